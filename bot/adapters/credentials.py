@@ -1,0 +1,50 @@
+"""Secrets of environments, handed out by environment and purpose and never otherwise."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from bot.domain.model import EnvName, Stack
+from bot.domain.redaction import Redactor
+from bot.ports import Backend
+from bot.services.jobs import Purpose
+from bot.settings import EnvironmentSecrets, Settings
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsCredentials:
+    """Implements `bot.services.jobs.Credentials` on the settings."""
+
+    settings: Settings
+    secrets: EnvironmentSecrets = field(repr=False)
+    _warned: set[tuple[EnvName, Purpose]] = field(default_factory=set)
+
+    def environment(self, env: EnvName, *, purpose: Purpose) -> dict[str, str]:
+        """Variables for this environment's Terraform and this purpose, prefix removed."""
+        return self.secrets.credentials(env, purpose=purpose)
+
+    def backend(self, stack: Stack, *, purpose: Purpose) -> Backend:
+        """The state's place; falls back to the bot's own keys with one warning per environment and purpose."""
+        pair = self.secrets.state_keys(stack.env, purpose=purpose)
+        if pair is None:
+            if (stack.env, purpose) not in self._warned:
+                self._warned.add((stack.env, purpose))
+                _LOG.warning("no own state credentials for %s of %s: using the bot's", purpose, stack.env)
+            pair = self.settings.bot_keys
+        return Backend(
+            endpoint_url=self.settings.s3_endpoint_url,
+            region=self.settings.s3_region,
+            bucket=self.settings.state_bucket,
+            key=stack.state_key,
+            access_key_id=pair.access_key_id,
+            secret_access_key=pair.secret_access_key,
+        )
+
+    def redactor(self, env: EnvName) -> Redactor:
+        """Removes the bot's own secrets, whatever looks like a credential, and all that `env`'s Terraform is given."""
+        return Redactor(
+            (*self.settings.secrets(), *self.secrets.credential_values(), *self.secrets.given_values(env))
+        )

@@ -1,0 +1,88 @@
+"""The one place where what the database driver raises becomes something the rest of the program knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DatabaseError as DriverDatabaseError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from bot.domain.errors import GatewrightError
+from bot.domain.model import FailureClass
+
+
+class DatabaseError(GatewrightError):
+    """The database refused a statement, which should have worked."""
+
+
+class DatabaseUnavailableError(DatabaseError):
+    """The database does not answer, or is too busy to; the same call may work later."""
+
+
+class SchemaError(DatabaseError):
+    """The tables are not those of this program; the message says which command helps."""
+
+    failure_class = FailureClass.CONFIG
+
+
+class DatabaseSettingError(DatabaseError):
+    """The database named in the settings cannot be used by this program at all."""
+
+    failure_class = FailureClass.CONFIG
+
+
+_BUSY_STATES: Final = frozenset({"40001", "40P01", "55P03", "57014"})
+"""PostgreSQL: serialisation failure, deadlock, lock not available, statement cancelled by a time-out."""
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn driver errors into DatabaseError; the driver's own text, which may hold data, stays in the cause."""
+    try:
+        yield
+    except SQLAlchemyError as exc:
+        raise _translate(doing, exc) from exc
+
+
+def _translate(doing: str, exc: SQLAlchemyError) -> DatabaseError:
+    if isinstance(exc, PoolTimeoutError) or _is_busy(exc):
+        return DatabaseUnavailableError(f"{doing}: the database is too busy, others hold it.")
+    if _is_missing_table(exc):
+        return SchemaError(f"{doing}: tables are missing or old. Run `gatewright migrate`.")
+    if isinstance(exc, OperationalError | InterfaceError) or type(exc) is DriverDatabaseError:
+        # SQLite's driver uses the bare class for a damaged file and for one that is no database.
+        return DatabaseUnavailableError(f"{doing}: the database cannot be reached or has a fault.")
+    if isinstance(exc, IntegrityError):
+        return DatabaseError(f"{doing}: the database refused a record that contradicts another one.")
+    return DatabaseError(f"{doing}: the database refused the statement ({type(exc).__name__}).")
+
+
+def _is_busy(exc: SQLAlchemyError) -> bool:
+    if not isinstance(exc, DBAPIError):
+        return False
+    state = getattr(exc.orig, "sqlstate", None)
+    return state in _BUSY_STATES or getattr(exc.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
+def _is_missing_table(exc: SQLAlchemyError) -> bool:
+    # SQLite calls a missing table or column an operational error, PostgreSQL a programming error.
+    if isinstance(exc, ProgrammingError):
+        return True
+    text = str(exc.orig) if isinstance(exc, OperationalError) else ""
+    return "no such table" in text or "no such column" in text or "has no column" in text
+
+
+def hidden(url: sa.URL) -> str:
+    """Return a URL without its password."""
+    return url.render_as_string(hide_password=True)

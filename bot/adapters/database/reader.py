@@ -1,0 +1,142 @@
+"""Queries of one reading transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.adapters.database import rows, tables
+from bot.domain.model import (
+    DeliveryId,
+    PlanId,
+    PlanStatus,
+    Run,
+    RunId,
+    RunKind,
+    RunStatus,
+    Stack,
+    StateKey,
+)
+from bot.domain.plan import Lock, PlanRecord
+from bot.ports import Artifact, Delivery, StateVersion, TimelineEntry
+
+
+class SqlReader:
+    """Reads inside one transaction of `connection`."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def delivery(self, id: DeliveryId) -> Delivery | None:
+        """Return a delivery with its payload."""
+        row = await self._first(sa.select(tables.deliveries).where(tables.deliveries.c.id == id))
+        return None if row is None else rows.to_delivery(row)
+
+    async def run(self, id: RunId) -> Run | None:
+        """Return a run as it is now."""
+        row = await self._first(sa.select(tables.runs).where(tables.runs.c.id == id))
+        return None if row is None else rows.to_run(row)
+
+    async def runs(
+        self,
+        *,
+        repo: str | None = None,
+        pull: int | None = None,
+        state_key: StateKey | None = None,
+        kinds: Sequence[RunKind] = (),
+        statuses: Sequence[RunStatus] = (),
+        limit: int = 100,
+    ) -> Sequence[Run]:
+        """Return runs, newest first; empty filters mean any."""
+        columns = tables.runs.c
+        query = sa.select(tables.runs).order_by(columns.sequence.desc()).limit(limit)
+        if repo is not None:
+            query = query.where(columns.repo == repo)
+        if pull is not None:
+            query = query.where(columns.pull == pull)
+        if state_key is not None:
+            query = query.where(columns.state_key == state_key)
+        if kinds:
+            query = query.where(columns.kind.in_(kinds))
+        if statuses:
+            query = query.where(columns.status.in_(statuses))
+        return [rows.to_run(row) for row in await self._all(query)]
+
+    async def timeline(self, run_id: RunId) -> Sequence[TimelineEntry]:
+        """Return the transitions of a run, oldest first."""
+        table = tables.run_timeline
+        query = sa.select(table).where(table.c.run_id == run_id).order_by(table.c.sequence)
+        return [rows.to_timeline_entry(row) for row in await self._all(query)]
+
+    async def plan(self, id: PlanId) -> PlanRecord | None:
+        """Return a plan as it is now."""
+        row = await self._first(sa.select(tables.plans).where(tables.plans.c.id == id))
+        return None if row is None else rows.to_plan(row)
+
+    async def plans(
+        self,
+        *,
+        repo: str,
+        pull: int | None = None,
+        stack: Stack | None = None,
+        statuses: Sequence[PlanStatus] = (),
+        limit: int = 100,
+    ) -> Sequence[PlanRecord]:
+        """Return plans, newest first (`stack` compares repo, project and env)."""
+        columns = tables.plans.c
+        query = sa.select(tables.plans).order_by(columns.sequence.desc()).limit(limit)
+        query = query.where(columns.repo == repo)
+        if pull is not None:
+            query = query.where(columns.pull == pull)
+        if stack is not None:
+            query = query.where(
+                columns.repo == stack.repo, columns.project == stack.project, columns.env == stack.env
+            )
+        if statuses:
+            query = query.where(columns.status.in_(statuses))
+        return [rows.to_plan(row) for row in await self._all(query)]
+
+    async def lock(self, stack: Stack) -> Lock | None:
+        """Return the lock of the stack's state key."""
+        row = await self._first(sa.select(tables.locks).where(tables.locks.c.state_key == stack.state_key))
+        return None if row is None else rows.to_lock(row)
+
+    async def locks(self, *, repo: str, pull: int | None = None) -> Sequence[Lock]:
+        """Return the locks of a repository, or of one of its pull requests, oldest first."""
+        columns = tables.locks.c
+        query = sa.select(tables.locks).where(columns.repo == repo).order_by(columns.since, columns.state_key)
+        if pull is not None:
+            query = query.where(columns.pull == pull)
+        return [rows.to_lock(row) for row in await self._all(query)]
+
+    async def remote_id(self, repo: str, key: str) -> int | None:
+        """Return the id GitHub gave something we created (a comment, a check, a deployment)."""
+        columns = tables.remote_ids.c
+        query = sa.select(columns.remote_id).where(columns.repo == repo, columns.key == key)
+        row = await self._first(query)
+        return None if row is None else int(row["remote_id"])
+
+    async def newest_state_version(self, state_key: StateKey) -> StateVersion | None:
+        """Return the snapshot recorded last."""
+        return next(iter(await self.state_versions(state_key, limit=1)), None)
+
+    async def state_versions(self, state_key: StateKey, *, limit: int = 50) -> Sequence[StateVersion]:
+        """Return snapshots of a state, newest first."""
+        table = tables.state_versions
+        query = sa.select(table).where(table.c.state_key == state_key)
+        query = query.order_by(table.c.sequence.desc()).limit(limit)
+        return [rows.to_state_version(row) for row in await self._all(query)]
+
+    async def artifacts(self, run_id: RunId) -> Sequence[Artifact]:
+        """Return the artifacts of a run by name."""
+        table = tables.artifacts
+        query = sa.select(table).where(table.c.run_id == run_id).order_by(table.c.name)
+        return [rows.to_artifact(row) for row in await self._all(query)]
+
+    async def _first(self, query: sa.Executable) -> sa.RowMapping | None:
+        return (await self._connection.execute(query)).mappings().first()
+
+    async def _all(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
+        return (await self._connection.execute(query)).mappings().all()

@@ -1,0 +1,57 @@
+"""The bot's database: short reading and writing transactions over SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.adapters.database.engines import parse_url, prepare_file, reader_engine, writer_engine
+from bot.adapters.database.errors import translated
+from bot.adapters.database.reader import SqlReader
+from bot.adapters.database.schema import read_status
+from bot.adapters.database.writer import Enqueue, SqlWriter
+from bot.ports import Reader, Writer
+
+
+class Database:
+    """`Records` at `sqlite:////path/file.db` or `postgresql://…`; `migrate` it first, `close` it at the end.
+
+    `enqueue` starts a job in the transaction of the connection that it is given, or raises; a process without
+    a durable engine leaves it out and cannot enqueue. Raises DatabaseSettingError for a URL that cannot work.
+    """
+
+    def __init__(self, url: str, enqueue: Enqueue | None = None) -> None:
+        parsed = parse_url(url)
+        prepare_file(parsed)
+        self._enqueue = enqueue
+        self._writing = writer_engine(parsed)
+        self._reading = reader_engine(parsed, self._writing)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Reader]:
+        """Hold a transaction that sees the database as it was at its first query, and cannot write."""
+        with translated("reading the records"):
+            async with self._reading.connect() as connection:
+                yield SqlReader(connection)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Writer]:
+        """Hold a transaction that commits at the end of the block and is undone when the block raises.
+
+        Keep it short and free of any other waiting: on SQLite everybody else who writes waits for it.
+        """
+        with translated("writing the records"):
+            async with self._writing.begin() as connection:
+                yield SqlWriter(connection, self._enqueue)
+
+    async def check(self) -> None:
+        """Prove that the database answers and has the code's schema; raises DatabaseError."""
+        with translated("checking the database"):
+            async with self._reading.connect() as connection:
+                status = await connection.run_sync(read_status)
+        status.require_current()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reading.dispose()
+        await self._writing.dispose()

@@ -1,0 +1,229 @@
+"""The tables. They share a database with the durable engine's own, whose names differ.
+
+Statuses and kinds are plain text, so that a new one needs no migration; enumerations are parsed on reading.
+`sequence` numbers rows in the order of recording, which two equal time stamps could not tell.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bot.adapters.database.types import BigNumber, FreeText, UtcDateTime
+
+VERSION_TABLE = "gatewright_schema"
+"""Where Alembic notes the schema's revision."""
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _sequence() -> sa.Column[int]:
+    return sa.Column("sequence", BigNumber, primary_key=True, autoincrement=True)
+
+
+def _stack() -> tuple[sa.Column[str], ...]:
+    return (
+        sa.Column("repo", sa.Text, nullable=False),
+        sa.Column("project", sa.Text, nullable=False),
+        sa.Column("env", sa.Text, nullable=False),
+        sa.Column("state_key", sa.Text, nullable=False),
+        sa.Column("directory", sa.Text, nullable=False),
+        sa.Column("var_file", sa.Text),
+    )
+
+
+def _run_id() -> sa.Column[str]:
+    return sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id"), nullable=False)
+
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    _sequence(),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("event", sa.Text, nullable=False),
+    sa.Column("action", sa.Text),
+    sa.Column("repo", sa.Text),
+    sa.Column("pull", BigNumber),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("note", FreeText),
+    sa.Index(None, "outcome"),
+    sqlite_autoincrement=True,
+)
+
+# A claim outlives its delivery, whose payload may be pruned: an old comment must never run again.
+claimed_comments = sa.Table(
+    "claimed_comments",
+    metadata,
+    sa.Column("repo", sa.Text, primary_key=True),
+    sa.Column("comment_id", BigNumber, primary_key=True, autoincrement=False),
+    sa.Column("delivery_id", sa.Text, nullable=False),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    _sequence(),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("workflow", sa.Text, nullable=False),
+    sa.Column("argument", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    _sequence(),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("dedupe_key", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    *_stack(),
+    sa.Column("installation_id", BigNumber, nullable=False),
+    sa.Column("pull", BigNumber),
+    sa.Column("head_sha", sa.Text),
+    sa.Column("base_sha", sa.Text),
+    sa.Column("release_candidate_id", sa.Text),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("comment_id", BigNumber),
+    sa.Column("plan_id", sa.Text),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("policy_digest", sa.Text),
+    sa.Column("correlation_id", sa.Text, nullable=False),
+    sa.Column("failure_class", sa.Text),
+    sa.Column("summary", FreeText),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("cancel_requested_by", sa.Text),
+    sa.Column("intent_at", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("started_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Index(None, "repo", "pull"),
+    sa.Index(None, "state_key", "status"),
+    sa.Index(None, "status"),
+    sa.Index(None, "correlation_id"),
+    sa.Index(None, "release_candidate_id"),
+    sqlite_autoincrement=True,
+)
+
+run_timeline = sa.Table(
+    "run_timeline",
+    metadata,
+    _sequence(),
+    _run_id(),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("why", FreeText, nullable=False),
+    sa.Index(None, "run_id"),
+    sqlite_autoincrement=True,
+)
+
+plans = sa.Table(
+    "plans",
+    metadata,
+    _sequence(),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    _run_id(),
+    *_stack(),
+    sa.Column("pull", BigNumber),
+    sa.Column("head_sha", sa.Text, nullable=False),
+    sa.Column("base_sha", sa.Text, nullable=False),
+    sa.Column("merge_tree", sa.Text, nullable=False),
+    sa.Column("inputs_digest", sa.Text, nullable=False),
+    sa.Column("var_file_digest", sa.Text),
+    sa.Column("change_digest", sa.Text, nullable=False),
+    sa.Column("plan_sha256", sa.Text, nullable=False),
+    sa.Column("engine", sa.Text, nullable=False),
+    sa.Column("arguments", sa.JSON, nullable=False),
+    sa.Column("state_serial", BigNumber),
+    sa.Column("state_lineage", sa.Text),
+    sa.Column("policy_digest", sa.Text, nullable=False),
+    sa.Column("slot", sa.Text, nullable=False),
+    sa.Column("bundle_key", sa.Text, nullable=False),
+    sa.Column("log_key", sa.Text),
+    sa.Column("has_changes", sa.Boolean, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("status_reason", FreeText),
+    sa.Column("summary", sa.JSON, nullable=False),
+    sa.Column("created_by", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("posted_at", UtcDateTime),
+    sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Index(None, "repo", "project", "env"),
+    sa.Index(None, "repo", "pull"),
+    sa.Index(None, "run_id"),
+    sqlite_autoincrement=True,
+)
+
+# The state key is what is held: `{pull}` in a template gives each pull request a lock of its own, and two
+# stacks that share a state share its lock, whatever else they are called.
+locks = sa.Table(
+    "locks",
+    metadata,
+    *_stack(),
+    sa.Column("pull", BigNumber, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    _run_id(),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("reason", FreeText, nullable=False),
+    sa.PrimaryKeyConstraint("state_key"),
+    sa.Index(None, "repo", "pull"),
+)
+
+remote_ids = sa.Table(
+    "remote_ids",
+    metadata,
+    sa.Column("repo", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("remote_id", BigNumber, nullable=False),
+)
+
+state_versions = sa.Table(
+    "state_versions",
+    metadata,
+    _sequence(),
+    sa.Column("state_key", sa.Text, nullable=False),
+    sa.Column("serial", BigNumber),
+    sa.Column("lineage", sa.Text),
+    sa.Column("sha256", sa.Text),
+    sa.Column("object_key", sa.Text),
+    sa.Column("commit", sa.Text),
+    sa.Column("actor", sa.Text, nullable=False),
+    _run_id(),
+    sa.Column("moment", sa.Text, nullable=False),
+    sa.Column("taken_at", UtcDateTime, nullable=False),
+    sa.Index(None, "state_key"),
+    sqlite_autoincrement=True,
+)
+
+artifacts = sa.Table(
+    "artifacts",
+    metadata,
+    _run_id(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("object_key", sa.Text, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("run_id", "name"),
+)
+
+policy_versions = sa.Table(
+    "policy_versions",
+    metadata,
+    _sequence(),
+    sa.Column("repo", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("text", FreeText, nullable=False),
+    sa.Column("commit", sa.Text, nullable=False),
+    sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("repo", "digest"),
+    sqlite_autoincrement=True,
+)

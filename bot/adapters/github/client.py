@@ -1,0 +1,56 @@
+"""Calls on one repository, with the token for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from bot.adapters.github.call import Call
+from bot.adapters.github.credentials import InstallationCredential, Profile, TokenKey, Tokens
+from bot.adapters.github.sending import Look, Sender
+from bot.adapters.github.transport import Answer
+from bot.domain.errors import GitHubError
+from bot.domain.model import Repo
+
+PAGE = 100
+_MOST_PAGES = 200
+
+
+class Client:
+    """Signs calls with the API token of the repository that they are about."""
+
+    def __init__(self, sender: Sender, tokens: Tokens) -> None:
+        self._sender = sender
+        self._tokens = tokens
+
+    async def ask(self, repo: Repo, call: Call, *, look: Look | None = None) -> Answer:
+        """Return GitHub's answer to one call; see `Sender.send` about `look`."""
+        return await self._sender.send(call, self._credential(repo), look=look)
+
+    async def page(self, repo: Repo, call: Call, number: int) -> Answer:
+        """Return one page, counted from 1, of a call whose route takes `per_page` and `page`."""
+        variables = {**call.variables, "per_page": PAGE, "page": number}
+        return await self.ask(repo, replace(call, variables=variables))
+
+    async def every(self, repo: Repo, call: Call) -> list[Any]:
+        """Return the items of all pages of a plain list.
+
+        GitHub's `Link` header is asked whether there is more, but its address is never followed.
+        """
+        items: list[Any] = []
+        for number in range(1, _MOST_PAGES + 1):
+            answer = await self.page(repo, call, number)
+            found = answer.data if isinstance(answer.data, list) else []
+            items += found
+            if not found or not (answer.more or len(found) >= PAGE):
+                return items
+        raise GitHubError(f"{call.doing}: more than {_MOST_PAGES} pages")
+
+    def _credential(self, repo: Repo) -> InstallationCredential:
+        self._tokens.installations.learn(repo)
+        return credential(self._tokens, repo.owner, repo.name, Profile.API)
+
+
+def credential(tokens: Tokens, owner: str, name: str | None, profile: Profile) -> InstallationCredential:
+    """Return the credential of one purpose."""
+    return InstallationCredential(tokens=tokens, key=TokenKey(owner=owner, name=name, profile=profile))

@@ -1,0 +1,149 @@
+"""Comments of pull requests, written so that a lost answer does not write them twice."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.adapters.github.call import GRAPHQL, Call, Lane
+from bot.adapters.github.client import PAGE, Client
+from bot.adapters.github.identity import Identity
+from bot.adapters.github.sending import SKEW, Look
+from bot.adapters.github.shapes import Comment, PullShape, parse
+from bot.adapters.github.transport import Answer
+from bot.domain.errors import GitHubNotFoundError
+from bot.domain.model import Repo
+from bot.ports import Clock, Posted
+
+MARKER = "<!-- gatewright"
+_ONE = "/repos/{owner}/{repo}/issues/comments/{comment_id}"
+_MINIMIZE = """
+mutation($subject: ID!) {
+  minimizeComment(input: {subjectId: $subject, classifier: OUTDATED}) {
+    minimizedComment { isMinimized }
+  }
+}
+"""
+
+
+class Comments:
+    """What the bot says on pull requests."""
+
+    def __init__(self, client: Client, identity: Identity, clock: Clock) -> None:
+        self._client = client
+        self._identity = identity
+        self._clock = clock
+
+    async def write(self, repo: Repo, number: int, body: str) -> Posted:
+        """Write a comment.
+
+        Where the answer of an attempt was lost and the body begins with our marker, the comment is looked
+        for before it is written again. A caller that was itself interrupted uses `find`.
+        """
+        call = Call(
+            doing=f"commenting on {repo.full_name}#{number}",
+            method="POST",
+            route="/repos/{owner}/{repo}/issues/{number}/comments",
+            variables={**names(repo), "number": number},
+            body={"body": body},
+            lane=Lane.COMMENTS,
+        )
+        look = self._look(repo, number, body) if body.startswith(MARKER) else None
+        answer = await self._client.ask(repo, call, look=look)
+        comment = parse(Comment, answer.data, call.doing)
+        return Posted(id=comment.id, at=comment.created_at)
+
+    async def update(self, repo: Repo, comment_id: int, body: str) -> Posted:
+        """Replace a comment's body; GitHubNotFoundError when it is gone."""
+        call = Call(
+            doing=f"updating comment {comment_id} on {repo.full_name}",
+            method="PATCH",
+            route=_ONE,
+            variables={**names(repo), "comment_id": comment_id},
+            body={"body": body},
+            lane=Lane.COMMENTS,
+        )
+        comment = parse(Comment, (await self._client.ask(repo, call)).data, call.doing)
+        return Posted(id=comment.id, at=comment.updated_at)
+
+    async def find(self, repo: Repo, number: int, marker: str) -> int | None:
+        """Return the App's newest comment with `marker` in its first line, reading the newest page first.
+
+        GitHub lists comments oldest first only, so the count that the pull request tells gives the page.
+        """
+        pull = Call(
+            doing=f"counting the comments of {repo.full_name}#{number}",
+            route="/repos/{owner}/{repo}/pulls/{number}",
+            variables={**names(repo), "number": number},
+        )
+        count = parse(PullShape, (await self._client.ask(repo, pull)).data, pull.doing).comments
+        call = self._list(repo, number)
+        for page in range(count // PAGE + 1, 0, -1):
+            answer = await self._client.page(repo, call, page)
+            for comment in reversed(parse(list[Comment], answer.data, call.doing)):
+                if marker in comment.first_line and await self._identity.wrote(comment):
+                    return comment.id
+        return None
+
+    async def minimize(self, repo: Repo, comment_id: int) -> None:
+        """Fold a comment as outdated; one that is gone is left at that."""
+        doing = f"folding comment {comment_id} on {repo.full_name}"
+        read = Call(doing=doing, route=_ONE, variables={**names(repo), "comment_id": comment_id})
+        try:
+            comment = parse(Comment, (await self._client.ask(repo, read)).data, doing)
+            body = {"query": _MINIMIZE, "variables": {"subject": comment.node_id}}
+            await self._client.ask(repo, Call(doing=doing, method="POST", route=GRAPHQL, body=body))
+        except GitHubNotFoundError:
+            return
+
+    async def react(self, repo: Repo, comment_id: int, content: str) -> None:
+        """Add a reaction; a comment that is gone is left at that."""
+        call = Call(
+            doing=f"reacting to comment {comment_id} on {repo.full_name}",
+            method="POST",
+            route=f"{_ONE}/reactions",
+            variables={**names(repo), "comment_id": comment_id},
+            body={"content": content},
+        )
+        try:
+            await self._client.ask(repo, call)
+        except GitHubNotFoundError:
+            return
+
+    def _list(self, repo: Repo, number: int) -> Call:
+        return Call(
+            doing=f"reading the comments of {repo.full_name}#{number}",
+            route="/repos/{owner}/{repo}/issues/{number}/comments{?since,per_page,page}",
+            variables={**names(repo), "number": number},
+        )
+
+    def _look(self, repo: Repo, number: int, body: str) -> Look:
+        """Return a search for this very comment, among those written since now."""
+        marker, since = body.split("\n", 1)[0].rstrip("\r"), self._clock.now() - SKEW
+
+        async def look() -> Answer | None:
+            plain = self._list(repo, number)
+            call = Call(
+                doing=plain.doing,
+                route=plain.route,
+                variables={**plain.variables, "since": f"{since:%Y-%m-%dT%H:%M:%SZ}"},
+            )
+            found = await self._client.every(repo, call)
+            for data in reversed(found):
+                if await self._is(parse(Comment, data, call.doing), marker, since):
+                    return Answer(data=data, more=False)
+            return None
+
+        return look
+
+    async def _is(self, comment: Comment, marker: str, since: datetime) -> bool:
+        """Whether it is the one; a comment that was only changed since then is an older one."""
+        return (
+            comment.first_line == marker
+            and comment.created_at >= since
+            and await self._identity.wrote(comment)
+        )
+
+
+def names(repo: Repo) -> dict[str, str]:
+    """Return the variables that every route on a repository has."""
+    return {"owner": repo.owner, "repo": repo.name}

@@ -1,0 +1,85 @@
+"""Deployments: GitHub's own record of what was applied where."""
+
+from __future__ import annotations
+
+from bot.adapters.github.call import Call, Lane
+from bot.adapters.github.client import Client
+from bot.adapters.github.comments import names
+from bot.adapters.github.sending import SKEW, Look
+from bot.adapters.github.shapes import Deployment, Identified, parse
+from bot.adapters.github.transport import Answer
+from bot.domain.model import Repo, Sha
+from bot.ports import Clock
+
+_DESCRIPTION_LIMIT = 140
+_PRODUCTION = frozenset({"prod", "production"})
+
+
+class Deployments:
+    """The bot's deployments and their states."""
+
+    def __init__(self, client: Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+
+    async def create(self, repo: Repo, ref: Sha, environment: str, description: str) -> int:
+        """Create a deployment; returns its id.
+
+        By default GitHub would merge the base into the ref and wait for every status: neither is wanted.
+        Where the answer was lost, the deployment is looked for before a second attempt.
+        """
+        text = description[:_DESCRIPTION_LIMIT]
+        call = Call(
+            doing=f"creating a deployment of {repo.full_name} to {environment}",
+            method="POST",
+            route="/repos/{owner}/{repo}/deployments",
+            variables=names(repo),
+            body={
+                "ref": ref,
+                "environment": environment,
+                "description": text,
+                "auto_merge": False,
+                "required_contexts": [],
+                "production_environment": is_production(environment),
+            },
+            lane=Lane.STATUSES,
+        )
+        answer = await self._client.ask(repo, call, look=self._look(repo, ref, environment, text))
+        return parse(Identified, answer.data, call.doing).id
+
+    async def set_status(
+        self, repo: Repo, deployment_id: int, state: str, description: str, log_url: str
+    ) -> None:
+        """Record a state of a deployment."""
+        body = {"state": state, "description": description[:_DESCRIPTION_LIMIT]}
+        call = Call(
+            doing=f"recording {state} for deployment {deployment_id} of {repo.full_name}",
+            method="POST",
+            route="/repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
+            variables={**names(repo), "deployment_id": deployment_id},
+            body=body | ({"log_url": log_url} if log_url else {}),
+            lane=Lane.STATUSES,
+        )
+        await self._client.ask(repo, call)
+
+    def _look(self, repo: Repo, ref: Sha, environment: str, description: str) -> Look:
+        since = self._clock.now() - SKEW
+        call = Call(
+            doing=f"looking for a deployment of {repo.full_name} to {environment}",
+            route="/repos/{owner}/{repo}/deployments{?sha,environment,per_page,page}",
+            variables={**names(repo), "sha": ref, "environment": environment},
+        )
+
+        async def look() -> Answer | None:
+            answer = await self._client.page(repo, call, 1)
+            for found in parse(list[Deployment], answer.data, call.doing):
+                if found.created_at >= since and found.description == description:
+                    return Answer(data=found, more=False)
+            return None
+
+        return look
+
+
+def is_production(environment: str) -> bool:
+    """Whether people use it; a project's name may follow in brackets: `prod (billing)`."""
+    return environment.split(" ", 1)[0].lower() in _PRODUCTION

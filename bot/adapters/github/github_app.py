@@ -1,0 +1,129 @@
+"""The `GitHub` port on GitHub's REST and GraphQL API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import aiohttp
+
+from bot.adapters.github.checks import Checks
+from bot.adapters.github.client import Client, credential
+from bot.adapters.github.comments import Comments
+from bot.adapters.github.credentials import AppCredential, Profile, Tokens
+from bot.adapters.github.deployments import Deployments
+from bot.adapters.github.identity import Identity
+from bot.adapters.github.options import Options, Waits
+from bot.adapters.github.repositories import Repositories
+from bot.adapters.github.sending import Sender
+from bot.adapters.github.transport import Transport
+from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
+from bot.ports import Check, Clock, Posted
+
+
+class GitHubApp:
+    """GitHub for one App, on a shared session whose life is the caller's.
+
+    Every method retries what may be retried for up to `Options.patience` seconds, and then raises
+    GitHubError, or its subclasses for "not there" and "not now".
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        app_id: str,
+        private_key: str,
+        clock: Clock,
+        options: Options,
+        waits: Waits | None = None,
+    ) -> None:
+        time = waits or Waits()
+        app = AppCredential(app_id, private_key, clock)
+        sender = Sender(Transport(session, options, time), clock, options, time)
+        self._tokens = Tokens(sender, app, clock)
+        client = Client(sender, self._tokens)
+        self._identity = Identity(sender, app)
+        self._repositories = Repositories(client, sender, self._tokens)
+        self._comments = Comments(client, self._identity, clock)
+        self._checks = Checks(client, self._identity, clock)
+        self._deployments = Deployments(client, clock)
+
+    async def repository(self, full_name: str) -> Repo:
+        """Return the repository with its installation and default branch."""
+        return await self._repositories.repository(full_name)
+
+    async def pull(self, repo: Repo, number: int) -> PullRequest:
+        """Return the pull request as it is now."""
+        return await self._repositories.pull(repo, number)
+
+    async def open_pulls(self, repo: Repo) -> Sequence[PullRequest]:
+        """Return all open pull requests."""
+        return await self._repositories.open_pulls(repo)
+
+    async def permission(self, repo: Repo, login: Login) -> Permission:
+        """Return the right that the user has now; a custom role counts as the one it is based on."""
+        return await self._repositories.permission(repo, login)
+
+    async def is_team_member(self, org: str, team: str, login: Login) -> bool:
+        """Whether the user is an active member of the team `org/team` (slug)."""
+        return await self._repositories.is_team_member(org, team, login)
+
+    async def branch_head(self, repo: Repo, branch: str) -> Sha:
+        """Return the commit at the tip of a branch; GitHubNotFoundError when there is no such branch."""
+        return await self._repositories.branch_head(repo, branch)
+
+    async def file(self, repo: Repo, path: str, ref: str) -> str | None:
+        """Return a text file at a ref, None when there is none; GitHubError above 1 MB."""
+        return await self._repositories.file(repo, path, ref)
+
+    async def comment(self, repo: Repo, number: int, body: str) -> Posted:
+        """Write a comment.
+
+        A retry inside this call writes nothing twice when the body begins with our marker. A call that is
+        repeated as a whole does: look with `find_comment` first.
+        """
+        return await self._comments.write(repo, number, body)
+
+    async def update_comment(self, repo: Repo, comment_id: int, body: str) -> Posted:
+        """Replace a comment's body; GitHubNotFoundError when somebody deleted it."""
+        return await self._comments.update(repo, comment_id, body)
+
+    async def find_comment(self, repo: Repo, number: int, marker: str) -> int | None:
+        """Return the id of the App's own newest comment whose first line holds `marker`, or None."""
+        return await self._comments.find(repo, number, marker)
+
+    async def minimize_comment(self, repo: Repo, comment_id: int) -> None:
+        """Fold an outdated comment; a comment that is gone is not an error."""
+        await self._comments.minimize(repo, comment_id)
+
+    async def react(self, repo: Repo, comment_id: int, content: str) -> None:
+        """Add a reaction; a comment that is gone is not an error."""
+        await self._comments.react(repo, comment_id, content)
+
+    async def create_check(self, repo: Repo, check: Check) -> int:
+        """Create a check run; returns its id."""
+        return await self._checks.create(repo, check)
+
+    async def update_check(self, repo: Repo, check_id: int, check: Check) -> None:
+        """Update a check run; its annotations are added to the earlier ones."""
+        await self._checks.update(repo, check_id, check)
+
+    async def create_deployment(self, repo: Repo, ref: Sha, environment: str, description: str) -> int:
+        """Create a deployment without merging and without required contexts; returns its id."""
+        return await self._deployments.create(repo, ref, environment, description)
+
+    async def set_deployment_status(
+        self, repo: Repo, deployment_id: int, state: str, description: str, log_url: str
+    ) -> None:
+        """Record a state of a deployment."""
+        await self._deployments.set_status(repo, deployment_id, state, description, log_url)
+
+    async def git_token(self, repo: Repo) -> str:
+        """Return a token that can only read this repository's contents, valid for at least ten minutes."""
+        self._tokens.installations.learn(repo)
+        signer = credential(self._tokens, repo.owner, repo.name, Profile.GIT)
+        return (await signer.token()).value
+
+    async def check_credentials(self) -> str:
+        """Return the App's name; used by doctor and readiness."""
+        return (await self._identity.ask()).name

@@ -1,0 +1,46 @@
+"""What may be decided about the way Gatewright talks to GitHub."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+OnRequest = Callable[[str, str, int, float], None]
+"""Told after each request: method, route template, status (0 when there was no answer), seconds."""
+
+
+def ignore_request(_method: str, _route: str, _status: int, _seconds: float) -> None:
+    """Count nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How time passes while waiting; tests put a time of their own here."""
+
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    random: Callable[[], float] = random.random
+    """A number in [0, 1), for jitter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Limits in seconds and counts; the defaults follow GitHub's published ones with room to spare."""
+
+    base_url: str = "https://api.github.com"
+    """REST base; `https://HOST/api/v3` for GitHub Enterprise Server."""
+    user_agent: str = "gatewright"
+    request_timeout: float = 30.0
+    """Of a single attempt."""
+    patience: float = 120.0
+    """Of one call with all its waits and retries; a longer wait ends it with `retry_after`."""
+    max_requests: int = 50
+    """At the same time; GitHub allows 100 per App, other processes included."""
+    write_spacing: float = 1.0
+    """Between two comments, and between two check or deployment writes."""
+    comment_limits: tuple[tuple[float, int], ...] = ((60.0, 80), (3600.0, 500))
+    """Pairs of window length and most comments written or changed within it; empty for none."""
+    on_request: OnRequest = ignore_request

@@ -1,0 +1,150 @@
+"""Reading repositories, pull requests, rights and files."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+
+from bot.adapters.github.call import Call
+from bot.adapters.github.client import Client, credential
+from bot.adapters.github.comments import names
+from bot.adapters.github.credentials import Profile, Tokens
+from bot.adapters.github.sending import Sender
+from bot.adapters.github.shapes import (
+    Content,
+    GitRef,
+    Membership,
+    PermissionShape,
+    PullShape,
+    RepositoryShape,
+    parse,
+)
+from bot.domain.errors import GitHubError, GitHubNotFoundError
+from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
+
+_FULL_NAME = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)")
+_NO_COMMIT = "no commit found"
+"""How GitHub's 404 for a missing ref differs from that for a missing file."""
+
+
+class Repositories:
+    """What the bot reads."""
+
+    def __init__(self, client: Client, sender: Sender, tokens: Tokens) -> None:
+        self._client = client
+        self._sender = sender
+        self._tokens = tokens
+
+    async def repository(self, full_name: str) -> Repo:
+        """Return the repository with its installation and default branch."""
+        matched = _FULL_NAME.fullmatch(full_name)
+        if matched is None:
+            raise GitHubError(f"reading the repository {full_name[:100]!r}: its name is not owner/name")
+        owner, name = matched.groups()
+        call = Call(
+            doing=f"reading the repository {full_name}",
+            route="/repos/{owner}/{repo}",
+            variables={"owner": owner, "repo": name},
+        )
+        await self._tokens.installations.of(owner, name)
+        answer = await self._sender.send(call, credential(self._tokens, owner, name, Profile.API))
+        shape = parse(RepositoryShape, answer.data, call.doing)
+        repo = Repo(
+            owner=shape.owner.login,
+            name=shape.name,
+            installation_id=await self._tokens.installations.of(owner, name),
+            default_branch=shape.default_branch,
+        )
+        self._tokens.installations.learn(repo)
+        return repo
+
+    async def pull(self, repo: Repo, number: int) -> PullRequest:
+        """Return the pull request as it is now."""
+        call = Call(
+            doing=f"reading {repo.full_name}#{number}",
+            route="/repos/{owner}/{repo}/pulls/{number}",
+            variables={**names(repo), "number": number},
+        )
+        return parse(PullShape, (await self._client.ask(repo, call)).data, call.doing).as_pull()
+
+    async def open_pulls(self, repo: Repo) -> Sequence[PullRequest]:
+        """Return all open pull requests, oldest first, so that new ones do not shift the pages."""
+        call = Call(
+            doing=f"listing the open pull requests of {repo.full_name}",
+            route="/repos/{owner}/{repo}/pulls{?state,sort,direction,per_page,page}",
+            variables={**names(repo), "state": "open", "sort": "created", "direction": "asc"},
+        )
+        found = parse(list[PullShape], await self._client.every(repo, call), call.doing)
+        return list({each.number: each.as_pull() for each in found}.values())
+
+    async def permission(self, repo: Repo, login: Login) -> Permission:
+        """Return the right that the user has now; NONE for a name that GitHub does not know."""
+        call = Call(
+            doing=f"reading the permission of {login} on {repo.full_name}",
+            route="/repos/{owner}/{repo}/collaborators/{login}/permission",
+            variables={**names(repo), "login": login},
+        )
+        try:
+            answer = await self._client.ask(repo, call)
+        except GitHubNotFoundError:
+            return Permission.NONE
+        return parse(PermissionShape, answer.data, call.doing).as_permission()
+
+    async def is_team_member(self, org: str, team: str, login: Login) -> bool:
+        """Whether the user is a member; an open invitation is not a membership."""
+        call = Call(
+            doing=f"asking whether {login} is in {org}/{team}",
+            route="/orgs/{org}/teams/{team}/memberships/{login}",
+            variables={"org": org, "team": team, "login": login},
+        )
+        signer = credential(self._tokens, org, None, Profile.MEMBERS)
+        try:
+            answer = await self._sender.send(call, signer)
+        except GitHubNotFoundError:
+            return False
+        return parse(Membership, answer.data, call.doing).state == "active"
+
+    async def branch_head(self, repo: Repo, branch: str) -> Sha:
+        """Return the commit at the tip of a branch.
+
+        The git reference is read, not the branch: that address redirects from a renamed branch to another.
+        """
+        call = Call(
+            doing=f"reading the tip of {branch} in {repo.full_name}",
+            route="/repos/{owner}/{repo}/git/ref{/ref*}",
+            variables={**names(repo), "ref": ["heads", *branch.split("/")]},
+        )
+        found = parse(GitRef, (await self._client.ask(repo, call)).data, call.doing)
+        if found.ref != f"refs/heads/{branch}":
+            raise GitHubNotFoundError(f"{call.doing}: GitHub knows no such branch", status=404)
+        return Sha(found.object.sha)
+
+    async def file(self, repo: Repo, path: str, ref: str) -> str | None:
+        """Return a text file of at most 1 MB, None when the ref has none at that path."""
+        call = Call(
+            doing=f"reading {path} of {repo.full_name} at {ref}",
+            route="/repos/{owner}/{repo}/contents{/path*}{?ref}",
+            variables={**names(repo), "path": path.split("/"), "ref": ref},
+        )
+        try:
+            answer = await self._client.ask(repo, call)
+        except GitHubNotFoundError as error:
+            if _NO_COMMIT in str(error).lower():
+                raise
+            return None
+        if isinstance(answer.data, list):
+            raise GitHubError(f"{call.doing}: it is a directory")
+        return _text(parse(Content, answer.data, call.doing), call.doing)
+
+
+def _text(content: Content, doing: str) -> str:
+    if content.type != "file":
+        raise GitHubError(f"{doing}: it is a {content.type}, not a file")
+    if content.encoding != "base64" or content.content is None:
+        raise GitHubError(f"{doing}: it is larger than 1 MB")
+    try:
+        return base64.b64decode(content.content).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise GitHubError(f"{doing}: it is not a text in UTF-8") from error

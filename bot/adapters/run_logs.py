@@ -1,0 +1,70 @@
+"""Logs of runs: a local file while a run goes on, an encrypted object when it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.domain.errors import ObjectMissingError
+from bot.domain.model import RunId
+from bot.ports import Cipher, ObjectStore
+
+
+@dataclass(slots=True)
+class FileLog:
+    """Appends to one file; nothing is buffered, so that a crash loses no line and readers are live."""
+
+    path: Path
+
+    def write(self, line: str) -> None:
+        """Append one line (or several, when `line` holds line ends)."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, (line.rstrip("\n") + "\n").encode("utf-8", "replace"))
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRunLogs:
+    """Implements `bot.services.jobs.RunLogs`."""
+
+    directory: Path
+    store_to: ObjectStore
+    cipher: Cipher
+
+    def open(self, run_id: RunId) -> FileLog:
+        """Begin or go on with the log of a run."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return FileLog(self._path(run_id))
+
+    async def store(self, run_id: RunId) -> str:
+        """Encrypt and store the log as far as it goes; the local file stays until it is pruned."""
+        key = f"logs/{run_id}.log"
+        data = await asyncio.to_thread(self._read, run_id) or b""
+        await self.store_to.put(key, self.cipher.seal(data, context=key))
+        return key
+
+    async def read(self, run_id: RunId) -> str | None:
+        """Return the local file, else the stored object, else None."""
+        data = await asyncio.to_thread(self._read, run_id)
+        if data is None:
+            key = f"logs/{run_id}.log"
+            try:
+                data = self.cipher.open(await self.store_to.get(key), context=key)
+            except ObjectMissingError:
+                return None
+        return data.decode("utf-8", "replace")
+
+    def _path(self, run_id: RunId) -> Path:
+        if not run_id.isalnum():
+            raise ValueError("a run id consists of letters and digits")
+        return self.directory / f"{run_id}.log"
+
+    def _read(self, run_id: RunId) -> bytes | None:
+        try:
+            return self._path(run_id).read_bytes()
+        except FileNotFoundError:
+            return None

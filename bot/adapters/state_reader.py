@@ -1,0 +1,103 @@
+"""What the bot knows of Terraform's state objects: it reads them, keeps sealed copies, and reads their lock."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+from typing import Any, Final
+
+from bot.domain.errors import IntegrityError, ObjectExistsError, ObjectMissingError, StoreError
+from bot.domain.model import StateIdentity, StateKey
+from bot.ports import Cipher, ObjectStore
+
+NO_STATE: Final = StateIdentity(serial=None, lineage=None, sha256=None)
+_UNSAFE_IN_KEY: Final = re.compile(r"[^A-Za-z0-9-]")
+_FIELD_LIMIT: Final = 120
+
+
+async def read_state(store: ObjectStore, key: StateKey) -> tuple[StateIdentity, bytes | None]:
+    """Return what a state object says of itself, and its bytes; (NO_STATE, None) where there is none yet.
+
+    Raises StoreError when the object is there but is not a Terraform state.
+    """
+    try:
+        data = await store.get(key)
+    except ObjectMissingError:
+        return NO_STATE, None
+    if not data:
+        # Terraform's own S3 backend takes an empty object for "no state" as well.
+        return NO_STATE, None
+    return await asyncio.to_thread(_identify, key, data), data
+
+
+async def snapshot(
+    artifacts: ObjectStore, cipher: Cipher, state_key: StateKey, data: bytes, identity: StateIdentity
+) -> str:
+    """Keep a sealed copy of a state and return its object key; an identical copy kept before is enough.
+
+    Raises IntegrityError when `data` is not what `identity` says, or when the copy kept before does not open.
+    """
+    if identity.serial is None or identity.lineage is None or _sha256(data) != identity.sha256:
+        raise IntegrityError(f"The bytes of {state_key} are not the state that was read.")
+    object_key = _snapshot_key(state_key, identity.serial, identity.lineage, identity.sha256)
+    sealed = await asyncio.to_thread(cipher.seal, data, context=object_key)
+    try:
+        await artifacts.put(object_key, sealed, create_only=True)
+    except ObjectExistsError:
+        await read_snapshot(artifacts, cipher, object_key)
+    return object_key
+
+
+async def read_snapshot(artifacts: ObjectStore, cipher: Cipher, object_key: str) -> bytes:
+    """Return the state that `snapshot` kept; IntegrityError when it is not the one that its key names."""
+    sealed = await artifacts.get(object_key)
+    data = await asyncio.to_thread(cipher.open, sealed, context=object_key)
+    if not object_key.endswith(f"-{_sha256(data)}.tfstate"):
+        raise IntegrityError(f"{object_key} does not hold the state that its name says.")
+    return data
+
+
+async def lock_info(store: ObjectStore, key: StateKey) -> str | None:
+    """Return who holds Terraform's own lock of a state, in words that are safe to post; None when it is free."""
+    try:
+        data = await store.get(f"{key}.tflock")
+    except ObjectMissingError:
+        return None
+    try:
+        info = json.loads(data)
+    except (ValueError, RecursionError):
+        info = None
+    if not isinstance(info, dict):
+        return "somebody whose lock file cannot be read"
+    who, operation = _field(info, "Who"), _field(info, "Operation")
+    return f"{who} for {operation} since {_field(info, 'Created')} (lock id {_field(info, 'ID')})"
+
+
+def _identify(key: StateKey, data: bytes) -> StateIdentity:
+    try:
+        state = json.loads(data)
+    except (ValueError, RecursionError) as exc:
+        raise StoreError(f"The object {key} is not a Terraform state: it is not JSON.") from exc
+    serial = state.get("serial") if isinstance(state, dict) else None
+    lineage = state.get("lineage") if isinstance(state, dict) else None
+    if type(serial) is not int or serial < 0 or not isinstance(lineage, str):
+        raise StoreError(f"The object {key} is not a Terraform state: it has no serial or no lineage.")
+    return StateIdentity(serial=serial, lineage=lineage, sha256=_sha256(data))
+
+
+def _snapshot_key(state_key: StateKey, serial: int, lineage: str, sha256: str) -> str:
+    # A lineage is free text in a pushed state: it must not be able to name another folder.
+    lineage8 = _UNSAFE_IN_KEY.sub("_", lineage[:8]) or "none"
+    return f"history/{state_key}/{serial:010d}-{lineage8}-{sha256}.tfstate"
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _field(info: dict[str, Any], name: str) -> str:
+    """Return one line of printable text: whoever may write a state may write anything into its lock."""
+    text = "".join(character for character in str(info.get(name, "")) if character.isprintable())
+    return text.replace("`", "'")[:_FIELD_LIMIT] or "unknown"

@@ -1,0 +1,65 @@
+"""The environment of a Terraform process: nothing is inherited from the bot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.adapters.terraform.hcl import hcl_string
+from bot.adapters.terraform.paths import Paths
+from bot.domain.errors import GatewrightError
+
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+FIXED = {
+    "TF_IN_AUTOMATION": "1",
+    "TF_INPUT": "0",
+    # A plan can write into a data directory where there is no sandbox; the state key must not follow it.
+    "TF_WORKSPACE": "default",
+    "CHECKPOINT_DISABLE": "1",
+    # Terraform's own default sends trailer checksums, which some S3 services refuse.
+    "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required",
+    "AWS_RESPONSE_CHECKSUM_VALIDATION": "when_required",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""The same for every job."""
+
+_FREE_TERRAFORM_NAMES = ("TF_VAR_", "TF_TOKEN_")
+
+
+def terraform_environment(given: Mapping[str, str], *, seen: Paths, engine_directory: Path) -> dict[str, str]:
+    """Return the whole environment: the fixed part and what the stack was given.
+
+    GatewrightError when the stack was given a name that would change how Terraform itself works.
+    """
+    fixed = FIXED | {
+        "PATH": f"{SEARCH_PATH}:{engine_directory}",
+        "HOME": str(seen.home),
+        "TF_CLI_CONFIG_FILE": str(seen.cli_config),
+        "TF_DATA_DIR": str(seen.data),
+    }
+    reserved = sorted(name for name in given if name in fixed or _steers_terraform(name))
+    if reserved:
+        raise GatewrightError(f"a stack's environment may not set {', '.join(reserved)}")
+    return dict(given) | fixed
+
+
+def _steers_terraform(name: str) -> bool:
+    return name.startswith("TF_") and not name.startswith(_FREE_TERRAFORM_NAMES)
+
+
+def cli_config(provider_mirror: Path | None) -> str:
+    """Return the text of Terraform's own configuration file.
+
+    With a mirror and no `direct` block every other download of providers is blocked.
+    """
+    lines = ["disable_checkpoint = true"]
+    if provider_mirror is not None:
+        lines += [
+            "provider_installation {",
+            "  filesystem_mirror {",
+            f"    path = {hcl_string(str(provider_mirror))}",
+            "  }",
+            "}",
+        ]
+    return "\n".join(lines) + "\n"

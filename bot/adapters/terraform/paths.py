@@ -1,0 +1,101 @@
+"""Where the things of a job are: on this machine, and as Terraform sees them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.domain.errors import PolicyError, UnsafeTreeError
+from bot.ports import Slot
+
+PRIVATE_DIRECTORY = 0o700
+PRIVATE_FILE = 0o600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """The three directories that a Terraform process may touch."""
+
+    tree: Path
+    data: Path
+    """TF_DATA_DIR: backend record, modules and provider packages."""
+    box: Path
+    """Home, configuration, credentials and plan file of one job."""
+
+    @property
+    def home(self) -> Path:
+        """Return the private home directory."""
+        return self.box / "home"
+
+    @property
+    def cli_config(self) -> Path:
+        """Return Terraform's own configuration file."""
+        return self.box / "terraform.rc"
+
+    @property
+    def credentials(self) -> Path:
+        """Return the shared-credentials file of the state."""
+        return self.box / "credentials"
+
+    @property
+    def plan_file(self) -> Path:
+        """Return the saved plan."""
+        return self.box / "plan.tfplan"
+
+
+INSIDE = Paths(tree=Path("/work"), data=Path("/data"), box=Path("/gatewright"))
+"""The fixed places in the sandbox: absolute paths end up in plans, so they never differ."""
+
+
+def shown_inside(path: Path) -> Path:
+    """Return where a program or mirror of this machine is in the sandbox: at the same path where that is free."""
+    taken = (INSIDE.tree, INSIDE.data, INSIDE.box)
+    return Path("/outside", *path.parts[1:]) if any(map(path.is_relative_to, taken)) else path
+
+
+def on_host(slot: Slot) -> Paths:
+    """Return where the slot keeps these things on this machine."""
+    return Paths(tree=slot.tree, data=slot.data_dir, box=slot.scratch / "terraform")
+
+
+def root_module(tree: Path, directory: str) -> Path:
+    """Return the root module's directory; UnsafeTreeError when a link leads out of the tree."""
+    return _inside(tree, directory, "the root module", is_there=Path.is_dir)
+
+
+def var_file(tree: Path, name: str) -> Path:
+    """Return the var file; UnsafeTreeError when a link leads out of the tree."""
+    return _inside(tree, name, "the var file", is_there=Path.is_file)
+
+
+def _inside(tree: Path, name: str, what: str, *, is_there: Callable[[Path], bool]) -> Path:
+    path = (tree / name).resolve()
+    if not path.is_relative_to(tree.resolve()):
+        raise UnsafeTreeError((f"{what} `{name}` leads out of the repository",))
+    if not is_there(path):
+        raise PolicyError((f"{what} `{name}` does not exist in this commit",))
+    return tree / name
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only the bot can read, whatever lay at its place; links are never followed."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def read_regular(path: Path) -> str | None:
+    """Return a file's text, None when there is no regular file at this very path."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
+    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
+        return file.read()

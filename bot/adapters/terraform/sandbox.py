@@ -1,0 +1,165 @@
+"""Bubblewrap around Terraform: it sees the tree, its own data and the system's programs, and nothing of the bot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from bot.adapters.terraform.environment import SEARCH_PATH
+from bot.adapters.terraform.paths import INSIDE, Paths, shown_inside, write_private
+from bot.adapters.terraform.process import INFO_FD
+from bot.domain.errors import GatewrightError
+
+PROOF_TIMEOUT = 20.0
+
+_TOP_LEVEL = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
+_ETC = (
+    "alternatives",
+    "ca-certificates",
+    "hosts",
+    "ld.so.cache",
+    "nsswitch.conf",
+    "pki",
+    "resolv.conf",
+    "ssl",
+)
+_ISOLATION = ("--unshare-all", "--share-net", "--as-pid-1", "--cap-drop", "ALL")
+# Without `--as-pid-1` bubblewrap's own process would be pid 1 inside: its environment would be readable there, and
+# SIGINT would not reach Terraform.
+
+
+class SandboxError(GatewrightError):
+    """Bubblewrap does not work on this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """What one program gets to see."""
+
+    paths: Paths
+    """The slot's directories on this machine."""
+    accounts: Path
+    """A directory with the `passwd` and `group` files shown inside."""
+    read_only: tuple[Path, ...]
+    """Programs and mirrors; `shown_inside` tells where they are inside."""
+    cwd: PurePath
+    data_writable: bool
+    """Only init writes there; a plan could otherwise change the modules of later plans."""
+    dies_with_parent: bool
+
+
+class Sandbox:
+    """Builds bubblewrap's command lines."""
+
+    def __init__(self, *, program: str = "bwrap", read_only: Sequence[Path] = ()) -> None:
+        self._program = program
+        self._read_only = tuple(read_only)
+
+    def argv(self, command: Sequence[str], enclosure: Enclosure) -> tuple[str, ...]:
+        """Return the command that runs `command` inside."""
+        paths = enclosure.paths
+        data_bind = "--bind" if enclosure.data_writable else "--ro-bind"
+        return (
+            self._found(),
+            *_ISOLATION,
+            *(["--die-with-parent"] if enclosure.dies_with_parent else []),
+            *("--info-fd", INFO_FD),
+            *_SYSTEM,
+            *("--ro-bind", str(enclosure.accounts / "passwd"), "/etc/passwd"),
+            *("--ro-bind", str(enclosure.accounts / "group"), "/etc/group"),
+            *_read_only((*self._read_only, *enclosure.read_only)),
+            *("--bind", str(paths.tree), str(INSIDE.tree)),
+            *(data_bind, str(paths.data), str(INSIDE.data)),
+            *("--bind", str(paths.box), str(INSIDE.box)),
+            *("--chdir", str(enclosure.cwd)),
+            "--",
+            *command,
+        )
+
+    async def prove(self) -> None:
+        """Run a program inside once; SandboxError says what is wrong."""
+        with tempfile.NamedTemporaryFile(prefix="gatewright-proof-") as hidden:
+            code, said = await _run(self._proof(hidden.name))
+        if not said.startswith("1\n"):
+            raise SandboxError(
+                f"bubblewrap does not work here: {said.strip() or f'exit code {code}'}. In a container it needs "
+                "permission to create user namespaces and to mount /proc; otherwise switch the sandbox off."
+            )
+        if code != 0:
+            raise SandboxError("bubblewrap runs, but what it must hide can be seen inside")
+
+    def _proof(self, hidden: str) -> tuple[str, ...]:
+        return (
+            self._found(),
+            *_ISOLATION,
+            "--die-with-parent",
+            *_SYSTEM,
+            *_read_only(self._read_only),
+            # Pid 1 inside means that the processes outside cannot be seen or signalled.
+            *("--", "/bin/sh", "-c", 'echo $$; test ! -e "$0"', hidden),
+        )
+
+    def _found(self) -> str:
+        found = shutil.which(self._program)
+        if found is None:
+            raise SandboxError(f"the sandbox is on, but there is no `{self._program}` on this machine")
+        return found
+
+
+def write_accounts(directory: Path) -> None:
+    """Write the `passwd` and `group` files that are shown inside: this one user and nobody else."""
+    uid, gid = os.getuid(), os.getgid()
+    write_private(directory / "passwd", f"gatewright:x:{uid}:{gid}::{INSIDE.home}:/bin/sh\n")
+    write_private(directory / "group", f"gatewright:x:{gid}:\n")
+
+
+def _top_level(name: str) -> tuple[str, ...]:
+    path = Path("/", name)
+    if path.is_symlink():
+        return ("--symlink", str(path.readlink()), str(path))
+    return ("--ro-bind-try", str(path), str(path))
+
+
+_SYSTEM = (
+    *("--ro-bind", "/usr", "/usr"),
+    *(part for name in _TOP_LEVEL for part in _top_level(name)),
+    *(part for name in _ETC for part in ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")),
+    *("--proc", "/proc", "--dev", "/dev"),
+    *("--tmpfs", "/tmp"),  # noqa: S108  # It is the sandbox's own.
+)
+"""The system's programs, read-only, and what they need to reach the network."""
+
+
+def _read_only(paths: Iterable[Path]) -> tuple[str, ...]:
+    bound = [Path("/usr")]
+    # Shorter paths come first: what lies in a directory that is shown already needs no mount of its own.
+    for path in sorted(set(paths)):
+        if not any(map(path.is_relative_to, bound)):
+            bound.append(path)
+    return tuple(part for path in bound[1:] for part in ("--ro-bind", str(path), str(shown_inside(path))))
+
+
+async def _run(command: Sequence[str]) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd="/",
+        env={"PATH": SEARCH_PATH},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(PROOF_TIMEOUT):
+            output, _ = await process.communicate()
+    except TimeoutError as exc:
+        raise SandboxError(f"bubblewrap did not end within {PROOF_TIMEOUT:.0f} seconds") from exc
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, output.decode("utf-8", errors="replace")

@@ -1,0 +1,124 @@
+"""The live view of a growing log file: redacted lines, and the last ones for an error message."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from bot.ports import OnLine
+
+log = logging.getLogger(__name__)
+
+CHUNK = 1 << 16
+CHUNKS_AT_ONCE = 64
+LONGEST_LINE = 1 << 16
+"""Characters after which a line is cut."""
+KEPT_LINES = 200
+CUT_MARK = " … (line cut)"
+
+
+class LogTail:
+    """Reads what a process appends to its log."""
+
+    def __init__(self, path: Path, *, redact: Callable[[str], str], on_line: OnLine | None) -> None:
+        self._path = path
+        self._redact = redact
+        self._on_line = on_line
+        self._position = 0
+        self._partial = b""
+        self._skipping = False
+        self._last: deque[str] = deque(maxlen=KEPT_LINES)
+
+    @property
+    def size(self) -> int:
+        """Return the bytes that are in the file now."""
+        return self._path.stat().st_size
+
+    async def read(self) -> bool:
+        """Pass on lines that are complete by now; whether that was all of them.
+
+        It comes to an end even where lines are written faster than they are passed on.
+        """
+        for _ in range(CHUNKS_AT_ONCE):
+            if not self._read_chunk():
+                return True
+            # A burst of output must not hold up the event loop.
+            await asyncio.sleep(0)
+        return False
+
+    async def finish(self, *, limit: int) -> None:
+        """Pass on the rest after the process has ended, its unfinished last line too.
+
+        Of a file larger than `limit` only the end is looked at.
+        """
+        if self.size > limit:
+            self._position = max(self._position, self.size - CHUNK)
+            self._partial, self._skipping = b"", True
+        while not await self.read():
+            pass
+        if self._partial and not self._skipping:
+            self._emit(self._partial)
+        self._partial = b""
+
+    def mute(self, notice: str) -> None:
+        """Empty the file and pass on nothing more, but go on keeping the last lines."""
+        if self._on_line is not None:
+            self._pass_on(notice)
+            self._on_line = None
+        os.truncate(self._path, 0)
+        self._position = 0
+
+    def last(self, count: int) -> str:
+        """Return the last lines, redacted as one text because a secret may span several."""
+        text = self._redact("\n".join(self._last))
+        return "\n".join(text.split("\n")[-count:])
+
+    def text(self) -> str:
+        """Return all kept lines, as `last` does."""
+        return self.last(KEPT_LINES)
+
+    def _read_chunk(self) -> bool:
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            chunk = file.read(CHUNK)
+        self._position += len(chunk)
+        *complete, rest = (self._partial + chunk).split(b"\n")
+        for line in complete:
+            if self._skipping:
+                self._skipping = False
+            else:
+                self._emit(line)
+        self._partial = self._shorten(rest)
+        return bool(chunk)
+
+    def _shorten(self, partial: bytes) -> bytes:
+        if self._skipping:
+            return b""
+        if len(partial) > 2 * LONGEST_LINE:
+            # Twice the length is redacted before the cut, so that no secret is cut in two.
+            self._emit(partial)
+            self._skipping = True
+            return b""
+        return partial
+
+    def _emit(self, raw: bytes) -> None:
+        line = raw.decode("utf-8", errors="replace").rstrip("\r").replace("\x00", "\N{REPLACEMENT CHARACTER}")
+        redacted = self._redact(line)
+        if len(redacted) > LONGEST_LINE:
+            redacted = line = redacted[:LONGEST_LINE] + CUT_MARK
+        self._last.append(line)
+        if self._on_line is not None:
+            self._pass_on(redacted)
+
+    def _pass_on(self, line: str) -> None:
+        try:
+            if self._on_line is not None:
+                self._on_line(line)
+        except Exception:
+            # Whoever shows the lines must not be able to take a running apply down.
+            log.exception("passing on a line of Terraform's output failed; the lines end here")
+            self._on_line = None

@@ -1,0 +1,120 @@
+"""Whether a data directory is initialised already: a needless init costs more than the plan of a small module."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from bot.adapters.terraform.paths import read_regular, write_private
+
+MEMO_FILE = "gatewright-init.json"
+LOCK_FILE = ".terraform.lock.hcl"
+
+_REQUIREMENT = re.compile(r'^\s*(?:module\s+"|"?(?:source|version|ref)"?\s*[=:])')
+_PINNED_REF = re.compile(r"[?&]ref=[0-9a-f]{40}(?:&|$)")
+_CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memo:
+    """What a finished init was for."""
+
+    digest: str
+    packages: tuple[str, ...]
+    """The provider packages that it installed, relative to the data directory."""
+
+
+def read_memo(data_dir: Path) -> Memo | None:
+    """Return what is remembered of the last init, None when there is nothing sound."""
+    text = read_regular(data_dir / MEMO_FILE)
+    try:
+        record = json.loads(text or "")
+        return Memo(digest=str(record["digest"]), packages=tuple(map(str, record["packages"])))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def write_memo(data_dir: Path, digest: str) -> None:
+    """Remember a finished init."""
+    record = {"digest": digest, "packages": list(_installed_packages(data_dir))}
+    write_private(data_dir / MEMO_FILE, json.dumps(record))
+
+
+def forget(data_dir: Path) -> None:
+    """Remember nothing, because an init is about to start."""
+    (data_dir / MEMO_FILE).unlink(missing_ok=True)
+
+
+def is_warm(data_dir: Path, module: Path, digest: str) -> bool:
+    """Whether an init would change nothing."""
+    memo = read_memo(data_dir)
+    if memo is None or memo.digest != digest:
+        return False
+    if memo.packages and read_regular(module / LOCK_FILE) is None:
+        # Without a committed lock file only an init can choose the versions.
+        return False
+    return all((data_dir / package).exists() for package in memo.packages)
+
+
+def inputs_digest(tree: Path, module: Path, data_dir: Path, *, backend: str, engine: Sequence[str]) -> str:
+    """Digest what decides on the result of init: lock file, module sources, backend and engine."""
+    parts = [*engine, backend, read_regular(module / LOCK_FILE) or ""]
+    for directory in _local_modules(tree, module, data_dir):
+        parts += _requirements(directory)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def has_moving_modules(data_dir: Path) -> bool:
+    """Whether a module came from an address that can mean something else tomorrow."""
+    return any(_is_moving(record) for record in _modules(data_dir))
+
+
+def wipe(data_dir: Path, *, only_modules: bool = False) -> None:
+    """Empty the data directory, or drop just the modules that were fetched."""
+    for path in [data_dir / "modules"] if only_modules else list(data_dir.iterdir()):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _installed_packages(data_dir: Path) -> Iterator[str]:
+    for path in sorted((data_dir / "providers").glob("*/*/*/*/*")):
+        yield str(path.relative_to(data_dir))
+
+
+def _modules(data_dir: Path) -> list[Mapping[str, str]]:
+    text = read_regular(data_dir / "modules" / "modules.json")
+    try:
+        records = json.loads(text or "")["Modules"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [record for record in records if isinstance(record, dict)]
+
+
+def _is_moving(record: Mapping[str, str]) -> bool:
+    source = record.get("Source", "")
+    is_local = not record.get("Key") or source.startswith(("./", "../"))
+    return not is_local and _PINNED_REF.search(source) is None
+
+
+def _local_modules(tree: Path, module: Path, data_dir: Path) -> list[Path]:
+    root = tree.resolve()
+    directories = {module}
+    for record in _modules(data_dir):
+        directory = (module / PurePosixPath(record.get("Dir", "."))).resolve()
+        if directory.is_relative_to(root) and directory.is_dir():
+            directories.add(directory)
+    return sorted(directories)
+
+
+def _requirements(directory: Path) -> Iterator[str]:
+    for path in sorted(directory.iterdir()):
+        if path.name.endswith(_CONFIGURATION):
+            lines = (read_regular(path) or "").splitlines()
+            yield from (line.strip() for line in lines if _REQUIREMENT.match(line))

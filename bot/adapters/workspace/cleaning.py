@@ -1,0 +1,98 @@
+"""Removing what does not belong, in directories that untrusted programs have written to. Blocking: run in a thread.
+
+Nothing here follows a link or recurses as deep as a program pleases.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+
+def remove(path: Path) -> None:
+    """Remove a file, link or directory, whatever its permissions and depth; what is not there is fine.
+
+    Directories two levels down are moved up before their parents go, so that no path grows too long.
+    """
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    path.chmod(stat.S_IRWXU)
+    while children := _children(path):
+        for child in children:
+            if child.is_dir(follow_symlinks=False):
+                _remove_level(child, path)
+            else:
+                Path(child).unlink()
+    path.rmdir()
+
+
+def _remove_level(directory: os.DirEntry[str], top: Path) -> None:
+    Path(directory).chmod(stat.S_IRWXU)
+    for child in _children(directory):
+        if child.is_dir(follow_symlinks=False):
+            Path(child).chmod(stat.S_IRWXU)
+            Path(child).rename(top / uuid.uuid4().hex)
+        else:
+            Path(child).unlink()
+    Path(directory).rmdir()
+
+
+def empty(directory: Path) -> None:
+    """Make a directory exist, ours alone, with nothing in it."""
+    if directory.is_symlink() or not directory.is_dir():
+        remove(directory)
+    directory.mkdir(exist_ok=True, mode=stat.S_IRWXU)
+    directory.chmod(stat.S_IRWXU)
+    for child in _children(directory):
+        remove(Path(child))
+
+
+def remove_strangers(tree: Path, kinds: Mapping[str, int]) -> None:
+    """Remove everything that is not in `kinds` (path -> `stat.S_IFREG` or `S_IFLNK`) or is of another kind."""
+    directories = _parents(kinds)
+    if tree.is_symlink() or not tree.is_dir():
+        empty(tree)
+    todo = [""]
+    while todo:
+        inside = todo.pop()
+        here = tree / inside
+        here.chmod(stat.S_IRWXU)
+        for child in _children(here):
+            path = f"{inside}{child.name}"
+            if path in directories and child.is_dir(follow_symlinks=False):
+                todo.append(f"{path}/")
+            elif kinds.get(path) != stat.S_IFMT(child.stat(follow_symlinks=False).st_mode):
+                remove(Path(child))
+
+
+def files_below(directory: Path, *, strict: bool = False) -> Iterator[os.DirEntry[str]]:
+    """Yield every entry below a directory, parents first; what cannot be read is skipped, or raises if strict."""
+    todo: list[Path | os.DirEntry[str]] = [directory]
+    while todo:
+        try:
+            children = _children(todo.pop())
+        except OSError:
+            if strict:
+                raise
+            continue
+        yield from children
+        todo.extend(child for child in children if child.is_dir(follow_symlinks=False))
+
+
+def _children(directory: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    with os.scandir(directory) as found:
+        return list(found)
+
+
+def _parents(paths: Mapping[str, int]) -> set[str]:
+    parents: set[str] = set()
+    for path in paths:
+        parent = path.rpartition("/")[0]
+        while parent and parent not in parents:
+            parents.add(parent)
+            parent = parent.rpartition("/")[0]
+    return parents

@@ -1,0 +1,150 @@
+"""The directories in which Terraform works: handed out one holder at a time, reused, quarantined when they hold a state."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.adapters.workspace.cleaning import empty, files_below, remove
+from bot.adapters.workspace.locks import try_lock
+from bot.adapters.workspace.names import slot_name, stack_directory
+from bot.adapters.workspace.tree_rules import ERRORED_STATE
+from bot.domain.model import Stack
+from bot.ports import Clock, Slot
+
+_log = logging.getLogger(__name__)
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """All slots of this machine."""
+
+    root: Path
+    errored: Path
+    trash: Path
+    clock: Clock
+    most_per_stack: int
+
+    @asynccontextmanager
+    async def hold(self, stack: Stack, name: str | None) -> AsyncIterator[Slot]:
+        """Hold a free slot of the stack, or the named one; on the way out its scratch is emptied."""
+        names = [slot_name(name)] if name is not None else [str(n) for n in range(self.most_per_stack)]
+        place, fd = await self._first_free(self.root / stack_directory(stack), names)
+        try:
+            slot = await asyncio.to_thread(_open, place, fd)
+        except BaseException:
+            os.close(fd)
+            raise
+        try:
+            yield slot
+        finally:
+            # The thread closes the lock itself: a cancelled wait must not free a slot that is being emptied.
+            await asyncio.shield(asyncio.to_thread(self._release, place, fd))
+
+    def quarantined(self) -> tuple[Path, ...]:
+        """Return the slots that were set aside because Terraform could not save a state in them."""
+        return tuple(sorted(self.errored.glob("*"))) if self.errored.is_dir() else ()
+
+    def prune(self, older_than: float) -> list[Path]:
+        """Remove free slots that were not used since the epoch time; blocking."""
+        removed: list[Path] = []
+        for place in sorted(self.root.glob("*/*")):
+            fd = _try_slot(place, create=False)
+            if fd is None:
+                continue
+            try:
+                idle = os.fstat(fd).st_mtime < older_than
+                if not self._set_aside(place) and idle:
+                    self._throw_away(place)
+                    removed.append(place)
+            finally:
+                os.close(fd)
+        return removed
+
+    def throw_away_trash(self) -> None:
+        """Remove what a crash left half removed; another process may be doing the same; blocking."""
+        with contextlib.suppress(OSError):
+            empty(self.trash)
+
+    async def _first_free(self, directory: Path, names: Sequence[str]) -> tuple[Path, int]:
+        while True:
+            for name in names:
+                fd = await self._take(directory / name)
+                if fd is not None:
+                    return directory / name, fd
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _take(self, place: Path) -> int | None:
+        """Return the lock of a slot that is free and fit for use; one with a lost state is set aside first."""
+        while True:
+            fd = _try_slot(place, create=True)
+            if fd is None:
+                return None
+            try:
+                set_aside = await asyncio.to_thread(self._set_aside, place)
+            except BaseException:
+                os.close(fd)
+                raise
+            if not set_aside:
+                return fd
+            os.close(fd)
+
+    def _release(self, place: Path, fd: int) -> None:
+        try:
+            now = self.clock.now().timestamp()
+            os.utime(fd, (now, now))
+            if not self._set_aside(place):
+                empty(place / "scratch")
+        finally:
+            os.close(fd)
+
+    def _set_aside(self, place: Path) -> bool:
+        """Move a slot with an errored state out of reach, while its lock is held; whether there was one."""
+        if not any(entry.name == ERRORED_STATE for entry in files_below(place / "tree")):
+            return False
+        self.errored.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stamp = self.clock.now().strftime("%Y%m%dT%H%M%S%fZ")
+        away = self.errored / f"{place.parent.name}--{place.name}-{stamp}"
+        place.rename(away)
+        _log.error(
+            "Terraform could not save a state; the slot is kept at %s until somebody recovers it.", away
+        )
+        return True
+
+    def _throw_away(self, place: Path) -> None:
+        self.trash.mkdir(parents=True, exist_ok=True, mode=0o700)
+        away = self.trash / f"{place.parent.name}--{place.name}"
+        remove(away)
+        place.rename(away)
+        remove(away)
+
+
+def _try_slot(place: Path, *, create: bool) -> int | None:
+    """Return the lock of a slot; None while it is held, or moved away at this very moment."""
+    if create:
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return try_lock(place / "lock")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _open(place: Path, fd: int) -> Slot:
+    """Make the parts of a slot; what a killed process left in scratch goes now."""
+    for part in ("tree", "data"):
+        (place / part).mkdir(exist_ok=True, mode=0o700)
+    empty(place / "scratch")
+    return Slot(
+        name=place.name,
+        tree=place / "tree",
+        data_dir=place / "data",
+        scratch=place / "scratch",
+        lock_fd=fd,
+    )

@@ -1,0 +1,153 @@
+"""What a tree must not hold before Terraform may see it; pure, judged before a single file is written.
+
+A later-sorting override file beats the backend that Gatewright injects, and a committed `.terraform` directory or
+an escaping symbolic link would be honoured; so they are refused. Wrongly refusing is preferred to wrongly allowing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.adapters.workspace.trees import SUBMODULE, SYMLINK, TreeEntry
+
+LARGEST_CHECKED = 1_000_000
+"""Bytes of the largest override file that is read; larger ones are refused."""
+INJECTED = "gatewright_backend_override"
+"""How the stem of the file ends that Gatewright writes next to the module; anything may stand before it."""
+ERRORED_STATE = "errored.tfstate"
+"""What Terraform leaves when it could not save a state; a slot that holds one is never cleaned."""
+
+_SUFFIXES = (".tf", ".tf.json", ".tofu", ".tofu.json")
+_WORD = r"(?<![A-Za-z0-9_-]){}(?![A-Za-z0-9_-])"
+_TERRAFORM = re.compile(_WORD.format("terraform"))
+_STATE = re.compile(_WORD.format("(?:backend|cloud)"))
+_MOST_LINKS = 40
+
+
+def needs_content(entry: TreeEntry) -> bool:
+    """Whether judging this entry takes its content."""
+    return entry.mode == SYMLINK or _is_override(_name(entry.path))
+
+
+def find_problems(entries: Sequence[TreeEntry], contents: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return one sentence per unsafe entry, each beginning with its path."""
+    links = {
+        entry.path: contents.get(entry.blob, b"").decode("utf-8", "surrogateescape")
+        for entry in entries
+        if entry.mode == SYMLINK
+    }
+    found: list[str] = []
+    for entry in entries:
+        problem = (
+            _name_problem(entry.path) or _link_problem(entry, links) or _override_problem(entry, contents)
+        )
+        if problem:
+            found.append(f"{printable(entry.path)}: {problem}")
+    return tuple(found)
+
+
+def submodules(entries: Sequence[TreeEntry]) -> tuple[str, ...]:
+    """Return the paths of submodules, which are left empty."""
+    return tuple(printable(entry.path) for entry in entries if entry.mode == SUBMODULE)
+
+
+def printable(path: str) -> str:
+    """Return a path that can be logged and posted: no control characters, no undecodable bytes."""
+    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
+
+
+def escapes(path: str, links: Mapping[str, str]) -> bool:
+    """Whether following the symbolic link at `path` leaves the tree, through any chain of other links."""
+    place = path.split("/")[:-1]
+    todo = deque(_steps(links[path]))
+    if links[path].startswith("/"):
+        return True
+    followed = 0
+    while todo:
+        step = todo.popleft()
+        if step == "..":
+            if not place:
+                return True
+            place.pop()
+            continue
+        place.append(step)
+        target = links.get("/".join(place))
+        if target is None:
+            continue
+        followed += 1
+        if target.startswith("/") or followed > _MOST_LINKS:
+            return True
+        place.pop()
+        todo.extendleft(reversed(_steps(target)))
+    return False
+
+
+def _steps(target: str) -> list[str]:
+    return [step for step in target.split("/") if step not in ("", ".")]
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _name_problem(path: str) -> str | None:
+    parts = [part.rstrip(" .").casefold() for part in path.split("/")]
+    if any(part == ".git" or part.startswith("git~") for part in parts):
+        return "a file or directory of this name would be taken for a git repository."
+    if ".terraform" in parts:
+        return "Terraform's working data must not be committed, because it would redirect modules and state."
+    if any(_name(path).casefold().endswith(f"{INJECTED}{suffix}") for suffix in _SUFFIXES):
+        return "this name is reserved for the backend settings that Gatewright writes."
+    if _name(path) == ERRORED_STATE:
+        return "an errored state must not be committed; Gatewright keeps such files for recovery."
+    return None
+
+
+def _link_problem(entry: TreeEntry, links: Mapping[str, str]) -> str | None:
+    if entry.mode != SYMLINK:
+        return None
+    if not links[entry.path] or escapes(entry.path, links):
+        return "the symbolic link points outside of the repository."
+    if _is_override(_name(entry.path)):
+        return "an override file must not be a symbolic link."
+    return None
+
+
+def _is_override(name: str) -> bool:
+    stems = (name.removesuffix(suffix) for suffix in _SUFFIXES if name.endswith(suffix))
+    return any(stem == "override" or stem.endswith("_override") for stem in stems)
+
+
+def _override_problem(entry: TreeEntry, contents: Mapping[str, bytes]) -> str | None:
+    if entry.mode in (SYMLINK, SUBMODULE) or not _is_override(_name(entry.path)):
+        return None
+    content = contents.get(entry.blob)
+    if content is None:
+        return f"an override file above {LARGEST_CHECKED} bytes cannot be checked."
+    text = content.decode("utf-8", "replace")
+    if entry.path.endswith(".json"):
+        return _json_problem(text)
+    if _TERRAFORM.search(text) and _STATE.search(text):
+        return "an override file must not set `backend` or `cloud`, because that would redirect the state."
+    return None
+
+
+def _json_problem(text: str) -> str | None:
+    """Every key counts, duplicates too; what Python cannot read is refused, as Terraform might read it otherwise."""
+    keys: set[str] = set()
+
+    def remember(pairs: list[tuple[str, Any]]) -> None:
+        keys.update(key for key, _ in pairs)
+
+    try:
+        json.loads(text, object_pairs_hook=remember)
+    except (ValueError, RecursionError):
+        return "the override file is not valid JSON, so it cannot be checked."
+    if "terraform" in keys and keys & {"backend", "cloud"}:
+        return "an override file must not set `backend` or `cloud`, because that would redirect the state."
+    return None

@@ -1,0 +1,160 @@
+"""Reading commits and trees of a mirror, and merging them, without any work tree."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.adapters.workspace.git import Git, GitError, GitResult
+from bot.adapters.workspace.names import is_object_id, object_id
+from bot.domain.errors import MergeConflictError, WorkspaceError
+from bot.domain.model import Sha
+from bot.ports import Merge
+
+LARGEST_TEXT = 5_000_000
+"""Bytes of the largest file that `read_file` returns."""
+SYMLINK = "120000"
+SUBMODULE = "160000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeEntry:
+    """One file of a tree; `path` keeps undecodable bytes as surrogates, so that it can be used on the disk."""
+
+    mode: str
+    blob: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeReader:
+    """One mirror, read-only."""
+
+    git: Git
+    mirror: Path
+
+    async def merge(self, *, base: Sha, head: Sha) -> Merge:
+        """Merge head into base; the resulting tree is written to the mirror."""
+        await self.git.require_merge_tree()
+        merge_base = await self._merge_base(object_id(base), object_id(head))
+        result = await self._run(
+            f"merging {head[:12]} into {base[:12]}",
+            "merge-tree",
+            "--write-tree",
+            "-z",
+            "--name-only",
+            "--no-messages",
+            base,
+            head,
+            accept=(0, 1),
+        )
+        tree, *conflicts = result.stdout.decode("utf-8", "backslashreplace").rstrip("\0").split("\0")
+        if not is_object_id(tree):
+            raise WorkspaceError(
+                f"merging {head[:12]} into {base[:12]}: {result.stderr or 'no tree was written'}"
+            )
+        if result.exit_code == 1:
+            raise MergeConflictError(tuple(sorted(set(filter(None, conflicts)))))
+        return Merge(tree=tree, merge_base=merge_base, changed_files=await self._changed(merge_base, head))
+
+    async def entries(self, tree: str) -> list[TreeEntry]:
+        """Return every file, symbolic link and submodule of a tree or commit."""
+        listed = await self._run(
+            f"listing {tree[:12]}", "ls-tree", "-r", "-z", "--full-tree", object_id(tree)
+        )
+        return [_entry(line) for line in listed.stdout.split(b"\0") if line]
+
+    async def text(self, tree: str, path: str) -> str | None:
+        """Return a regular file of a tree or commit, None when the path is something else or nothing."""
+        doing = f"reading {path} at {tree[:12]}"
+        if "\0" in path or any(step in ("", ".", "..") for step in path.split("/")):
+            return None
+        listed = await self._run(doing, "ls-tree", "-z", "-l", "--full-tree", object_id(tree), "--", path)
+        if not listed.stdout:
+            return None
+        mode, kind, blob, size = listed.stdout.partition(b"\t")[0].decode().split()
+        if kind != "blob" or mode == SYMLINK:
+            return None
+        if int(size) > LARGEST_TEXT:
+            raise WorkspaceError(f"{doing}: the file is larger than {LARGEST_TEXT} bytes")
+        content = (await self._run(doing, "cat-file", "blob", blob)).stdout
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise WorkspaceError(f"{doing}: the file is not UTF-8 text") from error
+
+    async def blobs(self, ids: Sequence[str], *, largest: int) -> Mapping[str, bytes]:
+        """Return the contents of blobs; those above `largest` bytes are left out."""
+        if not ids:
+            return {}
+        asked = "".join(f"{object_id(blob)}\n" for blob in ids).encode()
+        sizes = await self._run("measuring files", "cat-file", "--batch-check", stdin=asked)
+        small = [line.split() for line in sizes.stdout.decode().splitlines()]
+        wanted = [words[0] for words in small if words[1] == "blob" and int(words[2]) <= largest]
+        asked = "".join(f"{blob}\n" for blob in wanted).encode()
+        return _parse_batch((await self._run("reading files", "cat-file", "--batch", stdin=asked)).stdout)
+
+    async def _merge_base(self, base: str, head: str) -> Sha:
+        result = await self._run("finding the merge base", "merge-base", base, head, accept=(0, 1))
+        if result.exit_code == 1:
+            raise WorkspaceError(f"{head[:12]} and {base[:12]} share no history")
+        return Sha(result.stdout.decode().strip())
+
+    async def _changed(self, merge_base: Sha, head: Sha) -> tuple[str, ...]:
+        """Without rename detection a rename is a removal and an addition, so both of its names are listed."""
+        listed = await self._run(
+            "comparing with the merge base",
+            "diff-tree",
+            "-r",
+            "-z",
+            "--no-renames",
+            "--name-only",
+            "--ignore-submodules=none",
+            merge_base,
+            head,
+        )
+        paths = listed.stdout.decode("utf-8", "backslashreplace").split("\0")
+        return tuple(sorted(filter(None, paths)))
+
+    async def _run(
+        self, doing: str, *arguments: str, stdin: bytes = b"", accept: Sequence[int] = (0,)
+    ) -> GitResult:
+        return await self.git.run(doing, f"--git-dir={self.mirror}", *arguments, stdin=stdin, accept=accept)
+
+
+def shown(path: str) -> str:
+    """Return a path of the disk as text for records: exact where it is UTF-8, undecodable bytes escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def is_damage(error: GitError) -> bool:
+    """Whether reading failed because of the mirror itself, and not because a commit was never fetched."""
+    return _DAMAGE.search(error.stderr) is not None
+
+
+_DAMAGE = re.compile(
+    r"corrupt|inflate|packfile .* (cannot|is|does)|unable to (read|unpack)|garbage|bad (signature|config)|"
+    r"not a git repository|hash mismatch|index file .* (too|is)|missing (blob|tree|commit) object",
+    re.IGNORECASE,
+)
+
+
+def _entry(line: bytes) -> TreeEntry:
+    words, _, path = line.partition(b"\t")
+    mode, _, blob = words.decode().split(" ", 2)
+    return TreeEntry(mode=mode, blob=blob, path=os.fsdecode(path))
+
+
+def _parse_batch(output: bytes) -> dict[str, bytes]:
+    contents: dict[str, bytes] = {}
+    position = 0
+    while position < len(output):
+        end = output.index(b"\n", position)
+        blob, _, size = output[position:end].decode().split(" ")
+        start = end + 1
+        contents[blob] = output[start : start + int(size)]
+        position = start + int(size) + 1
+    return contents

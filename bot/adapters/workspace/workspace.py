@@ -1,0 +1,135 @@
+"""The Workspace port on real git and real directories; everything lives below one data directory."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from bot.adapters.workspace import bundle as bundles
+from bot.adapters.workspace.checkout import check_out, index_file
+from bot.adapters.workspace.git import Git, GitError
+from bot.adapters.workspace.locks import fair_lock
+from bot.adapters.workspace.mirror import Mirrors
+from bot.adapters.workspace.slots import Slots
+from bot.adapters.workspace.trees import LARGEST_TEXT, TreeReader, is_damage, shown
+from bot.domain.errors import WorkspaceError
+from bot.domain.model import Repo, Sha, Stack, StateKey
+from bot.ports import Clock, Merge, Slot
+
+_T = TypeVar("_T")
+
+
+class GitWorkspace:
+    """Mirrors, slots and file locks of this machine; several processes may share the directory.
+
+    `github_url` is where repositories are cloned from (`https://github.com`); `fetch_timeout` is in seconds.
+    `allow_file_origin` permits `file://` origins, which only tests have.
+    """
+
+    def __init__(
+        self,
+        *,
+        data_dir: Path,
+        github_url: str,
+        clock: Clock,
+        slots_per_stack: int = 16,
+        fetch_timeout: float = 600,
+        allow_file_origin: bool = False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        home = data_dir / "git-home"
+        for directory in (home, data_dir / "mirrors", data_dir / "locks", data_dir / "work"):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._git = Git(home=home, allow_file_origin=allow_file_origin)
+        self._clock = clock
+        self._locks = data_dir / "locks"
+        self._mirrors = Mirrors(
+            root=data_dir / "mirrors",
+            trash=data_dir / "trash",
+            origin=github_url.rstrip("/"),
+            git=self._git,
+            clock=clock,
+            sleep=sleep,
+            fetch_timeout=fetch_timeout,
+            queues={},
+        )
+        self._slots = Slots(
+            root=data_dir / "work",
+            errored=data_dir / "errored",
+            trash=data_dir / "trash",
+            clock=clock,
+            most_per_stack=slots_per_stack,
+        )
+
+    async def fetch(self, repo: Repo, token: str, refs: Sequence[str]) -> None:
+        """Bring the mirror up to date with full ref names and commit ids; raises WorkspaceError."""
+        await self._mirrors.fetch(repo, token, refs)
+
+    async def merge(self, repo: Repo, *, base: Sha, head: Sha) -> Merge:
+        """Merge head into base in the mirror; MergeConflictError names the paths."""
+        return await self._reading(repo, lambda reader: reader.merge(base=base, head=head))
+
+    async def tree_files(self, repo: Repo, tree: str) -> Mapping[str, str]:
+        """Return path -> blob id for every file of a tree or commit."""
+        entries = await self._reading(repo, lambda reader: reader.entries(tree))
+        return {shown(entry.path): entry.blob for entry in entries}
+
+    async def read_file(self, repo: Repo, tree: str, path: str) -> str | None:
+        """Return a text file of a tree or commit; None when it is not there or not a regular file."""
+        return await self._reading(repo, lambda reader: reader.text(tree, path))
+
+    async def read_blobs(self, repo: Repo, blobs: Sequence[str]) -> Mapping[str, str]:
+        """Return blob id -> text for many blobs; WorkspaceError when one is missing or too large to be read."""
+        found = await self._reading(repo, lambda reader: reader.blobs(blobs, largest=LARGEST_TEXT))
+        if unread := [blob for blob in blobs if blob not in found]:
+            raise WorkspaceError(
+                f"reading files of {repo.full_name}: {unread[0][:12]} is missing or larger than {LARGEST_TEXT} bytes"
+            )
+        return {blob: content.decode("utf-8", "replace") for blob, content in found.items()}
+
+    def slot(self, stack: Stack, *, name: str | None = None) -> AbstractAsyncContextManager[Slot]:
+        """Hold a free slot of the stack, or wait for the named one."""
+        return self._slots.hold(stack, name)
+
+    async def checkout(self, repo: Repo, slot: Slot, tree: str) -> None:
+        """Make the slot's tree exactly the git tree; UnsafeTreeError before anything is written."""
+        await self._reading(repo, lambda reader: check_out(reader, slot, tree))
+
+    async def pack(self, slot: Slot) -> bytes:
+        """Return tree and data directory, without provider binaries, as a deterministic archive."""
+        return await asyncio.to_thread(bundles.pack, slot)
+
+    async def unpack(self, slot: Slot, bundle: bytes) -> None:
+        """Make the slot what `pack` saw; raises WorkspaceError for a damaged or escaping bundle."""
+        index_file(slot).unlink(missing_ok=True)
+        await asyncio.to_thread(bundles.unpack, slot, bundle)
+
+    def state_lock(self, key: StateKey, *, exclusive: bool) -> AbstractAsyncContextManager[int]:
+        """Hold this machine's lock of a state key; yields a descriptor that a child may inherit."""
+        return fair_lock(self._locks, hashlib.sha256(key.encode()).hexdigest(), exclusive=exclusive)
+
+    def quarantined(self) -> Sequence[Path]:
+        """Return the slots that were set aside with an `errored.tfstate` in them."""
+        return self._slots.quarantined()
+
+    async def prune(self, max_idle: timedelta) -> Sequence[Path]:
+        """Remove slots and mirrors that were idle for longer; returns what is gone."""
+        older_than = (self._clock.now() - max_idle).timestamp()
+        slots = await asyncio.to_thread(self._slots.prune, older_than)
+        mirrors = await self._mirrors.prune(older_than)
+        await asyncio.to_thread(self._slots.throw_away_trash)
+        return [*slots, *mirrors]
+
+    async def _reading(self, repo: Repo, read: Callable[[TreeReader], Awaitable[_T]]) -> _T:
+        mirror = self._mirrors.path(repo)
+        try:
+            return await read(TreeReader(git=self._git, mirror=mirror))
+        except GitError as error:
+            if is_damage(error):
+                self._mirrors.suspect(mirror, error)
+            raise

@@ -1,0 +1,322 @@
+"""The composition root: the only place that names concrete classes, and the life of a serving process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+
+from bot.adapters.credentials import SettingsCredentials
+from bot.adapters.database.records import Database
+from bot.adapters.database.schema import migrate, schema_status
+from bot.adapters.encryption import AesGcmCipher, parse_key
+from bot.adapters.github.github_app import GitHubApp
+from bot.adapters.github.options import Options
+from bot.adapters.object_store import S3ObjectStore
+from bot.adapters.run_logs import StoredRunLogs
+from bot.adapters.state_reader import lock_info, read_state, snapshot
+from bot.adapters.terraform.cli import TerraformCli
+from bot.adapters.terraform.sandbox import Sandbox
+from bot.adapters.workspace.workspace import GitWorkspace
+from bot.context import Bot
+from bot.domain.model import DeliveryId, Login, RunId, StateIdentity, StateKey
+from bot.engine.config import EngineConfig, Work
+from bot.engine.core import Engine
+from bot.ports import Cipher, Clock, ObjectStore
+from bot.services.access import Access
+from bot.services.applying import Applying
+from bot.services.jobs import Limits, Links
+from bot.services.judging import Judging
+from bot.services.losses import Losses
+from bot.services.planning import Planning
+from bot.services.policies import Policies
+from bot.services.posting import Poster
+from bot.services.reporting import Reporting
+from bot.services.requesting import Requesting
+from bot.services.stacks import Trees
+from bot.services.states import Snapshots
+from bot.settings import EnvironmentSecrets, Settings
+from bot.web.app import create_app
+from bot.web.services import WebServices
+from handlers.inbox import Inbox
+
+_LOG = logging.getLogger(__name__)
+DATABASE_PATIENCE = 30.0
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the current time, aware, in UTC."""
+        return datetime.now(UTC)  # noqa: TID251 - this is the Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStates:
+    """States read from their bucket, snapshots kept in the bot's."""
+
+    states: ObjectStore
+    artifacts: ObjectStore
+    cipher: Cipher
+
+    async def read(self, key: StateKey) -> tuple[StateIdentity, bytes | None]:
+        """Return what the state says of itself and its bytes."""
+        return await read_state(self.states, key)
+
+    async def keep(self, key: StateKey, identity: StateIdentity, data: bytes) -> str:
+        """Store an immutable snapshot; returns its object key."""
+        return await snapshot(self.artifacts, self.cipher, key, data, identity)
+
+    async def lock_holder(self, key: StateKey) -> str | None:
+        """Return who holds Terraform's own lock."""
+        return await lock_info(self.states, key)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that was built, for the server, for doctor and for tests."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    engine: Engine
+    github: GitHubApp
+    states: S3ObjectStore
+    artifacts: S3ObjectStore
+    terraform: TerraformCli
+    sandbox: Sandbox | None
+    session: aiohttp.ClientSession
+    logs: StoredRunLogs
+    bot: Bot
+    work: Work
+    web: web.Application
+
+
+def _store(settings: Settings, bucket: str) -> S3ObjectStore:
+    return S3ObjectStore(
+        endpoint_url=settings.s3_endpoint_url,
+        region=settings.s3_region,
+        bucket=bucket,
+        access_key_id=settings.bot_keys.access_key_id,
+        secret_access_key=settings.bot_keys.secret_access_key,
+    )
+
+
+def _engine(settings: Settings) -> Engine:
+    return Engine(
+        EngineConfig(
+            database_url=settings.database,
+            plans_per_worker=settings.max_plans,
+            changes_per_worker=settings.max_changes,
+            poll_seconds=settings.poll_seconds,
+        )
+    )
+
+
+@asynccontextmanager
+async def build(settings: Settings, secrets: EnvironmentSecrets) -> AsyncIterator[Parts]:
+    """Build everything without starting anything; closes what was opened."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        engine = _engine(settings)
+        database = Database(settings.database, engine.enqueue)
+        stack.push_async_callback(database.close)
+        states, artifacts = _store(settings, settings.state_bucket), _store(settings, settings.artifact_bucket)
+        stack.push_async_callback(states.close)
+        stack.push_async_callback(artifacts.close)
+        yield await _assemble(settings, secrets, session, engine, database, states, artifacts)
+
+
+async def _assemble(
+    settings: Settings,
+    secrets: EnvironmentSecrets,
+    session: aiohttp.ClientSession,
+    engine: Engine,
+    database: Database,
+    states: S3ObjectStore,
+    artifacts: S3ObjectStore,
+) -> Parts:
+    clock = SystemClock()
+    github = GitHubApp(
+        session,
+        app_id=settings.github_app_id,
+        private_key=settings.private_key_pem,
+        clock=clock,
+        options=Options(base_url=settings.github_api_url, write_spacing=settings.github_write_spacing),
+    )
+    cipher = AesGcmCipher(parse_key(settings.encryption_key.get_secret_value()))
+    sandbox = make_sandbox(settings)
+    terraform = make_terraform(settings, sandbox)
+    workspace = GitWorkspace(
+        data_dir=settings.data_dir.resolve(), github_url=settings.web_origin, clock=clock
+    )
+    logs = StoredRunLogs(directory=settings.data_dir.resolve() / "logs", store_to=artifacts, cipher=cipher)
+    credentials = SettingsCredentials(settings=settings, secrets=secrets)
+    limits = Limits(plan_timeout=settings.plan_timeout_seconds, apply_timeout=settings.apply_timeout_seconds)
+    stored = StoredStates(states=states, artifacts=artifacts, cipher=cipher)
+    links = Links(origin=settings.public_origin)
+    access = Access(github=github)
+    policies = Policies(github=github, records=database, clock=clock)
+    trees = Trees(github=github, workspace=workspace)
+    poster = Poster(github=github, records=database, clock=clock)
+    judging = Judging(
+        records=database,
+        github=github,
+        policies=policies,
+        access=access,
+        states=stored,
+        terraform=terraform,
+        clock=clock,
+    )
+    reporting = Reporting(
+        records=database, github=github, policies=policies, poster=poster, links=links, clock=clock
+    )
+    planning = Planning(
+        records=database,
+        github=github,
+        workspace=workspace,
+        terraform=terraform,
+        artifacts=artifacts,
+        cipher=cipher,
+        clock=clock,
+        policies=policies,
+        trees=trees,
+        states=stored,
+        credentials=credentials,
+        logs=logs,
+        limits=limits,
+    )
+    applying = Applying(
+        records=database,
+        workspace=workspace,
+        terraform=terraform,
+        artifacts=artifacts,
+        cipher=cipher,
+        clock=clock,
+        judging=judging,
+        snapshots=Snapshots(states=stored, records=database, clock=clock),
+        credentials=credentials,
+        reporting=reporting,
+        logs=logs,
+        limits=limits,
+    )
+    bot = Bot(
+        records=database,
+        github=github,
+        terraform=terraform,
+        clock=clock,
+        policies=policies,
+        access=access,
+        judging=judging,
+        requesting=Requesting(records=database, clock=clock),
+        trees=trees,
+        poster=poster,
+        reporting=reporting,
+        links=links,
+        login="gatewright",
+    )
+    losses = Losses(records=database, clock=clock)
+    work = _work(Inbox(bot=bot), planning, applying, reporting, losses)
+    services = _web_services(settings, database, engine, github, artifacts, logs, session, clock)
+    return Parts(
+        settings=settings,
+        clock=clock,
+        database=database,
+        engine=engine,
+        github=github,
+        states=states,
+        artifacts=artifacts,
+        terraform=terraform,
+        sandbox=sandbox,
+        session=session,
+        logs=logs,
+        bot=bot,
+        work=work,
+        web=create_app(services),
+    )
+
+
+def _work(
+    inbox: Inbox, planning: Planning, applying: Applying, reporting: Reporting, losses: Losses
+) -> Work:
+    async def handle_delivery(argument: str) -> None:
+        await inbox.handle(DeliveryId(argument))
+
+    async def execute_plan(argument: str) -> None:
+        await planning.execute(RunId(argument))
+
+    async def report_plan(argument: str) -> None:
+        await reporting.report_plan(RunId(argument))
+
+    async def execute_change(argument: str) -> None:
+        await applying.execute(RunId(argument))
+
+    async def report_change(argument: str) -> None:
+        await reporting.report_change(RunId(argument))
+
+    return Work(
+        handle_delivery=handle_delivery,
+        execute_plan=execute_plan,
+        report_plan=report_plan,
+        execute_change=execute_change,
+        report_change=report_change,
+        on_lost=losses.record,
+    )
+
+
+def migrate_database(settings: Settings, *, status_only: bool) -> tuple[str, bool]:
+    """Migrate, or only tell; returns a sentence and whether code and schema agree."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not status_only:
+        migrate(settings.database)
+    status = schema_status(settings.database)
+    agrees = not status.pending
+    word = "agree" if agrees else "differ: run `gatewright migrate`"
+    return f"schema {status.current or 'none'}, code {status.head}: they {word}", agrees
+
+
+async def serve_forever(settings: Settings, secrets: EnvironmentSecrets) -> int:
+    """Serve until SIGTERM or SIGINT; then take up nothing new and wait for running applies."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if settings.database.startswith("sqlite"):
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        await asyncio.to_thread(migrate, settings.database)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with build(settings, secrets) as parts:
+        await prove(parts)
+        await parts.engine.start(parts.work)
+        runner = web.AppRunner(parts.web, access_log=None)
+        try:
+            await runner.setup()
+            site = web.TCPSite(runner, settings.host, settings.port)
+            await site.start()
+            _LOG.info("listening on http://%s:%s", settings.host, settings.port)
+            await stop.wait()
+        finally:
+            await runner.cleanup()
+            await parts.engine.stop(settings.drain_seconds)
+    return 0
+
+
+async def prove(parts: Parts) -> None:
+    """Refuse to run on parts that do not do what safety needs; each raises GatewrightError with the reason."""
+    await parts.database.check()
+    await parts.artifacts.probe()
+    await parts.states.probe()
+    if parts.sandbox is not None:
+        await parts.sandbox.prove()
+
+
+__all__ = ["Login", "Path", "Parts", "build", "migrate_database", "prove", "serve_forever"]

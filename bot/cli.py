@@ -1,0 +1,105 @@
+"""The command line: `gatewright serve | migrate | doctor | playground`, and helpers for documentation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from bot import settings as settings_module
+from bot.domain.errors import GatewrightError
+
+app = typer.Typer(
+    name="gatewright",
+    help="Plans, gates, applies and reverts Terraform from pull-request comments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+_out = Console(soft_wrap=True, highlight=False)
+_err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one sentence and exit code 1."""
+    try:
+        app()
+    except GatewrightError as error:
+        _err.print(f"gatewright: {error}", markup=False)
+        sys.exit(1)
+
+
+def _run(work: Coroutine[Any, Any, int]) -> None:
+    raise typer.Exit(asyncio.run(work))
+
+
+@app.command()
+def serve() -> None:
+    """Serve webhooks and run the queued work, until SIGTERM or SIGINT."""
+    from bot.app import serve_forever  # noqa: PLC0415 - the other commands need not load the whole program
+
+    settings, secrets = settings_module.load()
+    _run(serve_forever(settings, secrets))
+
+
+@app.command()
+def migrate(*, status: Annotated[bool, typer.Option("--status", help="Only tell, change nothing.")] = False) -> None:
+    """Bring the database to this version's schema; it only ever goes forward."""
+    from bot.app import migrate_database  # noqa: PLC0415 - as above
+
+    settings, _ = settings_module.load()
+    message, ok = migrate_database(settings, status_only=status)
+    _out.print(message, markup=False)
+    raise typer.Exit(0 if ok else 1)
+
+
+@app.command()
+def doctor() -> None:
+    """Check every part, one line each, with what to do; exit code 1 when anything is wrong."""
+    from bot.doctor import examine  # noqa: PLC0415 - as above
+
+    settings, secrets = settings_module.load()
+
+    async def report() -> int:
+        findings = await examine(settings, secrets)
+        for finding in findings:
+            colour = {"ok": "green", "warning": "yellow", "wrong": "red"}[finding.grade]
+            _out.print(f"[{colour}]{finding.grade:8}[/] {finding.part:22} ", end="")
+            _out.print(finding.sentence, markup=False)
+        return 1 if any(finding.grade == "wrong" for finding in findings) else 0
+
+    _run(report())
+
+
+@app.command()
+def playground(
+    *,
+    script: Annotated[bool, typer.Option("--script", help="Play the story without a browser.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Forget what earlier starts left.")] = False,
+    directory: Annotated[Path, typer.Option("--dir", help="Where the playground keeps its data.")] = Path(
+        ".playground"
+    ),
+    port: Annotated[int, typer.Option(help="Port of the pull-request page; 0 picks a free one.")] = 8470,
+) -> None:
+    """Run everything on this machine: a stand-in GitHub, an S3 server, the bot and real Terraform."""
+    try:
+        from bot.playground.command import play  # noqa: PLC0415 - needs the playground's own requirements
+    except ImportError as error:
+        raise GatewrightError(
+            f"the playground needs its own requirements ({error.name}); run it with `make playground`"
+        ) from error
+    _run(play(directory=directory, script=script, reset=reset, port=port))
+
+
+@app.command(hidden=True)
+def schema() -> None:
+    """Print the JSON Schema of gatewright.yaml."""
+    from bot.policy import json_schema  # noqa: PLC0415 - as above
+
+    sys.stdout.write(json.dumps(json_schema(), indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,21 @@
+"""Something failed on our side: short, with the id under which the log has it, and without any secret."""
+
+from __future__ import annotations
+
+from bot.comments.escape import code
+from bot.comments.header import header
+from bot.comments.words import sentence
+
+
+def failure_comment(*, reference: str, message: str | None = None, next_command: str | None = None) -> str:
+    """Return the comment for an unexpected error.
+
+    `reference` is the delivery or run id; `message` is only given for errors whose words are known to be harmless.
+    """
+    said = f" {sentence(message, limit=500)}" if message else ""
+    again = f"comment {code(next_command)} to try again" if next_command else "give the command again"
+    return (
+        f"{header('error', status='failed', ref=reference)}\n### ⚠️ Something failed on our side\n\n"
+        f"This could not be carried out.{said} The log has it under {code(reference, limit=80)}.\n\n"
+        f"Next: {again}; if it fails again, tell an operator that id.\n"
+    )

@@ -1,0 +1,121 @@
+"""Why there is no plan: what stands in the way of making one, and who removes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.comments.budget import fit_text
+from bot.comments.escape import code, prose, text
+from bot.comments.header import header
+from bot.comments.run_report import RunView, facts, log_block, string, strings
+from bot.comments.words import Step, command, sentence, short, steps
+from bot.domain.model import PullRequest, RunStatus, Sha
+from bot.domain.refusals import Reason
+
+_MOST_PROBLEMS = 30
+
+
+def plan_failed_comment(view: RunView) -> str:
+    """Return the sticky comment of a stack whose plan run ended without a plan.
+
+    `run.detail` says why: `problem` is `terraform`, `conflict`, `unsafe_tree`, `policy` or `other`.
+    """
+    run = view.run
+    reason, explained = _explained(view)
+    status = "canceled" if run.status is RunStatus.CANCELED else "failed"
+    first = header(
+        "plan",
+        env=run.stack.env,
+        project=run.stack.project,
+        run=run.id,
+        head=run.head_sha,
+        status=status,
+        reason=reason,
+    )
+    mark = "🚫" if status == "canceled" else "❌"
+    title = f"### {mark} {text(run.stack.label)}: {_ended(run.status)}"
+    asked = view.next_steps or (Step(sentence="When that is settled", command=command("plan", run.stack)),)
+    return fit_text(f"{first}\n{title}\n\n{facts(view)}\n{explained}\n{steps(asked)}")
+
+
+def conflict_comment(*, paths: Sequence[str], pull: PullRequest) -> str:
+    """Return the comment on a pull request that does not merge into its base."""
+    first = header("refusal", head=pull.head_sha, status="refused", reason=Reason.CONFLICT)
+    base = code(pull.base_ref, limit=150)
+    return (
+        f"{first}\n### ❌ Nothing was planned: merge conflict\n\n"
+        f"{short(pull.head_sha)} does not merge cleanly into {base}, and plans are made of the merge.\n\n"
+        f"{_bullets(paths, as_code=True)}\nMerge or rebase onto {base} and push: the plan then starts by itself.\n"
+    )
+
+
+def fork_comment(pull: PullRequest) -> str:
+    """Return the comment that says why nothing runs for a fork."""
+    first = header("refusal", head=pull.head_sha, status="refused", reason=Reason.FORK)
+    return (
+        f"{first}\n### 🔒 Nothing runs for this pull request\n\n"
+        "It comes from a fork, and its code would run with this repository's credentials. "
+        "Nothing was planned.\n\nA maintainer can push the branch to this repository and open the pull request from there.\n"
+    )
+
+
+def policy_error_comment(*, problems: Sequence[str], reference: str) -> str:
+    """Return the comment on an invalid `gatewright.yaml`; each problem names path, line and what is allowed."""
+    first = header("refusal", status="refused", reason=Reason.CONFIG, ref=reference)
+    return (
+        f"{first}\n### ❌ `gatewright.yaml` is not valid\n\n"
+        "Nothing is planned or applied until the file on the default branch is valid:\n\n"
+        f"{_bullets(problems)}\nCorrect it on the default branch, then comment `/plan`.\n"
+    )
+
+
+def policy_in_force_comment(*, branch: str, commit: Sha) -> str:
+    """Return the comment for a pull request that changes `gatewright.yaml`."""
+    return (
+        f"{header('policy', head=commit)}\n### 📄 This pull request changes `gatewright.yaml`\n\n"
+        f"Until it is merged, the file of {code(branch, limit=150)} at {short(commit)} is in force: the changes here have no effect"
+        " on this pull request's own plans, gates and applies.\n"
+    )
+
+
+def _explained(view: RunView) -> tuple[str | None, str]:
+    """Return the reason code and the sentences for why there is no plan."""
+    run, detail = view.run, view.run.detail
+    match string(detail, "problem"):
+        case "conflict":
+            where = _bullets(strings(detail, "paths"), as_code=True)
+            return Reason.CONFLICT, f"The head does not merge cleanly into its base:\n\n{where}"
+        case "unsafe_tree":
+            said = _bullets(strings(detail, "problems"))
+            why = "The tree holds files that could redirect Terraform's state or data, so Terraform was not started:"
+            return Reason.UNSAFE_TREE, f"{why}\n\n{said}\nRemove them from the branch and push.\n"
+        case "policy":
+            return (
+                Reason.CONFIG,
+                f"`gatewright.yaml` is not valid:\n\n{_bullets(strings(detail, 'problems'))}",
+            )
+        case _:
+            summary = string(detail, "message") or run.summary or "It ended without saying why."
+            return None, f"{sentence(summary)}\n{log_block(detail)}"
+
+
+def _ended(status: RunStatus) -> str:
+    match status:
+        case RunStatus.CANCELED:
+            return "planning was canceled"
+        case RunStatus.TIMED_OUT:
+            return "planning took too long and was stopped"
+        case RunStatus.INTERRUPTED:
+            return "planning was interrupted"
+        case _:
+            return "planning failed"
+
+
+def _bullets(items: Sequence[str], *, as_code: bool = False) -> str:
+    lines = [
+        f"- {code(item) if as_code else prose(item, limit=500)}\n"
+        for item in [*items][:_MOST_PROBLEMS]
+        if item.strip()
+    ]
+    more = len(items) - _MOST_PROBLEMS
+    return "".join([*lines, *([f"- and {more} more\n"] if more > 0 else ())])

@@ -1,0 +1,36 @@
+"""The gates as a table: what is shut, why, and what opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.comments.escape import code, prose, text
+from bot.comments.words import is_command
+from bot.domain.gates import GateResult, Outcome
+
+_MOST_GATES = 20
+_MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔", Outcome.ERROR: "⚠️"}
+
+
+def gate_table(gates: Sequence[GateResult]) -> str:
+    """Return the table, empty without gates; where there are very many, the shut ones come first."""
+    if not gates:
+        return ""
+    shown = (
+        sorted(gates, key=lambda gate: gate.outcome is Outcome.PASS) if len(gates) > _MOST_GATES else gates
+    )
+    lines = ["| Gate | State | What it says | Opens with |\n| --- | --- | --- | --- |\n"]
+    for gate in shown[:_MOST_GATES]:
+        opens = _opener(gate.opens_with) if gate.outcome is not Outcome.PASS else ""
+        lines.append(
+            f"| {text(gate.gate, limit=40)} | {_MARKS[gate.outcome]} {gate.outcome} |"
+            f" {prose(gate.sentence, limit=250)} | {opens} |\n"
+        )
+    more = len(gates) - _MOST_GATES
+    return "".join(lines) + (f"\nAnd {more} more gates.\n" if more > 0 else "") + "\n"
+
+
+def _opener(opens_with: str | None) -> str:
+    if not opens_with:
+        return ""
+    return code(opens_with, limit=120) if is_command(opens_with) else prose(opens_with, limit=120)

@@ -1,0 +1,139 @@
+"""The plan comment: what would happen, what is still in the way, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.comments.budget import Part, fit
+from bot.comments.escape import code, link, text
+from bot.comments.gate_table import gate_table
+from bot.comments.header import header
+from bot.comments.plan_body import caution, diffs, drift, exposed, outputs, remarks, resource_table
+from bot.comments.words import Step, command, minute, sentence, short, steps, to_do
+from bot.domain.gates import GateResult, Outcome
+from bot.domain.model import PlanStatus, RunId
+from bot.domain.plan import Lock, PlanRecord
+
+_STATES = {
+    PlanStatus.PLANNED: ("📋", "planned"),
+    PlanStatus.NO_CHANGES: ("✅", "no changes"),
+    PlanStatus.APPLYING: ("⏳", "applying"),
+    PlanStatus.APPLIED: ("✅", "applied"),
+    PlanStatus.FAILED: ("❌", "failed"),
+    PlanStatus.STALE: ("⚠️", "**stale**"),
+    PlanStatus.CANCELED: ("🚫", "canceled"),
+}
+_PARTIAL = ("-target", "-refresh=false")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """What the plan comment shows."""
+
+    plan: PlanRecord
+    run_url: str | None
+    gates: Sequence[GateResult] = ()
+    next_steps: Sequence[Step] = ()
+    """Empty for the ones that fit the plan's status."""
+    locked_by: Lock | None = None
+    """The lock on the stack where another pull request holds it."""
+    applying_run: RunId | None = None
+
+
+def plan_comment(view: PlanView) -> str:
+    """Return the sticky comment of one stack on one pull request, at most 60,000 bytes."""
+    plan, summary = view.plan, view.plan.summary
+    return fit(
+        [
+            Part(text=_top(view)),
+            Part(text=caution(summary)),
+            Part(text=exposed(summary)),
+            *resource_table(summary),
+            *outputs(summary),
+            Part(text=gate_table(view.gates)),
+            *diffs(summary),
+            *drift(summary),
+            *remarks("Failed checks", summary.failed_checks),
+            *remarks("Warnings", summary.warnings),
+            Part(text=f"The whole plan is on {link('the run page', view.run_url)}.", is_note=True),
+            Part(text=steps(view.next_steps or _usual_steps(view, plan))),
+        ]
+    )
+
+
+def _top(view: PlanView) -> str:
+    plan = view.plan
+    mark, state = _STATES[plan.status]
+    first = header(
+        "plan",
+        env=plan.stack.env,
+        project=plan.stack.project,
+        run=plan.run_id,
+        plan=plan.id,
+        head=plan.head_sha,
+        status=plan.status,
+    )
+    what = to_do(plan.summary.counts, len(plan.summary.outputs))
+    title = what if plan.status is PlanStatus.NO_CHANGES else f"{what} ({state})"
+    facts = [
+        f"Commit {short(plan.head_sha)}",
+        "no state yet" if plan.state_serial is None else f"state serial {plan.state_serial}",
+        f"plan {code(plan.id)}",
+        f"expires {minute(plan.expires_at)}",
+        *([link("run", view.run_url)] if view.run_url else ()),
+    ]
+    said = "".join(f"\n{line}\n" for line in _circumstances(view))
+    return f"{first}\n### {mark} {text(plan.stack.label)}: {title}\n\n{' · '.join(facts)}\n{said}\n"
+
+
+def _circumstances(view: PlanView) -> Iterator[str]:
+    """Yield what the reader must know before the table."""
+    plan, lock = view.plan, view.locked_by
+    why = f" {sentence(plan.status_reason, limit=300)}" if plan.status_reason else ""
+    if plan.status is PlanStatus.STALE:
+        yield f"> [!WARNING]\n> **This plan is stale and cannot be applied.**{why}"
+    elif plan.status is PlanStatus.FAILED:
+        yield f"> [!WARNING]\n> **Applying this plan failed.**{why}"
+    elif why:
+        yield why.strip()
+    if plan.arguments:
+        partial = any(argument.startswith(_PARTIAL) for argument in plan.arguments)
+        so = ": it does not show everything, and it cannot be promoted." if partial else "."
+        yield f"> [!NOTE]\n> This plan was made with {code(' '.join(plan.arguments))}{so}"
+    if lock is not None:
+        yield (
+            f"> [!NOTE]\n> {text(lock.stack.label, limit=150)} is held by pull request {lock.pull}"
+            f" ({code(lock.holder, limit=60)}) since {minute(lock.since)}; it can be applied here once that one is merged,"
+            f" or gives it up with {code(f'/unlock {lock.stack.env}', limit=150)}."
+        )
+
+
+def _usual_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
+    again = command("plan", plan.stack)
+    shut = any(gate.outcome is not Outcome.PASS for gate in view.gates)
+    match plan.status:
+        case PlanStatus.PLANNED:
+            purpose = (
+                "Once the gates above are open, to apply exactly this plan"
+                if shut
+                else "To apply exactly this plan"
+            )
+            return (
+                Step(sentence=purpose, command=command("apply", plan.stack)),
+                Step(sentence="To plan anew", command=again),
+            )
+        case PlanStatus.NO_CHANGES:
+            return (Step(sentence="There is nothing to apply; to plan anew", command=again),)
+        case PlanStatus.APPLYING:
+            stop = (Step(sentence="To stop the apply", command=f"/cancel {view.applying_run}"),)
+            return (
+                *(stop if view.applying_run else ()),
+                Step(sentence="To see what is running", command="/status"),
+            )
+        case PlanStatus.APPLIED:
+            return (Step(sentence="To see every environment of this pull request", command="/status"),)
+        case PlanStatus.FAILED:
+            return (Step(sentence="To see what is left to do", command=again),)
+        case PlanStatus.STALE | PlanStatus.CANCELED:
+            return (Step(sentence="To plan anew", command=again),)

@@ -1,0 +1,75 @@
+"""What the comments on ended runs share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.comments.budget import clip_lines
+from bot.comments.escape import clean, code, fence, link
+from bot.comments.words import Step, duration
+from bot.domain.model import Run
+from bot.domain.plan import PlanRecord
+
+_LOG_BYTES = 12_000
+_LOG_LINES = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """An ended run, its plan where it has one, and where to read on."""
+
+    run: Run
+    """`run.detail` is read as the services record it; what is missing there is not said."""
+    run_url: str | None
+    plan: PlanRecord | None = None
+    replanned: bool = False
+    """Whether a new plan of the stack was started by itself."""
+    url_output: str | None = None
+    """Name of the output that holds the environment's address."""
+    next_steps: Sequence[Step] = ()
+    """Empty for the ones that fit how the run ended."""
+
+
+def facts(view: RunView) -> str:
+    """Return the line under the title: run, plan, commit, time taken."""
+    run = view.run
+    took = duration(run.started_at, run.finished_at)
+    plan_id = view.plan.id if view.plan else run.plan_id
+    said = [
+        *([f"plan {code(plan_id)}"] if plan_id else ()),
+        *([f"commit {code(run.head_sha[:7])}"] if run.head_sha else ()),
+        f"asked for by {code(run.actor, limit=60)}",
+        *([f"took {took}"] if took else ()),
+        link(f"run {code(run.id)}", view.run_url),
+    ]
+    line = " · ".join(said)
+    return f"{line[0].upper()}{line[1:]}\n"
+
+
+def log_block(detail: Mapping[str, Any]) -> str:
+    """Return the end of the log as a fenced block, empty where none was kept."""
+    tail = string(detail, "log_tail").strip("\n")
+    if not tail:
+        return ""
+    lines = "\n".join(tail.split("\n")[-_LOG_LINES:])
+    return "\nThe end of the log:\n\n" + fence(clip_lines(clean(lines), _LOG_BYTES, keep_end=True))
+
+
+def string(detail: Mapping[str, Any], key: str) -> str:
+    """Return a text of a run's detail, empty when it is not there."""
+    value = detail.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def strings(detail: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    """Return a list of texts of a run's detail."""
+    value = detail.get(key)
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list | tuple) else ()
+
+
+def number(detail: Mapping[str, Any], key: str) -> int | None:
+    """Return a whole number of a run's detail."""
+    value = detail.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,68 @@
+"""What a handler is given, and what it may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.domain.commands import CommandSpec
+from bot.domain.refusals import Refusal
+from bot.ports import Clock, GitHub, Records, Terraform
+from bot.services.access import Access
+from bot.services.jobs import Links
+from bot.services.judging import Judging
+from bot.services.policies import LoadedPolicy, Policies
+from bot.services.posting import Poster
+from bot.services.reporting import Reporting
+from bot.services.requesting import Requesting, Wish
+from bot.services.stacks import Trees
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bot:
+    """Everything a handler may use, built once by the composition root."""
+
+    records: Records
+    github: GitHub
+    terraform: Terraform
+    clock: Clock
+    policies: Policies
+    access: Access
+    judging: Judging
+    requesting: Requesting
+    trees: Trees
+    poster: Poster
+    reporting: Reporting
+    links: Links
+    login: str
+    """The App's own user name, whose comments are never commands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One command with everything about who gave it where."""
+
+    wish: Wish
+    loaded: LoadedPolicy
+    line: str
+    """The command as typed."""
+    specs: Sequence[CommandSpec] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """An answer that is a comment of its own."""
+
+    kind: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Runs were queued; their own reports are the answer."""
+
+    runs: int
+    note: Mapping[str, str] = field(default_factory=dict)
+
+
+Answer = Refusal | Said | Started

@@ -1,0 +1,112 @@
+"""One exception class per meaning; the docstring of each says what happened in one line.
+
+A refusal (the user asked for something that is not allowed now) is a value, see `bot.domain.refusals`;
+an exception means that something which should have worked did not.
+"""
+
+from __future__ import annotations
+
+from bot.domain.model import FailureClass
+
+
+class GatewrightError(Exception):
+    """Something Gatewright needed did not work."""
+
+    failure_class = FailureClass.EXECUTOR
+
+
+class GitHubError(GatewrightError):
+    """GitHub refused or did not answer, after the retries that make sense."""
+
+    failure_class = FailureClass.GITHUB
+
+    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class GitHubNotFoundError(GitHubError):
+    """GitHub says that the thing does not exist, or that the App may not see it."""
+
+
+class GitHubUnavailableError(GitHubError):
+    """GitHub could not be reached or is rate limiting; the same call may work later."""
+
+
+class WorkspaceError(GatewrightError):
+    """The repository could not be fetched or checked out."""
+
+
+class MergeConflictError(WorkspaceError):
+    """The head of the pull request does not merge cleanly into its base."""
+
+    failure_class = FailureClass.CONFIG
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__(f"merge conflict in {', '.join(paths) or 'unknown files'}")
+        self.paths = paths
+
+
+class UnsafeTreeError(WorkspaceError):
+    """The checked-out tree holds files that could redirect Terraform's state or data."""
+
+    failure_class = FailureClass.POLICY
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class TerraformError(GatewrightError):
+    """Terraform ended with an error; `log_tail` is redacted and safe to post."""
+
+    failure_class = FailureClass.TERRAFORM
+
+    def __init__(self, message: str, *, log_tail: str = "", exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.log_tail = log_tail
+        self.exit_code = exit_code
+
+
+class TerraformStoppedError(TerraformError):
+    """Terraform was stopped on request or because its time was over; the process is gone."""
+
+    def __init__(self, message: str, *, timed_out: bool, log_tail: str = "") -> None:
+        super().__init__(message, log_tail=log_tail)
+        self.timed_out = timed_out
+        self.failure_class = FailureClass.TIMEOUT if timed_out else FailureClass.CANCELED
+
+
+class EngineChangedError(GatewrightError):
+    """The Terraform on this machine is not the one that the policy or the plan names."""
+
+    failure_class = FailureClass.CONFIG
+
+
+class StoreError(GatewrightError):
+    """The object store refused or did not answer."""
+
+    failure_class = FailureClass.STATE
+
+
+class ObjectMissingError(StoreError):
+    """The object does not exist."""
+
+
+class ObjectExistsError(StoreError):
+    """A create-if-absent found the object already there."""
+
+
+class IntegrityError(StoreError):
+    """Stored bytes are not the bytes that were recorded."""
+
+
+class PolicyError(GatewrightError):
+    """`gatewright.yaml` is not valid; `problems` say where and what is allowed."""
+
+    failure_class = FailureClass.CONFIG
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems

@@ -1,0 +1,183 @@
+"""The gates before a change: facts in, results out; nothing is asked twice and nothing stops at the first shut gate.
+
+A fact that could not be read shuts its gate. Codes are stable; they appear in comment headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.model import PlanStatus, PullRequest, StateIdentity
+from bot.domain.plan import Lock, PlanRecord
+from bot.domain.refusals import Reason
+
+
+class Outcome(StrEnum):
+    """How a gate answers; only PASS opens."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateResult:
+    """One row of the gate table."""
+
+    gate: str
+    outcome: Outcome
+    sentence: str
+    reason: Reason | None = None
+    """Set when the gate is shut."""
+    opens_with: str | None = None
+    """The command or the person that would open it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything the gates judge, read just before they do."""
+
+    plan: PlanRecord
+    pull: PullRequest
+    now: datetime
+    state: StateIdentity
+    engine: str
+    """`terraform 1.11.4`, as the policy in force names it."""
+    lock: Lock | None
+    actor_may_apply: bool
+    needed_permission: str
+    """In words, for the sentence."""
+    required_gates: Sequence[str] = ()
+    """Further gates that the environment's policy names."""
+
+    @property
+    def plan_command(self) -> str:
+        """The command that makes this plan anew."""
+        project = "" if self.plan.stack.project == "default" else f" -p {self.plan.stack.project}"
+        return f"/plan {self.plan.stack.env}{project}"
+
+
+def judge(facts: Facts) -> tuple[GateResult, ...]:
+    """Return the result of every gate, in the order in which people read them."""
+    results = [gate(facts) for gate in _ALWAYS]
+    results += [_unknown(name) for name in facts.required_gates if name not in _BUILT_IN]
+    return tuple(results)
+
+
+def shut(results: Sequence[GateResult]) -> tuple[GateResult, ...]:
+    """Return the gates that do not let the change through."""
+    return tuple(result for result in results if result.outcome is not Outcome.PASS)
+
+
+def _passed(gate: str, sentence: str) -> GateResult:
+    return GateResult(gate=gate, outcome=Outcome.PASS, sentence=sentence)
+
+
+def _failed(gate: str, reason: Reason, sentence: str, opens_with: str | None) -> GateResult:
+    return GateResult(
+        gate=gate, outcome=Outcome.FAIL, sentence=sentence, reason=reason, opens_with=opens_with
+    )
+
+
+def _head(facts: Facts) -> GateResult:
+    if not facts.pull.is_open:
+        return _failed("head", Reason.PULL_CLOSED, "The pull request is closed.", "reopen the pull request")
+    if facts.pull.head_sha != facts.plan.head_sha:
+        return _failed(
+            "head",
+            Reason.HEAD_MOVED,
+            f"The plan is of commit {facts.plan.head_sha[:7]}, the pull request is now at {facts.pull.head_sha[:7]}.",
+            facts.plan_command,
+        )
+    return _passed("head", f"The plan is of the newest commit, {facts.plan.head_sha[:7]}.")
+
+
+def _plan_fresh(facts: Facts) -> GateResult:
+    plan = facts.plan
+    if plan.status is PlanStatus.APPLIED:
+        return _failed(
+            "plan_fresh", Reason.ALREADY_APPLIED, f"Plan {plan.id} was applied.", facts.plan_command
+        )
+    if plan.status not in {PlanStatus.PLANNED, PlanStatus.NO_CHANGES, PlanStatus.APPLYING}:
+        why = f": {plan.status_reason}" if plan.status_reason else ""
+        return _failed(
+            "plan_fresh", Reason.PLAN_STALE, f"Plan {plan.id} is {plan.status}{why}.", facts.plan_command
+        )
+    if facts.now >= plan.expires_at:
+        return _failed(
+            "plan_fresh",
+            Reason.PLAN_EXPIRED,
+            f"Plan {plan.id} expired at {plan.expires_at:%Y-%m-%d %H:%M} UTC.",
+            facts.plan_command,
+        )
+    return _passed("plan_fresh", f"Plan {plan.id} is current.")
+
+
+def _state(facts: Facts) -> GateResult:
+    plan, state = facts.plan, facts.state
+    if (plan.state_serial, plan.state_lineage) != (state.serial, state.lineage):
+        return _failed(
+            "state",
+            Reason.STATE_MOVED,
+            f"The state was at serial {_serial(plan.state_serial)} when this was planned and is now at"
+            f" {_serial(state.serial)}.",
+            facts.plan_command,
+        )
+    return _passed("state", f"The state is still at serial {_serial(state.serial)}.")
+
+
+def _engine(facts: Facts) -> GateResult:
+    if facts.plan.engine != facts.engine:
+        return _failed(
+            "engine",
+            Reason.ENGINE_CHANGED,
+            f"It was planned with {facts.plan.engine}, the policy now says {facts.engine}.",
+            facts.plan_command,
+        )
+    return _passed("engine", f"Planned with {facts.engine}.")
+
+
+def _permission(facts: Facts) -> GateResult:
+    if not facts.actor_may_apply:
+        return _failed(
+            "permission",
+            Reason.PERMISSION,
+            f"Applying {facts.plan.stack.env} needs {facts.needed_permission}.",
+            f"ask somebody with {facts.needed_permission}",
+        )
+    return _passed("permission", f"The requester has {facts.needed_permission}.")
+
+
+def _lock(facts: Facts) -> GateResult:
+    lock = facts.lock
+    if lock is not None and lock.pull != facts.pull.number:
+        return _failed(
+            "lock",
+            Reason.LOCKED,
+            f"{facts.plan.stack.label} is held by #{lock.pull} ({lock.holder}, since"
+            f" {lock.since:%Y-%m-%d %H:%M} UTC): {lock.reason}",
+            f"/unlock {facts.plan.stack.env} on #{lock.pull}, or merge it",
+        )
+    return _passed("lock", "Held by this pull request." if lock else "Free.")
+
+
+def _unknown(name: str) -> GateResult:
+    return GateResult(
+        gate=name,
+        outcome=Outcome.ERROR,
+        reason=Reason.GATE,
+        sentence=f"The policy asks for the gate {name}, which this version cannot judge; it stays shut.",
+        opens_with="an upgrade of Gatewright, or a policy without this gate",
+    )
+
+
+def _serial(serial: int | None) -> str:
+    return "none" if serial is None else str(serial)
+
+
+_ALWAYS: tuple[Callable[[Facts], GateResult], ...] = (_head, _plan_fresh, _state, _engine, _permission, _lock)
+_BUILT_IN = frozenset({"head", "plan_fresh", "state", "engine", "permission", "lock"})

@@ -1,0 +1,199 @@
+"""The values that travel through the whole program: who, where, what.
+
+Everything here is frozen and is built at an edge (webhook, database row, policy file); nothing does I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NewType
+
+Sha = NewType("Sha", str)
+"""A full 40-character git commit id, lower case."""
+Login = NewType("Login", str)
+"""A GitHub user name; compared without regard to case."""
+EnvName = NewType("EnvName", str)
+ProjectName = NewType("ProjectName", str)
+StateKey = NewType("StateKey", str)
+"""The object key of one Terraform state inside the state bucket, placeholders resolved."""
+RunId = NewType("RunId", str)
+"""Sixteen characters, sortable by creation; shown in comments, logs and URLs."""
+PlanId = NewType("PlanId", str)
+"""`p` and seven base32 characters; what people type after `/apply ENV`."""
+DeliveryId = NewType("DeliveryId", str)
+"""GitHub's GUID of one webhook delivery; a redelivery keeps it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repo:
+    """A repository on which the App is installed."""
+
+    owner: str
+    name: str
+    installation_id: int
+    default_branch: str = "main"
+
+    @property
+    def full_name(self) -> str:
+        """`owner/name`, as GitHub writes it."""
+        return f"{self.owner}/{self.name}"
+
+
+class Permission(StrEnum):
+    """A user's right on a repository, in GitHub's `role_name` words; custom roles map to their base."""
+
+    NONE = "none"
+    READ = "read"
+    TRIAGE = "triage"
+    WRITE = "write"
+    MAINTAIN = "maintain"
+    ADMIN = "admin"
+
+    def allows(self, needed: Permission) -> bool:
+        """Whether this right includes `needed`."""
+        order = list(Permission)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullRequest:
+    """A pull request as read from GitHub at one moment; `head_sha` is what every run binds to."""
+
+    number: int
+    title: str
+    author: Login
+    state: str
+    """`open` or `closed`."""
+    merged: bool
+    draft: bool
+    head_sha: Sha
+    head_ref: str
+    head_repo: str | None
+    """`owner/name` of the head; None when the fork was deleted."""
+    base_ref: str
+    base_sha: Sha
+    is_fork: bool
+    merge_commit: Sha | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether commands that change infrastructure may still be given."""
+        return self.state == "open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """Project x environment: one state key, one thing to plan and apply."""
+
+    repo: str
+    """`owner/name`."""
+    project: ProjectName
+    env: EnvName
+    state_key: StateKey
+    directory: str
+    """The root module, relative to the repository, without a leading or trailing slash; `.` for the root."""
+    var_file: str | None
+
+    @property
+    def label(self) -> str:
+        """What people call it: the environment, with the project where it is not the default one."""
+        return self.env if self.project == "default" else f"{self.env} ({self.project})"
+
+
+class RunKind(StrEnum):
+    """What a run does."""
+
+    PLAN = "plan"
+    APPLY = "apply"
+    DESTROY = "destroy"
+    REVERT = "revert"
+    SYNC = "sync"
+    DRIFT = "drift"
+    VERIFY = "verify"
+    DRILL = "drill"
+
+
+class RunStatus(StrEnum):
+    """Where a run is in its life; `bot.domain.lifecycle` holds the allowed moves."""
+
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELED = "canceled"
+    TIMED_OUT = "timed_out"
+    INTERRUPTED = "interrupted"
+
+
+class FailureClass(StrEnum):
+    """Who has to act on a failed run."""
+
+    TIMEOUT = "TIMEOUT"
+    CANCELED = "CANCELED"
+    EXECUTOR = "EXECUTOR"
+    TERRAFORM = "TERRAFORM"
+    POLICY = "POLICY"
+    CONFIG = "CONFIG"
+    GITHUB = "GITHUB"
+    STATE = "STATE"
+
+
+class PlanStatus(StrEnum):
+    """The state of a posted plan, as its comment header shows it."""
+
+    PLANNED = "planned"
+    NO_CHANGES = "no_changes"
+    APPLYING = "applying"
+    APPLIED = "applied"
+    FAILED = "failed"
+    STALE = "stale"
+    CANCELED = "canceled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One execution on one stack, as recorded."""
+
+    id: RunId
+    kind: RunKind
+    status: RunStatus
+    stack: Stack
+    installation_id: int
+    pull: int | None
+    head_sha: Sha | None
+    base_sha: Sha | None
+    actor: Login
+    comment_id: int | None
+    """The comment that asked for it; None for automatic runs."""
+    plan_id: PlanId | None
+    """The plan made (plan runs) or applied (apply runs)."""
+    arguments: tuple[str, ...]
+    """Allowed extra Terraform arguments, as typed after `--`."""
+    policy_digest: str | None
+    correlation_id: str
+    """Shared by everything that one delivery caused."""
+    failure_class: FailureClass | None
+    summary: str | None
+    """One line on how it ended, safe to post."""
+    detail: Mapping[str, Any]
+    """What the report needs beyond the summary (JSON, redacted, see `bot.services`); empty until it ended."""
+    cancel_requested_by: Login | None
+    intent_at: datetime | None
+    """When an apply announced that it was about to start Terraform; never cleared."""
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateIdentity:
+    """What a state object says of itself; `None` everywhere where no state exists yet."""
+
+    serial: int | None
+    lineage: str | None
+    sha256: str | None
+    """Of the bytes of the object, hexadecimal."""

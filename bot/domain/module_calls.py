@@ -1,0 +1,130 @@
+"""Which directories the `module` blocks of a tree call.
+
+It never raises. Where a block's source is not a plain text, so that it could be anything, the call counts as one
+of the whole repository: too much is planned then, never too little.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.domain.hcl import HclToken, hcl_tokens
+
+WHOLE_REPOSITORY = "."
+_HCL = (".tf", ".tofu")
+_JSON = (".tf.json", ".tofu.json")
+
+_START = HclToken(kind="start", text="")
+_WORD_MODULE = HclToken(kind="word", text="module")
+_WORD_SOURCE = HclToken(kind="word", text="source")
+_EQUALS = HclToken(kind="sign", text="=")
+
+
+def local_module_calls(files: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return directory -> directories that its module blocks call, sorted, from path -> text.
+
+    Paths are relative to the repository, `.` is its root; files that are not Terraform's are passed over.
+    """
+    calls: dict[str, set[str]] = {}
+    for path, text in files.items():
+        if path.endswith(_JSON):
+            sources = _json_sources(text)
+        elif path.endswith(_HCL):
+            sources = _hcl_sources(text)
+        else:
+            continue
+        directory = posixpath.dirname(path) or "."
+        for source in sources:
+            called = _directory(directory, source)
+            if called is not None:
+                calls.setdefault(directory, set()).add(called)
+    return {directory: tuple(sorted(called)) for directory, called in calls.items()}
+
+
+def called_directories(directory: str, calls: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """Return every directory that is called from `directory`, over any number of calls."""
+    found: set[str] = set()
+    waiting = [directory]
+    while waiting:
+        for called in calls.get(waiting.pop(), ()):
+            if called not in found:
+                found.add(called)
+                waiting.append(called)
+    return frozenset(found - {directory})
+
+
+def _directory(caller: str, source: str | None) -> str | None:
+    """Return the directory of a local source, None for one that is not in this repository."""
+    if source is None:
+        return WHOLE_REPOSITORY
+    if not source.startswith(("./", "../")) and source not in {".", ".."}:
+        return None
+    path = posixpath.normpath(posixpath.join(caller, source))
+    return None if path.split("/")[0] == ".." else path
+
+
+def _json_sources(text: str) -> Iterator[str | None]:
+    try:
+        root = json.loads(text, object_pairs_hook=_all_values)
+    except (ValueError, RecursionError):
+        # Terraform's reader of JSON may be more patient than ours.
+        yield None
+        return
+    for block in _objects(root):
+        for labelled in _objects(block.get("module")):
+            for calls in labelled.values():
+                for call in _objects(calls):
+                    source = call.get("source")
+                    constant = isinstance(source, str) and "${" not in source and "%{" not in source
+                    yield source if constant else None
+
+
+def _all_values(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Keep every value of a repeated key: to Terraform they are several blocks."""
+    grouped: dict[str, list[Any]] = {}
+    for key, value in pairs:
+        grouped.setdefault(key, []).append(value)
+    return {key: values[0] if len(values) == 1 else values for key, values in grouped.items()}
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield the objects of a value that JSON syntax lets be one or (nested) lists of them."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+        elif isinstance(one, list):
+            waiting.extend(one)
+
+
+def _hcl_sources(text: str) -> Iterator[str | None]:
+    """Yield the source of each top-level module block; None where it is no plain text."""
+    depth, recent = 0, (_START, _START, _START)
+    in_module, sources = False, list[str | None]()
+    for token in hcl_tokens(text):
+        if token.kind == "sign" and token.text == "{":
+            if depth == 0 and _WORD_MODULE in recent[1:]:
+                in_module, sources = True, []
+            depth += 1
+        elif token.kind == "sign" and token.text == "}":
+            depth = max(0, depth - 1)
+        elif in_module and depth == 1 and recent[1:] == (_WORD_SOURCE, _EQUALS):
+            sources.append(token.text if token.kind == "text" else None)
+        if (
+            in_module
+            and depth <= 1
+            and recent[:2] == (_WORD_SOURCE, _EQUALS)
+            and token.text not in {"\n", "}"}
+        ):
+            # An expression goes on behind the text, so that its value is not known.
+            sources.append(None)
+        if in_module and depth == 0:
+            yield from sources or [None]
+            in_module = False
+        recent = (*recent[1:], token)
+    if in_module:
+        yield from sources or [None]

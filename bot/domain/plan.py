@@ -1,0 +1,157 @@
+"""What a plan would do, as values; `bot.domain.plan_json` builds them from Terraform's JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.model import Login, PlanId, PlanStatus, RunId, Sha, Stack
+
+
+class Action(StrEnum):
+    """What happens to one resource; the order is the order in which people must see them."""
+
+    DESTROY = "destroy"
+    REPLACE = "replace"
+    FORGET = "forget"
+    CHANGE = "change"
+    ADD = "add"
+    IMPORT = "import"
+    MOVE = "move"
+
+
+class RiskLevel(StrEnum):
+    """How much a change can hurt, in rising order."""
+
+    NONE = "none"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceChange:
+    """One row of the plan."""
+
+    address: str
+    type: str
+    action: Action
+    previous_address: str | None = None
+    importing: bool = False
+    replace_paths: tuple[str, ...] = ()
+    """Attributes that force the replacement, dotted."""
+    reason: str | None = None
+    """Terraform's `action_reason` in words."""
+    risk: RiskLevel = RiskLevel.LOW
+    diff: str = ""
+    """Terraform's own rendering of this resource, masked and redacted; empty when it could not be cut out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputChange:
+    """One output whose value changes; values themselves are never carried."""
+
+    name: str
+    action: Action
+    sensitive: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Number of resources per action; a replacement counts as a replacement only."""
+
+    add: int = 0
+    change: int = 0
+    destroy: int = 0
+    replace: int = 0
+    import_: int = 0
+    move: int = 0
+    forget: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Risk:
+    """What a plan destroys, replaces or exposes."""
+
+    level: RiskLevel
+    score: int
+    reasons: tuple[str, ...] = ()
+    destroys: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    exposes: tuple[str, ...] = ()
+    stateful: tuple[str, ...] = ()
+    """Addresses that hold data and are destroyed or replaced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSummary:
+    """Everything that approvals, gates and comments need to know of a plan; holds no secret."""
+
+    terraform_version: str
+    counts: Counts
+    resources: tuple[ResourceChange, ...]
+    outputs: tuple[OutputChange, ...]
+    drift: tuple[ResourceChange, ...]
+    """Changes made outside Terraform that the refresh found."""
+    warnings: tuple[str, ...]
+    failed_checks: tuple[str, ...]
+    risk: Risk
+    change_digest: str
+    """SHA-256 of the canonical changes and arguments; equal for two plans that do the same."""
+    has_changes: bool
+    """Whether applying would change a resource or an output."""
+    text: str
+    """The whole human-readable plan, redacted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRecord:
+    """A stored plan: what was planned, for which commit and state, and where its files are."""
+
+    id: PlanId
+    run_id: RunId
+    stack: Stack
+    pull: int | None
+    head_sha: Sha
+    base_sha: Sha
+    merge_tree: str
+    """Git tree id of the merge of head into base, which is what was planned."""
+    inputs_digest: str
+    """The stack inputs digest, without the var file."""
+    var_file_digest: str | None
+    change_digest: str
+    plan_sha256: str
+    """Of the plaintext plan file, hexadecimal."""
+    engine: str
+    """`terraform 1.11.4`."""
+    arguments: tuple[str, ...]
+    state_serial: int | None
+    state_lineage: str | None
+    policy_digest: str
+    slot: str
+    """The directory name at which it was planned and must be applied."""
+    bundle_key: str
+    """Object key of the encrypted plan file and working directory."""
+    log_key: str | None
+    has_changes: bool
+    status: PlanStatus
+    status_reason: str | None
+    summary: PlanSummary
+    created_by: Login
+    created_at: datetime
+    posted_at: datetime | None
+    """When its comment was on the pull request; only commands written later can mean it."""
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """A stack held by a pull request."""
+
+    stack: Stack
+    pull: int
+    holder: Login
+    run_id: RunId
+    since: datetime
+    reason: str

@@ -1,0 +1,160 @@
+"""Removing known secret values from any text, in the encodings in which programs print them.
+
+What is not searched for, because hiding it would hide nothing and garble everything:
+
+- values shorter than four characters (inside one resource's diff, `bot.domain.plan_text` masks them by position);
+- numbers of fewer than six digits: ports, sizes and years are full of them;
+- the literals of JSON and HCL, and a few words that everybody would guess (`admin`, `default`, `prod`, ...): a mask
+  over a well-known word tells the reader what the secret is, and makes addresses and commands unreadable.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
+
+from bot.domain.sensitive import sensitive_values
+
+__all__ = ["MASK", "MIN_LENGTH", "Redactor", "is_secret", "sensitive_values"]
+
+MASK = "(sensitive)"
+MIN_LENGTH = 4
+MIN_LINE_LENGTH = 8
+"""A line of a multi-line secret is a secret of its own from this length on; shorter ones are `---` and `}`."""
+
+_PIECE = 64
+"""Longer values are searched for in pieces of this length, so that the time stays linear on any input."""
+_MIN_BASE64_CORE = 6
+_SHORT_NUMBER = re.compile(r"[+-]?[0-9]{0,5}(?:\.[0-9]{0,5})?")
+_WELL_KNOWN = frozenset(
+    """
+    true false null none undefined unknown known sensitive value string number bool list object
+    default enabled disabled public private main master terraform data resource localhost 127.0.0.1 0.0.0.0 0.0.0.0/0
+    admin root user guest password secret test staging prod production development
+    """.split()  # noqa: SIM905 - a list literal of these words would fill a screen.
+)
+
+
+class Redactor:
+    """Replaces every known secret in a text by `(sensitive)`; overlapping and adjacent finds become one mask.
+
+    Time is linear in the text: each position is looked up by its first four characters in a hash table, and only
+    then by the (at most 61) piece lengths that start so.
+    """
+
+    __slots__ = ("_lengths", "_pieces", "_values")
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values = frozenset(value for value in values if is_secret(value))
+        self._pieces = frozenset(
+            piece for value in self._values for form in _forms(value) for piece in _cut(form)
+        )
+        lengths: dict[str, set[int]] = {}
+        for piece in self._pieces:
+            lengths.setdefault(piece[:MIN_LENGTH], set()).add(len(piece))
+        self._lengths = {start: tuple(sorted(found, reverse=True)) for start, found in lengths.items()}
+
+    def __repr__(self) -> str:
+        return f"<Redactor of {len(self._values)} values>"
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        raise TypeError("a Redactor holds secrets and is never serialised")
+
+    def with_more(self, values: Iterable[str]) -> Redactor:
+        """Return a redactor that also knows `values`."""
+        return Redactor(self._values.union(values))
+
+    def __call__(self, text: str) -> str:
+        """Return `text` without any known secret."""
+        kept, done = [], 0
+        for start, end in self._spans(text):
+            kept += [text[done:start], MASK]
+            done = end
+        return "".join([*kept, text[done:]]) if kept else text
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield the merged (start, end) of everything to hide, in order."""
+        lengths, open_start, open_end = self._lengths, -1, -1
+        if not lengths:
+            return
+        for position in range(len(text) - MIN_LENGTH + 1):
+            candidates = lengths.get(text[position : position + MIN_LENGTH])
+            if candidates is None:
+                continue
+            length = self._longest(text, position, candidates)
+            if not length:
+                continue
+            if position > open_end:
+                if open_start >= 0:
+                    yield open_start, open_end
+                open_start = position
+            open_end = max(open_end, position + length)
+        if open_start >= 0:
+            yield open_start, open_end
+
+    def _longest(self, text: str, position: int, candidates: tuple[int, ...]) -> int:
+        return next((size for size in candidates if text[position : position + size] in self._pieces), 0)
+
+
+def is_secret(value: str) -> bool:
+    """Whether a value is worth searching for; the module's docstring says what is not."""
+    stripped = value.strip()
+    return (
+        len(stripped) >= MIN_LENGTH
+        and _SHORT_NUMBER.fullmatch(stripped) is None
+        and stripped.lower() not in _WELL_KNOWN
+    )
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Yield the ways in which a secret value may stand in a text."""
+    for part in {value, value.strip(), *_lines(value)}:
+        yield part
+        yield from _escaped(part)
+        data = part.encode("utf-8", "surrogatepass")
+        yield from (quote(data, safe=""), quote(data), quote_plus(data))
+        yield from _base64_forms(data)
+
+
+def _lines(value: str) -> Iterator[str]:
+    if "\n" in value or "\r" in value:
+        for line in re.split(r"[\r\n]+", value):
+            if len(line.strip()) >= MIN_LINE_LENGTH and is_secret(line):
+                yield line.strip()
+
+
+def _escaped(value: str) -> Iterator[str]:
+    """Yield the value inside JSON (ours, Go's, JSON in JSON) and inside an HCL string."""
+    plain = json.dumps(value, ensure_ascii=False)[1:-1]
+    yield plain
+    yield json.dumps(plain, ensure_ascii=False)[1:-1]
+    yield json.dumps(value)[1:-1]
+    yield plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    yield plain.replace("${", "$${").replace("%{", "%%{")
+
+
+def _base64_forms(data: bytes) -> Iterator[str]:
+    """Yield standard and URL-safe base64, alone and at each of the three alignments inside something longer."""
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        whole = encode(data).decode("ascii")
+        yield whole
+        yield whole.rstrip("=")
+        for before, shared in ((0, 0), (1, 2), (2, 3)):
+            # Characters that also hold bits of a neighbour are unknown: `shared` at the start, one at the end.
+            core = encode(b"\0" * before + data).decode("ascii")[shared : (before + len(data)) * 8 // 6]
+            if len(core) >= _MIN_BASE64_CORE:
+                yield core
+
+
+def _cut(form: str) -> Iterator[str]:
+    """Yield pieces that together cover the form; the last one overlaps, so that none is short."""
+    if len(form) <= _PIECE:
+        if len(form) >= MIN_LENGTH:
+            yield form
+        return
+    for start in range(0, len(form) - _PIECE, _PIECE):
+        yield form[start : start + _PIECE]
+    yield form[-_PIECE:]

@@ -1,0 +1,49 @@
+"""Refusals: answers to a request that is understood but not allowed now. They are values, not exceptions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Stable codes; other programs read them from comment headers. Never rename one."""
+
+    AMBIGUOUS_PLAN = "ambiguous_plan"
+    ALREADY_APPLIED = "already_applied"
+    ALREADY_RUNNING = "already_running"
+    ARGUMENT = "argument"
+    CONFIG = "config"
+    CONFLICT = "conflict"
+    ENGINE_CHANGED = "engine_changed"
+    ENVIRONMENT = "environment"
+    FORK = "fork"
+    GATE = "gate"
+    HEAD_MOVED = "head_moved"
+    INTEGRITY = "integrity"
+    LOCKED = "locked"
+    NO_CHANGES = "no_changes"
+    NO_PLAN = "no_plan"
+    NOT_FOUND = "not_found"
+    NOT_YET = "not_yet"
+    PERMISSION = "permission"
+    PLAN_EXPIRED = "plan_expired"
+    PLAN_NEWER_THAN_COMMAND = "plan_newer_than_command"
+    PLAN_STALE = "plan_stale"
+    PROJECT = "project"
+    PULL_CLOSED = "pull_closed"
+    STATE_MOVED = "state_moved"
+    UNSAFE_TREE = "unsafe_tree"
+    USAGE = "usage"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a request was not carried out, and the exact next command."""
+
+    reason: Reason
+    sentence: str
+    """One or two full sentences for the person who asked."""
+    next_command: str | None = None
+    detail: tuple[str, ...] = ()
+    """Further lines, for example one per choice or per problem."""

@@ -1,0 +1,156 @@
+"""How much a plan can hurt. `SCORES` is the whole table; a plan scores as its worst finding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.exposure import exposures
+from bot.domain.plan import Action, Risk, RiskLevel
+from bot.domain.stateful import STATEFUL_TYPES
+
+MANY_DESTROYS = 10
+"""More destroyed or replaced resources than this are a finding of their own."""
+
+
+class Finding(StrEnum):
+    """What can be said against a plan."""
+
+    EVERYTHING = "everything"
+    DATA_DESTROYED = "data_destroyed"
+    DATA_REPLACED = "data_replaced"
+    EXPOSED = "exposed"
+    MANY_DESTROYS = "many_destroys"
+    DESTROYED = "destroyed"
+    REPLACED = "replaced"
+    FORGOTTEN = "forgotten"
+    CHANGED = "changed"
+    IMPORTED = "imported"
+    ADDED = "added"
+    MOVED = "moved"
+
+
+SCORES: Mapping[Finding, int] = {
+    Finding.EVERYTHING: 100,
+    Finding.DATA_DESTROYED: 90,
+    Finding.DATA_REPLACED: 80,
+    Finding.EXPOSED: 75,
+    Finding.MANY_DESTROYS: 70,
+    Finding.DESTROYED: 50,
+    Finding.REPLACED: 40,
+    Finding.FORGOTTEN: 30,
+    Finding.CHANGED: 10,
+    Finding.IMPORTED: 10,
+    Finding.ADDED: 5,
+    Finding.MOVED: 5,
+}
+"""0 means nothing changes; from 70 the level is high, from 30 medium, from 1 low."""
+
+_HIGH, _MEDIUM = 70, 30
+_BY_ACTION = {
+    Action.DESTROY: Finding.DESTROYED,
+    Action.REPLACE: Finding.REPLACED,
+    Action.FORGET: Finding.FORGOTTEN,
+    Action.CHANGE: Finding.CHANGED,
+    Action.ADD: Finding.ADDED,
+    Action.IMPORT: Finding.IMPORTED,
+    Action.MOVE: Finding.MOVED,
+}
+_SENTENCES: Mapping[Finding, str] = {
+    Finding.EVERYTHING: "Destroys everything that the state holds.",
+    Finding.DATA_DESTROYED: "Destroys {resources} holding data.",
+    Finding.DATA_REPLACED: "Replaces {resources} holding data.",
+    Finding.EXPOSED: "Opens {resources} to everybody.",
+    Finding.MANY_DESTROYS: "Destroys or replaces {resources}, more than {many}.",
+    Finding.DESTROYED: "Destroys {resources}.",
+    Finding.REPLACED: "Replaces {resources}.",
+    Finding.FORGOTTEN: "Forgets {resources}: left running, no longer managed.",
+}
+"""Findings worth a sentence, worst first; plain changes and additions are not."""
+_DATA_LOSS = {Action.DESTROY: Finding.DATA_DESTROYED, Action.REPLACE: Finding.DATA_REPLACED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One planned resource as the rules see it; the values are in clear and stay inside this module."""
+
+    address: str
+    type: str
+    action: Action
+    deposed: bool = False
+    """Left over from a replacement that failed half-way, beside the current object of the same address."""
+    before: Any = field(default=None, repr=False)
+    after: Any = field(default=None, repr=False)
+
+
+def assess(changes: Sequence[Change], *, existing: int) -> Risk:
+    """Judge a whole plan; `existing` is the number of resources in the state before it."""
+    exposed = [_newly_exposed(change) for change in changes]
+    counts = Counter(
+        finding
+        for change, opens in zip(changes, exposed, strict=True)
+        for finding in _findings(change, exposed=bool(opens))
+    )
+    destroys = tuple(change.address for change in changes if change.action is Action.DESTROY)
+    replaces = tuple(change.address for change in changes if change.action is Action.REPLACE)
+    gone = sum(1 for change in changes if change.action is Action.DESTROY and not change.deposed)
+    if gone and gone >= existing:
+        counts[Finding.EVERYTHING] = gone
+    if len(destroys) + len(replaces) > MANY_DESTROYS:
+        counts[Finding.MANY_DESTROYS] = len(destroys) + len(replaces)
+    score = max((SCORES[finding] for finding in counts), default=0)
+    return Risk(
+        level=_level(score),
+        score=score,
+        reasons=tuple(_sentence(finding, counts[finding]) for finding in _SENTENCES if counts[finding]),
+        destroys=destroys,
+        replaces=replaces,
+        exposes=tuple(
+            f"{change.address} {what}"
+            for change, opens in zip(changes, exposed, strict=True)
+            for what in opens
+        ),
+        stateful=tuple(change.address for change in changes if _loses_data(change)),
+    )
+
+
+def row_level(change: Change) -> RiskLevel:
+    """Judge one resource alone."""
+    findings = _findings(change, exposed=bool(_newly_exposed(change)))
+    return _level(max(SCORES[finding] for finding in findings))
+
+
+def _findings(change: Change, *, exposed: bool) -> set[Finding]:
+    found = {_BY_ACTION[change.action]}
+    if _loses_data(change):
+        found.add(_DATA_LOSS[change.action])
+    if exposed:
+        found.add(Finding.EXPOSED)
+    return found
+
+
+def _loses_data(change: Change) -> bool:
+    return change.action in _DATA_LOSS and change.type in STATEFUL_TYPES
+
+
+def _newly_exposed(change: Change) -> list[str]:
+    """Return what is open after the change and was not before."""
+    if change.action in {Action.DESTROY, Action.FORGET, Action.MOVE}:
+        return []
+    return sorted(exposures(change.type, change.after) - exposures(change.type, change.before))
+
+
+def _level(score: int) -> RiskLevel:
+    if score >= _HIGH:
+        return RiskLevel.HIGH
+    if score >= _MEDIUM:
+        return RiskLevel.MEDIUM
+    return RiskLevel.LOW if score else RiskLevel.NONE
+
+
+def _sentence(finding: Finding, count: int) -> str:
+    resources = "1 resource" if count == 1 else f"{count} resources"
+    return _SENTENCES[finding].format(resources=resources, many=MANY_DESTROYS)

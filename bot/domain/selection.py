@@ -1,0 +1,99 @@
+"""Which stacks a change touches, and what makes two trees the same release of a stack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.globs import matches
+from bot.domain.model import EnvName, ProjectName, Stack
+from bot.domain.module_calls import called_directories, local_module_calls
+
+__all__ = ["POLICY_PATH", "PolicyPart", "local_module_calls", "stack_inputs_digest", "touched"]
+
+POLICY_PATH = "gatewright.yaml"
+"""Changing it touches no stack: the default branch's version is in force, and plans name its digest."""
+LOCK_FILE = ".terraform.lock.hcl"
+
+WhenModified = Mapping[tuple[EnvName, ProjectName], Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyPart:
+    """What of the policy belongs to the inputs of a project's stacks."""
+
+    canonical: str
+    """Engine, version and directory, the same text in every environment."""
+    var_files: frozenset[str]
+    """Var files of the project in all environments: they are what may differ between environments."""
+
+
+def touched(
+    stacks: Sequence[Stack],
+    changed_files: Iterable[str],
+    module_calls: Mapping[str, tuple[str, ...]],
+    when_modified: WhenModified,
+) -> tuple[Stack, ...]:
+    """Return the stacks that a change of these files touches, in their order.
+
+    `changed_files` holds both names of a rename. `when_modified` has patterns relative to the repository for the
+    stacks that do not take everything below their directory; of two patterns the later wins, and one that begins
+    with `!` takes back. Called modules, the var file and the provider lock file always touch.
+    """
+    changed = [path for path in changed_files if path != POLICY_PATH]
+    return tuple(
+        stack
+        for stack in stacks
+        if _is_touched(stack, changed, module_calls, when_modified.get((stack.env, stack.project)))
+    )
+
+
+def stack_inputs_digest(
+    files: Mapping[str, str],
+    stack: Stack,
+    module_calls: Mapping[str, tuple[str, ...]],
+    policy_part: PolicyPart,
+) -> str:
+    """Return the SHA-256 over the stack's project directory, the local modules it calls and the policy's part.
+
+    `files` maps every path of a tree to its blob id. The provider lock file lies in the project directory. Var
+    files are left out, so that two environments with the same release have the same digest.
+    """
+    directories = {stack.directory, *called_directories(stack.directory, module_calls)}
+    left_out = {POLICY_PATH, stack.var_file} | policy_part.var_files
+    inputs = [
+        [path, files[path]] for path in sorted(files) if path not in left_out and _is_below(path, directories)
+    ]
+    # JSON keeps paths and ids apart whatever characters a path has.
+    canonical = json.dumps([policy_part.canonical, stack.directory, inputs])
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _is_touched(
+    stack: Stack,
+    changed: Sequence[str],
+    module_calls: Mapping[str, tuple[str, ...]],
+    patterns: Sequence[str] | None,
+) -> bool:
+    lock_file = LOCK_FILE if stack.directory == "." else f"{stack.directory}/{LOCK_FILE}"
+    called = called_directories(stack.directory, module_calls)
+    for path in changed:
+        if path in {stack.var_file, lock_file} or _is_below(path, called):
+            return True
+        if _selected(path, patterns) if patterns is not None else _is_below(path, {stack.directory}):
+            return True
+    return False
+
+
+def _selected(path: str, patterns: Sequence[str]) -> bool:
+    """Whether the last pattern that fits the path takes it in."""
+    for pattern in reversed(patterns):
+        if matches(pattern.removeprefix("!"), path):
+            return not pattern.startswith("!")
+    return False
+
+
+def _is_below(path: str, directories: Iterable[str]) -> bool:
+    return any(directory == "." or path.startswith(f"{directory}/") for directory in directories)

@@ -1,0 +1,7 @@
+"""Durable workflows and their queues; nothing outside this package knows which library keeps them."""
+
+from bot.engine.config import EngineConfig, EngineError, Retries, Work
+from bot.engine.core import Engine
+from bot.engine.history import Stranded
+
+__all__ = ["Engine", "EngineConfig", "EngineError", "Retries", "Stranded", "Work"]

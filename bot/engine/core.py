@@ -1,0 +1,226 @@
+"""The engine: durable workflows on SQLite or PostgreSQL, started by rows written in our own transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSPortableJSONSerializer, EnqueueOptions
+
+from bot.engine.bells import Bells
+from bot.engine.config import (
+    APPLICATION,
+    PARTITIONED,
+    QUEUES,
+    VERSION,
+    WORKFLOWS,
+    EngineConfig,
+    EngineError,
+    Work,
+)
+from bot.engine.executors import DatabaseFileLock, Heartbeat
+from bot.engine.history import Stranded
+from bot.engine.storage import Storage, quieten
+from bot.engine.workflows import InHand, Workflows
+from bot.ports import Job
+
+_log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
+
+
+class Engine:
+    """Starts jobs and runs them. One per process may be started; any number may enqueue."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self._config = config
+        self._storage = Storage(config)
+        self._bells = Bells()
+        self._in_hand = InHand()
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="gatewright-engine")
+        self._file_lock: DatabaseFileLock | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._sweeper: asyncio.Task[None] | None = None
+        self._work: Work | None = None
+        self._running = self._stopped = False
+        self._executor_id = ""
+
+    # --- Accepting work ---------------------------------------------------------------------------------
+
+    def enqueue(self, connection: sa.Connection, job: Job, sequence: int) -> None:
+        """Start `job` when the caller's transaction commits; an id that is known changes nothing.
+
+        `sequence` (1 to 2**31-1, rising) decides the order inside a partition. The tables must be there:
+        `start` or `migrate` made them. It does not block, and may be called without `start`.
+        """
+        if job.queue not in QUEUES:
+            raise EngineError(f"There is no queue {job.queue}.")
+        if (job.partition is None) == (job.queue in PARTITIONED):
+            raise EngineError(f"A job of the queue {job.queue} came with the partition {job.partition!r}.")
+        options: EnqueueOptions = {
+            "workflow_name": job.workflow,
+            "workflow_id": job.id,
+            "queue_name": job.queue,
+            "priority": sequence,
+        }
+        if job.partition is not None:
+            options["queue_partition_key"] = job.partition
+        self._storage.client.enqueue_in_transaction(connection, options, job.argument)
+        if self._running:
+            self._bells.ring_after_transaction(connection, job.queue)
+
+    async def migrate(self) -> None:
+        """Create or update the engine's own tables; safe while others run."""
+        await self._in_thread(self._storage.migrate)
+
+    # --- Running it -------------------------------------------------------------------------------------
+
+    async def start(self, work: Work) -> None:
+        """Take up work, and go on with what a dead process left; in the loop that will run it.
+
+        Raises EngineError when another process holds the SQLite file, or another engine this process.
+        """
+        if self._running or self._stopped:
+            raise EngineError("An engine is started once.")
+        self._work = work
+        try:
+            await self._in_thread(self._claim)
+            await self._in_thread(self._storage.migrate)
+            await self._in_thread(self._storage.register_queues)
+            self._launch(work)
+        except BaseException:
+            await self.stop(0)
+            raise
+        if self._heartbeat is not None:
+            self._heartbeat.reap()
+        self._sweeper = asyncio.create_task(self._sweep_for_ever(), name="engine-sweep")
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Take up nothing new, wait for calls in progress that long, then leave the rest to the next start.
+
+        A call that is not done then is cancelled; its workflow stays and is resumed. Stopping twice is harmless;
+        a stopped engine is not started again.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
+        self._bells.close()
+        await self._in_hand.drain(drain_seconds)
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.gather(self._sweeper, return_exceptions=True)
+        # The library made its threads the loop's default ones, and is about to end them.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+        await self._in_thread(self._shut_down)
+        self._threads.shutdown(wait=False)
+        self._running = False
+
+    def healthy(self) -> bool:
+        """Whether work is being taken up, and (PostgreSQL) the other processes can see that."""
+        sweeping = self._sweeper is not None and not self._sweeper.done()
+        return self._running and sweeping and (self._heartbeat is None or self._heartbeat.healthy)
+
+    # --- Looking at it ----------------------------------------------------------------------------------
+
+    async def depths(self) -> dict[str, int]:
+        """Queue -> jobs that wait in it."""
+        return await self._in_thread(self._storage.history.depths)
+
+    async def stranded(self) -> list[Stranded]:
+        """Unfinished workflows of unknown name, queue or version: nobody runs them, alert on it."""
+        return await self._in_thread(self._storage.history.stranded)
+
+    async def prune(self, before: datetime) -> int:
+        """Delete workflows that finished before that time; returns how many."""
+        return await self._in_thread(partial(self._storage.history.prune, before))
+
+    async def sweep(self) -> int:
+        """Tell of workflows that ended badly in silence; returns how many. It runs by itself, too."""
+        if self._work is None:
+            raise EngineError("The engine was not started.")
+        lost = await self._in_thread(self._storage.history.lost)
+        for one in lost:
+            _log.error("workflow %s %s was found lost: %s", one.workflow, one.argument, one.error)
+            await self._work.on_lost(one.workflow, one.argument, one.error)
+            await self._in_thread(partial(self._storage.history.mark_told, one.id))
+        return len(lost)
+
+    # --- Parts ------------------------------------------------------------------------------------------
+
+    def _claim(self) -> None:
+        """Make sure that what this process will own is not resumed by another one, nor the other way round."""
+        if self._config.sqlite_file is not None:
+            lock = DatabaseFileLock(self._config.sqlite_file)
+            lock.acquire()
+            self._file_lock, self._executor_id = lock, APPLICATION
+            return
+        self._executor_id = f"{socket.gethostname()}-{secrets.token_hex(8)}"
+        self._heartbeat = Heartbeat(
+            self._storage.sql,
+            executor_id=self._executor_id,
+            seconds=self._config.heartbeat_seconds,
+            running=self._storage.history.running_executors,
+            hand_back=_hand_back,
+        )
+        self._heartbeat.start()
+
+    def _launch(self, work: Work) -> None:
+        quieten()
+        instance = DBOS(
+            config={
+                "name": APPLICATION,
+                "system_database_url": self._config.database_url,
+                "executor_id": self._executor_id,
+                "application_version": VERSION,
+                "serializer": DBOSPortableJSONSerializer(),
+                "log_level": "WARNING",
+                "enable_otlp": False,
+            }
+        )
+        if instance._launched:  # noqa: SLF001 -- The library silently hands out the running instance.
+            raise EngineError("Another engine runs in this process.")
+        self._running = True
+        # The next of a key, or of a full queue, need not wait for the poller's next turn either.
+        Workflows(
+            work,
+            self._config.retries,
+            self._in_hand,
+            ended=lambda workflow: self._bells.ring(WORKFLOWS[workflow]),
+        ).register()
+        if not self._config.listen:
+            DBOS.listen_queues([])
+        self._bells.install()
+        DBOS.launch()
+
+    def _shut_down(self) -> None:
+        if self._running:
+            DBOS.destroy(destroy_registry=True)
+        self._bells.remove()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        self._storage.close()
+        if self._file_lock is not None:
+            self._file_lock.release()
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except Exception:  # noqa: BLE001 -- The sweep outlives whatever one round met.
+                _log.exception("the sweep for lost workflows failed; it is tried again")
+            await asyncio.sleep(self._config.sweep_seconds)
+
+    async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _hand_back(executor_ids: Sequence[str]) -> object:
+    # Private, and the only way without a paid service; the contract test holds the pinned version to it.
+    return DBOS._recover_pending_workflows(list(executor_ids))  # noqa: SLF001

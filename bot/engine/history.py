@@ -1,0 +1,145 @@
+"""Questions about the library's own rows, and their pruning.
+
+The counts read its tables with plain SQL, because its API can only list whole rows; the contract test
+guards the names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from dbos import DBOSClient, WorkflowStatus
+
+from bot.engine.config import QUEUES, VERSION, WORKFLOWS
+from bot.engine.workflows import describe
+
+_UNFINISHED: Final = ("ENQUEUED", "PENDING", "DELAYED")
+_BAD_ENDS: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"]
+_TOLD: Final = "gatewright_told"
+_PAGE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranded:
+    """An unfinished workflow that no process of this version will ever run; it may block its partition."""
+
+    id: str
+    workflow: str
+    queue: str | None
+    partition: str | None
+    status: str
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A workflow that ended badly, and of which nobody was told yet."""
+
+    id: str
+    workflow: str
+    argument: str
+    error: str
+
+
+class History:
+    """Reads of the workflow table; all methods block, call them in a thread."""
+
+    def __init__(self, engine: sa.Engine, client: DBOSClient) -> None:
+        self._engine = engine
+        self._client = client
+        schema = "dbos" if engine.dialect.name == "postgresql" else None
+        columns = ("workflow_uuid", "name", "status", "queue_name", "queue_partition_key")
+        self._rows = sa.table(
+            "workflow_status",
+            *(sa.column(name) for name in (*columns, "application_version", "executor_id")),
+            schema=schema,
+        )
+
+    def depths(self) -> dict[str, int]:
+        """Queue -> jobs that wait in it, zero included."""
+        rows = self._rows.c
+        query = (
+            sa.select(rows.queue_name, sa.func.count())
+            .where(rows.status == "ENQUEUED", rows.queue_name.in_(QUEUES))
+            .group_by(rows.queue_name)
+        )
+        with self._engine.begin() as connection:
+            found = connection.execute(query).all()
+        return dict.fromkeys(sorted(QUEUES), 0) | {str(queue): int(count) for queue, count in found}
+
+    def running_executors(self) -> Sequence[str]:
+        """Names of the processes that own started workflows."""
+        query = sa.select(self._rows.c.executor_id).where(self._rows.c.status == "PENDING").distinct()
+        with self._engine.begin() as connection:
+            return [str(name) for name in connection.scalars(query) if name is not None]
+
+    def stranded(self) -> list[Stranded]:
+        """Unfinished workflows of unknown name, queue or version."""
+        rows = self._rows.c
+        foreign = sa.or_(
+            rows.name.not_in(WORKFLOWS),
+            rows.queue_name.not_in(QUEUES),
+            rows.application_version != VERSION,
+        )
+        query = sa.select(self._rows).where(rows.status.in_(_UNFINISHED), foreign).limit(_PAGE)
+        with self._engine.begin() as connection:
+            found = connection.execute(query).mappings().all()
+        return [
+            Stranded(
+                id=row["workflow_uuid"],
+                workflow=row["name"],
+                queue=row["queue_name"],
+                partition=row["queue_partition_key"],
+                status=row["status"],
+                version=row["application_version"],
+            )
+            for row in found
+        ]
+
+    def lost(self) -> list[Lost]:
+        """Workflows that ended badly without anybody being told."""
+        found = self._client.list_workflows(status=_BAD_ENDS, load_output=True)
+        return [_lost(row) for row in found if not (row.attributes or {}).get(_TOLD)]
+
+    def mark_told(self, id: str) -> None:
+        """Remember that somebody was told of a bad end."""
+        self._client.update_workflow_attributes(id, {_TOLD: True})
+
+    def prune(self, before: datetime) -> int:
+        """Delete workflows that finished before then, except those of which nobody knows; returns how many."""
+        count = 0
+        while ids := self._succeeded(before):
+            self._client.delete_workflows(ids)
+            count += len(ids)
+        bad = self._client.list_workflows(
+            status=_BAD_ENDS, completed_before=before.isoformat(), load_input=False, load_output=False
+        )
+        told = [row.workflow_id for row in bad if (row.attributes or {}).get(_TOLD)]
+        if told:
+            self._client.delete_workflows(told)
+        return count + len(told)
+
+    def _succeeded(self, before: datetime) -> list[str]:
+        rows = self._client.list_workflows(
+            status="SUCCESS",
+            completed_before=before.isoformat(),
+            load_input=False,
+            load_output=False,
+            limit=_PAGE,
+        )
+        return [row.workflow_id for row in rows]
+
+
+def _lost(row: WorkflowStatus) -> Lost:
+    arguments = row.input["args"] if row.input else ()
+    error = describe(row.error) if row.error else row.status.replace("_", " ").lower()
+    return Lost(
+        id=row.workflow_id,
+        workflow=row.name,
+        argument=str(arguments[0]) if arguments else "",
+        error=error,
+    )

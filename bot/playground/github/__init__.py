@@ -1,0 +1,8 @@
+"""A stateful stand-in for GitHub: REST, git over HTTP, signed webhooks, OAuth and pages, on 127.0.0.1."""
+
+from bot.playground.github.config import StandInConfig
+from bot.playground.github.errors import ApiError
+from bot.playground.github.limits import ContentBudget
+from bot.playground.github.standin import StandIn
+
+__all__ = ["ApiError", "ContentBudget", "StandIn", "StandInConfig"]

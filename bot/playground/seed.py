@@ -1,0 +1,38 @@
+"""The repository of the playground: this project's own reference module, as a team would have it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bot.playground.stack import ROOT, Playground
+
+REPO = "acme/infra"
+_FOLDERS = ("terraform", "envs")
+_CODEOWNERS = "# Who answers for what; prod needs one of them.\n*           @owner\n/envs/prod* @owner @owner2\n"
+_README = "# acme/infra\n\nThe infrastructure of Acme: one Terraform module, five environments.\n"
+
+
+def files(engine_version: str) -> dict[str, str]:
+    """Return path -> text; the policy names the Terraform that this machine has."""
+    found = {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for folder in _FOLDERS
+        for path in sorted((ROOT / folder).rglob("*"))
+        if path.is_file() and not _is_local(path)
+    }
+    policy = (ROOT / "gatewright.yaml").read_text(encoding="utf-8")
+    found["gatewright.yaml"] = re.sub(r'(version:\s*)"[0-9.]+"', rf'\g<1>"{engine_version}"', policy, count=1)
+    return {**found, ".github/CODEOWNERS": _CODEOWNERS, "README.md": _README}
+
+
+def _is_local(path: Path) -> bool:
+    return ".terraform" in path.parts or ".tfstate" in path.name
+
+
+async def seed(playground: Playground, repo: str = REPO) -> None:
+    """Create the repository and its people unless an earlier start did."""
+    if playground.github.has_repo(repo):
+        return
+    await playground.github.create_repo(repo, files=files(playground.engine.version), description="Acme's infrastructure")
+    await playground.github.add_personas(repo)

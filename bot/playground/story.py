@@ -1,0 +1,174 @@
+"""The story that `make demo` plays: one change on its way to staging, and what is refused on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+import aiohttp
+from rich.console import Console
+from rich.markdown import Markdown
+
+from bot.domain.errors import GatewrightError
+from bot.playground.github.standin import StandIn
+from bot.playground.seed import REPO
+from bot.playground.stack import Playground
+from bot.playground.watch import Heard, NotSaidError, Watch
+
+STAGING_FILE = "envs/staging.tfvars"
+_MESSAGE = re.compile(r'^(message\s*=\s*)".*"$', re.MULTILINE)
+_FIRST, _SECOND, _THIRD = "Hello, staging", "Hello again, staging", "A third thought"
+_BRANCH = "new-greeting"
+
+
+class StoryError(GatewrightError):
+    """A step did not end as told."""
+
+
+def change_message(text: str, message: str) -> str:
+    """Return a var file's text with another `message`; StoryError when there is none to change."""
+    changed, count = _MESSAGE.subn(rf'\g<1>"{message}"', text, count=1)
+    if count != 1:
+        raise StoryError(f"{STAGING_FILE} has no line `message = \"...\"`")
+    return changed
+
+
+@dataclass(slots=True, kw_only=True)
+class _Stage:
+    playground: Playground
+    github: StandIn
+    out: Console
+    watch: Watch
+
+    def say(self, text: str) -> None:
+        self.out.rule(text)
+
+    def show(self, heard: Heard) -> None:
+        body = re.sub(r"<!--.*?-->", "", heard.body, flags=re.DOTALL)
+        self.out.print(Markdown(body.replace("<details>", "").replace("</details>", "")))
+
+    async def comment(self, author: str, body: str) -> None:
+        # GitHub's times are whole seconds: a comment of the same second as a plan cannot be told from an older one.
+        await asyncio.sleep(1.1)
+        self.say(f"{author} comments: {body}")
+        await self.github.comment(REPO, self.watch.number, author=author, body=body)
+
+    async def push(self, message: str) -> str:
+        text = await self.github.read(REPO, _BRANCH, STAGING_FILE) or ""
+        self.say(f'dev pushes: message = "{message}"')
+        return await self.github.push(
+            REPO, _BRANCH, {STAGING_FILE: change_message(text, message)}, author="dev"
+        )
+
+    async def hear(self, **wanted: object) -> Heard:
+        heard = await self.watch.hear(**wanted)
+        self.show(heard)
+        return heard
+
+
+async def tell(playground: Playground, out: Console) -> None:
+    """Play every step; StoryError names the first that ended otherwise."""
+    try:
+        await _tell(playground, out)
+    except NotSaidError as error:
+        raise StoryError(str(error)) from error
+
+
+async def _tell(playground: Playground, out: Console) -> None:
+    stage = await _open(playground, out)
+    await _planned_by_itself(stage)
+    await _applied(stage)
+    await _refused(stage)
+    await _merged(stage)
+    _nothing_wrong(stage)
+
+
+async def _open(playground: Playground, out: Console) -> _Stage:
+    github = playground.github
+    text = await github.read(REPO, "main", STAGING_FILE) or ""
+    pull = await github.open_pull(
+        REPO,
+        author="dev",
+        branch=_BRANCH,
+        title="Greet people on staging",
+        files={STAGING_FILE: change_message(text, _FIRST)},
+    )
+    watch = Watch(github=github, repo=REPO, number=pull.number)
+    stage = _Stage(playground=playground, github=github, out=out, watch=watch)
+    stage.say(f"dev opens #{pull.number}: {pull.title}")
+    return stage
+
+
+async def _planned_by_itself(stage: _Stage) -> None:
+    first = await stage.hear(kind="plan", env="staging", status="planned")
+    head = await stage.push(_SECOND)
+    second = await stage.hear(kind="plan", env="staging", status="planned", head=head)
+    _expect(second.header["plan"] != first.header["plan"], "the push made no new plan")
+    _expect(second.id == first.id, "the plan comment was not updated in place")
+    await stage.comment("dev", "/plan staging")
+    third = await stage.hear(kind="plan", env="staging", status="planned", head=head)
+    _expect(third.header["plan"] != second.header["plan"], "/plan made no new plan")
+
+
+async def _applied(stage: _Stage) -> None:
+    await stage.comment("dev", "/apply staging")
+    await stage.hear(kind="apply", env="staging", status="applied")
+    page = await _staging_page(stage.playground)
+    _expect(_SECOND in page, f"the staging page does not show {_SECOND!r}")
+    stage.say(f"{stage.playground.sites.url}/staging/ now shows: {_SECOND}")
+
+
+async def _refused(stage: _Stage) -> None:
+    await stage.comment("outsider", "/apply staging")
+    await stage.hear(kind="refusal", reason="permission")
+    head = await stage.push(_THIRD)
+    planned = await stage.hear(kind="plan", env="staging", status="planned", head=head)
+    await stage.push(_SECOND + "!")
+    newest = await stage.watch.until(
+        lambda: next(
+            (
+                heard
+                for heard in stage.watch.comments()
+                if heard.is_about(kind="plan", env="staging", status="planned")
+                and heard.header["plan"] != planned.header["plan"]
+            ),
+            None,
+        ),
+        "the plan of the newest commit",
+    )
+    stage.show(newest)
+    await stage.comment("dev", f"/apply staging {planned.header['plan']}")
+    refusal = await stage.hear(kind="refusal", env="staging")
+    reason = refusal.header["reason"]
+    _expect(reason in {"head_moved", "plan_stale"}, f"the stale plan was refused as {reason}")
+    page = await _staging_page(stage.playground)
+    _expect(_THIRD not in page, "the stale plan was applied")
+
+
+async def _merged(stage: _Stage) -> None:
+    await asyncio.sleep(1.1)
+    await stage.comment("dev", "/apply staging")
+    await stage.hear(kind="apply", env="staging", status="applied")
+    stage.say("dev merges")
+    await stage.github.merge(REPO, stage.watch.number, by="dev")
+    await stage.hear(kind="closeout")
+
+
+def _nothing_wrong(stage: _Stage) -> None:
+    github = stage.github
+    _expect(not github.violations, f"requests that GitHub would not know: {github.violations[:3]}")
+    _expect(not github.crashes, f"the stand-in failed: {github.crashes[:1]}")
+
+
+async def _staging_page(playground: Playground) -> str:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{playground.sites.url}/staging/") as answer,
+    ):
+        return await answer.text()
+
+
+def _expect(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as an assertion
+    if not holds:
+        raise StoryError(otherwise)

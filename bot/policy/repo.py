@@ -1,0 +1,160 @@
+"""The policy of one repository with nothing left open: what was left out of the file is filled in here."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+
+from bot.domain.errors import PolicyError
+from bot.domain.model import EnvName, ProjectName, Stack, StateKey
+from bot.domain.selection import POLICY_PATH, PolicyPart
+from bot.policy.environment import EnvironmentPolicy, environment_policy
+from bot.policy.file import EnvironmentEntry, ParityEntry, PolicyFile, ProjectEntry, TimeoutsEntry
+from bot.policy.rules import dependency_order, key_template, without_user
+from bot.policy.thresholds import GroupsEntry
+from bot.ports import Engine
+
+_USER = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepoPolicy:
+    """A valid `gatewright.yaml`."""
+
+    file: PolicyFile
+    digest: str
+    """SHA-256 of the content; comments, order and spelling of the YAML do not change it."""
+
+    @property
+    def engine(self) -> Engine:
+        """Which program runs, in exactly which version."""
+        return Engine(name=self.file.terraform.engine, version=self.file.terraform.version)
+
+    @property
+    def environments(self) -> tuple[EnvName, ...]:
+        """Names in the order of the file."""
+        return tuple(EnvName(name) for name in self.file.environments)
+
+    @property
+    def projects(self) -> tuple[ProjectEntry, ...]:
+        """Projects, each behind those that it depends on."""
+        by_name = {project.name: project for project in self.file.projects}
+        order = dependency_order({name: one.depends_on for name, one in by_name.items()})
+        return tuple(by_name[name] for name in order or by_name)
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Base branches that are served beside the default one."""
+        return self.file.branches
+
+    @property
+    def merge_requires(self) -> tuple[EnvName, ...]:
+        """Environments that must be applied or unchanged before `gatewright/apply` is green."""
+        return tuple(EnvName(name) for name in self.file.merge_requires)
+
+    @property
+    def plan_expires_seconds(self) -> float:
+        """How long a plan can be applied."""
+        return self.file.plan_expires.total_seconds()
+
+    @property
+    def timeouts(self) -> TimeoutsEntry:
+        """Time limits of runs; None where the server's own holds."""
+        return self.file.timeouts
+
+    @property
+    def thresholds(self) -> GroupsEntry:
+        """Thresholds of the workflow gates."""
+        return self.file.thresholds
+
+    @property
+    def parity(self) -> ParityEntry:
+        """Differences between twins that are meant."""
+        return self.file.parity
+
+    @property
+    def oncall(self) -> tuple[str, str] | None:
+        """Organisation and slug of the team whose members may apply a revert."""
+        return self.file.oncall
+
+    def environment(self, name: str) -> EnvironmentPolicy:
+        """Return an environment with everything filled in. Raises PolicyError when there is none."""
+        if name not in self.file.environments:
+            choices = ", ".join(self.file.environments)
+            raise PolicyError(
+                (f"{POLICY_PATH}: there is no environment {name} any more; the choices are {choices}",)
+            )
+        return environment_policy(EnvName(name), self.file)
+
+    def stacks(self, repo: str, *, pull: int | None = None, user: str | None = None) -> tuple[Stack, ...]:
+        """Return every stack, by environment and inside it in order of dependency; local ones too.
+
+        A stack whose key needs a pull request or a user that is not given is left out; a `{user}` that is a
+        whole part of the key is dropped instead. Raises PolicyError for a user that cannot be part of a key.
+        """
+        return tuple(
+            stack
+            for name in self.environments
+            for project in self.projects
+            if (stack := self._stack(repo, name, project, pull, user)) is not None
+        )
+
+    def stack(
+        self, repo: str, env: str, project: str, *, pull: int | None = None, user: str | None = None
+    ) -> Stack:
+        """Return one stack. Raises PolicyError when the policy has none of these names (any more)."""
+        for stack in self.stacks(repo, pull=pull, user=user):
+            if (stack.env, stack.project) == (env, project):
+                return stack
+        raise PolicyError((f"{POLICY_PATH}: there is no stack of {env} and project {project} here",))
+
+    def when_modified(self) -> dict[tuple[EnvName, ProjectName], tuple[str, ...]]:
+        """Return the patterns of the stacks that have their own; the environment's go before the project's."""
+        patterns = {
+            (EnvName(name), ProjectName(project.name)): (
+                project.when_modified if entry.when_modified is None else entry.when_modified
+            )
+            for name, entry in self.file.environments.items()
+            for project in self.file.projects
+        }
+        return {key: globs for key, globs in patterns.items() if globs is not None}
+
+    def part_for(self, stack: Stack) -> PolicyPart:
+        """Return what of this policy belongs to a stack's inputs, the same for all its environments."""
+        engine = self.engine
+        canonical = json.dumps({"engine": engine.name, "version": engine.version, "dir": stack.directory})
+        files = (_var_file(entry, stack.project) for entry in self.file.environments.values())
+        return PolicyPart(canonical=canonical, var_files=frozenset(path for path in files if path))
+
+    def _stack(
+        self, repo: str, env: EnvName, project: ProjectEntry, pull: int | None, user: str | None
+    ) -> Stack | None:
+        key = _state_key(key_template(self.file, env), project.name, pull, user)
+        if key is None:
+            return None
+        return Stack(
+            repo=repo,
+            project=ProjectName(project.name),
+            env=env,
+            state_key=key,
+            directory=project.dir,
+            var_file=_var_file(self.file.environments[env], project.name),
+        )
+
+
+def _state_key(template: str, project: str, pull: int | None, user: str | None) -> StateKey | None:
+    key = template.replace("{project}", project)
+    if pull is not None:
+        key = key.replace("{pull}", str(pull))
+    if user is None:
+        key = without_user(key)
+    elif "{user}" in key:
+        if not _USER.fullmatch(user.lower()):
+            raise PolicyError((f"the user name {user!r} cannot be part of a state key",))
+        key = key.replace("{user}", user.lower())
+    return None if "{" in key else StateKey(key)
+
+
+def _var_file(entry: EnvironmentEntry, project: str) -> str | None:
+    return None if entry.var_file is None else entry.var_file.replace("{project}", project)

@@ -1,0 +1,69 @@
+"""Gathering the facts for the gates, then judging them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain.errors import GatewrightError
+from bot.domain.gates import Facts, GateResult, judge
+from bot.domain.model import Login, PullRequest, Repo, Run
+from bot.domain.plan import PlanRecord
+from bot.ports import Clock, Engine, GitHub, Records, Terraform
+from bot.services.access import Access
+from bot.services.policies import LoadedPolicy, Policies
+from bot.services.states import States
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """Re-reads every fact; a gate result is never reused."""
+
+    records: Records
+    github: GitHub
+    policies: Policies
+    access: Access
+    states: States
+    terraform: Terraform
+    clock: Clock
+
+    async def before_apply(self, run: Run) -> tuple[PlanRecord, tuple[GateResult, ...], Engine]:
+        """Judge an apply run just before Terraform starts."""
+        async with self.records.read() as reader:
+            plan = await reader.plan(run.plan_id) if run.plan_id else None
+        if plan is None or run.pull is None:
+            raise GatewrightError(f"run {run.id} has no plan to apply")
+        repo = await self.github.repository(run.stack.repo)
+        pull = await self.github.pull(repo, run.pull)
+        loaded = await self.policies.load(repo)
+        await self.terraform.installed(loaded.policy.engine)
+        results = await self.judge(repo, pull, loaded, plan, run.actor)
+        return plan, results, loaded.policy.engine
+
+    async def judge(
+        self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord, actor: Login
+    ) -> tuple[GateResult, ...]:
+        """Gather the facts about applying `plan` for `actor` now, and judge them."""
+        env = loaded.policy.environment(plan.stack.env)
+        identity, _ = await self.states.read(plan.stack.state_key)
+        async with self.records.read() as reader:
+            lock = await reader.lock(plan.stack)
+        engine = loaded.policy.engine
+        return judge(
+            Facts(
+                plan=plan,
+                pull=pull,
+                now=self.clock.now(),
+                state=identity,
+                engine=f"{engine.name} {engine.version}",
+                lock=lock,
+                actor_may_apply=await self.access.may_apply(repo, env, actor),
+                needed_permission=env.apply.allow_words,
+                required_gates=env.apply.gates,
+            )
+        )
+
+    async def artifact_outputs(self, run: Run) -> tuple[str, ...]:
+        """Return the outputs that the environment's policy wants kept encrypted."""
+        repo = await self.github.repository(run.stack.repo)
+        loaded = await self.policies.load(repo)
+        return tuple(loaded.policy.environment(run.stack.env).artifacts)

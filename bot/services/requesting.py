@@ -1,0 +1,214 @@
+"""Turning a wish (a comment, a push, a button) into recorded and queued runs, in one transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.model import (
+    EnvName,
+    FailureClass,
+    Login,
+    PlanId,
+    PlanStatus,
+    ProjectName,
+    PullRequest,
+    Repo,
+    Run,
+    RunKind,
+    RunStatus,
+    Sha,
+    Stack,
+)
+from bot.domain.plan import Lock, PlanRecord
+from bot.domain.refusals import Reason, Refusal
+from bot.ports import Clock, Job, NewRun, Records, Writer
+from bot.services.ids import new_run_id
+
+ACTIVE = (RunStatus.QUEUED, RunStatus.PREPARING, RunStatus.RUNNING)
+OPEN_PLANS = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Who wants something, for which pull request, because of which delivery."""
+
+    repo: Repo
+    pull: PullRequest
+    actor: Login
+    comment_id: int | None
+    asked_at: datetime
+    """When the comment was written, in GitHub's time; plans posted later are not meant by it."""
+    correlation_id: str
+    policy_digest: str | None = None
+    dedupe: str | None = None
+    """What makes a repetition the same wish; the delivery when None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requesting:
+    """Records runs."""
+
+    records: Records
+    clock: Clock
+
+    async def plans(self, wish: Wish, stacks: Sequence[Stack], arguments: tuple[str, ...]) -> tuple[Run, ...]:
+        """Queue one plan per stack. Repeating it for the same delivery queues nothing twice."""
+        queued = []
+        async with self.records.write() as writer:
+            for stack in stacks:
+                new = self._new(wish, RunKind.PLAN, stack, plan=None, arguments=arguments)
+                run = await writer.add_run(new, self.clock.now())
+                if run is not None:
+                    await writer.enqueue(_job(run))
+                    queued.append(run)
+        return tuple(queued)
+
+    async def apply(self, wish: Wish, plan: PlanRecord) -> Lock | None:
+        """Hold the stack for the pull request and queue the apply; returns the other's lock when held."""
+        now = self.clock.now()
+        async with self.records.write() as writer:
+            new = self._new(wish, RunKind.APPLY, plan.stack, plan=plan.id, arguments=())
+            lock = Lock(
+                stack=plan.stack,
+                pull=wish.pull.number,
+                holder=wish.actor,
+                run_id=new.id,
+                since=now,
+                reason=f"plan {plan.id} is being applied or was applied",
+            )
+            held = await writer.take_lock(lock)
+            if held.pull != wish.pull.number:
+                return held
+            run = await writer.add_run(new, now)
+            if run is not None:
+                await writer.enqueue(_job(run))
+        return None
+
+    async def cancel_plans(
+        self, repo: str, pull: int, *, by: Login, unless_head: Sha | None
+    ) -> tuple[Run, ...]:
+        """Ask queued and running plans of the pull request to end; those of `unless_head` go on."""
+        canceled = []
+        async with self.records.write() as writer:
+            runs = await writer.runs(repo=repo, pull=pull, kinds=(RunKind.PLAN,), statuses=ACTIVE)
+            for run in runs:
+                if unless_head is not None and run.head_sha == unless_head:
+                    continue
+                await cancel_run(writer, run, by, self.clock.now())
+                canceled.append(run)
+        return tuple(canceled)
+
+    async def outdate_plans(self, repo: str, pull: int, *, head: Sha) -> tuple[PlanRecord, ...]:
+        """Mark the pull request's plans of other commits stale; returns those that were open."""
+        return await self.void_plans(
+            repo, pull, why=f"the pull request moved on to {head[:7]}", unless_head=head
+        )
+
+    async def void_plans(
+        self, repo: str, pull: int, *, why: str, unless_head: Sha | None = None
+    ) -> tuple[PlanRecord, ...]:
+        """Mark the pull request's open plans stale, but not those of `unless_head`; returns what was marked."""
+        async with self.records.write() as writer:
+            plans = await writer.plans(repo=repo, pull=pull, statuses=OPEN_PLANS)
+            old = tuple(plan for plan in plans if unless_head is None or plan.head_sha != unless_head)
+            for plan in old:
+                await writer.set_plan_status(plan.id, PlanStatus.STALE, why)
+        return old
+
+    async def release_locks(self, repo: str, pull: int) -> tuple[Lock, ...]:
+        """Free every stack that the pull request holds; returns the locks that were freed."""
+        async with self.records.write() as writer:
+            locks = tuple(await writer.locks(repo=repo, pull=pull))
+            for lock in locks:
+                await writer.release_lock(lock.stack)
+        return locks
+
+    def _new(
+        self, wish: Wish, kind: RunKind, stack: Stack, *, plan: PlanId | None, arguments: tuple[str, ...]
+    ) -> NewRun:
+        return NewRun(
+            id=new_run_id(self.clock.now()),
+            kind=kind,
+            stack=stack,
+            installation_id=wish.repo.installation_id,
+            pull=wish.pull.number,
+            head_sha=wish.pull.head_sha,
+            base_sha=wish.pull.base_sha,
+            actor=wish.actor,
+            comment_id=wish.comment_id,
+            plan_id=plan,
+            arguments=arguments,
+            policy_digest=wish.policy_digest,
+            correlation_id=wish.correlation_id,
+            dedupe_key=f"{kind}:{wish.dedupe or wish.correlation_id}:{stack.project}:{stack.env}",
+        )
+
+
+async def cancel_run(writer: Writer, run: Run, by: Login, now: datetime) -> None:
+    """Ask a run to end; one that has not started ends at once."""
+    await writer.request_cancel(run.id, by)
+    if run.status is RunStatus.QUEUED:
+        await writer.set_result(
+            run.id, summary=f"Canceled by {by} before it started.", detail={"started": False}
+        )
+        await writer.move_run(
+            run.id,
+            RunStatus.CANCELED,
+            at=now,
+            actor=by,
+            why="canceled before it started",
+            failure_class=FailureClass.CANCELED,
+        )
+
+
+def choose_plan(
+    plans: Sequence[PlanRecord],
+    *,
+    named: PlanId | None,
+    asked_at: datetime,
+    env: EnvName,
+    project: ProjectName,
+) -> PlanRecord | Refusal:
+    """Return the plan that an `/apply` means: the newest posted one, or the named one (DESIGN §2).
+
+    `plans` are all plans of the stack on this pull request, newest first.
+    """
+    again = f"/plan {env}" + ("" if project == "default" else f" -p {project}")
+    if named is not None:
+        found = next((plan for plan in plans if plan.id == named), None)
+        if found is None:
+            return Refusal(
+                reason=Reason.NO_PLAN,
+                sentence=f"There is no plan {named} of {env} on this pull request.",
+                next_command=again,
+            )
+        return found
+    if not plans:
+        return Refusal(reason=Reason.NO_PLAN, sentence=f"{env} has not been planned yet.", next_command=again)
+    newest = plans[0]
+    if newest.posted_at is None or newest.posted_at >= asked_at:
+        return Refusal(
+            reason=Reason.PLAN_NEWER_THAN_COMMAND,
+            sentence=(
+                f"Plan {newest.id} of {env} was posted after your comment was written, so you cannot have"
+                " read it. Read it, then ask again."
+            ),
+            next_command=f"/apply {env} {newest.id}",
+        )
+    return newest
+
+
+def _job(run: Run) -> Job:
+    if run.kind is RunKind.PLAN:
+        return Job(
+            workflow="execute_plan", id=f"run-{run.id}", argument=run.id, queue="plans", partition=None
+        )
+    return Job(
+        workflow="execute_change",
+        id=f"run-{run.id}",
+        argument=run.id,
+        queue="changes",
+        partition=run.stack.state_key,
+    )

@@ -1,0 +1,54 @@
+"""Which stacks a pull request touches, judged from our own git diff."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain.model import PullRequest, Repo, Sha, Stack
+from bot.domain.selection import local_module_calls, stack_inputs_digest, touched
+from bot.policy import RepoPolicy
+from bot.ports import GitHub, Merge, Workspace
+
+_MODULE_FILES = (".tf", ".tf.json", ".tofu", ".tofu.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergedTree:
+    """The merge of a pull request into its base, and what its files say."""
+
+    merge: Merge
+    files: Mapping[str, str]
+    """Path -> blob id."""
+    module_calls: Mapping[str, tuple[str, ...]]
+    """Directory -> local module directories that it calls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trees:
+    """Fetches a pull request and merges it in the mirror."""
+
+    github: GitHub
+    workspace: Workspace
+
+    async def merged(self, repo: Repo, pull: PullRequest, *, base: Sha, head: Sha) -> MergedTree:
+        """Return the merge of exactly `head` into exactly `base`. Raises MergeConflictError, WorkspaceError."""
+        token = await self.github.git_token(repo)
+        refs = (f"refs/heads/{pull.base_ref}", f"refs/pull/{pull.number}/head")
+        await self.workspace.fetch(repo, token, refs)
+        merge = await self.workspace.merge(repo, base=base, head=head)
+        files = await self.workspace.tree_files(repo, merge.tree)
+        modules = {path: blob for path, blob in files.items() if path.endswith(_MODULE_FILES)}
+        texts = await self.workspace.read_blobs(repo, sorted(set(modules.values())))
+        calls = local_module_calls({path: texts[blob] for path, blob in modules.items()})
+        return MergedTree(merge=merge, files=files, module_calls=calls)
+
+
+def touched_stacks(policy: RepoPolicy, stacks: tuple[Stack, ...], tree: MergedTree) -> tuple[Stack, ...]:
+    """Return the stacks whose inputs the pull request changes, in policy order."""
+    return touched(stacks, tree.merge.changed_files, tree.module_calls, policy.when_modified())
+
+
+def inputs_digest(policy: RepoPolicy, stack: Stack, tree: MergedTree) -> str:
+    """Return the stack inputs digest of DESIGN's words: the same release has the same digest everywhere."""
+    return stack_inputs_digest(tree.files, stack, tree.module_calls, policy.part_for(stack))

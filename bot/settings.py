@@ -1,0 +1,249 @@
+"""Settings: the only reader of the process environment and of `.env`.
+
+Every name carries the prefix `GATEWRIGHT_`, except the credentials that an environment's Terraform gets
+(`STAGING_*` for its applies, `STAGING_PLAN_*` for its plans), which have no prefix beyond the environment's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.domain.errors import GatewrightError
+from bot.domain.model import EnvName
+
+PREFIX = "GATEWRIGHT_"
+
+
+class SettingsError(GatewrightError):
+    """A setting is missing or wrong; the message names each with what is allowed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPair:
+    """An S3 key pair; the secret never shows in a repr."""
+
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+
+
+def _web_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must be a URL that starts with http:// or https://")
+    return value.rstrip("/")
+
+
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+
+
+class Settings(BaseSettings):
+    """What the operator decides, read once at start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    github_api_url: WebUrl = Field("https://api.github.com", description="Base URL of GitHub's REST API.")
+    github_url: str = Field(
+        "", description="Web, OAuth and git origin; defaults to github.com, or to the API's origin."
+    )
+    github_app_id: str = Field(description="The App's id, as shown on its settings page.")
+    github_private_key: SecretStr = Field(
+        SecretStr(""), description="The App's private key (PEM); or use the next one."
+    )
+    github_private_key_file: Path | None = Field(None, description="File with the App's private key (PEM).")
+    webhook_secret: SecretStr = Field(min_length=8, description="Secret that signs GitHub's webhooks.")
+    github_client_id: str = Field("", description="OAuth client id of the App, for the run pages' login.")
+    github_client_secret: SecretStr = Field(SecretStr(""), description="OAuth client secret of the App.")
+    session_key: SecretStr = Field(
+        SecretStr(""), description="Encrypts login cookies; at least 32 characters. Empty: no login."
+    )
+    database_url: str = Field(
+        "", description="`sqlite:///…` or `postgresql://…`; defaults to SQLite in the data directory."
+    )
+    data_dir: Path = Field(Path("data"), description="Mirrors, work directories and the SQLite database.")
+    s3_endpoint_url: WebUrl = Field(
+        description="S3 endpoint, for R2 `https://ACCOUNT.r2.cloudflarestorage.com`."
+    )
+    s3_region: str = Field("auto", description="S3 region; `auto` for R2.")
+    state_bucket: str = Field(min_length=1, description="Bucket of the Terraform states.")
+    artifact_bucket: str = Field(
+        min_length=1, description="Bucket of plans, snapshots, logs; another one than the states'."
+    )
+    s3_access_key_id: SecretStr = Field(description="The bot's own S3 key.")
+    s3_secret_access_key: SecretStr = Field(description="The bot's own S3 secret.")
+    encryption_key: SecretStr = Field(description="32 bytes, URL-safe base64; encrypts plans and snapshots.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    public_url: str = Field("", description="Where people reach this server; used in links.")
+    sandbox: Literal["on", "off"] = Field(
+        "on", description="Run Terraform in bubblewrap (`on`) or not (`off`)."
+    )
+    sandbox_binds: tuple[Path, ...] = Field(
+        (), description="Directories that applies may write to inside the sandbox (JSON list)."
+    )
+    metrics_token: SecretStr = Field(SecretStr(""), description="Bearer token of /metrics; empty closes it.")
+    terraform_binary: str = Field("", description="Path of the engine; empty looks on PATH.")
+    provider_mirror: Path | None = Field(
+        None, description="Provider mirror directory; with it nothing else is downloaded."
+    )
+    max_plans: int = Field(4, ge=1, le=64, description="Plans at once in this process.")
+    max_changes: int = Field(2, ge=1, le=64, description="Applies at once in this process.")
+    plan_timeout_seconds: float = Field(900, gt=0, description="Time limit of one plan.")
+    apply_timeout_seconds: float = Field(3600, gt=0, description="Time limit of one apply.")
+    stop_grace_seconds: float = Field(30, gt=0, description="Time Terraform gets after SIGINT.")
+    drain_seconds: int = Field(
+        60, ge=0, le=3600, description="How long a stopping server waits for running applies."
+    )
+    poll_seconds: float = Field(0.05, ge=0.01, le=5, description="How often queues are polled.")
+    github_write_spacing: float = Field(
+        1.0, ge=0, le=60, description="Least seconds between two writes to GitHub."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
+
+    @field_validator("github_url", "public_url")
+    @classmethod
+    def _url_or_empty(cls, value: str) -> str:
+        return _web_url(value) if value else ""
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Settings:
+        if self.state_bucket == self.artifact_bucket:
+            raise ValueError("STATE_BUCKET and ARTIFACT_BUCKET must differ: Terraform must not reach plans")
+        if not self.github_private_key.get_secret_value() and self.github_private_key_file is None:
+            raise ValueError("GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_FILE is required")
+        return self
+
+    @property
+    def web_origin(self) -> str:
+        """GitHub's web origin: stated, else github.com, else the origin of the API."""
+        if self.github_url:
+            return self.github_url
+        parts = urlsplit(self.github_api_url)
+        return (
+            "https://github.com" if parts.netloc == "api.github.com" else f"{parts.scheme}://{parts.netloc}"
+        )
+
+    @property
+    def private_key_pem(self) -> str:
+        """The App's private key; SettingsError when its file cannot be read."""
+        stated = self.github_private_key.get_secret_value()
+        if stated:
+            return stated.replace("\\n", "\n")
+        try:
+            return (self.github_private_key_file or Path()).read_text(encoding="ascii")
+        except (OSError, ValueError) as error:
+            raise SettingsError(f"{PREFIX}GITHUB_PRIVATE_KEY_FILE cannot be read: {error}") from error
+
+    @property
+    def database(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'gatewright.db').resolve()}"
+
+    @property
+    def public_origin(self) -> str:
+        """Origin used in links to run pages."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def bot_keys(self) -> KeyPair:
+        """The bot's own S3 key pair."""
+        return KeyPair(
+            access_key_id=self.s3_access_key_id.get_secret_value(),
+            secret_access_key=self.s3_secret_access_key.get_secret_value(),
+        )
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value of the bot itself, for redaction."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr) and value)
+
+
+class EnvironmentSecrets:
+    """What each environment's Terraform may know, taken by prefix from the process environment and `.env`."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = dict(variables)
+
+    @staticmethod
+    def prefix(env: EnvName) -> str:
+        """Upper case, everything but letters and digits as `_`: `eu-prod` is `EU_PROD_`."""
+        return re.sub(r"[^A-Z0-9]", "_", env.upper()) + "_"
+
+    def credentials(self, env: EnvName, *, purpose: Literal["plan", "apply"]) -> dict[str, str]:
+        """Variables for Terraform, prefix removed; plans and applies never share one."""
+        own = self.prefix(env)
+        plan = own + "PLAN_"
+        wanted = plan if purpose == "plan" else own
+        return {
+            name.removeprefix(wanted): value
+            for name, value in self._variables.items()
+            if name.startswith(wanted)
+            and len(name) > len(wanted)
+            and (purpose == "plan" or not name.startswith(plan))
+        }
+
+    def state_keys(self, env: EnvName, *, purpose: Literal["plan", "apply"]) -> KeyPair | None:
+        """The key pair that reaches only this environment's state; None when the operator gave none."""
+        middle = "PLAN_STATE_" if purpose == "plan" else "STATE_"
+        start = PREFIX + self.prefix(env) + middle
+        key, secret = (
+            self._variables.get(start + "ACCESS_KEY_ID"),
+            self._variables.get(start + "SECRET_ACCESS_KEY"),
+        )
+        return KeyPair(access_key_id=key, secret_access_key=secret) if key and secret else None
+
+    def environments(self) -> tuple[EnvName, ...]:
+        """Return the environments that have state key pairs of their own, by the names of the variables."""
+        ending = re.compile(rf"^{PREFIX}([A-Z0-9_]+?)_(PLAN_)?STATE_ACCESS_KEY_ID$")
+        found = {match[1] for name in self._variables if (match := ending.match(name))}
+        return tuple(EnvName(name.lower().replace("_", "-")) for name in sorted(found))
+
+    def credential_values(self) -> tuple[str, ...]:
+        """Every value whose variable's name looks like a credential's, whatever its prefix, for redaction."""
+        return tuple(value for name, value in self._variables.items() if _CREDENTIAL.search(name))
+
+    def given_values(self, env: EnvName) -> tuple[str, ...]:
+        """Every value that this environment's Terraform may be given, but for plainly public ones.
+
+        Terraform variables are public unless the module declares them sensitive, which its plan tells.
+        """
+        prefix = self.prefix(env)
+        names = (name for name in self._variables if name.startswith(prefix) and not _PUBLIC.search(name))
+        return tuple(self._variables[name] for name in names)
+
+
+_CREDENTIAL = re.compile(
+    r"(SECRET|TOKEN|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|ACCESS_KEY|API_?KEY|_KEY$)", re.IGNORECASE
+)
+_PUBLIC = re.compile(r"(TF_VAR_|TF_LOG|REGION$|ENDPOINT|_URL$|_HOST$|_PORT$|PROFILE$)")
+
+
+def load(env_file: Path | None = None) -> tuple[Settings, EnvironmentSecrets]:
+    """Read the settings; SettingsError lists every missing or wrong one by its full name."""
+    file = env_file or Path(".env")
+    try:
+        settings = Settings(_env_file=file)
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+    from_file = {name: value for name, value in dotenv_values(file).items() if value is not None}
+    return settings, EnvironmentSecrets({**from_file, **os.environ})
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = PREFIX + str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        what = "is required" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {what}")
+    return "\n".join(lines)

@@ -1,0 +1,49 @@
+"""The web application: its routes in one table, and the runner that serves it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from bot.web import health, login, webhook
+from bot.web.middleware import AccessLog, errors, harden
+from bot.web.pages import runs
+from bot.web.services import SERVICES, WebServices
+
+_STYLE: Final = Path(__file__).parent / "pages" / "style.css"
+
+
+def create_app(services: WebServices) -> web.Application:
+    """Return the application; `create_runner` serves it with the right logs."""
+    app = web.Application(middlewares=[errors], client_max_size=services.max_body)
+    app[SERVICES] = services
+    app[health.READINESS] = health.Readiness()
+    app.on_response_prepare.append(harden)
+    app.add_routes(
+        [
+            web.post("/webhooks/github", webhook.receive),
+            web.get("/healthz", health.alive),
+            web.get("/readyz", health.ready),
+            web.get("/metrics", health.metrics),
+            web.get("/", health.front),
+            web.get("/style.css", _style),
+            web.get("/login", login.begin),
+            web.get("/login/callback", login.callback),
+            web.post("/logout", login.logout),
+            web.get("/runs/{id}", runs.show),
+            web.get("/runs/{id}/log", runs.show_log),
+        ]
+    )
+    return app
+
+
+def create_runner(app: web.Application) -> web.AppRunner:
+    """Return a runner whose access log is JSON; the caller sets it up and adds a site."""
+    return web.AppRunner(app, access_log_class=AccessLog, access_log=logging.getLogger("gatewright.access"))
+
+
+async def _style(_: web.Request) -> web.FileResponse:
+    return web.FileResponse(_STYLE, headers={"Cache-Control": "max-age=3600"})

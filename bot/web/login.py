@@ -1,0 +1,132 @@
+"""`/login`, `/login/callback` and `/logout`: GitHub says who somebody is; its token is used once and dropped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import logging
+import secrets
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+from aiohttp import web
+
+from bot.domain.errors import GitHubError, GitHubUnavailableError
+from bot.domain.model import Login
+from bot.web.services import SERVICES, OAuth
+from bot.web.sessions import Attempt
+
+_log = logging.getLogger(__name__)
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
+
+
+def local_path(path: str) -> str:
+    """Return `path` when it leads to a page of this server, else `/`."""
+    parts = urlsplit(path) if path.isprintable() and path.isascii() and "\\" not in path else None
+    inside = parts is not None and not parts.scheme and not parts.netloc and path.startswith("/")
+    return path if inside and not path.startswith("//") else "/"
+
+
+def login_address(path: str) -> str:
+    """Return the address that logs in and comes back to `path`."""
+    return f"/login?{urlencode({'next': path})}"
+
+
+async def begin(request: web.Request) -> web.Response:
+    """Send the browser to GitHub."""
+    oauth = _oauth(request)
+    attempt = Attempt(
+        state=secrets.token_urlsafe(24),
+        verifier=secrets.token_urlsafe(48),
+        next=local_path(request.query.get("next", "/")),
+    )
+    digest = hashlib.sha256(attempt.verifier.encode()).digest()
+    query = {
+        "client_id": oauth.client_id,
+        "redirect_uri": _callback(oauth),
+        "state": attempt.state,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+        "allow_signup": "false",
+    }
+    response = _redirect(f"{oauth.github_url}/login/oauth/authorize?{urlencode(query)}")
+    oauth.sessions.begin(response, attempt)
+    return response
+
+
+async def callback(request: web.Request) -> web.Response:
+    """Take GitHub's answer: 400 when this browser did not ask for it, 403 when the user declined."""
+    oauth = _oauth(request)
+    attempt = oauth.sessions.attempt(request)
+    state = request.query.get("state", "")
+    if attempt is None or not hmac.compare_digest(state.encode(), attempt.state.encode()):
+        raise web.HTTPBadRequest
+    code = request.query.get("code", "")
+    if not code:
+        raise web.HTTPForbidden
+    login = await _who(oauth, code, attempt)
+    if login is None:
+        raise web.HTTPForbidden
+    response = _redirect(local_path(attempt.next))
+    oauth.sessions.complete(response, login)
+    return response
+
+
+async def logout(request: web.Request) -> web.Response:
+    """End the session; only by POST, so that no foreign page can link to it."""
+    response = _redirect("/")
+    _oauth(request).sessions.end(response)
+    return response
+
+
+async def _who(oauth: OAuth, code: str, attempt: Attempt) -> Login | None:
+    """Return the user's name; None when GitHub does not accept the code, GitHubError when it does not answer."""
+    form = {
+        "client_id": oauth.client_id,
+        "client_secret": oauth.client_secret,
+        "code": code,
+        "redirect_uri": _callback(oauth),
+        "code_verifier": attempt.verifier,
+    }
+    json = {"Accept": "application/json"}
+    try:
+        address = f"{oauth.github_url}/login/oauth/access_token"
+        async with oauth.http.post(
+            address, data=form, headers=json, timeout=_TIMEOUT, allow_redirects=False
+        ) as answer:
+            token = (await _object(answer)).get("access_token")
+        if not isinstance(token, str) or not token:
+            return None
+        bearer = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {token}"}
+        async with oauth.http.get(
+            f"{oauth.api_url}/user", headers=bearer, timeout=_TIMEOUT, allow_redirects=False
+        ) as answer:
+            login = (await _object(answer)).get("login")
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise GitHubUnavailableError(f"logging in: {type(error).__name__}") from error
+    return Login(login) if isinstance(login, str) and login else None
+
+
+async def _object(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    if answer.status != HTTPStatus.OK:
+        raise GitHubError(f"logging in: GitHub answered {answer.status}", status=answer.status)
+    value = await answer.json(content_type=None)
+    return value if isinstance(value, dict) else {}
+
+
+def _callback(oauth: OAuth) -> str:
+    return f"{oauth.public_url}/login/callback"
+
+
+def _oauth(request: web.Request) -> OAuth:
+    pages = request.app[SERVICES].pages
+    if pages is None:
+        raise web.HTTPNotFound
+    return pages.oauth
+
+
+def _redirect(location: str) -> web.Response:
+    return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": location})

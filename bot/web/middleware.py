@@ -1,0 +1,107 @@
+"""What every answer has in common: a request id, safe headers, and errors that tell nothing they should not."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from typing import Final
+
+from aiohttp import web
+from aiohttp.abc import AbstractAccessLogger
+from aiohttp.typedefs import Handler
+
+from bot.domain.errors import GatewrightError
+from bot.web.pages.render import error_page
+from bot.web.services import SERVICES
+
+_log = logging.getLogger(__name__)
+REQUEST_ID: Final = web.RequestKey("request_id", str)
+_WORDS: Final = {
+    400: "the request is not understood",
+    401: "a token is needed",
+    403: "this is not allowed",
+    404: "there is nothing here, or nothing that you may see",
+    405: "this method is not allowed here",
+    413: "the body is too long",
+    500: "something went wrong; the log has it under this request id",
+    503: "a service that is needed does not answer; try again later",
+}
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+@web.middleware
+async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raised into an answer; only the log learns the details."""
+    request[REQUEST_ID] = secrets.token_hex(8)
+    try:
+        return await handler(request)
+    except web.HTTPException as answer:
+        if answer.status < 400:  # noqa: PLR2004 -- Redirects are answers.
+            raise
+        return _error(request, answer.status, answer)
+    except GatewrightError:
+        _log.exception("request %s: a service failed", request[REQUEST_ID])
+        return _error(request, 503)
+    except ConnectionError:
+        # The client left; nobody reads the answer.
+        return _error(request, 400)
+    except Exception:  # noqa: BLE001 -- The one catch-all of the web part.
+        _log.exception("request %s failed", request[REQUEST_ID])
+        return _error(request, 500)
+
+
+def _error(request: web.Request, status: int, cause: web.HTTPException | None = None) -> web.Response:
+    """Return a page to browsers, JSON to others; of the cause only its status and safe headers."""
+    word = _WORDS.get(status, "the request failed")
+    if "text/html" in request.headers.get("Accept", ""):
+        response = error_page(request, status, word, request[REQUEST_ID])
+    else:
+        body = {"error": word, "request_id": request[REQUEST_ID]}
+        response = web.json_response(body, status=status)
+    for name in ("Allow", "WWW-Authenticate"):
+        if cause is not None and name in cause.headers:
+            response.headers[name] = cause.headers[name]
+    return response
+
+
+async def harden(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the safe headers to every answer, errors included; a handler's own word stands."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["Server"] = "gatewright"
+    response.headers["X-Request-Id"] = request.get(REQUEST_ID, "-")
+    pages = request.app[SERVICES].pages
+    if pages is not None and pages.oauth.public_url.startswith("https://"):
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
+class AccessLog(AbstractAccessLogger):
+    """One line of JSON per request, without query strings: those of the login hold codes."""
+
+    def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
+        """Write the line."""
+        line = {
+            "method": request.method,
+            "path": request.path,
+            "status": response.status,
+            "bytes": response.body_length,
+            "milliseconds": round(time * 1000, 1),
+            "remote": request.remote,
+            "agent": request.headers.get("User-Agent", "")[:200],
+            "delivery": request.headers.get("X-GitHub-Delivery", "")[:36] or None,
+            "request_id": response.headers.get("X-Request-Id"),
+        }
+        self.logger.info("%s", json.dumps(line))

@@ -1,0 +1,84 @@
+"""What the web part is given by the composition root."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+from aiohttp import web
+
+from bot.domain.model import Login, Run
+from bot.metrics import Metrics
+from bot.ports import Clock, Records
+from bot.web.sessions import Sessions
+
+MAX_BODY: Final = 25 * 1024 * 1024
+"""GitHub sends up to 25 MB and drops larger payloads itself."""
+
+Check = Callable[[], Awaitable[object]]
+"""Proves that a part works, or raises."""
+Depths = Callable[[], Awaitable[Mapping[str, int]]]
+Stranded = Callable[[], Awaitable[Sequence[object]]]
+Authorise = Callable[[Login, Run], Awaitable[bool]]
+"""Whether a logged-in user may see a run; raises GatewrightError when that cannot be found out."""
+ReadLog = Callable[[Run], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OAuth:
+    """The App's OAuth client, and where GitHub's login is."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+    github_url: str
+    """Web origin: `/login/oauth/authorize` and `/login/oauth/access_token` are under it."""
+    api_url: str
+    public_url: str
+    """Where people reach this server; GitHub sends them back to `/login/callback` under it."""
+    sessions: Sessions
+    http: aiohttp.ClientSession = field(repr=False)
+    """The program's own session; its cookie jar should be a `DummyCookieJar`, shared as it is by all users."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """What the run pages need; without it there are none."""
+
+    oauth: OAuth
+    authorise: Authorise
+    read_log: ReadLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebServices:
+    """Everything that requests may reach."""
+
+    records: Records
+    clock: Clock
+    metrics: Metrics
+    version: str
+    webhook_secret: str = field(repr=False)
+    metrics_token: str = field(default="", repr=False)
+    """Bearer token of `/metrics`; empty closes it (404)."""
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    """Part -> its proof, for `/readyz`; the names are shown to everybody."""
+    depths: Depths | None = None
+    """Queue -> jobs that wait, for `/metrics`."""
+    stranded: Stranded | None = None
+    """Workflows that nobody will run, for `/metrics`: alert on any."""
+    handled_events: frozenset[str] | None = None
+    """Events worth a workflow; others are recorded as ignored. None: all are."""
+    pages: Pages | None = None
+    max_body: int = MAX_BODY
+    """Bytes, after decompression."""
+    body_seconds: float = 30.0
+    """How long a webhook's body may take to arrive."""
+    check_seconds: float = 3.0
+    """How long one readiness check may take."""
+    check_cache_seconds: float = 5.0
+    """How long a readiness answer is good for: the page is open to everybody."""
+
+
+SERVICES: Final = web.AppKey("services", WebServices)

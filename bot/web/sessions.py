@@ -1,0 +1,108 @@
+"""Who is logged in, kept in a cookie that only this server can read or make."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from aiohttp import web
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from bot.domain.model import Login
+from bot.ports import Clock
+
+_SESSION: Final = "gatewright_session"
+_ATTEMPT: Final = "gatewright_login"
+_SESSION_LIFE: Final = timedelta(hours=8)
+_ATTEMPT_LIFE: Final = timedelta(minutes=10)
+_LEAST_KEY: Final = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A login that was begun in this browser."""
+
+    state: str
+    verifier: str
+    """PKCE's secret; its SHA-256 went to GitHub with the redirect."""
+    next: str
+    """Local path to go to afterwards."""
+
+
+class Sessions:
+    """Makes and reads the two cookies: the login under way, and who is logged in."""
+
+    def __init__(self, key: str, *, clock: Clock, secure: bool) -> None:
+        """`key` has at least 32 characters (else ValueError); `secure` where people come by https."""
+        if len(key) < _LEAST_KEY:
+            raise ValueError(f"The session key needs at least {_LEAST_KEY} characters.")
+        derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"gatewright session").derive(
+            key.encode()
+        )
+        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
+        self._clock = clock
+        self._secure = secure
+
+    def login(self, request: web.Request) -> Login | None:
+        """Return who is logged in, None when nobody is."""
+        value = self._read(request, _SESSION, _SESSION_LIFE)
+        return Login(str(value["login"])) if value else None
+
+    def begin(self, response: web.Response, attempt: Attempt) -> None:
+        """Remember the login under way in the browser."""
+        value = {"state": attempt.state, "verifier": attempt.verifier, "next": attempt.next}
+        self._write(response, _ATTEMPT, value, _ATTEMPT_LIFE)
+
+    def attempt(self, request: web.Request) -> Attempt | None:
+        """Return the login under way in this browser."""
+        value = self._read(request, _ATTEMPT, _ATTEMPT_LIFE)
+        return (
+            Attempt(state=value["state"], verifier=value["verifier"], next=value["next"]) if value else None
+        )
+
+    def complete(self, response: web.Response, login: Login) -> None:
+        """Log the user in."""
+        self._write(response, _SESSION, {"login": login}, _SESSION_LIFE)
+        self._delete(response, _ATTEMPT)
+
+    def end(self, response: web.Response) -> None:
+        """Log the user out."""
+        self._delete(response, _SESSION)
+
+    def _write(self, response: web.Response, name: str, value: dict[str, str], life: timedelta) -> None:
+        # The name is inside, so that one cookie cannot be passed off as the other.
+        text = json.dumps({"cookie": name} | value).encode()
+        token = self._fernet.encrypt_at_time(text, self._now())
+        response.set_cookie(
+            self._name(name),
+            token.decode(),
+            max_age=int(life.total_seconds()),
+            path="/",
+            httponly=True,
+            secure=self._secure,
+            samesite="Lax",
+        )
+
+    def _read(self, request: web.Request, name: str, life: timedelta) -> dict[str, Any] | None:
+        token = request.cookies.get(self._name(name), "")
+        try:
+            text = self._fernet.decrypt_at_time(token, int(life.total_seconds()), self._now())
+        except InvalidToken:
+            return None
+        value: dict[str, Any] = json.loads(text)
+        return value if value.get("cookie") == name else None
+
+    def _delete(self, response: web.Response, name: str) -> None:
+        response.del_cookie(self._name(name), path="/", httponly=True, secure=self._secure, samesite="Lax")
+
+    def _name(self, name: str) -> str:
+        # Browsers take a cookie of this prefix only from this very host, over https.
+        return f"__Host-{name}" if self._secure else name
+
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp())

@@ -1,0 +1,99 @@
+"""`POST /webhooks/github`: checked, recorded and enqueued in one transaction, then acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from bot.domain.errors import GatewrightError
+from bot.ports import Delivery, Job
+from bot.web.events import BadRequest, IncomingEvent, parse_event
+from bot.web.services import SERVICES, WebServices
+
+_log = logging.getLogger(__name__)
+_RETRY_AFTER: Final = "30"
+_LONG: Final = 256 * 1024
+_NO_REPOSITORY: Final = "app"
+"""Partition of deliveries that are about no repository; no repository is called so, each has a slash."""
+
+
+async def receive(request: web.Request) -> web.Response:
+    """Answer 202 accepted (or ignored), 200 duplicate, 4xx refused, 503 when the database is away."""
+    services = request.app[SERVICES]
+    try:
+        body = await _read(request, services)
+        event = await _parse(request.headers, body, services.webhook_secret)
+    except BadRequest as refusal:
+        services.metrics.delivery("-", "refused")
+        return web.json_response({"error": refusal.reason}, status=refusal.status)
+    try:
+        outcome = await _record(services, event, body)
+    except GatewrightError as error:
+        _log.exception("delivery %s could not be recorded", event.delivery_id)
+        services.metrics.delivery(event.event, type(error).__name__)
+        answer = {"error": "the delivery could not be recorded; send it again later"}
+        return web.json_response(answer, status=503, headers={"Retry-After": _RETRY_AFTER})
+    services.metrics.delivery(event.event, outcome)
+    answer = {"delivery": event.delivery_id, "status": outcome}
+    return web.json_response(answer, status=200 if outcome == "duplicate" else 202)
+
+
+async def _parse(headers: Mapping[str, str], body: bytes, secret: str) -> IncomingEvent:
+    parse = partial(parse_event, headers, body, secret=secret)
+    # A long body takes as long to hash and parse as other requests would have to wait.
+    return await asyncio.to_thread(parse) if len(body) > _LONG else parse()
+
+
+async def _read(request: web.Request, services: WebServices) -> bytes:
+    """Return the decompressed body; BadRequest when it is too long, too slow or broken."""
+    if (request.content_length or 0) > services.max_body:
+        raise BadRequest(413, f"the body is longer than {services.max_body} bytes")
+    try:
+        async with asyncio.timeout(services.body_seconds):
+            # It counts what was decompressed, and stops at the application's `client_max_size`.
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise BadRequest(413, f"the body is longer than {services.max_body} bytes") from None
+    except TimeoutError:
+        raise BadRequest(408, "the body did not arrive in time") from None
+    except (web.RequestPayloadError, HttpProcessingError):
+        raise BadRequest(400, "the body is broken") from None
+
+
+async def _record(services: WebServices, event: IncomingEvent, body: bytes) -> str:
+    wanted = services.handled_events is None or event.event in services.handled_events
+    delivery = Delivery(
+        id=event.delivery_id,
+        event=event.event,
+        action=event.action,
+        repo=event.repo_full_name,
+        pull=event.pull,
+        # What is ignored is known by its row; its body would only fill the database.
+        payload=body if wanted else b"",
+        received_at=services.clock.now(),
+        outcome=None if wanted else "ignored",
+        note=None if wanted else "nothing handles this event",
+    )
+    async with services.records.write() as writer:
+        if not await writer.add_delivery(delivery):
+            return "duplicate"
+        if wanted:
+            await writer.enqueue(_job(event))
+    return "accepted" if wanted else "ignored"
+
+
+def _job(event: IncomingEvent) -> Job:
+    repo = event.repo_full_name or _NO_REPOSITORY
+    return Job(
+        workflow="handle_delivery",
+        id=f"delivery-{event.delivery_id}",
+        argument=event.delivery_id,
+        queue="inbox",
+        partition=repo if event.pull is None else f"{repo}#{event.pull}",
+    )

@@ -1,0 +1,25 @@
+"""One module per command and per family of events; this page lists them all.
+
+Dispatch reads these tables from top to bottom; nothing registers itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from bot.context import Answer, Bot, Request
+from bot.domain.commands import Command, CommandSpec
+from handlers import apply, cancel, help, plan, status, unlock  # noqa: A004 - the module is named as its command
+
+CommandHandler = Callable[[Command, Request, Bot], Awaitable[list[Answer]]]
+
+COMMANDS: tuple[tuple[CommandSpec, CommandHandler], ...] = (
+    (plan.SPEC, plan.handle),
+    (apply.SPEC, apply.handle),
+    (status.SPEC, status.handle),
+    (cancel.SPEC, cancel.handle),
+    (unlock.SPEC, unlock.handle),
+    (help.SPEC, help.handle),
+)
+
+SPECS: tuple[CommandSpec, ...] = tuple(spec for spec, _ in COMMANDS)

@@ -1,0 +1,89 @@
+"""Questions that several commands ask before they do anything."""
+
+from __future__ import annotations
+
+from bot.context import Bot, Request
+from bot.domain.commands import Command, CommandSpec
+from bot.domain.model import EnvName, ProjectName, Sha, Stack
+from bot.domain.refusals import Reason, Refusal
+from bot.policy import RepoPolicy
+
+
+def plannable(policy: RepoPolicy) -> tuple[EnvName, ...]:
+    """Return the environments that the bot runs; `trigger: local` ones are for developers' machines."""
+    return tuple(name for name in policy.environments if policy.environment(name).trigger != "local")
+
+
+def closed(request: Request) -> Refusal | None:
+    """Return a refusal when the pull request is not open."""
+    if request.wish.pull.is_open:
+        return None
+    return Refusal(
+        reason=Reason.PULL_CLOSED,
+        sentence="This pull request is closed, so nothing is planned or applied from it.",
+        next_command="/status",
+    )
+
+
+async def lacks_permission(spec: CommandSpec, request: Request, bot: Bot) -> Refusal | None:
+    """Return a refusal when the actor's right does not reach."""
+    held = await bot.access.permission(request.wish.repo, request.wish.actor)
+    if held.allows(spec.needs):
+        return None
+    return Refusal(
+        reason=Reason.PERMISSION,
+        sentence=f"`/{spec.name}` needs {spec.needs} access to {request.wish.repo.full_name}.",
+    )
+
+
+def unknown_environment(name: EnvName, request: Request) -> Refusal | None:
+    """Return a refusal when the policy has no such environment, or when the bot does not run it."""
+    policy = request.loaded.policy
+    choices = plannable(policy)
+    if name in choices:
+        return None
+    local = name in policy.environments
+    sentence = (
+        f"{name} is run on developers' machines only (`gatewright local plan {name}`)."
+        if local
+        else f"There is no environment `{name}` in gatewright.yaml."
+    )
+    return Refusal(
+        reason=Reason.ENVIRONMENT,
+        sentence=f"{sentence} The choices are {', '.join(choices)}.",
+        next_command=f"/{request.line.lstrip('/').split()[0]} {choices[0]}" if choices else None,
+    )
+
+
+def choose_stacks(command: Command, request: Request) -> tuple[Stack, ...] | Refusal:
+    """Return the stacks of the named environments (all when none is named) and of the named project."""
+    policy, wish = request.loaded.policy, request.wish
+    for name in command.envs:
+        refused = unknown_environment(name, request)
+        if refused is not None:
+            return refused
+    projects = [project.name for project in policy.projects]
+    if command.project is not None and command.project not in projects:
+        return Refusal(
+            reason=Reason.PROJECT,
+            sentence=f"There is no project `{command.project}`. The choices are {', '.join(projects)}.",
+        )
+    wanted = command.envs or plannable(policy)
+    return tuple(
+        stack
+        for stack in policy.stacks(wish.repo.full_name, pull=wish.pull.number)
+        if stack.env in wanted and command.project in {None, stack.project}
+    )
+
+
+async def base_tip(request: Request, bot: Bot) -> Sha:
+    """Return the present tip of the pull request's base."""
+    wish = request.wish
+    if wish.pull.base_ref == wish.repo.default_branch:
+        return request.loaded.commit
+    return await bot.github.branch_head(wish.repo, wish.pull.base_ref)
+
+
+def plan_command(stack_env: EnvName, project: ProjectName) -> str:
+    """The command that plans one stack."""
+    return f"/plan {stack_env}" + ("" if project == "default" else f" -p {project}")

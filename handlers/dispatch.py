@@ -1,0 +1,126 @@
+"""From a command line, typed or pressed, to its answers on the pull request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.comments.failures import policy_error_comment
+from bot.comments.refusal import refusal_comment
+from bot.context import Answer, Bot, Request, Said, Started
+from bot.domain.commands import Command, Problem, parse
+from bot.domain.errors import MergeConflictError, PolicyError
+from bot.domain.model import Login, Permission, PullRequest, Repo
+from bot.domain.refusals import Reason, Refusal
+from bot.services.policies import LoadedPolicy
+from bot.services.requesting import Wish
+from handlers import COMMANDS, SPECS, common
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A command as somebody gave it."""
+
+    repo: Repo
+    pull: int
+    actor: Login
+    comment_id: int | None
+    asked_at: datetime
+    body: str
+    line: str
+    correlation_id: str
+
+
+async def answer(given: Given, bot: Bot) -> None:
+    """Dispatch a command and post what its handler answers."""
+    held = await bot.access.permission(given.repo, given.actor)
+    if not held.allows(Permission.READ):
+        await _post(given, [_stranger(given)], None, bot)
+        return
+    try:
+        loaded = await bot.policies.load(given.repo)
+    except PolicyError as error:
+        await _say(
+            given, 0, policy_error_comment(problems=error.problems, reference=given.correlation_id), bot
+        )
+        await _react(given, "confused", bot)
+        return
+    pull = await bot.github.pull(given.repo, given.pull)
+    understood = parse(given.body, SPECS, environments=common.plannable(loaded.policy))
+    if isinstance(understood, Problem):
+        await _post(given, [understood.as_refusal()], pull, bot)
+    elif understood is not None:
+        await _post(given, await _handle(understood, given, pull, loaded, bot), pull, bot)
+
+
+async def _handle(
+    command: Command, given: Given, pull: PullRequest, loaded: LoadedPolicy, bot: Bot
+) -> list[Answer]:
+    if pull.is_fork and command.name not in {"help", "status"}:
+        return [_fork(command)]
+    wish = Wish(
+        repo=given.repo,
+        pull=pull,
+        actor=given.actor,
+        comment_id=given.comment_id,
+        asked_at=given.asked_at,
+        correlation_id=given.correlation_id,
+        policy_digest=loaded.policy.digest,
+    )
+    request = Request(wish=wish, loaded=loaded, line=command.line, specs=SPECS)
+    handler = next(handle for spec, handle in COMMANDS if spec.name == command.name)
+    try:
+        return await handler(command, request, bot)
+    except MergeConflictError as error:
+        return [
+            Refusal(
+                reason=Reason.CONFLICT,
+                sentence=f"The pull request does not merge cleanly into {pull.base_ref}. Resolve the conflicts and push.",
+                detail=error.paths,
+            )
+        ]
+
+
+async def _post(given: Given, answers: list[Answer], pull: PullRequest | None, bot: Bot) -> None:
+    refusals = [item for item in answers if isinstance(item, Refusal)]
+    if refusals:
+        head = pull.head_sha if pull else None
+        body = refusal_comment(
+            refusals, actor=given.actor, line=given.line, head=head, reference=given.correlation_id
+        )
+        await _say(given, 0, body, bot)
+    for number, item in enumerate(answers, start=1):
+        if isinstance(item, Said):
+            await _say(given, number, item.body, bot)
+    if pull is not None and any(isinstance(item, Started) for item in answers):
+        await bot.reporting.refresh_checks(given.repo, pull)
+    if refusals:
+        await _react(given, "confused", bot)
+    elif not any(isinstance(item, Started) for item in answers):
+        await _react(given, "rocket", bot)
+
+
+async def _say(given: Given, number: int, body: str, bot: Bot) -> None:
+    await bot.poster.once(given.repo, given.pull, f"answer:{given.correlation_id}:{number}", body)
+
+
+async def _react(given: Given, content: str, bot: Bot) -> None:
+    if given.comment_id is not None:
+        await bot.github.react(given.repo, given.comment_id, content)
+
+
+def _stranger(given: Given) -> Refusal:
+    return Refusal(
+        reason=Reason.PERMISSION,
+        sentence=f"Commands are for people with access to {given.repo.full_name}.",
+    )
+
+
+def _fork(command: Command) -> Refusal:
+    return Refusal(
+        reason=Reason.FORK,
+        sentence=(
+            f"`/{command.name}` is not run for pull requests from forks: their code would run with this"
+            " repository's credentials. Push the branch to this repository to plan it."
+        ),
+    )

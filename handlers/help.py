@@ -1,0 +1,31 @@
+"""`/help [COMMAND]`."""
+
+from __future__ import annotations
+
+from bot.comments.help import command_help, help_comment
+from bot.context import Answer, Bot, Request, Said
+from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
+from bot.domain.model import Permission
+from handlers import common
+
+SPEC = CommandSpec(
+    name="help",
+    usage="/help [COMMAND]",
+    summary="Show the commands, or one of them with examples.",
+    who="anybody who can read the repository",
+    examples=("/help", "/help apply"),
+    parameters=(Parameter(label="COMMAND", kind=ParameterKind.TEXT, required=False, repeated=False),),
+    accepts_terraform_arguments=False,
+    needs=Permission.READ,
+)
+
+
+async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
+    """Answer from the very table that dispatches the commands."""
+    refused = await common.lacks_permission(SPEC, request, bot)
+    if refused is not None:
+        return [refused]
+    wanted = (command.text or "").strip().lstrip("/").lower()
+    spec = next((spec for spec in request.specs if spec.name == wanted), None)
+    body = help_comment(request.specs) if spec is None else command_help(spec)
+    return [Said(kind="help", body=body)]

@@ -1,0 +1,78 @@
+"""A stored delivery on its way to the handler of its event."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bot.comments.error import failure_comment
+from bot.context import Bot
+from bot.domain.errors import GatewrightError, GitHubUnavailableError
+from bot.domain.model import DeliveryId
+from bot.events import Payload, payload_of
+from bot.ports import Delivery
+from handlers import on_check_run, on_comment, on_pull_request
+
+_LOG = logging.getLogger(__name__)
+
+EventHandler = Callable[[Delivery, Payload, Bot], Awaitable[str]]
+"""Returns one line on what was done, for the record."""
+
+EVENTS: tuple[tuple[str, frozenset[str], EventHandler], ...] = (
+    ("issue_comment", frozenset({"created"}), on_comment.handle),
+    (
+        "pull_request",
+        frozenset({"opened", "reopened", "ready_for_review", "synchronize"}),
+        on_pull_request.handle_commits,
+    ),
+    ("pull_request", frozenset({"edited"}), on_pull_request.handle_edited),
+    ("pull_request", frozenset({"closed"}), on_pull_request.handle_closed),
+    ("check_run", frozenset({"rerequested", "requested_action"}), on_check_run.handle),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbox:
+    """Handles each delivery to one recorded outcome."""
+
+    bot: Bot
+
+    async def handle(self, delivery_id: DeliveryId) -> None:
+        """Handle a delivery; GitHubUnavailableError alone is raised, so that the step is tried again."""
+        async with self.bot.records.read() as reader:
+            delivery = await reader.delivery(delivery_id)
+        if delivery is None or delivery.outcome is not None:
+            return
+        outcome, note = await self._outcome(delivery)
+        async with self.bot.records.write() as writer:
+            await writer.finish_delivery(delivery_id, outcome, note)
+
+    async def _outcome(self, delivery: Delivery) -> tuple[str, str]:
+        handler = _handler_of(delivery)
+        if handler is None:
+            return "ignored", f"nothing is done for {delivery.event} {delivery.action or ''}".rstrip()
+        try:
+            note = await handler(delivery, payload_of(delivery.event, delivery.payload), self.bot)
+        except GitHubUnavailableError:
+            raise
+        except Exception as error:
+            _LOG.exception("delivery %s could not be handled", delivery.id)
+            await self._apologise(delivery, error)
+            return "failed", f"{type(error).__name__}: {error}"[:500]
+        return "handled", note
+
+    async def _apologise(self, delivery: Delivery, error: Exception) -> None:
+        if delivery.repo is None or delivery.pull is None:
+            return
+        repo = await self.bot.github.repository(delivery.repo)
+        known = str(error) if isinstance(error, GatewrightError) else None
+        body = failure_comment(reference=delivery.id, message=known)
+        await self.bot.poster.once(repo, delivery.pull, f"failure:{delivery.id}", body)
+
+
+def _handler_of(delivery: Delivery) -> EventHandler | None:
+    for event, actions, handler in EVENTS:
+        if event == delivery.event and delivery.action in actions:
+            return handler
+    return None

@@ -1,0 +1,51 @@
+"""A button on one of our check runs, or GitHub's re-run link: the same as a comment of who pressed it."""
+
+from __future__ import annotations
+
+from bot.context import Bot
+from bot.domain.model import Login
+from bot.events import Payload
+from bot.ports import Delivery
+from handlers.dispatch import Given, answer
+
+_OURS = "gatewright/"
+
+
+async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
+    """Translate the button into the command that it stands for, and dispatch it."""
+    check, repository, sender = payload.check_run, payload.repository, payload.sender
+    if check is None or repository is None or sender is None or not check.name.startswith(_OURS):
+        return "not one of our checks"
+    pull = int(check.external_id) if (check.external_id or "").isdigit() else None
+    if pull is None:
+        return "the check belongs to no pull request"
+    line = _line(payload)
+    if line is None:
+        return "an unknown button"
+    repo = await bot.github.repository(repository.full_name)
+    current = await bot.github.pull(repo, pull)
+    if current.head_sha != check.head_sha:
+        return "the button is of an older commit"
+    given = Given(
+        repo=repo,
+        pull=pull,
+        actor=Login(sender.login),
+        comment_id=None,
+        asked_at=delivery.received_at,
+        body=line,
+        line=line,
+        correlation_id=delivery.id,
+    )
+    await answer(given, bot)
+    return f"button: {line}"
+
+
+def _line(payload: Payload) -> str | None:
+    if payload.action == "rerequested":
+        return "/plan"
+    identifier = payload.requested_action.identifier if payload.requested_action else ""
+    if identifier == "plan":
+        return "/plan"
+    if identifier.startswith("apply:"):
+        return f"/apply {identifier.removeprefix('apply:')}"
+    return None

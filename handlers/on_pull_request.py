@@ -1,0 +1,152 @@
+"""A pull request was opened, pushed to, edited or closed."""
+
+from __future__ import annotations
+
+from bot.comments.closing import closed_comment, merged_comment
+from bot.comments.failures import (
+    conflict_comment,
+    fork_comment,
+    policy_error_comment,
+    policy_in_force_comment,
+)
+from bot.context import Bot
+from bot.domain.errors import MergeConflictError, PolicyError
+from bot.domain.model import Login, PullRequest, Repo
+from bot.events import Payload
+from bot.ports import Delivery
+from bot.services.policies import POLICY_PATH, LoadedPolicy
+from bot.services.requesting import Wish
+from bot.services.stacks import touched_stacks
+from handlers import common
+
+_ACTOR_OF_NOBODY = Login("ghost")
+
+
+async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
+    """Plan what the newest commit touches; older plans are stopped and marked stale."""
+    found = await _subject(delivery, bot)
+    if found is None:
+        return "not about a pull request"
+    repo, pull = found
+    if not pull.is_open:
+        return "the pull request is closed by now"
+    await bot.requesting.cancel_plans(
+        repo.full_name, pull.number, by=Login(bot.login), unless_head=pull.head_sha
+    )
+    outdated = await bot.requesting.outdate_plans(repo.full_name, pull.number, head=pull.head_sha)
+    if pull.is_fork:
+        await bot.poster.once(repo, pull.number, f"fork:{pull.number}", fork_comment(pull))
+        return "from a fork"
+    if pull.draft:
+        return "a draft is not planned"
+    again = delivery.action in {"reopened", "ready_for_review"}
+    dedupe = delivery.id if again else f"{repo.full_name}#{pull.number}@{pull.head_sha}"
+    note = await _autoplan(delivery, payload, bot, repo, pull, dedupe)
+    for plan in outdated:
+        await bot.reporting.refresh_plan(repo, plan.id)
+    return note
+
+
+async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
+    """A changed base makes every plan of the pull request void."""
+    if not payload.base_changed:
+        return "the base is the same"
+    found = await _subject(delivery, bot)
+    if found is None or not found[1].is_open:
+        return "not an open pull request"
+    repo, pull = found
+    await bot.requesting.cancel_plans(repo.full_name, pull.number, by=Login(bot.login), unless_head=None)
+    outdated = await bot.requesting.void_plans(
+        repo.full_name, pull.number, why=f"the pull request's base is now {pull.base_ref}"
+    )
+    note = "the base changed"
+    if not pull.draft and not pull.is_fork:
+        note = await _autoplan(delivery, payload, bot, repo, pull, delivery.id)
+    for plan in outdated:
+        await bot.reporting.refresh_plan(repo, plan.id)
+    return note
+
+
+async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:  # noqa: ARG001 - one signature
+    """Stop plans; a merge frees what the pull request held, a plain close keeps what it changed."""
+    found = await _subject(delivery, bot)
+    if found is None or found[1].is_open:
+        return "not a closed pull request"
+    repo, pull = found
+    await bot.requesting.cancel_plans(repo.full_name, pull.number, by=Login(bot.login), unless_head=None)
+    async with bot.records.read() as reader:
+        locks = await reader.locks(repo=repo.full_name, pull=pull.number)
+        plans = await reader.plans(repo=repo.full_name, pull=pull.number)
+    if not plans:
+        return "nothing was planned here"
+    if not pull.merged:
+        if locks:
+            body = closed_comment(locks=locks, reference=delivery.id)
+            await bot.poster.once(repo, pull.number, f"closed:{delivery.id}", body)
+        return "closed unmerged"
+    released = await bot.requesting.release_locks(repo.full_name, pull.number)
+    view = await bot.reporting.closing(repo, pull, released)
+    await bot.poster.once(
+        repo, pull.number, f"merged:{pull.number}", merged_comment(view, reference=delivery.id)
+    )
+    return "merged"
+
+
+async def _subject(delivery: Delivery, bot: Bot) -> tuple[Repo, PullRequest] | None:
+    if delivery.repo is None or delivery.pull is None:
+        return None
+    repo = await bot.github.repository(delivery.repo)
+    return repo, await bot.github.pull(repo, delivery.pull)
+
+
+async def _autoplan(
+    delivery: Delivery, payload: Payload, bot: Bot, repo: Repo, pull: PullRequest, dedupe: str
+) -> str:
+    try:
+        loaded = await bot.policies.load(repo)
+    except PolicyError as error:
+        body = policy_error_comment(problems=error.problems, reference=dedupe)
+        await bot.poster.once(repo, pull.number, f"policy:{pull.number}:{pull.head_sha}", body)
+        return "the policy is not valid"
+    if pull.base_ref not in (repo.default_branch, *loaded.policy.branches):
+        return f"nothing is planned for base {pull.base_ref}"
+    wish = Wish(
+        repo=repo,
+        pull=pull,
+        actor=Login(payload.sender.login) if payload.sender else _ACTOR_OF_NOBODY,
+        comment_id=None,
+        asked_at=delivery.received_at,
+        correlation_id=delivery.id,
+        policy_digest=loaded.policy.digest,
+        dedupe=dedupe,
+    )
+    return await _plan_touched(wish, loaded, bot)
+
+
+async def _plan_touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
+    repo, pull, policy = wish.repo, wish.pull, loaded.policy
+    base = (
+        loaded.commit
+        if pull.base_ref == repo.default_branch
+        else await bot.github.branch_head(repo, pull.base_ref)
+    )
+    try:
+        tree = await bot.trees.merged(repo, pull, base=base, head=pull.head_sha)
+    except MergeConflictError as error:
+        body = conflict_comment(paths=error.paths, pull=pull)
+        await bot.poster.sticky(repo, pull.number, f"conflict:{pull.number}", body)
+        await bot.reporting.conflict_checks(repo, pull, error.paths)
+        return "the pull request does not merge"
+    if POLICY_PATH in tree.merge.changed_files:
+        body = policy_in_force_comment(branch=repo.default_branch, commit=loaded.commit)
+        await bot.poster.once(repo, pull.number, f"policy-in-force:{pull.number}", body)
+    stacks = policy.stacks(repo.full_name, pull=pull.number)
+    automatic = tuple(
+        stack
+        for stack in stacks
+        if stack.env in common.plannable(policy) and policy.environment(stack.env).autoplan
+    )
+    touched = touched_stacks(policy, automatic, tree)
+    await bot.requesting.plans(wish, touched, ())
+    await bot.reporting.refresh_checks(repo, pull)
+    return f"{len(touched)} stacks to plan"

@@ -1,0 +1,58 @@
+"""`/plan [ENV…]`."""
+
+from __future__ import annotations
+
+from bot.context import Answer, Bot, Request, Started
+from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
+from bot.domain.model import Permission, Stack
+from bot.domain.refusals import Reason, Refusal
+from bot.services.stacks import touched_stacks
+from handlers import common
+
+SPEC = CommandSpec(
+    name="plan",
+    usage="/plan [ENV…] [-p PROJECT] [-- ARGUMENTS]",
+    summary="Plan the stacks this pull request touches, or the named environments.",
+    who="anybody with write access",
+    examples=(
+        "/plan",
+        "/plan staging",
+        "/plan staging prod -p network",
+        "/plan staging -- -target=terraform_data.web",
+    ),
+    parameters=(Parameter(label="ENV", kind=ParameterKind.ENV, required=False, repeated=True),),
+    accepts_terraform_arguments=True,
+    needs=Permission.WRITE,
+)
+
+
+async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
+    """Queue a plan for each stack that is meant."""
+    refused = common.closed(request) or await common.lacks_permission(SPEC, request, bot)
+    if refused is not None:
+        return [refused]
+    chosen = common.choose_stacks(command, request)
+    if isinstance(chosen, Refusal):
+        return [chosen]
+    stacks = chosen if command.envs else await _touched(chosen, request, bot)
+    if not stacks:
+        return [_nothing_touched(request)]
+    runs = await bot.requesting.plans(request.wish, stacks, command.arguments)
+    return [Started(runs=len(runs))]
+
+
+async def _touched(stacks: tuple[Stack, ...], request: Request, bot: Bot) -> tuple[Stack, ...]:
+    wish, policy = request.wish, request.loaded.policy
+    automatic = tuple(stack for stack in stacks if policy.environment(stack.env).autoplan)
+    base = await common.base_tip(request, bot)
+    tree = await bot.trees.merged(wish.repo, wish.pull, base=base, head=wish.pull.head_sha)
+    return touched_stacks(policy, automatic, tree)
+
+
+def _nothing_touched(request: Request) -> Refusal:
+    env = next((name for name in common.plannable(request.loaded.policy)), "ENV")
+    return Refusal(
+        reason=Reason.NO_CHANGES,
+        sentence="This pull request changes no file of a stack that is planned by itself. Name an environment to plan it anyway.",
+        next_command=f"/plan {env}",
+    )

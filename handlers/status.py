@@ -1,0 +1,29 @@
+"""`/status`."""
+
+from __future__ import annotations
+
+from bot.comments.status import status_comment
+from bot.context import Answer, Bot, Request, Said
+from bot.domain.commands import Command, CommandSpec
+from bot.domain.model import Permission
+from handlers import common
+
+SPEC = CommandSpec(
+    name="status",
+    usage="/status",
+    summary="Show the plans, locks, runs and last applies of this pull request's stacks.",
+    who="anybody who can read the repository",
+    examples=("/status",),
+    parameters=(),
+    accepts_terraform_arguments=False,
+    needs=Permission.READ,
+)
+
+
+async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:  # noqa: ARG001 - one signature for all
+    """Answer with a table."""
+    refused = await common.lacks_permission(SPEC, request, bot)
+    if refused is not None:
+        return [refused]
+    view = await bot.reporting.status(request.wish, request.loaded.policy)
+    return [Said(kind="status", body=status_comment(view))]

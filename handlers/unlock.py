@@ -1,0 +1,68 @@
+"""`/unlock [ENV]`."""
+
+from __future__ import annotations
+
+from bot.comments.confirmations import unlocked_comment
+from bot.context import Answer, Bot, Request, Said
+from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
+from bot.domain.model import Permission
+from bot.domain.plan import Lock
+from bot.domain.refusals import Reason, Refusal
+from bot.services.requesting import ACTIVE
+from handlers import common
+
+SPEC = CommandSpec(
+    name="unlock",
+    usage="/unlock [ENV]",
+    summary="Give up the environments that this pull request holds, so that others can apply.",
+    who="who took the lock, or an administrator",
+    examples=("/unlock", "/unlock staging"),
+    parameters=(Parameter(label="ENV", kind=ParameterKind.ENV, required=False, repeated=False),),
+    accepts_terraform_arguments=False,
+    needs=Permission.WRITE,
+)
+
+
+async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
+    """Release the locks; one whose stack has a change in work stays."""
+    refused = await common.lacks_permission(SPEC, request, bot)
+    if refused is None:
+        refused = next((no for env in command.envs if (no := common.unknown_environment(env, request))), None)
+    if refused is not None:
+        return [refused]
+    wish = request.wish
+    admin = (await bot.access.permission(wish.repo, wish.actor)).allows(Permission.ADMIN)
+    async with bot.records.write() as writer:
+        locks = await writer.locks(repo=wish.repo.full_name, pull=wish.pull.number)
+        wanted = [lock for lock in locks if not command.envs or lock.stack.env in command.envs]
+        runs = await writer.runs(repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE)
+        busy = {run.stack.state_key for run in runs if run.kind != "plan"}
+        problem = _problem(wanted, admin=admin, request=request, busy=busy)
+        if problem is not None:
+            return [problem]
+        for lock in wanted:
+            await writer.release_lock(lock.stack)
+    labels = [lock.stack.label for lock in wanted]
+    return [Said(kind="status", body=unlocked_comment(stacks=labels, by=wish.actor))]
+
+
+def _problem(locks: list[Lock], *, admin: bool, request: Request, busy: set[str]) -> Refusal | None:
+    if not locks:
+        return Refusal(
+            reason=Reason.NOT_FOUND,
+            sentence="This pull request holds no such lock.",
+            next_command="/status",
+        )
+    for lock in locks:
+        if lock.stack.state_key in busy:
+            return Refusal(
+                reason=Reason.ALREADY_RUNNING,
+                sentence=f"{lock.stack.label} is being changed; its lock stays until that has ended.",
+                next_command="/status",
+            )
+        if not admin and lock.holder.lower() != request.wish.actor.lower():
+            return Refusal(
+                reason=Reason.PERMISSION,
+                sentence=f"{lock.stack.label} is held by {lock.holder}; only they or an administrator can unlock it.",
+            )
+    return None

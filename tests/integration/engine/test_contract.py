@@ -1,0 +1,84 @@
+"""Private parts of the pinned library that the engine leans on: each test fails when one of them changes."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import version
+from pathlib import Path
+
+import sqlalchemy as sa
+from dbos import DBOS
+from dbos import _queue as library
+
+from bot.engine import Engine
+from tests.integration.engine.conftest import Start
+from tests.integration.engine.work import Recorder, Store, config, delivery, until
+
+
+def test_the_library_is_the_one_that_was_measured() -> None:
+    assert version("dbos") == "3.4.0"
+
+
+def test_a_poller_is_started_by_a_name_that_can_be_replaced() -> None:
+    signature = inspect.signature(library.queue_worker_thread)
+    manager = inspect.getsource(library.queue_thread)
+    poller = inspect.getsource(library.queue_worker_thread)
+
+    assert list(signature.parameters) == ["stop_event", "dbos", "queue"]
+    assert "target=queue_worker_thread" in manager
+    assert "stop_event.wait(timeout=polling_interval" in poller
+
+
+def test_the_work_of_dead_executors_can_be_handed_back() -> None:
+    assert list(inspect.signature(DBOS._recover_pending_workflows).parameters) == ["executor_ids"]
+
+
+async def test_a_committed_job_wakes_its_poller(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    engine = await start(recorder, poll_seconds=3600.0)
+
+    for number in range(3):
+        await store.enqueue(engine, delivery(str(number)))
+        await until(lambda: len(recorder.finished) == number + 1)  # noqa: B023 -- Awaited in this turn.
+
+    assert [argument for _, argument in recorder.calls] == ["0", "1", "2"]
+
+
+async def test_a_finished_job_wakes_the_poller_for_the_next_of_its_key(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    engine = await start(recorder, poll_seconds=3600.0)
+
+    await store.enqueue(engine, *(delivery(str(number)) for number in range(3)))
+    await until(lambda: len(recorder.finished) == 3)
+
+    assert [argument for _, argument in recorder.calls] == ["0", "1", "2"]
+
+
+async def test_the_pollers_are_the_library_s_own_again_after_a_stop(start: Start) -> None:
+    original = library.queue_worker_thread
+    engine = await start(Recorder())
+    during = library.queue_worker_thread
+
+    await engine.stop(0)
+
+    assert during is not original
+    assert library.queue_worker_thread is original
+
+
+async def test_the_counted_table_has_the_columns_that_are_read(tmp_path: Path, store: Store) -> None:
+    await Engine(config(tmp_path)).migrate()
+
+    async with store.engine.connect() as connection:
+        columns = await connection.run_sync(
+            lambda sync: {column["name"] for column in sa.inspect(sync).get_columns("workflow_status")}
+        )
+
+    assert columns >= {
+        "workflow_uuid",
+        "name",
+        "status",
+        "queue_name",
+        "queue_partition_key",
+        "application_version",
+        "executor_id",
+    }

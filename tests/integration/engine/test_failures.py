@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from bot.domain.errors import GitHubUnavailableError, ObjectMissingError
+from bot.engine import Engine, EngineError, Retries
+from tests.integration.engine.conftest import Start
+from tests.integration.engine.work import PATIENCE, Recorder, Store, change, config, delivery, plan, until
+
+
+async def ended(store: Store, *statuses: str) -> bool:
+    return (await store.statuses())[: len(statuses)] == list(statuses)
+
+
+async def test_a_step_that_meets_a_passing_trouble_is_tried_again(start: Start, store: Store) -> None:
+    recorder = Recorder()
+
+    async def third_time(argument: str) -> None:
+        if recorder.counted()["report_plan", argument] < 3:
+            raise GitHubUnavailableError("rate limit", status=429)
+
+    recorder.behave["report_plan"] = third_time
+    engine = await start(recorder)
+
+    await store.enqueue(engine, plan("r1"))
+    await until(lambda: ("report_plan", "r1") in recorder.finished)
+
+    assert recorder.counted() == {("execute_plan", "r1"): 1, ("report_plan", "r1"): 3}
+    assert recorder.lost == []
+
+
+async def test_after_the_last_attempt_somebody_is_told(start: Start, store: Store) -> None:
+    recorder = Recorder()
+
+    async def never(_: str) -> None:
+        raise GitHubUnavailableError("rate limit", status=429)
+
+    recorder.behave["execute_change"] = never
+    engine = await start(recorder)
+
+    await store.enqueue(engine, change("r1"), change("r2", key="other"))
+    await until(lambda: len(recorder.lost) == 2)
+
+    assert sorted(recorder.lost) == [
+        ("execute_change", "r1", "GitHubUnavailableError: rate limit"),
+        ("execute_change", "r2", "GitHubUnavailableError: rate limit"),
+    ]
+    assert recorder.counted() == {("execute_change", "r1"): 3, ("execute_change", "r2"): 3}
+
+
+@pytest.mark.parametrize("error", [KeyError("typo"), ObjectMissingError("bundle")], ids=repr)
+async def test_an_error_that_no_attempt_can_cure_is_told_at_once(
+    start: Start, store: Store, error: Exception
+) -> None:
+    recorder = Recorder()
+
+    async def broken(_: str) -> None:
+        raise error
+
+    recorder.behave["handle_delivery"] = broken
+    engine = await start(recorder)
+
+    await store.enqueue(engine, delivery("d1"))
+    await until(lambda: len(recorder.lost) == 1)
+
+    assert recorder.lost == [("handle_delivery", "d1", f"{type(error).__name__}: {error}")]
+    assert recorder.calls == [("handle_delivery", "d1")]
+
+
+async def test_a_lost_workflow_does_not_block_the_next_of_its_key(start: Start, store: Store) -> None:
+    recorder = Recorder()
+
+    async def first_fails(argument: str) -> None:
+        if argument == "first":
+            raise KeyError(argument)
+
+    recorder.behave["handle_delivery"] = first_fails
+    engine = await start(recorder)
+
+    await store.enqueue(engine, delivery("first"), delivery("second"))
+    await until(lambda: ("handle_delivery", "second") in recorder.finished)
+
+    assert [argument for _, argument, _ in recorder.lost] == ["first"]
+
+
+async def test_what_nobody_could_be_told_of_is_told_at_the_next_start_once(
+    start: Start, store: Store
+) -> None:
+    mute, second, third = Recorder(), Recorder(), Recorder()
+
+    async def broken(_: str) -> None:
+        raise KeyError("bug")
+
+    def cannot() -> None:
+        raise GitHubUnavailableError("down")
+
+    mute.behave["handle_delivery"] = broken
+    mute.tell = cannot
+    engine = await start(mute)
+    await store.enqueue(engine, delivery("d1"))
+    await until(lambda: ended(store, "ERROR"))
+    await engine.stop(PATIENCE)
+
+    engine = await start(second)
+    await until(lambda: len(second.lost) == 1)
+    await engine.stop(PATIENCE)
+    engine = await start(third)
+    again = await engine.sweep()
+
+    assert second.lost == [("handle_delivery", "d1", "KeyError: 'bug'")]
+    assert (again, third.lost, third.calls) == (0, [], [])
+
+
+async def test_workflows_that_no_code_knows_are_named(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    engine = await start(recorder)
+    renamed = replace(change("r1"), workflow="old_name")
+
+    await store.enqueue(engine, renamed)
+    await until(engine.stranded)
+    found = await engine.stranded()
+
+    assert [(one.id, one.workflow, one.partition) for one in found] == [
+        ("run-r1", "old_name", "prod/terraform.tfstate")
+    ]
+
+
+async def test_finished_workflows_are_pruned_and_waiting_ones_stay(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    hold = asyncio.Event()
+
+    async def wait(argument: str) -> None:
+        if argument == "waits":
+            await hold.wait()
+
+    recorder.behave["handle_delivery"] = wait
+    engine = await start(recorder)
+    await store.enqueue(engine, *(delivery(f"d{number}", key=str(number)) for number in range(5)))
+    await until(lambda: len(recorder.finished) == 5)
+    await store.enqueue(engine, delivery("waits"))
+
+    early = await engine.prune(datetime(2020, 1, 1, tzinfo=UTC))
+    await until(lambda: ended(store, *["SUCCESS"] * 5))
+    late = await engine.prune(datetime(2120, 1, 1, tzinfo=UTC))
+    hold.set()
+    await until(lambda: ("handle_delivery", "waits") in recorder.finished)
+
+    assert (early, late) == (0, 5)
+
+
+async def test_a_second_engine_on_the_same_file_is_refused(start: Start, tmp_path: Path) -> None:
+    first = await start(Recorder())
+    second = Engine(config(tmp_path))
+
+    with pytest.raises(EngineError, match="already runs on this data directory"):
+        await second.start(Recorder().work())
+
+    assert first.healthy()
+
+
+async def test_a_second_engine_in_the_same_process_is_refused_and_changes_nothing(
+    start: Start, store: Store, tmp_path: Path
+) -> None:
+    first, second = Recorder(), Recorder()
+    engine = await start(first)
+    other = tmp_path / "other"
+    other.mkdir()
+
+    with pytest.raises(EngineError, match="in this process"):
+        await Engine(config(other)).start(second.work())
+    await store.enqueue(engine, delivery("d1"))
+    await until(lambda: len(first.finished) == 1)
+
+    assert second.calls == []
+
+
+async def test_a_stop_waits_for_a_call_in_progress(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    release = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await release.wait()
+
+    recorder.behave["execute_change"] = wait
+    engine = await start(recorder)
+    await store.enqueue(engine, change("r1"))
+    await until(lambda: len(recorder.calls) == 1)
+
+    stopping = asyncio.create_task(engine.stop(PATIENCE))
+    await asyncio.sleep(0)
+    release.set()
+    await stopping
+
+    assert ("execute_change", "r1") in recorder.finished
+    assert not engine.healthy()
+
+
+async def test_what_a_stop_could_not_wait_for_is_done_by_the_next_start(start: Start, store: Store) -> None:
+    stuck, fresh = Recorder(), Recorder()
+
+    async def for_ever(_: str) -> None:
+        await asyncio.Event().wait()
+
+    stuck.behave["execute_plan"] = for_ever
+    engine = await start(stuck)
+    await store.enqueue(engine, plan("r1"))
+    await until(lambda: len(stuck.calls) == 1)
+    await engine.stop(0)
+
+    await start(fresh)
+    await until(lambda: len(fresh.finished) == 2)
+
+    assert (stuck.finished, stuck.lost) == ([], [])
+    assert fresh.finished == [("execute_plan", "r1"), ("report_plan", "r1")]
+
+
+async def test_a_stop_in_the_middle_of_a_rush_loses_nothing(start: Start, store: Store) -> None:
+    jobs = [delivery(f"d{number}", key=str(number % 8)) for number in range(40)]
+    first, second = Recorder(), Recorder()
+
+    engine = await start(first)
+    await store.enqueue(engine, *jobs)
+    await until(lambda: len(first.calls) >= 5)
+    await engine.stop(0)
+    before = len(first.finished)
+    await start(second)
+    await until(
+        lambda: set(first.finished) | set(second.finished) >= {("handle_delivery", j.argument) for j in jobs}
+    )
+    await until(lambda: ended(store, *["SUCCESS"] * 40))
+
+    assert (first.lost, second.lost) == ([], [])
+    assert len(first.finished) == before
+
+
+async def test_a_stop_does_not_wait_for_the_next_attempt(start: Start, store: Store) -> None:
+    failing, fresh = Recorder(), Recorder()
+
+    async def down(_: str) -> None:
+        raise GitHubUnavailableError("down")
+
+    failing.behave["report_plan"] = down
+    engine = await start(failing, retries=Retries(attempts=3, first_wait=3600.0, factor=1.0))
+    await store.enqueue(engine, plan("r1"))
+    await until(lambda: ("report_plan", "r1") in failing.calls)
+
+    async with asyncio.timeout(PATIENCE):
+        await engine.stop(3600)
+    await start(fresh)
+    await until(lambda: len(fresh.finished) == 1)
+
+    assert fresh.calls == [("report_plan", "r1")]
+
+
+async def test_threads_can_still_be_used_after_a_stop(start: Start) -> None:
+    engine = await start(Recorder())
+    await engine.stop(0)
+
+    assert await asyncio.to_thread(sum, (1, 2)) == 3
+
+
+async def test_the_database_is_in_wal_mode(start: Start, store: Store) -> None:
+    await start(Recorder())
+
+    async with store.engine.connect() as connection:
+        mode = await connection.scalar(sa.text("PRAGMA journal_mode"))
+
+    assert mode == "wal"

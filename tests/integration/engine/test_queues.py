@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from bot.engine import Engine, EngineError
+from bot.ports import Job
+from tests.integration.engine.conftest import Start
+from tests.integration.engine.work import Recorder, Store, change, config, delivery, plan, until
+
+
+async def test_jobs_of_one_key_run_in_order_and_one_at_a_time(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    running: dict[str, int] = defaultdict(int)
+    most: dict[str, int] = defaultdict(int)
+
+    async def count(argument: str) -> None:
+        key = argument.split("-", maxsplit=1)[0]
+        running[key] += 1
+        most[key] = max(most[key], running[key])
+        await asyncio.sleep(0.001)
+        running[key] -= 1
+
+    recorder.behave["handle_delivery"] = count
+    engine = await start(recorder)
+
+    # Names fall while the order rises, and all come at the same moment: only the sequence tells the order.
+    jobs = [delivery(f"key{number % 6}-{99 - number}", key=f"key{number % 6}") for number in range(60)]
+    await store.enqueue(engine, *jobs)
+    await until(lambda: len(recorder.finished) == 60)
+
+    for key in range(6):
+        arguments = [argument for _, argument in recorder.calls if argument.startswith(f"key{key}-")]
+        assert arguments == [f"key{key}-{99 - number}" for number in range(key, 60, 6)]
+    assert set(most.values()) == {1}
+
+
+async def test_changes_of_different_states_run_at_the_same_time(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    together = asyncio.Barrier(2)
+
+    async def meet(_: str) -> None:
+        await together.wait()
+
+    recorder.behave["execute_change"] = meet
+    engine = await start(recorder)
+
+    await store.enqueue(engine, change("a", key="staging"), change("b", key="prod"))
+    await until(lambda: len(recorder.finished) == 4)
+
+    assert recorder.counted() == {
+        (step, run): 1 for step in ("execute_change", "report_change") for run in "ab"
+    }
+
+
+async def test_no_more_plans_run_at_once_than_the_cap_allows(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    release = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await release.wait()
+
+    recorder.behave["execute_plan"] = wait
+    engine = await start(recorder, plans_per_worker=2)
+
+    await store.enqueue(engine, *(plan(f"r{number}") for number in range(5)), delivery("after"))
+    await until(lambda: ("handle_delivery", "after") in recorder.finished and len(recorder.calls) >= 3)
+    depths = await engine.depths()
+    started = [argument for step, argument in recorder.calls if step == "execute_plan"]
+    release.set()
+    await until(lambda: len(recorder.finished) == 11)
+
+    assert sorted(started) == ["r0", "r1"]
+    assert depths == {"changes": 0, "inbox": 0, "plans": 3}
+
+
+async def test_a_plan_is_executed_before_it_is_reported(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    engine = await start(recorder)
+
+    await store.enqueue(engine, plan("r1"))
+    await until(lambda: len(recorder.finished) == 2)
+
+    assert recorder.finished == [("execute_plan", "r1"), ("report_plan", "r1")]
+
+
+async def test_a_rolled_back_transaction_starts_nothing(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    engine = await start(recorder)
+
+    with pytest.raises(RuntimeError, match="rolled back"):
+        await store.enqueue(engine, delivery("gone"), fail=True)
+    await store.enqueue(engine, delivery("kept"))
+    await until(lambda: len(recorder.finished) == 1)
+
+    assert recorder.calls == [("handle_delivery", "kept")]
+    assert await engine.depths() == {"changes": 0, "inbox": 0, "plans": 0}
+
+
+async def test_a_known_id_is_started_once_however_often_it_is_enqueued(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    engine = await start(recorder)
+
+    await store.enqueue(engine, delivery("twice"), delivery("twice"))
+    await until(lambda: len(recorder.finished) == 1)
+    await store.enqueue(engine, delivery("twice"), delivery("later"))
+    await until(lambda: len(recorder.finished) == 2)
+
+    assert recorder.calls == [("handle_delivery", "twice"), ("handle_delivery", "later")]
+
+
+async def test_jobs_wait_until_a_process_listens(start: Start, store: Store) -> None:
+    idle, busy = Recorder(), Recorder()
+    accepting = await start(idle, listen=False)
+    await store.enqueue(accepting, delivery("one"), plan("two"))
+    depths = await accepting.depths()
+    await accepting.stop(0)
+
+    await start(busy)
+    await until(lambda: len(busy.finished) == 3)
+
+    assert depths == {"changes": 0, "inbox": 1, "plans": 1}
+    assert idle.calls == []
+
+
+async def test_a_job_can_be_enqueued_by_a_process_that_runs_nothing(
+    start: Start, store: Store, tmp_path: Path
+) -> None:
+    recorder = Recorder()
+    other = Engine(config(tmp_path))
+    await other.migrate()
+    await store.enqueue(other, delivery("from the command line"))
+
+    await start(recorder)
+    await until(lambda: len(recorder.finished) == 1)
+
+    assert recorder.calls == [("handle_delivery", "from the command line")]
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pytest.param(
+            Job(workflow="execute_change", id="x", argument="x", queue="changes", partition=None),
+            id="change without a key",
+        ),
+        pytest.param(
+            Job(workflow="execute_plan", id="x", argument="x", queue="plans", partition="key"),
+            id="plan with a key",
+        ),
+        pytest.param(
+            Job(workflow="execute_plan", id="x", argument="x", queue="nowhere", partition=None),
+            id="unknown queue",
+        ),
+    ],
+)
+async def test_a_job_that_nobody_would_run_is_refused(start: Start, store: Store, job: Job) -> None:
+    engine = await start(Recorder())
+
+    with pytest.raises(EngineError):
+        await store.enqueue(engine, job)
+
+    assert await engine.depths() == {"changes": 0, "inbox": 0, "plans": 0}

@@ -1,0 +1,39 @@
+"""A worker process for tests that kill it: `python -m tests.integration.engine.worker URL TRACE [hang]`.
+
+It appends one line `step argument pid` per call to TRACE; with `hang`, the step `execute_change` never ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from bot.engine import Engine, EngineConfig
+from tests.integration.engine.work import Recorder, config
+
+
+async def main(url: str, trace: Path, *, hang: bool) -> None:
+    recorder = Recorder()
+
+    def write(step: str) -> None:
+        async def call(argument: str) -> None:
+            with trace.open("a") as file:
+                file.write(f"{step} {argument} {os.getpid()}\n")
+            if hang and step == "execute_change":
+                await asyncio.Event().wait()
+
+        recorder.behave[step] = call
+
+    for step in ("handle_delivery", "execute_plan", "report_plan", "execute_change", "report_change"):
+        write(step)
+    settings: EngineConfig = config(Path(), database_url=url, heartbeat_seconds=0.2)
+    await Engine(settings).start(recorder.work())
+    with trace.open("a") as file:
+        file.write(f"ready - {os.getpid()}\n")
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), hang="hang" in sys.argv[3:]))

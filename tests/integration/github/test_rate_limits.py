@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.domain.errors import GitHubError, GitHubUnavailableError
+from bot.domain.model import Login, Repo
+from tests.integration.github.conftest import MakeApp
+from tests.integration.github.scripted import Scripted, ScriptedGitHub
+from tests.unit.adapters.github.passing_time import PassingTime
+
+REF = "/repos/acme/infra/git/ref/heads/main"
+TIP = Scripted(data={"ref": "refs/heads/main", "object": {"sha": "a" * 40}})
+SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
+
+
+def primary(time: PassingTime, *, seconds: int, status: int = 403) -> Scripted:
+    reset = int(time.now().timestamp()) + seconds
+    headers = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
+    return Scripted(status=status, data={"message": "API rate limit exceeded"}, headers=headers)
+
+
+@pytest.mark.parametrize("status", [403, 429])
+async def test_retry_after_is_obeyed(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime, status: int
+) -> None:
+    limited = Scripted(status=status, data=SECONDARY, headers={"retry-after": "7"})
+    scripted.answer("GET", REF, limited, TIP)
+
+    await make_app().branch_head(repo, "main")
+
+    assert time.slept == [7.0]
+
+
+@pytest.mark.parametrize(
+    "limited",
+    [
+        Scripted(status=403, data=SECONDARY),
+        Scripted(status=429, data={"message": "Too many requests"}),
+        Scripted(status=429, data=SECONDARY, headers={"retry-after": "soon"}),
+    ],
+    ids=["403 by its text", "429 without a header", "429 with an odd header"],
+)
+async def test_a_secondary_limit_without_a_time_waits_a_minute(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime, limited: Scripted
+) -> None:
+    scripted.answer("GET", REF, limited, TIP)
+
+    await make_app().branch_head(repo, "main")
+
+    assert time.slept == [60.0]
+
+
+@pytest.mark.parametrize("status", [403, 429])
+async def test_the_primary_limit_is_waited_for_when_it_ends_soon(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime, status: int
+) -> None:
+    scripted.answer("GET", REF, primary(time, seconds=30, status=status), TIP)
+
+    await make_app().branch_head(repo, "main")
+
+    assert time.slept == [31.0]
+
+
+async def test_a_limit_that_ends_late_is_told_with_its_time(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime
+) -> None:
+    scripted.answer("GET", REF, primary(time, seconds=1800))
+
+    with pytest.raises(GitHubUnavailableError, match="rate limiting") as caught:
+        await make_app().branch_head(repo, "main")
+
+    assert caught.value.retry_after == 1801.0
+    assert time.slept == []
+
+
+async def test_nobody_asks_while_the_limit_lasts(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime
+) -> None:
+    app = make_app()
+    scripted.answer("GET", REF, primary(time, seconds=1800), TIP)
+    with pytest.raises(GitHubUnavailableError):
+        await app.branch_head(repo, "main")
+
+    with pytest.raises(GitHubUnavailableError) as caught:
+        await app.branch_head(repo, "main")
+    refused = len(scripted.calls("GET", REF))
+    await time.sleep(1801)
+    sha = await app.branch_head(repo, "main")
+
+    assert refused == 1
+    assert caught.value.retry_after == 1801.0
+    assert sha == "a" * 40
+
+
+async def test_a_plain_refusal_is_no_rate_limit(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime
+) -> None:
+    headers = {
+        "x-ratelimit-remaining": "4999",
+        "x-ratelimit-limit": "5000",
+        "x-ratelimit-reset": "1772370000",
+    }
+    refused = Scripted(
+        status=403, data={"message": "Resource not accessible by integration"}, headers=headers
+    )
+    scripted.answer("GET", "/repos/acme/infra/collaborators/dev/permission", refused)
+
+    with pytest.raises(GitHubError, match="Resource not accessible by integration") as caught:
+        await make_app().permission(repo, Login("dev"))
+
+    assert not isinstance(caught.value, GitHubUnavailableError)
+    assert time.slept == []
+
+
+async def test_comments_are_spaced_and_reactions_do_not_wait_for_them(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime
+) -> None:
+    app = make_app(write_spacing=1.0)
+    written = {
+        "id": 1,
+        "node_id": "IC_1",
+        "user": None,
+        "created_at": "2026-03-01T12:00:00Z",
+        "updated_at": "2026-03-01T12:00:00Z",
+    }
+    scripted.answer("POST", "/repos/acme/infra/issues/5/comments", Scripted(status=201, data=written))
+    scripted.answer("POST", "/repos/acme/infra/issues/comments/1/reactions", Scripted(status=201, data={}))
+
+    await asyncio.gather(*(app.comment(repo, 5, f"number {number}") for number in range(4)))
+    spaced = list(time.slept)
+    await app.react(repo, 1, "eyes")
+
+    assert spaced == [1.0, 1.0, 1.0]
+    assert time.slept == spaced
+    bodies = [each.body["body"] for each in scripted.calls("POST", "/repos/acme/infra/issues/5/comments")]
+    assert bodies == [f"number {number}" for number in range(4)]

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, DummyCookieJar, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.adapters.database import Database, migrate
+from bot.domain.model import Run, RunId
+from bot.engine import Engine, EngineConfig
+from bot.metrics import Metrics
+from bot.web.access import readers_only
+from bot.web.app import create_app, create_runner
+from bot.web.services import OAuth, Pages, WebServices
+from bot.web.sessions import Sessions
+from tests.integration.web.world import SECRET, Client, FakeGitHub, MovingClock, World
+
+Serve = Callable[[WebServices], Awaitable[Client]]
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Serve the application with these services; the client forgets cookies that no test asked it to keep."""
+    clients: list[Client] = []
+
+    async def begin(services: WebServices) -> Client:
+        client = TestClient(TestServer(create_app(services)))
+        await client.start_server()
+        clients.append(client)
+        return client
+
+    yield begin
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+async def github() -> AsyncIterator[FakeGitHub]:
+    fake = FakeGitHub()
+    server = TestServer(fake.app())
+    await server.start_server()
+    fake.url = str(server.make_url("")).rstrip("/")
+    yield fake
+    await server.close()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[tuple[Database, Engine]]:
+    """The bot's tables and the engine's in one file; the engine accepts work and does none."""
+    url = f"sqlite:///{tmp_path / 'bot.db'}"
+    await asyncio.to_thread(migrate, url)
+    engine = Engine(EngineConfig(database_url=url))
+    await engine.migrate()
+    database = Database(url, engine.enqueue)
+    yield database, engine
+    await database.close()
+    await engine.stop(0)
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[ClientSession]:
+    async with ClientSession(cookie_jar=DummyCookieJar()) as session:
+        yield session
+
+
+@pytest.fixture
+async def world(
+    database: tuple[Database, Engine], serve: Serve, github: FakeGitHub, http: ClientSession
+) -> World:
+    records, engine = database
+    clock, logs = MovingClock(), dict[RunId, str]()
+
+    async def read_log(run: Run) -> str | None:
+        return logs.get(run.id)
+
+    oauth = OAuth(
+        client_id="client id",
+        client_secret="client secret",
+        github_url=github.url,
+        api_url=f"{github.url}/api",
+        public_url="http://bot.example",
+        sessions=Sessions("k" * 32, clock=clock, secure=False),
+        http=http,
+    )
+    services = WebServices(
+        records=records,
+        clock=clock,
+        metrics=Metrics(),
+        version="1.2.3",
+        webhook_secret=SECRET,
+        metrics_token="metrics token",
+        depths=engine.depths,
+        stranded=engine.stranded,
+        pages=Pages(oauth=oauth, authorise=readers_only(github), read_log=read_log),
+    )
+    client = await serve(services)
+    return World(client, services, records, engine, clock, github, logs)
+
+
+@pytest.fixture
+def served(world: World, serve: Serve) -> Callable[..., Awaitable[Client]]:
+    """Serve the world's services with some of them changed."""
+
+    async def begin(**changes: Any) -> Client:
+        return await serve(replace(world.services, **changes))
+
+    return begin
+
+
+@pytest.fixture
+async def access_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[Callable[[], Awaitable[tuple[str, list[logging.LogRecord]]]]]:
+    """Serve as production does; asks for one page and returns its address and the access log."""
+    runner = create_runner(create_app(world.services))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/login/callback?code=secret-code&state=x"
+
+    async def ask() -> tuple[str, list[logging.LogRecord]]:
+        async with ClientSession() as session, session.get(url) as response:
+            await response.read()
+        return url, [record for record in caplog.records if record.name == "gatewright.access"]
+
+    with caplog.at_level(logging.INFO, logger="gatewright.access"):
+        yield ask
+    await runner.cleanup()

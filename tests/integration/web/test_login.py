@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+from http.cookies import Morsel
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from yarl import URL
+
+from bot.web.services import OAuth
+from bot.web.sessions import Sessions
+from tests.integration.web.test_webhook import Served
+from tests.integration.web.world import Client, MovingClock, World
+
+
+async def begin(client: Client, next_path: str = "/runs/r1") -> dict[str, str]:
+    """Go to the login; returns what GitHub is asked with."""
+    async with client.get("/login", params={"next": next_path}, allow_redirects=False) as response:
+        assert response.status == 303
+        query = parse_qs(urlsplit(response.headers["Location"]).query)
+    return {name: values[0] for name, values in query.items()}
+
+
+async def come_back(client: Client, **query: str) -> tuple[int, str | None]:
+    """Return from GitHub; gives status and where it leads."""
+    async with client.get("/login/callback", params=query, allow_redirects=False) as response:
+        return response.status, response.headers.get("Location")
+
+
+async def log_in(world: World, login: str, client: Client | None = None, next_path: str = "/") -> None:
+    used = client or world.client
+    asked = await begin(used, next_path)
+    world.github.codes["the code"] = login
+    status, _ = await come_back(used, code="the code", state=asked["state"])
+    assert status == 303
+
+
+def cookie(client: Client, name: str) -> Morsel[str]:
+    return client.session.cookie_jar.filter_cookies(URL(str(client.make_url("/"))))[name]
+
+
+async def test_the_login_goes_to_github_and_comes_back_to_the_page(world: World) -> None:
+    asked = await begin(world.client, "/runs/r1?x=1")
+    world.github.codes["the code"] = "dev"
+
+    came = await come_back(world.client, code="the code", state=asked["state"])
+
+    [form] = world.github.asked
+    digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+    assert came == (303, "/runs/r1?x=1")
+    assert asked["client_id"] == form["client_id"] == "client id"
+    assert asked["redirect_uri"] == form["redirect_uri"] == "http://bot.example/login/callback"
+    assert asked["code_challenge"] == base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+async def test_the_session_is_unreadable_and_out_of_reach_of_scripts(world: World) -> None:
+    asked = await begin(world.client)
+    world.github.codes["the code"] = "dev"
+
+    async with world.client.get(
+        "/login/callback", params={"code": "the code", "state": asked["state"]}, allow_redirects=False
+    ) as response:
+        session = response.cookies["gatewright_session"]
+
+    assert (session["httponly"], session["samesite"], session["path"]) == (True, "Lax", "/")
+    assert b"dev" not in base64.urlsafe_b64decode(session.value)
+
+
+async def test_over_https_cookies_are_secure_and_bound_to_the_host(world: World, served: Served) -> None:
+    client = await served(pages=_https(world))
+
+    async with client.get("/login", allow_redirects=False) as response:
+        attempt = response.cookies["__Host-gatewright_login"]
+
+    assert (attempt["secure"], attempt["path"], attempt["domain"]) == (True, "/", "")
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+def _https(world: World) -> Any:
+    pages = world.services.pages
+    assert pages is not None
+    oauth = OAuth(
+        client_id="client id",
+        client_secret="client secret",
+        github_url=world.github.url,
+        api_url=f"{world.github.url}/api",
+        public_url="https://bot.example",
+        sessions=Sessions("k" * 32, clock=world.clock, secure=True),
+        http=pages.oauth.http,
+    )
+    return type(pages)(oauth=oauth, authorise=pages.authorise, read_log=pages.read_log)
+
+
+async def test_an_answer_that_this_browser_did_not_ask_for_is_refused(world: World, served: Served) -> None:
+    asked = await begin(world.client)
+    world.github.codes["the code"] = "attacker"
+    victim = await served()
+
+    without_cookie = await come_back(victim, code="the code", state=asked["state"])
+    await begin(victim)
+    other_state = await come_back(victim, code="the code", state=asked["state"])
+    no_state = await come_back(victim, code="the code")
+
+    assert [status for status, _ in (without_cookie, other_state, no_state)] == [400, 400, 400]
+    assert world.github.asked == []
+
+
+async def test_a_login_that_took_too_long_is_refused(world: World) -> None:
+    asked = await begin(world.client)
+    world.clock.advance(minutes=11)
+
+    status, _ = await come_back(world.client, code="the code", state=asked["state"])
+
+    assert status == 400
+
+
+@pytest.mark.parametrize(
+    "query", [{"error": "access_denied"}, {"code": "unknown to GitHub"}], ids=["declined", "bad code"]
+)
+async def test_who_declines_or_forges_a_code_is_not_logged_in(world: World, query: dict[str, str]) -> None:
+    asked = await begin(world.client)
+
+    status, _ = await come_back(world.client, state=asked["state"], **query)
+
+    async with world.client.get("/runs/r1", allow_redirects=False) as response:
+        assert (status, response.status) == (403, 303)
+
+
+async def test_when_github_is_down_the_login_says_so(world: World) -> None:
+    asked = await begin(world.client)
+    world.github.broken = True
+
+    status, _ = await come_back(world.client, code="the code", state=asked["state"])
+
+    assert status == 503
+
+
+async def test_a_session_ends_after_a_working_day(world: World) -> None:
+    await log_in(world, "dev")
+    world.clock.advance(hours=8, seconds=1)
+
+    async with world.client.get("/runs/r1", allow_redirects=False) as response:
+        assert response.headers["Location"] == "/login?next=/runs/r1"
+
+
+async def test_logging_out_ends_the_session(world: World) -> None:
+    await log_in(world, "dev")
+
+    async with world.client.post("/logout", allow_redirects=False) as response:
+        left = (response.status, response.headers["Location"])
+    async with world.client.get("/runs/r1", allow_redirects=False) as response:
+        after = response.status
+
+    assert (left, after) == ((303, "/"), 303)
+
+
+async def test_a_link_cannot_log_anybody_out(world: World) -> None:
+    async with world.client.get("/logout") as response:
+        assert response.status == 405
+
+
+async def test_a_forged_or_foreign_cookie_logs_nobody_in(world: World, served: Served) -> None:
+    client = await served()
+    await begin(world.client)
+    swapped = cookie(world.client, "gatewright_login").value
+    other = Sessions("another key, of another server, long", clock=MovingClock(), secure=False)
+    foreign = other._fernet.encrypt_at_time(b'{"cookie": "gatewright_session", "login": "dev"}', 1).decode()
+
+    for value in ("", "nonsense", swapped, foreign):
+        jar = {"Cookie": f"gatewright_session={value}"}
+        async with client.get("/runs/r1", headers=jar, allow_redirects=False) as response:
+            assert (value, response.status) == (value, 303)
+
+
+async def test_without_a_session_key_there_is_no_login_and_no_page(served: Served) -> None:
+    client = await served(pages=None)
+
+    for path in ("/login", "/login/callback", "/runs/r1", "/runs/r1/log"):
+        async with client.get(path) as response:
+            assert (path, response.status) == (path, 404)

@@ -1,0 +1,200 @@
+"""The web application on a real database, with GitHub's login and rights played by the test."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import web
+from aiohttp.test_utils import TestClient
+
+from bot.adapters.database import Database
+from bot.domain.model import Login, Permission, PlanId, Repo, Run, RunId, RunKind, RunStatus, Sha
+from bot.engine import Engine
+from bot.ports import NewRun
+from bot.web.services import WebServices
+from tests.fakes.builders import BASE, HEAD, NOON, plan, stack, summary
+
+SECRET = "kept-to-ourselves"
+Client = TestClient[web.Request, web.Application]
+
+
+class MovingClock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.at = NOON
+
+    def now(self) -> datetime:
+        return self.at
+
+    def advance(self, **duration: float) -> None:
+        self.at += timedelta(**duration)
+
+
+@dataclass
+class FakeGitHub:
+    """GitHub's login pages and its answers on rights."""
+
+    url: str = ""
+    codes: dict[str, str] = field(default_factory=dict)
+    """Code that the browser brings back -> user."""
+    challenges: dict[str, str] = field(default_factory=dict)
+    """Code -> PKCE challenge that it was given for."""
+    rights: dict[tuple[str, str], Permission] = field(default_factory=dict)
+    asked: list[dict[str, str]] = field(default_factory=list)
+    broken: bool = False
+
+    async def permission(self, repo: Repo, login: Login) -> Permission:
+        return self.rights.get((repo.full_name, login), Permission.NONE)
+
+    def app(self) -> web.Application:
+        app = web.Application()
+        app.add_routes([web.post("/login/oauth/access_token", self._token), web.get("/api/user", self._user)])
+        return app
+
+    async def _token(self, request: web.Request) -> web.Response:
+        if self.broken:
+            return web.Response(status=502, text="<html>bad gateway</html>")
+        form = {name: values[0] for name, values in parse_qs(await request.text()).items()}
+        self.asked.append(form)
+        login = self.codes.pop(form["code"], None)
+        if login is None or form["client_secret"] != "client secret":
+            return web.json_response({"error": "bad_verification_code"})
+        return web.json_response({"access_token": f"token of {login}", "token_type": "bearer"})
+
+    async def _user(self, request: web.Request) -> web.Response:
+        login = request.headers["Authorization"].removeprefix("Bearer token of ")
+        return web.json_response({"login": login, "id": 1})
+
+
+@dataclass
+class World:
+    client: Client
+    services: WebServices
+    database: Database
+    engine: Engine
+    clock: MovingClock
+    github: FakeGitHub
+    logs: dict[RunId, str]
+
+    async def deliver(self, payload: Mapping[str, Any], event: str = "issue_comment", **kw: Any) -> Answer:
+        return await deliver(self.client, payload, event, **kw)
+
+    async def add_run(self, id: str = "r123456789abcdef", *, text: str = "", repo: str = "acme/infra") -> Run:
+        """Record a plan run that succeeded, with its plan."""
+        run_id, made = RunId(id), stack(repo=repo)
+        new = NewRun(
+            id=run_id,
+            kind=RunKind.PLAN,
+            stack=made,
+            installation_id=1,
+            pull=7,
+            head_sha=HEAD,
+            base_sha=BASE,
+            actor=Login("dev"),
+            comment_id=None,
+            plan_id=None,
+            arguments=("-target=<b>x</b>",),
+            policy_digest=None,
+            correlation_id="c",
+            dedupe_key=id,
+        )
+        record = plan(run_id=run_id, stack=made, summary=summary(text=text or "Plan: 1 to add."))
+        async with self.database.write() as writer:
+            assert await writer.add_run(new, NOON) is not None
+            await writer.add_plan(record)
+            for seconds, status in enumerate(
+                (RunStatus.PREPARING, RunStatus.RUNNING, RunStatus.SUCCEEDED), 1
+            ):
+                at = NOON + timedelta(seconds=70 * seconds)
+                await writer.move_run(
+                    run_id, status, at=at, actor="bot", why=f"step {seconds}", plan_id=PlanId(record.id)
+                )
+        async with self.database.read() as reader:
+            run = await reader.run(run_id)
+        assert run is not None
+        return run
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+
+def comment(number: int = 7, repo: str = "acme/infra") -> dict[str, Any]:
+    """A comment on a pull request, as GitHub sends it."""
+    user = {"login": "dev", "id": 5, "type": "User"}
+    return {
+        "action": "created",
+        "repository": {
+            "id": 1,
+            "name": repo.split("/")[1],
+            "full_name": repo,
+            "owner": {"login": repo.split("/", maxsplit=1)[0], "id": 2, "type": "Organization"},
+            "default_branch": "main",
+        },
+        "installation": {"id": 3},
+        "sender": user,
+        "issue": {
+            "number": number,
+            "title": "Change",
+            "state": "open",
+            "user": user,
+            "pull_request": {"url": "https://api.example/pulls/7"},
+        },
+        "comment": {
+            "id": 11,
+            "body": "/plan",
+            "user": user,
+            "created_at": "2026-03-04T12:00:00Z",
+            "updated_at": "2026-03-04T12:00:00Z",
+        },
+    }
+
+
+def signed(body: bytes, event: str, guid: str, secret: str = SECRET) -> dict[str, str]:
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": event,
+        "X-GitHub-Delivery": guid,
+        "X-Hub-Signature-256": f"sha256={digest}",
+    }
+
+
+async def deliver(
+    client: Client,
+    payload: Mapping[str, Any],
+    event: str = "issue_comment",
+    *,
+    guid: str | None = None,
+    secret: str = SECRET,
+) -> Answer:
+    """Send a webhook as GitHub does."""
+    body = json.dumps(payload).encode()
+    headers = signed(body, event, guid or str(uuid.uuid4()), secret)
+    async with client.post("/webhooks/github", data=body, headers=headers) as response:
+        return Answer(response.status, await response.json(), response.headers)
+
+
+async def never() -> None:
+    """A check that hangs."""
+    await asyncio.Event().wait()
+
+
+def changed(services: WebServices, **changes: Any) -> WebServices:
+    return replace(services, **changes)
+
+
+UNKNOWN = Sha("f" * 40)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.gates import Facts, Outcome, judge, shut
+from bot.domain.model import PlanStatus, Sha, StateIdentity
+from bot.domain.refusals import Reason
+from tests.fakes import builders
+
+LINEAGE = builders.plan().state_lineage
+
+
+def facts(**changes: Any) -> Facts:
+    made = Facts(
+        plan=builders.plan(),
+        pull=builders.pull(),
+        now=builders.NOON + timedelta(minutes=10),
+        state=StateIdentity(serial=4, lineage=LINEAGE, sha256="1" * 64),
+        engine="terraform 1.11.4",
+        lock=None,
+        actor_may_apply=True,
+        needed_permission="write access",
+    )
+    return replace(made, **changes)
+
+
+def test_a_current_plan_of_the_newest_commit_passes_every_gate() -> None:
+    results = judge(facts())
+
+    assert shut(results) == ()
+    assert [result.gate for result in results] == [
+        "head",
+        "plan_fresh",
+        "state",
+        "engine",
+        "permission",
+        "lock",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "gate", "reason"),
+    [
+        ({"pull": builders.pull(state="closed")}, "head", Reason.PULL_CLOSED),
+        ({"pull": builders.pull(head_sha=Sha("9" * 40))}, "head", Reason.HEAD_MOVED),
+        ({"plan": builders.plan(status=PlanStatus.APPLIED)}, "plan_fresh", Reason.ALREADY_APPLIED),
+        ({"plan": builders.plan(status=PlanStatus.STALE)}, "plan_fresh", Reason.PLAN_STALE),
+        ({"plan": builders.plan(status=PlanStatus.FAILED)}, "plan_fresh", Reason.PLAN_STALE),
+        ({"plan": builders.plan(status=PlanStatus.CANCELED)}, "plan_fresh", Reason.PLAN_STALE),
+        ({"now": builders.NOON + timedelta(days=7)}, "plan_fresh", Reason.PLAN_EXPIRED),
+        ({"state": StateIdentity(serial=5, lineage=LINEAGE, sha256="1" * 64)}, "state", Reason.STATE_MOVED),
+        ({"state": StateIdentity(serial=4, lineage="other", sha256="1" * 64)}, "state", Reason.STATE_MOVED),
+        ({"state": StateIdentity(serial=None, lineage=None, sha256=None)}, "state", Reason.STATE_MOVED),
+        ({"engine": "terraform 1.12.0"}, "engine", Reason.ENGINE_CHANGED),
+        ({"actor_may_apply": False}, "permission", Reason.PERMISSION),
+        ({"lock": builders.lock(pull=8)}, "lock", Reason.LOCKED),
+    ],
+    ids=[
+        "closed pull request",
+        "head moved",
+        "applied before",
+        "stale",
+        "failed",
+        "dropped",
+        "expired to the second",
+        "serial rose",
+        "another lineage",
+        "state vanished",
+        "policy names another engine",
+        "no right to apply",
+        "held by another pull request",
+    ],
+)
+def test_one_wrong_fact_shuts_exactly_its_gate(changes: dict[str, Any], gate: str, reason: Reason) -> None:
+    closed = shut(judge(facts(**changes)))
+
+    assert [(result.gate, result.reason) for result in closed] == [(gate, reason)]
+    assert closed[0].opens_with
+
+
+def test_a_lock_of_the_same_pull_request_is_open() -> None:
+    assert shut(judge(facts(lock=builders.lock(pull=7)))) == ()
+
+
+def test_every_shut_gate_is_told_at_once() -> None:
+    closed = shut(
+        judge(facts(pull=builders.pull(state="closed"), actor_may_apply=False, lock=builders.lock(pull=9)))
+    )
+
+    assert [result.gate for result in closed] == ["head", "permission", "lock"]
+
+
+def test_a_gate_that_cannot_be_judged_stays_shut() -> None:
+    closed = shut(judge(facts(required_gates=("codeowners",))))
+
+    assert [(result.gate, result.outcome, result.reason) for result in closed] == [
+        ("codeowners", Outcome.ERROR, Reason.GATE)
+    ]
+
+
+def test_the_command_to_plan_again_names_a_project_that_is_not_the_default() -> None:
+    network = builders.plan(stack=builders.stack(project="network"), status=PlanStatus.STALE)
+
+    closed = shut(judge(facts(plan=network)))
+
+    assert closed[0].opens_with == "/plan staging -p network"
