@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from importlib.metadata import version
 
 import aiohttp
 from aiohttp import web
 
 from bot.adapters.credentials import SettingsCredentials
+from bot.adapters.database.errors import DatabaseUnavailableError
 from bot.adapters.database.records import Database
 from bot.adapters.database.schema import migrate, schema_status
 from bot.adapters.encryption import AesGcmCipher, parse_key
@@ -25,14 +26,18 @@ from bot.adapters.run_logs import StoredRunLogs
 from bot.adapters.state_reader import lock_info, read_state, snapshot
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.terraform.sandbox import Sandbox
+from bot.adapters.terraform.supervision import Limits as ProcessLimits
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.context import Bot
-from bot.domain.model import DeliveryId, Login, RunId, StateIdentity, StateKey
-from bot.engine.config import EngineConfig, Work
+from bot.domain.model import DeliveryId, Run, RunId, StateIdentity, StateKey
+from bot.engine.config import EngineConfig, Retries, Work
 from bot.engine.core import Engine
+from bot.metrics import Metrics
 from bot.ports import Cipher, Clock, ObjectStore
 from bot.services.access import Access
 from bot.services.applying import Applying
+from bot.services.checks import Checks
+from bot.services.deployments import Deployments
 from bot.services.jobs import Limits, Links
 from bot.services.judging import Judging
 from bot.services.losses import Losses
@@ -44,12 +49,13 @@ from bot.services.requesting import Requesting
 from bot.services.stacks import Trees
 from bot.services.states import Snapshots
 from bot.settings import EnvironmentSecrets, Settings
-from bot.web.app import create_app
-from bot.web.services import WebServices
-from handlers.inbox import Inbox
+from bot.web.access import readers_only
+from bot.web.app import create_app, create_runner
+from bot.web.services import OAuth, Pages, WebServices
+from bot.web.sessions import Sessions
+from handlers.inbox import EVENTS, Inbox
 
 _LOG = logging.getLogger(__name__)
-DATABASE_PATIENCE = 30.0
 
 
 class SystemClock:
@@ -118,7 +124,25 @@ def _engine(settings: Settings) -> Engine:
             plans_per_worker=settings.max_plans,
             changes_per_worker=settings.max_changes,
             poll_seconds=settings.poll_seconds,
+            retries=Retries(passing=(*Retries().passing, DatabaseUnavailableError)),
         )
+    )
+
+
+def make_sandbox(settings: Settings) -> Sandbox | None:
+    """Return the sandbox, None where the operator switched it off."""
+    if settings.sandbox == "off":
+        return None
+    return Sandbox(writable=settings.sandbox_binds)
+
+
+def make_terraform(settings: Settings, sandbox: Sandbox | None) -> TerraformCli:
+    """Return the engine's adapter."""
+    return TerraformCli(
+        binary=(settings.terraform_binary,) if settings.terraform_binary else None,
+        sandbox=sandbox,
+        provider_mirror=settings.provider_mirror,
+        limits=ProcessLimits(grace=settings.stop_grace_seconds),
     )
 
 
@@ -127,11 +151,15 @@ async def build(settings: Settings, secrets: EnvironmentSecrets) -> AsyncIterato
     """Build everything without starting anything; closes what was opened."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        # The session is shared by all users of the pages, so it must not keep anybody's cookies.
+        session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         engine = _engine(settings)
         database = Database(settings.database, engine.enqueue)
         stack.push_async_callback(database.close)
-        states, artifacts = _store(settings, settings.state_bucket), _store(settings, settings.artifact_bucket)
+        states, artifacts = (
+            _store(settings, settings.state_bucket),
+            _store(settings, settings.artifact_bucket),
+        )
         stack.push_async_callback(states.close)
         stack.push_async_callback(artifacts.close)
         yield await _assemble(settings, secrets, session, engine, database, states, artifacts)
@@ -146,13 +174,18 @@ async def _assemble(
     states: S3ObjectStore,
     artifacts: S3ObjectStore,
 ) -> Parts:
-    clock = SystemClock()
+    clock, metrics = SystemClock(), Metrics()
     github = GitHubApp(
         session,
         app_id=settings.github_app_id,
         private_key=settings.private_key_pem,
         clock=clock,
-        options=Options(base_url=settings.github_api_url, write_spacing=settings.github_write_spacing),
+        options=Options(
+            base_url=settings.github_api_url,
+            write_spacing=settings.github_write_spacing,
+            comment_limits=Options().comment_limits if settings.github_write_spacing else (),
+            on_request=lambda _method, _route, status, _seconds: metrics.github_request(status or None),
+        ),
     )
     cipher = AesGcmCipher(parse_key(settings.encryption_key.get_secret_value()))
     sandbox = make_sandbox(settings)
@@ -179,7 +212,14 @@ async def _assemble(
         clock=clock,
     )
     reporting = Reporting(
-        records=database, github=github, policies=policies, poster=poster, links=links, clock=clock
+        records=database,
+        github=github,
+        policies=policies,
+        poster=poster,
+        checks=Checks(github=github, records=database),
+        deployments=Deployments(github=github, records=database, links=links),
+        links=links,
+        clock=clock,
     )
     planning = Planning(
         records=database,
@@ -227,7 +267,23 @@ async def _assemble(
     )
     losses = Losses(records=database, clock=clock)
     work = _work(Inbox(bot=bot), planning, applying, reporting, losses)
-    services = _web_services(settings, database, engine, github, artifacts, logs, session, clock)
+    services = WebServices(
+        records=database,
+        clock=clock,
+        metrics=metrics,
+        version=version("gatewright"),
+        webhook_secret=settings.webhook_secret.get_secret_value(),
+        metrics_token=settings.metrics_token.get_secret_value(),
+        checks={
+            "database": database.check,
+            "object_store": artifacts.reachable,
+            "github": github.check_credentials,
+        },
+        depths=engine.depths,
+        stranded=engine.stranded,
+        handled_events=frozenset(event for event, _, _ in EVENTS),
+        pages=_pages(settings, github, logs, session, clock),
+    )
     return Parts(
         settings=settings,
         clock=clock,
@@ -246,9 +302,34 @@ async def _assemble(
     )
 
 
-def _work(
-    inbox: Inbox, planning: Planning, applying: Applying, reporting: Reporting, losses: Losses
-) -> Work:
+def _pages(
+    settings: Settings,
+    github: GitHubApp,
+    logs: StoredRunLogs,
+    session: aiohttp.ClientSession,
+    clock: Clock,
+) -> Pages | None:
+    """Return what the run pages need; without a session key or an OAuth client there are none."""
+    key = settings.session_key.get_secret_value()
+    if not key or not settings.github_client_id:
+        return None
+    oauth = OAuth(
+        client_id=settings.github_client_id,
+        client_secret=settings.github_client_secret.get_secret_value(),
+        github_url=settings.web_origin,
+        api_url=settings.github_api_url,
+        public_url=settings.public_origin,
+        sessions=Sessions(key, clock=clock, secure=settings.public_origin.startswith("https://")),
+        http=session,
+    )
+
+    async def read_log(run: Run) -> str | None:
+        return await logs.read(run.id)
+
+    return Pages(oauth=oauth, authorise=readers_only(github), read_log=read_log)
+
+
+def _work(inbox: Inbox, planning: Planning, applying: Applying, reporting: Reporting, losses: Losses) -> Work:
     async def handle_delivery(argument: str) -> None:
         await inbox.handle(DeliveryId(argument))
 
@@ -297,7 +378,7 @@ async def serve_forever(settings: Settings, secrets: EnvironmentSecrets) -> int:
     async with build(settings, secrets) as parts:
         await prove(parts)
         await parts.engine.start(parts.work)
-        runner = web.AppRunner(parts.web, access_log=None)
+        runner = create_runner(parts.web)
         try:
             await runner.setup()
             site = web.TCPSite(runner, settings.host, settings.port)
@@ -317,6 +398,3 @@ async def prove(parts: Parts) -> None:
     await parts.states.probe()
     if parts.sandbox is not None:
         await parts.sandbox.prove()
-
-
-__all__ = ["Login", "Path", "Parts", "build", "migrate_database", "prove", "serve_forever"]

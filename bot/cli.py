@@ -49,7 +49,9 @@ def serve() -> None:
 
 
 @app.command()
-def migrate(*, status: Annotated[bool, typer.Option("--status", help="Only tell, change nothing.")] = False) -> None:
+def migrate(
+    *, status: Annotated[bool, typer.Option("--status", help="Only tell, change nothing.")] = False
+) -> None:
     """Bring the database to this version's schema; it only ever goes forward."""
     from bot.app import migrate_database  # noqa: PLC0415 - as above
 

@@ -52,9 +52,13 @@ async def examine(settings: Settings, secrets: EnvironmentSecrets) -> list[Findi
         ]
         findings = [await _try(part, check) for part, check in checks]
         envs = secrets.environments()
-        findings += [await _try(f"state of {env}", _state_check(settings, secrets, env, envs)) for env in envs]
+        findings += [
+            await _try(f"state of {env}", _state_check(settings, secrets, env, envs)) for env in envs
+        ]
         if not envs:
-            sentence = f"no environment has own keys ({PREFIX}STAGING_STATE_ACCESS_KEY_ID …): all use the bot's"
+            sentence = (
+                f"no environment has own keys ({PREFIX}STAGING_STATE_ACCESS_KEY_ID …): all use the bot's"
+            )
             findings.append(Finding(part="state credentials", grade="warning", sentence=sentence))
     return findings
 
@@ -100,7 +104,9 @@ async def _terraform(settings: Settings) -> str:
 async def _git() -> str:
     version = await git_version()
     if version < _OLDEST_GIT:
-        raise GatewrightError(f"git {version[0]}.{version[1]} is too old: 2.38 or newer is needed to merge without a checkout")
+        raise GatewrightError(
+            f"git {version[0]}.{version[1]} is too old: 2.38 or newer is needed to merge without a checkout"
+        )
     return f"git {version[0]}.{version[1]}"
 
 

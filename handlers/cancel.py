@@ -44,7 +44,14 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
                 next_command="/status",
             )
         ]
-    return [Said(kind="status", body=canceled_comment(what=[f"run {run.id}" for run in runs], by=wish.actor))]
+    return [
+        Said(
+            kind="status",
+            body=canceled_comment(
+                what=[f"run {run.id}" for run in runs], by=wish.actor, reference=wish.correlation_id
+            ),
+        )
+    ]
 
 
 async def _one_run(run_id: RunId, request: Request, bot: Bot) -> Answer:
@@ -56,7 +63,10 @@ async def _one_run(run_id: RunId, request: Request, bot: Bot) -> Answer:
         if run.status in TERMINAL:
             return _missing(f"Run {run_id} has ended already: {run.status}.")
         await cancel_run(writer, run, wish.actor, bot.clock.now())
-    return Said(kind="status", body=canceled_comment(what=[f"run {run_id}"], by=wish.actor))
+    return Said(
+        kind="status",
+        body=canceled_comment(what=[f"run {run_id}"], by=wish.actor, reference=wish.correlation_id),
+    )
 
 
 async def _one_plan(plan_id: PlanId, request: Request, bot: Bot) -> Answer:
@@ -69,7 +79,10 @@ async def _one_plan(plan_id: PlanId, request: Request, bot: Bot) -> Answer:
             return _missing(f"Plan {plan_id} is {plan.status}; it cannot be dropped.")
         await writer.set_plan_status(plan_id, PlanStatus.CANCELED, f"dropped by {wish.actor}")
     await bot.reporting.refresh_plan(wish.repo, plan_id)
-    return Said(kind="status", body=canceled_comment(what=[f"plan {plan_id}"], by=wish.actor))
+    return Said(
+        kind="status",
+        body=canceled_comment(what=[f"plan {plan_id}"], by=wish.actor, reference=wish.correlation_id),
+    )
 
 
 def _missing(sentence: str) -> Refusal:

@@ -50,7 +50,8 @@ async def answer(given: Given, bot: Bot) -> None:
     if isinstance(understood, Problem):
         await _post(given, [understood.as_refusal()], pull, bot)
     elif understood is not None:
-        await _post(given, await _handle(understood, given, pull, loaded, bot), pull, bot)
+        answers = await _handle(understood, given, pull, loaded, bot)
+        await _post(given, answers, pull, bot, command=understood)
 
 
 async def _handle(
@@ -81,12 +82,26 @@ async def _handle(
         ]
 
 
-async def _post(given: Given, answers: list[Answer], pull: PullRequest | None, bot: Bot) -> None:
+async def _post(
+    given: Given,
+    answers: list[Answer],
+    pull: PullRequest | None,
+    bot: Bot,
+    *,
+    command: Command | None = None,
+) -> None:
     refusals = [item for item in answers if isinstance(item, Refusal)]
     if refusals:
         head = pull.head_sha if pull else None
         body = refusal_comment(
-            refusals, actor=given.actor, line=given.line, head=head, reference=given.correlation_id
+            refusals,
+            actor=given.actor,
+            line=given.line,
+            head=head,
+            reference=given.correlation_id,
+            env=command.env if command and len(command.envs) == 1 else None,
+            project=command.project if command else None,
+            plan=command.plan if command else None,
         )
         await _say(given, 0, body, bot)
     for number, item in enumerate(answers, start=1):

@@ -27,5 +27,9 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         return [refused]
     wanted = (command.text or "").strip().lstrip("/").lower()
     spec = next((spec for spec in request.specs if spec.name == wanted), None)
-    body = help_comment(request.specs) if spec is None else command_help(spec)
+    body = (
+        help_comment(request.specs, reference=request.wish.correlation_id)
+        if spec is None
+        else command_help(spec, reference=request.wish.correlation_id)
+    )
     return [Said(kind="help", body=body)]

@@ -16,9 +16,10 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     check, repository, sender = payload.check_run, payload.repository, payload.sender
     if check is None or repository is None or sender is None or not check.name.startswith(_OURS):
         return "not one of our checks"
-    pull = int(check.external_id) if (check.external_id or "").isdigit() else None
-    if pull is None:
+    external_id = check.external_id or ""
+    if not external_id.isascii() or not external_id.isdigit():
         return "the check belongs to no pull request"
+    pull = int(external_id)
     line = _line(payload)
     if line is None:
         return "an unknown button"

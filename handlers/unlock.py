@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.comments.confirmations import unlocked_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
-from bot.domain.model import Permission
+from bot.domain.model import Permission, StateKey
 from bot.domain.plan import Lock
 from bot.domain.refusals import Reason, Refusal
 from bot.services.requesting import ACTIVE
@@ -43,10 +43,14 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         for lock in wanted:
             await writer.release_lock(lock.stack)
     labels = [lock.stack.label for lock in wanted]
-    return [Said(kind="status", body=unlocked_comment(stacks=labels, by=wish.actor))]
+    return [
+        Said(
+            kind="status", body=unlocked_comment(stacks=labels, by=wish.actor, reference=wish.correlation_id)
+        )
+    ]
 
 
-def _problem(locks: list[Lock], *, admin: bool, request: Request, busy: set[str]) -> Refusal | None:
+def _problem(locks: list[Lock], *, admin: bool, request: Request, busy: set[StateKey]) -> Refusal | None:
     if not locks:
         return Refusal(
             reason=Reason.NOT_FOUND,

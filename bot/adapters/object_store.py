@@ -98,6 +98,10 @@ class S3ObjectStore:
         """Return the keys under a prefix, sorted."""
         return await self._call(f"listing {prefix}", lambda: self._list(prefix))
 
+    async def reachable(self) -> None:
+        """Prove that the bucket answers; cheap, for readiness."""
+        await self._call("reaching the bucket", lambda: self._client.head_bucket(Bucket=self._bucket))
+
     async def probe(self) -> None:
         """Prove that create-if-absent is honoured; StoreError says what is wrong."""
         key = f"{_PROBE_PREFIX}{secrets.token_hex(8)}"

@@ -154,7 +154,7 @@ def _permission(facts: Facts) -> GateResult:
 
 def _lock(facts: Facts) -> GateResult:
     lock = facts.lock
-    if lock is not None and lock.pull != facts.pull.number:
+    if lock is not None and (lock.stack.repo, lock.pull) != (facts.plan.stack.repo, facts.pull.number):
         return _failed(
             "lock",
             Reason.LOCKED,

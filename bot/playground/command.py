@@ -49,7 +49,9 @@ def _welcome(playground: Playground) -> None:
     _out.print(f"  environments    {playground.sites.url}/", markup=False)
     _out.print(f"  the bot         {playground.bot.url}/healthz   log: {playground.bot.log}", markup=False)
     kind = " (the Python package)" if engine.embedded else ""
-    sandbox = "on" if playground.sandbox else "off, because bubblewrap is not here or Terraform is the package's"
+    sandbox = (
+        "on" if playground.sandbox else "off, because bubblewrap is not here or Terraform is the package's"
+    )
     _out.print(f"  Terraform       {engine.version}{kind}, sandbox {sandbox}\n", markup=False)
 
 
@@ -64,7 +66,9 @@ async def _first_pull(playground: Playground) -> None:
             files={"envs/staging.tfvars": change_message(text, "Hello from a pull request")},
             body="Comment `/apply staging` and look at the staging page.",
         )
-        _out.print(f"Opened {playground.github.url}/{REPO}/pull/{pull.number}: it plans itself now.", markup=False)
+        _out.print(
+            f"Opened {playground.github.url}/{REPO}/pull/{pull.number}: it plans itself now.", markup=False
+        )
     _out.print("Comment `/apply staging` there, as dev. Ctrl+C stops.", markup=False)
 
 
@@ -72,7 +76,7 @@ async def _script(playground: Playground) -> int:
     try:
         await tell(playground, _out)
     except StoryError as error:
-        _out.print(f"\n[bold red]The story did not go as told:[/] ", end="")
+        _out.print("\n[bold red]The story did not go as told:[/] ", end="")
         _out.print(str(error), markup=False)
         _out.print(f"\nThe end of the bot's log:\n{playground.bot.tail()}", markup=False)
         return 1

@@ -70,4 +70,6 @@ async def _version(binary: str) -> str:
     try:
         return str(json.loads(out)["terraform_version"])
     except (ValueError, KeyError) as error:
-        raise GatewrightError(f"{binary} does not tell its version: {err.decode(errors='replace')}") from error
+        raise GatewrightError(
+            f"{binary} does not tell its version: {err.decode(errors='replace')}"
+        ) from error

@@ -76,4 +76,5 @@ class BotProcess:
             lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return ""
-        return "\n".join(lines[-_TAIL_LINES:])
+        told = [line for line in lines if " gatewright.access " not in line]
+        return "\n".join(told[-_TAIL_LINES:])

@@ -9,7 +9,9 @@ from bot.playground.stack import ROOT, Playground
 
 REPO = "acme/infra"
 _FOLDERS = ("terraform", "envs")
-_CODEOWNERS = "# Who answers for what; prod needs one of them.\n*           @owner\n/envs/prod* @owner @owner2\n"
+_CODEOWNERS = (
+    "# Who answers for what; prod needs one of them.\n*           @owner\n/envs/prod* @owner @owner2\n"
+)
 _README = "# acme/infra\n\nThe infrastructure of Acme: one Terraform module, five environments.\n"
 
 
@@ -34,5 +36,7 @@ async def seed(playground: Playground, repo: str = REPO) -> None:
     """Create the repository and its people unless an earlier start did."""
     if playground.github.has_repo(repo):
         return
-    await playground.github.create_repo(repo, files=files(playground.engine.version), description="Acme's infrastructure")
+    await playground.github.create_repo(
+        repo, files=files(playground.engine.version), description="Acme's infrastructure"
+    )
     await playground.github.add_personas(repo)

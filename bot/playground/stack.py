@@ -88,7 +88,10 @@ class Playground:
                 webhook_secret=self.secrets.webhook_secret,
                 client_secret=self.secrets.client_secret,
                 callback_url=f"{bot_url}/login/callback",
-                extra_links=[("Environments", f"{self.sites.url}/"), ("Staging", f"{self.sites.url}/staging/")],
+                extra_links=[
+                    ("Environments", f"{self.sites.url}/"),
+                    ("Staging", f"{self.sites.url}/staging/"),
+                ],
             )
         )
         await self.github.start(free_port(self.ports.github))

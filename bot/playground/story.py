@@ -30,7 +30,7 @@ def change_message(text: str, message: str) -> str:
     """Return a var file's text with another `message`; StoryError when there is none to change."""
     changed, count = _MESSAGE.subn(rf'\g<1>"{message}"', text, count=1)
     if count != 1:
-        raise StoryError(f"{STAGING_FILE} has no line `message = \"...\"`")
+        raise StoryError(f'{STAGING_FILE} has no line `message = "..."`')
     return changed
 
 
@@ -61,8 +61,8 @@ class _Stage:
             REPO, _BRANCH, {STAGING_FILE: change_message(text, message)}, author="dev"
         )
 
-    async def hear(self, **wanted: object) -> Heard:
-        heard = await self.watch.hear(**wanted)
+    async def hear(self, **wanted: str) -> Heard:
+        heard = await self.watch.hear(wanted)
         self.show(heard)
         return heard
 
@@ -151,7 +151,7 @@ async def _merged(stage: _Stage) -> None:
     await stage.comment("dev", "/apply staging")
     await stage.hear(kind="apply", env="staging", status="applied")
     stage.say("dev merges")
-    await stage.github.merge(REPO, stage.watch.number, by="dev")
+    await stage.github.merge(REPO, stage.watch.number, author="dev")
     await stage.hear(kind="closeout")
 
 

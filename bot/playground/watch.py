@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -60,7 +60,7 @@ class Watch:
         """Count everything said so far as read."""
         self._read.update({heard.id: heard.body for heard in self.comments()})
 
-    async def hear(self, *, new: bool = True, **wanted: object) -> Heard:
+    async def hear(self, wanted: Mapping[str, str], *, new: bool = True) -> Heard:
         """Wait for a comment (by default one not read yet) whose header has these values; NotSaidError after a while."""
         found = await self.until(lambda: self._find(new=new, wanted=wanted), f"a comment with {wanted}")
         self._read[found.id] = found.body
@@ -77,7 +77,7 @@ class Watch:
             await asyncio.sleep(0.05)
         raise NotSaidError(f"waited {self.patience:.0f} s for {what}; there is:\n{self._overview()}")
 
-    def _find(self, *, new: bool, wanted: dict[str, object]) -> Heard | None:
+    def _find(self, *, new: bool, wanted: Mapping[str, str]) -> Heard | None:
         candidates = self.unread() if new else self.comments()
         return next((heard for heard in candidates if heard.is_about(**wanted)), None)
 

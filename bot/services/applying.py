@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain.errors import GatewrightError, GitHubUnavailableError, IntegrityError
-from bot.domain.gates import GateResult, judge, shut
+from bot.domain.gates import GateResult, shut
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunKind, RunStatus
 from bot.domain.plan import PlanRecord
@@ -35,6 +35,7 @@ from bot.services.ids import new_run_id
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest
 from bot.services.judging import Judging
 from bot.services.planning import describe
+from bot.services.reporting import Reporting
 from bot.services.states import Snapshots
 
 
@@ -51,6 +52,7 @@ class Applying:
     judging: Judging
     snapshots: Snapshots
     credentials: Credentials
+    reporting: Reporting
     logs: RunLogs
     limits: Limits
 
@@ -126,6 +128,7 @@ class Applying:
             await writer.move_run(
                 run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="terraform apply"
             )
+        await self.reporting.announce_apply(run, plan.id)
         redactor = self.credentials.redactor(run.stack.env)
         log = self.logs.open(run.id)
         job = TerraformJob(

@@ -32,7 +32,9 @@ class Losses:
             if run is None or run.status in TERMINAL:
                 return
             summary = "It could not be carried out after several tries."
-            await writer.set_result(run.id, summary=summary, detail={"problem": "lost", "message": error[:500]})
+            await writer.set_result(
+                run.id, summary=summary, detail={"problem": "lost", "message": error[:500]}
+            )
             status = RunStatus.FAILED if run.intent_at is None else RunStatus.INTERRUPTED
             await writer.move_run(
                 run.id,

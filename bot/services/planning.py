@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -35,7 +35,6 @@ from bot.domain.model import (
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
-from bot.domain.sensitive import sensitive_values
 from bot.ports import (
     Cipher,
     Clock,
@@ -272,12 +271,10 @@ class Planning:
 
 
 def _digest_output(run: Run, output: PlanOutput, redactor: Redactor) -> tuple[PlanSummary, bytes]:
-    full = redactor.with_more(sensitive_values(output.json))
-    text = full(output.text)
     summary = summarise(
-        output.json, text, arguments=run.arguments, warnings=[full(w) for w in output.warnings], redact=full
+        output.json, output.text, arguments=run.arguments, warnings=output.warnings, redact=redactor
     )
-    return replace(summary, text=text), output.plan_file.read_bytes()
+    return summary, output.plan_file.read_bytes()
 
 
 def _counts_line(record: PlanRecord) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.errors import GitHubNotFoundError
 from bot.domain.model import Repo
-from bot.ports import Clock, GitHub, Posted, Records
+from bot.ports import Clock, GitHub, Records
 
 _ANNOUNCED = 0
 """Stands for "about to be written": found again, it means that an earlier attempt may have succeeded."""

@@ -69,21 +69,24 @@ class Requesting:
         """Hold the stack for the pull request and queue the apply; returns the other's lock when held."""
         now = self.clock.now()
         async with self.records.write() as writer:
-            new = self._new(wish, RunKind.APPLY, plan.stack, plan=plan.id, arguments=())
+            held = await writer.lock(plan.stack)
+            if held is not None and (held.stack.repo, held.pull) != (wish.repo.full_name, wish.pull.number):
+                return held
+            run = await writer.add_run(
+                self._new(wish, RunKind.APPLY, plan.stack, plan=plan.id, arguments=()), now
+            )
+            if run is None:
+                return None
             lock = Lock(
                 stack=plan.stack,
                 pull=wish.pull.number,
                 holder=wish.actor,
-                run_id=new.id,
+                run_id=run.id,
                 since=now,
                 reason=f"plan {plan.id} is being applied or was applied",
             )
-            held = await writer.take_lock(lock)
-            if held.pull != wish.pull.number:
-                return held
-            run = await writer.add_run(new, now)
-            if run is not None:
-                await writer.enqueue(_job(run))
+            await writer.take_lock(lock)
+            await writer.enqueue(_job(run))
         return None
 
     async def cancel_plans(

@@ -69,8 +69,8 @@ class World:
         await asyncio.sleep(1.1)
         return (await self.github.comment(self.repo, number, author=by, body=body)).id
 
-    async def hear(self, number: int, **wanted: object) -> Heard:
-        return await self.watch(number).hear(**wanted)
+    async def hear(self, number: int, **wanted: str) -> Heard:
+        return await self.watch(number).hear(wanted)
 
     async def page(self, path: str) -> str:
         url = f"{self.playground.sites.url}/{path}"
@@ -92,7 +92,9 @@ class World:
         url = f"{self.playground.bot.url}/metrics"
         async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
             text = await answer.text()
-        depths = re.findall(r"^gatewright_(?:queue_depth|jobs_running)\{[^}]*\} ([0-9.]+)$", text, re.MULTILINE)
+        depths = re.findall(
+            r"^gatewright_(?:queue_depth|jobs_running)\{[^}]*\} ([0-9.]+)$", text, re.MULTILINE
+        )
         return any(float(depth) > 0 for depth in depths)
 
 

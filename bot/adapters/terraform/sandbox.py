@@ -56,9 +56,13 @@ class Enclosure:
 class Sandbox:
     """Builds bubblewrap's command lines."""
 
-    def __init__(self, *, program: str = "bwrap", read_only: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, *, program: str = "bwrap", read_only: Sequence[Path] = (), writable: Sequence[Path] = ()
+    ) -> None:
+        """`writable` directories are bound for changes only: what a plan runs is not reviewed yet."""
         self._program = program
         self._read_only = tuple(read_only)
+        self._writable = tuple(writable)
 
     def argv(self, command: Sequence[str], enclosure: Enclosure) -> tuple[str, ...]:
         """Return the command that runs `command` inside."""
@@ -76,6 +80,7 @@ class Sandbox:
             *("--bind", str(paths.tree), str(INSIDE.tree)),
             *(data_bind, str(paths.data), str(INSIDE.data)),
             *("--bind", str(paths.box), str(INSIDE.box)),
+            *([] if enclosure.dies_with_parent else self._writable_binds()),
             *("--chdir", str(enclosure.cwd)),
             "--",
             *command,
@@ -103,6 +108,9 @@ class Sandbox:
             # Pid 1 inside means that the processes outside cannot be seen or signalled.
             *("--", "/bin/sh", "-c", 'echo $$; test ! -e "$0"', hidden),
         )
+
+    def _writable_binds(self) -> tuple[str, ...]:
+        return tuple(part for path in self._writable for part in ("--bind", str(path), str(path)))
 
     def _found(self) -> str:
         found = shutil.which(self._program)

@@ -1,0 +1,101 @@
+"""The check runs `gatewright/plan` and `gatewright/apply` of a pull request's head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.comments.checks import CheckRow, CheckText, apply_check, conflict_check, plan_check
+from bot.domain.errors import GitHubNotFoundError
+from bot.domain.model import PlanStatus, Repo, Run, RunKind, Sha
+from bot.domain.plan import PlanRecord
+from bot.policy import RepoPolicy
+from bot.ports import Check, CheckButton, GitHub, Records
+
+PLAN, APPLY = "gatewright/plan", "gatewright/apply"
+_REPLAN = CheckButton(label="Plan again", description="The same as the comment /plan", identifier="plan")
+_LONGEST_IDENTIFIER = 20
+_MOST_BUTTONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """Creates each check once per commit and updates it afterwards."""
+
+    github: GitHub
+    records: Records
+
+    async def refresh(self, repo: Repo, pull: int, head: Sha, policy: RepoPolicy) -> None:
+        """Show what the records say of every stack planned for this commit."""
+        rows = await self._rows(repo, pull, head)
+        required = [row for row in rows if row.stack.env in policy.merge_requires]
+        await self._show(repo, pull, head, PLAN, plan_check(rows), (_REPLAN,))
+        await self._show(repo, pull, head, APPLY, apply_check(required), _apply_buttons(rows))
+
+    async def conflict(self, repo: Repo, pull: int, head: Sha, paths: Sequence[str]) -> None:
+        """Fail both checks: nothing can be planned."""
+        for name in (PLAN, APPLY):
+            await self._show(repo, pull, head, name, conflict_check(paths), (_REPLAN,))
+
+    async def _rows(self, repo: Repo, pull: int, head: Sha) -> list[CheckRow]:
+        async with self.records.read() as reader:
+            runs = await reader.runs(repo=repo.full_name, pull=pull)
+            plans = await reader.plans(repo=repo.full_name, pull=pull)
+        newest_run: dict[tuple[str, str], Run] = {}
+        for run in runs:
+            if run.head_sha == head:
+                newest_run.setdefault((run.stack.project, run.stack.env), run)
+        newest_plan: dict[tuple[str, str], PlanRecord] = {}
+        for plan in plans:
+            if plan.head_sha == head:
+                newest_plan.setdefault((plan.stack.project, plan.stack.env), plan)
+        return [
+            CheckRow(stack=run.stack, run=run, plan=_current(newest_plan.get(key), run))
+            for key, run in sorted(newest_run.items())
+        ]
+
+    async def _show(
+        self, repo: Repo, pull: int, head: Sha, name: str, text: CheckText, buttons: tuple[CheckButton, ...]
+    ) -> None:
+        check = Check(
+            name=name,
+            head_sha=head,
+            conclusion=text.conclusion,
+            title=text.title,
+            summary=text.summary,
+            external_id=str(pull),
+            buttons=buttons,
+        )
+        key = f"check:{pull}:{head}:{name}"
+        async with self.records.read() as reader:
+            known = await reader.remote_id(repo.full_name, key)
+        if known is not None:
+            try:
+                await self.github.update_check(repo, known, check)
+            except GitHubNotFoundError:
+                known = None
+        if known is None:
+            created = await self.github.create_check(repo, check)
+            async with self.records.write() as writer:
+                await writer.set_remote_id(repo.full_name, key, created)
+
+
+def _current(plan: PlanRecord | None, run: Run) -> PlanRecord | None:
+    """A plan that a later failed planning has superseded does not speak for the stack any more."""
+    failed = run.kind is RunKind.PLAN and run.plan_id is None and run.finished_at is not None
+    return None if failed else plan
+
+
+def _apply_buttons(rows: Sequence[CheckRow]) -> tuple[CheckButton, ...]:
+    buttons = []
+    for row in rows:
+        identifier = f"apply:{row.stack.env}"
+        ready = row.plan is not None and row.plan.status is PlanStatus.PLANNED
+        if ready and row.stack.project == "default" and len(identifier) <= _LONGEST_IDENTIFIER:
+            label = f"Apply {row.stack.env}"
+            buttons.append(
+                CheckButton(
+                    label=label, description=f"The same as /apply {row.stack.env}", identifier=identifier
+                )
+            )
+    return tuple(buttons[:_MOST_BUTTONS])

@@ -1,0 +1,220 @@
+"""Telling on the pull request what happened; what is posted is always rendered anew from the records."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.comments.apply import apply_comment
+from bot.comments.closing import ClosingView
+from bot.comments.failures import plan_failed_comment
+from bot.comments.plan import PlanView, plan_comment
+from bot.comments.run_report import RunView
+from bot.comments.status import ActiveRun, LastApply, StatusRow, StatusView
+from bot.domain.errors import GatewrightError, PolicyError
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import PlanId, PullRequest, Repo, Run, RunId, RunKind, RunStatus, Stack
+from bot.domain.plan import Lock, PlanRecord
+from bot.policy import RepoPolicy
+from bot.ports import Clock, GitHub, Records
+from bot.services.checks import Checks
+from bot.services.deployments import Deployments
+from bot.services.jobs import Links
+from bot.services.policies import Policies
+from bot.services.posting import Poster, sticky_key
+from bot.services.requesting import ACTIVE, Wish
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """Comments, reactions, checks and deployments of runs."""
+
+    records: Records
+    github: GitHub
+    policies: Policies
+    poster: Poster
+    checks: Checks
+    deployments: Deployments
+    links: Links
+    clock: Clock
+
+    async def report_plan(self, run_id: RunId) -> None:
+        """Post how a plan run ended. Repeating it posts nothing twice."""
+        run = await self._ended(run_id)
+        if run is None or run.pull is None:
+            return
+        repo = await self.github.repository(run.stack.repo)
+        if run.detail.get("superseded"):
+            await self._react(repo, run)
+            return
+        if run.status is RunStatus.SUCCEEDED and run.plan_id is not None:
+            await self.refresh_plan(repo, run.plan_id)
+        else:
+            body = plan_failed_comment(RunView(run=run, run_url=self.links.run(run.id)))
+            await self.poster.sticky(repo, run.pull, _key(run.pull, run.stack), body)
+        await self._checks(repo, run)
+        await self._react(repo, run)
+
+    async def report_change(self, run_id: RunId) -> None:
+        """Post how an apply ended, and bring the plan comment, checks and deployment up to date."""
+        run = await self._ended(run_id)
+        if run is None or run.pull is None:
+            return
+        repo = await self.github.repository(run.stack.repo)
+        async with self.records.read() as reader:
+            plan = await reader.plan(run.plan_id) if run.plan_id else None
+            replans = await reader.runs(
+                repo=run.stack.repo, pull=run.pull, kinds=(RunKind.PLAN,), statuses=ACTIVE
+            )
+        view = RunView(
+            run=run,
+            run_url=self.links.run(run.id),
+            plan=plan,
+            replanned=any(other.stack.state_key == run.stack.state_key for other in replans),
+            url_output=await self._url_output(repo, run.stack),
+        )
+        await self.poster.once(repo, run.pull, f"report:{run.id}", apply_comment(view))
+        if plan is not None:
+            await self.refresh_plan(repo, plan.id)
+        await self.deployments.ended(repo, run)
+        await self._checks(repo, run)
+        await self._react(repo, run)
+
+    async def announce_apply(self, run: Run, plan_id: PlanId) -> None:
+        """Show that an apply has begun; when GitHub is away the apply goes on all the same."""
+        try:
+            repo = await self.github.repository(run.stack.repo)
+            await self.refresh_plan(repo, plan_id)
+            await self.deployments.started(repo, run)
+        except GatewrightError:
+            _LOG.warning("the start of run %s could not be shown", run.id, exc_info=True)
+
+    async def refresh_plan(self, repo: Repo, plan_id: PlanId) -> None:
+        """Render the comment of a plan anew, unless a newer plan of the stack has taken it over."""
+        async with self.records.read() as reader:
+            plan = await reader.plan(plan_id)
+            if plan is None or plan.pull is None:
+                return
+            newer = await reader.plans(repo=repo.full_name, pull=plan.pull, stack=plan.stack, limit=1)
+            lock = await reader.lock(plan.stack)
+            active = await reader.runs(state_key=plan.stack.state_key, statuses=ACTIVE)
+        if newer and newer[0].id != plan.id:
+            return
+        applying = next(
+            (run.id for run in active if run.plan_id == plan.id and run.kind is not RunKind.PLAN), None
+        )
+        held = lock if lock is not None and _is_foreign(lock, plan) else None
+        view = PlanView(plan=plan, run_url=self.links.run(plan.run_id), locked_by=held, applying_run=applying)
+        at = await self.poster.sticky(repo, plan.pull, _key(plan.pull, plan.stack), plan_comment(view))
+        if plan.posted_at is None:
+            async with self.records.write() as writer:
+                await writer.mark_posted(plan.id, at)
+
+    async def refresh_checks(self, repo: Repo, pull: PullRequest) -> None:
+        """Bring the check runs of the pull request's head up to date."""
+        try:
+            loaded = await self.policies.load(repo)
+        except PolicyError:
+            return
+        await self.checks.refresh(repo, pull.number, pull.head_sha, loaded.policy)
+
+    async def conflict_checks(self, repo: Repo, pull: PullRequest, paths: Sequence[str]) -> None:
+        """Fail both checks because the pull request does not merge."""
+        await self.checks.conflict(repo, pull.number, pull.head_sha, paths)
+
+    async def status(self, wish: Wish, policy: RepoPolicy) -> StatusView:
+        """Gather what `/status` shows."""
+        repo, pull = wish.repo, wish.pull
+        async with self.records.read() as reader:
+            plans = await reader.plans(repo=repo.full_name, pull=pull.number)
+            active = await reader.runs(repo=repo.full_name, pull=pull.number, statuses=ACTIVE)
+            rows = []
+            for stack in policy.stacks(repo.full_name, pull=pull.number):
+                if policy.environment(stack.env).trigger == "local":
+                    continue
+                version = await reader.newest_state_version(stack.state_key)
+                last = (
+                    LastApply(
+                        actor=version.actor,
+                        at=version.taken_at,
+                        commit=version.commit,
+                        serial=version.identity.serial,
+                    )
+                    if version is not None and version.moment == "after"
+                    else None
+                )
+                newest = next((plan for plan in plans if _same(plan.stack, stack)), None)
+                lock = await reader.lock(stack)
+                rows.append(StatusRow(stack=stack, plan=newest, lock=lock, last_apply=last))
+        return StatusView(
+            pull=pull.number,
+            head_sha=pull.head_sha,
+            now=self.clock.now(),
+            rows=rows,
+            active=[ActiveRun(run=run, url=self.links.run(run.id)) for run in active],
+            reference=wish.correlation_id,
+        )
+
+    async def closing(self, repo: Repo, pull: PullRequest, released: Sequence[Lock]) -> ClosingView:
+        """Gather what the closeout of a merged pull request shows."""
+        async with self.records.read() as reader:
+            plans = await reader.plans(repo=repo.full_name, pull=pull.number)
+        newest: dict[tuple[str, str], PlanRecord] = {}
+        for plan in plans:
+            newest.setdefault((plan.stack.project, plan.stack.env), plan)
+        return ClosingView(
+            pull=pull.number,
+            merge_commit=pull.merge_commit,
+            base_ref=pull.base_ref,
+            plans=list(newest.values()),
+            released=released,
+        )
+
+    async def _ended(self, run_id: RunId) -> Run | None:
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+        return run if run is not None and run.status in TERMINAL else None
+
+    async def _checks(self, repo: Repo, run: Run) -> None:
+        if run.pull is None or run.head_sha is None:
+            return
+        try:
+            loaded = await self.policies.load(repo)
+        except PolicyError:
+            return
+        await self.checks.refresh(repo, run.pull, run.head_sha, loaded.policy)
+
+    async def _react(self, repo: Repo, run: Run) -> None:
+        """Answer the comment with a rocket or a confused face once all of its runs have ended."""
+        if run.comment_id is None or run.pull is None:
+            return
+        async with self.records.read() as reader:
+            runs = await reader.runs(repo=repo.full_name, pull=run.pull)
+        asked = [other for other in runs if other.comment_id == run.comment_id]
+        if any(other.status not in TERMINAL for other in asked):
+            return
+        good = all(other.status is RunStatus.SUCCEEDED for other in asked)
+        await self.github.react(repo, run.comment_id, "rocket" if good else "confused")
+
+    async def _url_output(self, repo: Repo, stack: Stack) -> str | None:
+        try:
+            loaded = await self.policies.load(repo)
+            return loaded.policy.environment(stack.env).url_output
+        except PolicyError:
+            return None
+
+
+def _key(pull: int, stack: Stack) -> str:
+    return sticky_key(pull, stack.project, stack.env)
+
+
+def _same(one: Stack, other: Stack) -> bool:
+    return (one.project, one.env) == (other.project, other.env)
+
+
+def _is_foreign(lock: Lock, plan: PlanRecord) -> bool:
+    """A state may be shared across repositories, so the number alone does not tell whose lock it is."""
+    return (lock.stack.repo, lock.pull) != (plan.stack.repo, plan.pull)

@@ -1,0 +1,139 @@
+"""Tables of the documentation, made from the code that they describe.
+
+`README.md` and the pages in `docs/` call these functions inside `cog` blocks; a test and `make check` refuse pages
+that are not current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from bot.adapters.github.credentials import Profile
+from bot.domain.refusals import Reason
+from bot.settings import PREFIX, Settings
+from handlers import SPECS
+from handlers.inbox import EVENTS
+from tests.docs.sample import plan_comment_sample
+
+__all__ = ["commands", "events", "permissions", "plan_comment_sample", "reasons", "settings"]
+
+REASONS: Final[dict[Reason, str]] = {
+    Reason.AMBIGUOUS_PLAN: "More than one plan could be meant; name one.",
+    Reason.ALREADY_APPLIED: "This plan was applied before; a plan is applied once.",
+    Reason.ALREADY_RUNNING: "An apply of this stack is running.",
+    Reason.ARGUMENT: "A Terraform argument that is not on the allow list.",
+    Reason.CONFIG: "`gatewright.yaml` on the default branch is missing or not valid.",
+    Reason.CONFLICT: "The pull request does not merge cleanly into its base.",
+    Reason.ENGINE_CHANGED: "The policy now names another Terraform than the plan was made with.",
+    Reason.ENVIRONMENT: "No such environment, or none was named where one must be.",
+    Reason.FORK: "The pull request comes from a fork; its code is not run.",
+    Reason.GATE: "A gate of the policy is shut, or is one that this version cannot judge.",
+    Reason.HEAD_MOVED: "The pull request has newer commits than the plan.",
+    Reason.INTEGRITY: "The stored plan is not, bit for bit, the one that was reviewed.",
+    Reason.LOCKED: "Another pull request holds the stack.",
+    Reason.NO_CHANGES: "There is nothing to plan or to apply.",
+    Reason.NO_PLAN: "This pull request has no plan of the environment.",
+    Reason.NOT_FOUND: "No such plan, run or command on this pull request.",
+    Reason.NOT_YET: "Something else must end first, for example a plan that is being made.",
+    Reason.PERMISSION: "You lack the right that the command or the environment needs.",
+    Reason.PLAN_EXPIRED: "The plan is older than `plan_expires`.",
+    Reason.PLAN_NEWER_THAN_COMMAND: "The plan was posted after the comment was written, so nobody can have read it.",
+    Reason.PLAN_STALE: "The plan is out of date: new commits, another base, canceled, or its apply failed.",
+    Reason.PROJECT: "No such project, or none was named where one must be.",
+    Reason.PULL_CLOSED: "The pull request is closed.",
+    Reason.STATE_MOVED: "The state was changed since the plan was made.",
+    Reason.UNSAFE_TREE: "The commit holds files that could redirect Terraform, such as a backend override.",
+    Reason.USAGE: "The command is not written as it must be.",
+}
+
+PERMISSIONS: Final[dict[str, tuple[str, str]]] = {
+    "checks": ("Checks", "The check runs `gatewright/plan` and `gatewright/apply`."),
+    "contents": ("Contents", "Fetching the code and `gatewright.yaml`."),
+    "deployments": ("Deployments", "One deployment per apply."),
+    "issues": ("Issues", "GitHub offers the event *Issue comment* only with it."),
+    "members": ("Members (organisation)", "Teams named in `apply.allow`."),
+    "metadata": ("Metadata", "Mandatory for every App."),
+    "pull_requests": ("Pull requests", "Reading pull requests; comments and reactions on them."),
+}
+EVENT_ISSUES: Final = {"issues": "read"}
+"""No token asks for it, but the App must have it."""
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; bars inside cells are escaped."""
+    cells = [titles, ["---"] * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells)
+
+
+def commands() -> str:
+    """Return the table of all commands."""
+    rows = [(f"`{spec.usage}`", spec.summary, spec.who) for spec in SPECS]
+    return table(("Command", "What it does", "Who may use it"), rows)
+
+
+def reasons() -> str:
+    """Return the table of refusal codes; KeyError for one that nobody has explained."""
+    return table(("`reason`", "Meaning"), [(f"`{reason}`", REASONS[reason]) for reason in Reason])
+
+
+def permissions() -> str:
+    """Return what the App needs, and why; never more than its tokens ask for."""
+    asked = {name: access for profile in Profile for name, access in sorted(profile.permissions.items())}
+    writes = {
+        name
+        for profile in Profile
+        for name, access in profile.permissions.items()
+        if access == "write"
+    }
+    levels = {name: "write" if name in writes else "read" for name in {**asked, **EVENT_ISSUES}}
+    rows = [(PERMISSIONS[name][0], levels[name], PERMISSIONS[name][1]) for name in sorted(levels)]
+    return table(("Permission", "Access", "What for"), rows)
+
+
+def events() -> str:
+    """Return the webhook events to subscribe to, in GitHub's words."""
+    names = dict.fromkeys(event for event, _, _ in EVENTS)
+    return ", ".join(f"**{name.replace('_', ' ').capitalize()}**" for name in names) + "."
+
+
+def settings() -> str:
+    """Return the table of all settings."""
+    rows = [
+        (f"`{PREFIX}{name.upper()}`", _default(field), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+    return table(("Setting", "Default", "Meaning"), rows)
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if value is PydanticUndefined:
+        return "**required**"
+    plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return f"`{shown(plain)}`" if plain not in (None, "", ()) else "–"
+
+
+def shown(value: object) -> str:
+    """Return a default as a person would write it."""
+    if isinstance(value, timedelta):
+        return span(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Path):
+        return value.as_posix()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def span(value: timedelta) -> str:
+    """Return a duration as the policy writes it: `30m`, `7d`."""
+    seconds = int(value.total_seconds())
+    sizes = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+    unit = next(unit for unit, size in sizes.items() if seconds % size == 0)
+    return f"{seconds // sizes[unit]}{unit}"

@@ -1,0 +1,76 @@
+"""The plan comment that the README shows, made by the very code that writes the bot's comments."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.comments.plan import PlanView, plan_comment
+from bot.domain.gates import Facts, judge
+from bot.domain.model import StateIdentity
+from bot.domain.plan import Action, Counts, OutputChange, PlanRecord, ResourceChange, Risk, RiskLevel
+from tests.fakes import builders
+from tests.fakes.builders import NOON
+
+RUN_URL = "https://gatewright.example/runs/r123456789abcdef"
+
+_PAGE = """\
+  # terraform_data.file["index.html"] must be replaced
+-/+ resource "terraform_data" "file" {
+      ~ input            = {
+          ~ message   = "Hello from staging" -> "Hello from a pull request"
+            # (2 unchanged attributes hidden)
+        }
+      ~ triggers_replace = [
+          - "4be1f0",
+          + "c27a93",
+        ]
+    }
+"""
+_INSTANCE = """\
+  # terraform_data.instance["web-3"] will be created
+  + resource "terraform_data" "instance" {
+      + id    = (known after apply)
+      + input = "web-3"
+    }
+"""
+
+
+def plan_comment_sample() -> str:
+    """Return the comment on a small plan of staging, its gates judged as they are before an apply."""
+    plan = _plan()
+    facts = Facts(
+        plan=plan,
+        pull=builders.pull(),
+        now=NOON + timedelta(minutes=3),
+        state=StateIdentity(serial=plan.state_serial, lineage=plan.state_lineage, sha256="5" * 64),
+        engine=plan.engine,
+        lock=None,
+        actor_may_apply=True,
+        needed_permission="write access",
+    )
+    return plan_comment(PlanView(plan=plan, run_url=RUN_URL, gates=judge(facts)))
+
+
+def _plan() -> PlanRecord:
+    page = ResourceChange(
+        address='terraform_data.file["index.html"]',
+        type="terraform_data",
+        action=Action.REPLACE,
+        replace_paths=("triggers_replace",),
+        reason="It cannot be updated in place.",
+        risk=RiskLevel.MEDIUM,
+        diff=_PAGE,
+    )
+    instance = ResourceChange(
+        address='terraform_data.instance["web-3"]',
+        type="terraform_data",
+        action=Action.ADD,
+        diff=_INSTANCE,
+    )
+    summary = builders.summary(
+        counts=Counts(add=1, replace=1),
+        resources=(page, instance),
+        outputs=(OutputChange(name="release", action=Action.CHANGE, sensitive=False),),
+        risk=Risk(level=RiskLevel.MEDIUM, score=25, reasons=("Replaces 1 resource.",), replaces=(page.address,)),
+    )
+    return builders.plan(summary=summary)
