@@ -14,7 +14,6 @@ from importlib.metadata import version
 import aiohttp
 from aiohttp import web
 
-from bot.adapters.credentials import SettingsCredentials
 from bot.adapters.database.errors import DatabaseUnavailableError
 from bot.adapters.database.records import Database
 from bot.adapters.database.schema import migrate, schema_status
@@ -29,6 +28,7 @@ from bot.adapters.terraform.sandbox import Sandbox
 from bot.adapters.terraform.supervision import Limits as ProcessLimits
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.context import Bot
+from bot.credentials import SettingsCredentials
 from bot.domain.model import DeliveryId, Run, RunId, StateIdentity, StateKey
 from bot.engine.config import EngineConfig, Retries, Work
 from bot.engine.core import Engine
@@ -162,12 +162,21 @@ async def build(settings: Settings, secrets: EnvironmentSecrets) -> AsyncIterato
         )
         stack.push_async_callback(states.close)
         stack.push_async_callback(artifacts.close)
-        yield await _assemble(settings, secrets, session, engine, database, states, artifacts)
+        yield await _assemble(
+            settings,
+            secrets,
+            session=session,
+            engine=engine,
+            database=database,
+            states=states,
+            artifacts=artifacts,
+        )
 
 
 async def _assemble(
     settings: Settings,
     secrets: EnvironmentSecrets,
+    *,
     session: aiohttp.ClientSession,
     engine: Engine,
     database: Database,
@@ -265,7 +274,7 @@ async def _assemble(
         links=links,
         login="gatewright",
     )
-    losses = Losses(records=database, clock=clock)
+    losses = Losses(records=database, reporting=reporting, clock=clock)
     work = _work(Inbox(bot=bot), planning, applying, reporting, losses)
     services = WebServices(
         records=database,

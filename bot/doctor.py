@@ -33,7 +33,7 @@ Check = Callable[[], Awaitable[str]]
 """Returns what is well; raises GatewrightError with what is wrong and what to do."""
 
 
-class _Doubtful(GatewrightError):
+class _DoubtfulError(GatewrightError):
     """It works, but not as it should."""
 
 
@@ -66,7 +66,7 @@ async def examine(settings: Settings, secrets: EnvironmentSecrets) -> list[Findi
 async def _try(part: str, check: Check) -> Finding:
     try:
         return Finding(part=part, grade="ok", sentence=await asyncio.wait_for(check(), _PATIENCE))
-    except _Doubtful as doubt:
+    except _DoubtfulError as doubt:
         return Finding(part=part, grade="warning", sentence=str(doubt))
     except TimeoutError:
         return Finding(part=part, grade="wrong", sentence=f"did not answer within {_PATIENCE:.0f} s")
@@ -112,7 +112,7 @@ async def _git() -> str:
 
 async def _sandbox(parts: Parts) -> str:
     if parts.sandbox is None:
-        raise _Doubtful(f"{PREFIX}SANDBOX=off: a pull request's code can read what this process can")
+        raise _DoubtfulError(f"{PREFIX}SANDBOX=off: a pull request's code can read what this process can")
     await parts.sandbox.prove()
     return "bubblewrap works"
 
@@ -124,7 +124,7 @@ async def _login(settings: Settings) -> str:
         if not _text(getattr(settings, name))
     ]
     if missing:
-        raise _Doubtful(f"run pages cannot be opened by anybody without {', '.join(missing)}")
+        raise _DoubtfulError(f"run pages cannot be opened by anybody without {', '.join(missing)}")
     return "OAuth is configured"
 
 
@@ -140,7 +140,7 @@ def _state_check(
         apply, plan = secrets.state_keys(env, purpose="apply"), secrets.state_keys(env, purpose="plan")
         if apply is None or plan is None:
             lacking = "applies" if apply is None else "plans"
-            raise _Doubtful(f"{lacking} have no own key pair: they use the bot's")
+            raise _DoubtfulError(f"{lacking} have no own key pair: they use the bot's")
         if await _may_write(settings, plan, env):
             raise GatewrightError("the key pair of plans can write: make it read-only")
         for other in envs:

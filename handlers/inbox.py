@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.comments.error import failure_comment
 from bot.context import Bot
-from bot.domain.errors import GatewrightError, GitHubUnavailableError
+from bot.domain.errors import GatewrightError
 from bot.domain.model import DeliveryId
 from bot.events import Payload, payload_of
 from bot.ports import Delivery
@@ -39,7 +39,7 @@ class Inbox:
     bot: Bot
 
     async def handle(self, delivery_id: DeliveryId) -> None:
-        """Handle a delivery; GitHubUnavailableError alone is raised, so that the step is tried again."""
+        """Handle a delivery; only what is passing is raised, so that the step is tried again."""
         async with self.bot.records.read() as reader:
             delivery = await reader.delivery(delivery_id)
         if delivery is None or delivery.outcome is not None:
@@ -54,9 +54,9 @@ class Inbox:
             return "ignored", f"nothing is done for {delivery.event} {delivery.action or ''}".rstrip()
         try:
             note = await handler(delivery, payload_of(delivery.event, delivery.payload), self.bot)
-        except GitHubUnavailableError:
-            raise
         except Exception as error:
+            if isinstance(error, GatewrightError) and error.passing:
+                raise
             _LOG.exception("delivery %s could not be handled", delivery.id)
             await self._apologise(delivery, error)
             return "failed", f"{type(error).__name__}: {error}"[:500]

@@ -41,7 +41,7 @@ async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         return "a draft is not planned"
     again = delivery.action in {"reopened", "ready_for_review"}
     dedupe = delivery.id if again else f"{repo.full_name}#{pull.number}@{pull.head_sha}"
-    note = await _autoplan(delivery, payload, bot, repo, pull, dedupe)
+    note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, dedupe=dedupe)
     for plan in outdated:
         await bot.reporting.refresh_plan(repo, plan.id)
     return note
@@ -61,7 +61,7 @@ async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     )
     note = "the base changed"
     if not pull.draft and not pull.is_fork:
-        note = await _autoplan(delivery, payload, bot, repo, pull, delivery.id)
+        note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, dedupe=delivery.id)
     for plan in outdated:
         await bot.reporting.refresh_plan(repo, plan.id)
     return note
@@ -100,7 +100,7 @@ async def _subject(delivery: Delivery, bot: Bot) -> tuple[Repo, PullRequest] | N
 
 
 async def _autoplan(
-    delivery: Delivery, payload: Payload, bot: Bot, repo: Repo, pull: PullRequest, dedupe: str
+    delivery: Delivery, payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest, dedupe: str
 ) -> str:
     try:
         loaded = await bot.policies.load(repo)

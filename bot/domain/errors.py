@@ -13,6 +13,8 @@ class GatewrightError(Exception):
     """Something Gatewright needed did not work."""
 
     failure_class = FailureClass.EXECUTOR
+    passing = False
+    """Whether the same call may work later; the step that met it is then tried again."""
 
 
 class GitHubError(GatewrightError):
@@ -32,6 +34,8 @@ class GitHubNotFoundError(GitHubError):
 
 class GitHubUnavailableError(GitHubError):
     """GitHub could not be reached or is rate limiting; the same call may work later."""
+
+    passing = True
 
 
 class WorkspaceError(GatewrightError):
@@ -88,18 +92,25 @@ class StoreError(GatewrightError):
     """The object store refused or did not answer."""
 
     failure_class = FailureClass.STATE
+    passing = True
 
 
 class ObjectMissingError(StoreError):
     """The object does not exist."""
 
+    passing = False
+
 
 class ObjectExistsError(StoreError):
     """A create-if-absent found the object already there."""
 
+    passing = False
+
 
 class IntegrityError(StoreError):
     """Stored bytes are not the bytes that were recorded."""
+
+    passing = False
 
 
 class PolicyError(GatewrightError):

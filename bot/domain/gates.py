@@ -18,7 +18,7 @@ from bot.domain.refusals import Reason
 class Outcome(StrEnum):
     """How a gate answers; only PASS opens."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105 - not a password
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
     ERROR = "ERROR"

@@ -7,10 +7,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from bot.domain.errors import GatewrightError, GitHubUnavailableError, IntegrityError
+from bot.domain.errors import GatewrightError, IntegrityError, TerraformStoppedError
 from bot.domain.gates import GateResult, shut
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunKind, RunStatus
@@ -21,6 +22,7 @@ from bot.ports import (
     Artifact,
     Cipher,
     Clock,
+    Engine,
     Job,
     NewRun,
     ObjectStore,
@@ -30,6 +32,7 @@ from bot.ports import (
     Terraform,
     TerraformJob,
     Workspace,
+    Writer,
 )
 from bot.services.ids import new_run_id
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest
@@ -37,6 +40,18 @@ from bot.services.judging import Judging
 from bot.services.planning import describe
 from bot.services.reporting import Reporting
 from bot.services.states import Snapshots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    """An apply whose gates are open and whose files are in place."""
+
+    run: Run
+    plan: PlanRecord
+    slot: Slot
+    plan_file: Path
+    key_fd: int
+    engine: Engine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +81,9 @@ class Applying:
                 await self._interrupted(run)
             else:
                 await self._apply(run)
-        except GitHubUnavailableError:
-            raise
         except GatewrightError as error:
+            if error.passing:
+                raise
             await self._end(run, RunStatus.FAILED, error.failure_class, str(error), describe(error))
 
     async def _load(self, run_id: RunId) -> Run | None:
@@ -84,7 +99,7 @@ class Applying:
             )
         return run
 
-    async def _canceled_early(self, writer: Any, run: Run, by: Login) -> None:
+    async def _canceled_early(self, writer: Writer, run: Run, by: Login) -> None:
         await writer.set_result(
             run.id, summary=f"Canceled by {by} before it started.", detail={"started": False}
         )
@@ -111,16 +126,16 @@ class Applying:
                 await self.workspace.unpack(slot, work)
                 path = slot.scratch / "plan.tfplan"
                 await asyncio.to_thread(path.write_bytes, plan_file)
-                await self._change(run, plan, slot, path, key_fd, engine)
+                change = _Change(run=run, plan=plan, slot=slot, plan_file=path, key_fd=key_fd, engine=engine)
+                await self._change(change)
 
     async def _stored(self, plan: PlanRecord, name: str) -> bytes:
         key = f"{plan.bundle_key}/{name}"
         sealed = await self.artifacts.get(key)
         return await asyncio.to_thread(self.cipher.open, sealed, context=key)
 
-    async def _change(
-        self, run: Run, plan: PlanRecord, slot: Slot, plan_file: Path, key_fd: int, engine: Any
-    ) -> None:
+    async def _change(self, change: _Change) -> None:
+        run, plan = change.run, change.plan
         before = await self.snapshots.take(run, "before", plan.head_sha)
         async with self.records.write() as writer:
             await writer.record_intent(run.id, self.clock.now())
@@ -130,34 +145,44 @@ class Applying:
             )
         await self.reporting.announce_apply(run, plan.id)
         redactor = self.credentials.redactor(run.stack.env)
-        log = self.logs.open(run.id)
-        job = TerraformJob(
-            slot=slot,
-            directory=plan.stack.directory,
-            var_file=plan.stack.var_file,
-            engine=engine,
-            backend=self.credentials.backend(plan.stack, purpose="apply"),
-            environment=self.credentials.environment(plan.stack.env, purpose="apply"),
+        try:
+            output = await self.terraform.apply(self._job(change, redactor), change.plan_file)
+        except GatewrightError as error:
+            # Terraform was never started: see the port.
+            status = RunStatus.CANCELED if isinstance(error, TerraformStoppedError) else RunStatus.FAILED
+            detail = {**describe(error), "started": False}
+            await self._end(run, status, error.failure_class, str(error), detail, plan=plan)
+            return
+        # From here on a failure to reach the store is told as an interruption by the next try of the step.
+        after = await self.snapshots.take(run, "after", plan.head_sha)
+        await self._finish(change, output, before, after, redactor)
+
+    def _job(self, change: _Change, redactor: Redactor) -> TerraformJob:
+        run, stack = change.run, change.plan.stack
+        return TerraformJob(
+            slot=change.slot,
+            directory=stack.directory,
+            var_file=stack.var_file,
+            engine=change.engine,
+            backend=self.credentials.backend(stack, purpose="apply"),
+            environment=self.credentials.environment(stack.env, purpose="apply"),
             redact=redactor,
             timeout=self.limits.apply_timeout,
-            on_line=LineSink(log, redactor),
+            on_line=LineSink(self.logs.open(run.id), redactor),
             stop=StopOnRequest(records=self.records, run_id=run.id),
-            keep_fds=(key_fd, slot.lock_fd),
+            keep_fds=(change.key_fd, change.slot.lock_fd),
             dies_with_parent=False,
         )
-        output = await self.terraform.apply(job, plan_file)
-        after = await self.snapshots.take(run, "after", plan.head_sha)
-        await self._finish(run, plan, output, before, after, redactor)
 
     async def _finish(
         self,
-        run: Run,
-        plan: PlanRecord,
+        change: _Change,
         output: ApplyOutput,
         before: StateVersion,
         after: StateVersion,
         redactor: Redactor,
     ) -> None:
+        run, plan = change.run, change.plan
         ok = output.exit_code == 0
         artifacts = await self._keep_artifacts(run, output) if ok else ()
         status, failure = _ended(output)
@@ -253,7 +278,7 @@ class Applying:
                 await _replan(writer, run, plan, now)
 
 
-async def _void_others(writer: Any, plan: PlanRecord) -> None:
+async def _void_others(writer: Writer, plan: PlanRecord) -> None:
     """Every other plan of the stack was made for a state that no longer exists."""
     open_plans = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
     for other in await writer.plans(repo=plan.stack.repo, stack=plan.stack, statuses=open_plans):
@@ -263,7 +288,7 @@ async def _void_others(writer: Any, plan: PlanRecord) -> None:
             )
 
 
-async def _replan(writer: Any, run: Run, plan: PlanRecord, now: Any) -> None:
+async def _replan(writer: Writer, run: Run, plan: PlanRecord, now: datetime) -> None:
     new = NewRun(
         id=new_run_id(now),
         kind=RunKind.PLAN,

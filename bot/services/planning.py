@@ -11,7 +11,6 @@ from typing import Any
 
 from bot.domain.errors import (
     GatewrightError,
-    GitHubUnavailableError,
     MergeConflictError,
     PolicyError,
     TerraformError,
@@ -90,17 +89,17 @@ class Planning:
     limits: Limits
 
     async def execute(self, run_id: RunId) -> None:
-        """Plan, and record how it ended. Raises only GitHubUnavailableError, so that the step is retried."""
+        """Plan, and record how it ended. Raises only what is passing, so that the step is tried again."""
         run = await self._begin(run_id)
         if run is None:
             return
         try:
             record = await self._plan(run)
-        except GitHubUnavailableError:
-            raise
         except SupersededError as error:
             await self._end(run, RunStatus.CANCELED, FailureClass.CANCELED, str(error), {"superseded": True})
         except GatewrightError as error:
+            if error.passing:
+                raise
             await self._end(run, _status_of(error), error.failure_class, _first_line(error), describe(error))
         else:
             await self._store(run, record)

@@ -87,10 +87,7 @@ def permissions() -> str:
     """Return what the App needs, and why; never more than its tokens ask for."""
     asked = {name: access for profile in Profile for name, access in sorted(profile.permissions.items())}
     writes = {
-        name
-        for profile in Profile
-        for name, access in profile.permissions.items()
-        if access == "write"
+        name for profile in Profile for name, access in profile.permissions.items() if access == "write"
     }
     levels = {name: "write" if name in writes else "read" for name in {**asked, **EVENT_ISSUES}}
     rows = [(PERMISSIONS[name][0], levels[name], PERMISSIONS[name][1]) for name in sorted(levels)]
@@ -117,7 +114,7 @@ def _default(field: FieldInfo) -> str:
     if value is PydanticUndefined:
         return "**required**"
     plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return f"`{shown(plain)}`" if plain not in (None, "", ()) else "–"
+    return f"`{shown(plain)}`" if plain not in (None, "", ()) else "-"
 
 
 def shown(value: object) -> str:

@@ -89,7 +89,12 @@ def _section(title: str, model: type[BaseModel]) -> str:
     schema = json_schema()
     properties = (schema if model is PolicyFile else schema["$defs"][model.__name__])["properties"]
     rows = [
-        (f"`{field.alias or name}`", _kind(properties[field.alias or name]), _default(field), _text(model, name, field))
+        (
+            f"`{field.alias or name}`",
+            _kind(properties[field.alias or name]),
+            _default(field),
+            _text(model, name, field),
+        )
         for name, field in model.model_fields.items()
     ]
     heading = title if model is PolicyFile else f"`{title}`"
@@ -112,7 +117,7 @@ def _default(field: FieldInfo) -> str:
     if value is PydanticUndefined and field.default_factory is None:
         return "**required**"
     if value in (None, "", (), PydanticUndefined) or isinstance(value, BaseModel | tuple):
-        return "–"
+        return "-"
     return f"`{shown(value)}`"
 
 

@@ -26,13 +26,6 @@ _PAGE = """\
         ]
     }
 """
-_INSTANCE = """\
-  # terraform_data.instance["web-3"] will be created
-  + resource "terraform_data" "instance" {
-      + id    = (known after apply)
-      + input = "web-3"
-    }
-"""
 
 
 def plan_comment_sample() -> str:
@@ -65,12 +58,13 @@ def _plan() -> PlanRecord:
         address='terraform_data.instance["web-3"]',
         type="terraform_data",
         action=Action.ADD,
-        diff=_INSTANCE,
     )
     summary = builders.summary(
         counts=Counts(add=1, replace=1),
         resources=(page, instance),
         outputs=(OutputChange(name="release", action=Action.CHANGE, sensitive=False),),
-        risk=Risk(level=RiskLevel.MEDIUM, score=25, reasons=("Replaces 1 resource.",), replaces=(page.address,)),
+        risk=Risk(
+            level=RiskLevel.MEDIUM, score=25, reasons=("Replaces 1 resource.",), replaces=(page.address,)
+        ),
     )
     return builders.plan(summary=summary)

@@ -29,6 +29,8 @@ class DatabaseError(GatewrightError):
 class DatabaseUnavailableError(DatabaseError):
     """The database does not answer, or is too busy to; the same call may work later."""
 
+    passing = True
+
 
 class SchemaError(DatabaseError):
     """The tables are not those of this program; the message says which command helps."""

@@ -8,8 +8,6 @@ import pytest
 from aiohttp import web
 
 from bot.domain.model import Sha
-from bot.ports import Check, CheckButton
-from bot.web.events import IncomingEvent, parse_event
 from bot.events import (
     CheckRunPayload,
     IssueCommentPayload,
@@ -17,6 +15,8 @@ from bot.events import (
     PushPayload,
     ReviewPayload,
 )
+from bot.ports import Check, CheckButton
+from bot.web.events import IncomingEvent, parse_event
 from tests.integration.github.conftest import REPO, World
 
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.web.events import PAYLOADS, BadRequest, IncomingEvent, parse_event, payload_of
 from bot.events import (
     CheckRunPayload,
     IssueCommentPayload,
@@ -19,6 +18,7 @@ from bot.events import (
     PushPayload,
     ReviewPayload,
 )
+from bot.web.events import PAYLOADS, BadRequest, IncomingEvent, parse_event, payload_of
 
 SECRET = "a webhook secret"
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
