@@ -17,7 +17,7 @@ from bot.domain.errors import GatewrightError
 
 app = typer.Typer(
     name="gatewright",
-    help="Plans, gates, applies and reverts Terraform from pull-request comments.",
+    help="Plans, gates and applies Terraform from pull-request comments.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -44,7 +44,7 @@ def unknown_environment(name: EnvName, request: Request) -> Refusal | None:
         return None
     local = name in policy.environments
     sentence = (
-        f"{name} is run on developers' machines only (`gatewright local plan {name}`)."
+        f"{name} is run on developers' machines only."
         if local
         else f"There is no environment `{name}` in gatewright.yaml."
     )

@@ -51,6 +51,8 @@ class Facts:
     actor_may_apply: bool
     needed_permission: str
     """In words, for the sentence."""
+    closed_reason: str | None = None
+    """Why the policy's calendar (hold windows, freezes) closes the environment now."""
     required_gates: Sequence[str] = ()
     """Further gates that the environment's policy names."""
 
@@ -165,6 +167,17 @@ def _lock(facts: Facts) -> GateResult:
     return _passed("lock", "Held by this pull request." if lock else "Free.")
 
 
+def _hold(facts: Facts) -> GateResult:
+    if facts.closed_reason is not None:
+        return _failed(
+            "hold",
+            Reason.HOLD,
+            f"{facts.plan.stack.env} is closed by the policy's calendar: {facts.closed_reason}",
+            "wait for the end of the window, or change the policy",
+        )
+    return _passed("hold", "No hold.")
+
+
 def _unknown(name: str) -> GateResult:
     return GateResult(
         gate=name,
@@ -179,5 +192,13 @@ def _serial(serial: int | None) -> str:
     return "none" if serial is None else str(serial)
 
 
-_ALWAYS: tuple[Callable[[Facts], GateResult], ...] = (_head, _plan_fresh, _state, _engine, _permission, _lock)
-_BUILT_IN = frozenset({"head", "plan_fresh", "state", "engine", "permission", "lock"})
+_ALWAYS: tuple[Callable[[Facts], GateResult], ...] = (
+    _head,
+    _plan_fresh,
+    _state,
+    _engine,
+    _permission,
+    _lock,
+    _hold,
+)
+_BUILT_IN = frozenset({"head", "plan_fresh", "state", "engine", "permission", "lock", "hold"})

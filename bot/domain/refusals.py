@@ -20,6 +20,7 @@ class Reason(StrEnum):
     FORK = "fork"
     GATE = "gate"
     HEAD_MOVED = "head_moved"
+    HOLD = "hold"
     INTEGRITY = "integrity"
     LOCKED = "locked"
     NO_CHANGES = "no_changes"

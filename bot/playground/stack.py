@@ -74,7 +74,7 @@ class Playground:
     async def start_bot(self) -> None:
         """Start the bot (again) on the same data."""
         self.bot = BotProcess(
-            directory=self.directory / "bot", environment=self._environment(), port=self.bot_port
+            directory=self.directory / "bot", environment=self.environment(), port=self.bot_port
         )
         await self.bot.start()
 
@@ -96,7 +96,8 @@ class Playground:
         )
         await self.github.start(free_port(self.ports.github))
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the whole process environment that the bot is given."""
         settings = {
             "GITHUB_API_URL": self.github.api_url,
             "GITHUB_APP_ID": str(self.github.config.app_id),

@@ -22,7 +22,6 @@ from bot.ports import (
     Artifact,
     Cipher,
     Clock,
-    Engine,
     Job,
     NewRun,
     ObjectStore,
@@ -34,10 +33,11 @@ from bot.ports import (
     Workspace,
     Writer,
 )
+from bot.services.failures import describe
 from bot.services.ids import new_run_id
-from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest
+from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.judging import Judging
-from bot.services.planning import describe
+from bot.services.policies import LoadedPolicy
 from bot.services.reporting import Reporting
 from bot.services.states import Snapshots
 
@@ -51,7 +51,7 @@ class _Change:
     slot: Slot
     plan_file: Path
     key_fd: int
-    engine: Engine
+    loaded: LoadedPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,7 @@ class Applying:
 
     async def _apply(self, run: Run) -> None:
         async with self.workspace.state_lock(run.stack.state_key, exclusive=True) as key_fd:
-            plan, results, engine = await self.judging.before_apply(run)
+            plan, results, loaded = await self.judging.before_apply(run)
             if shut(results):
                 await self._refused(run, shut(results))
                 return
@@ -126,7 +126,7 @@ class Applying:
                 await self.workspace.unpack(slot, work)
                 path = slot.scratch / "plan.tfplan"
                 await asyncio.to_thread(path.write_bytes, plan_file)
-                change = _Change(run=run, plan=plan, slot=slot, plan_file=path, key_fd=key_fd, engine=engine)
+                change = _Change(run=run, plan=plan, slot=slot, plan_file=path, key_fd=key_fd, loaded=loaded)
                 await self._change(change)
 
     async def _stored(self, plan: PlanRecord, name: str) -> bytes:
@@ -163,11 +163,11 @@ class Applying:
             slot=change.slot,
             directory=stack.directory,
             var_file=stack.var_file,
-            engine=change.engine,
+            engine=change.loaded.policy.engine,
             backend=self.credentials.backend(stack, purpose="apply"),
             environment=self.credentials.environment(stack.env, purpose="apply"),
             redact=redactor,
-            timeout=self.limits.apply_timeout,
+            timeout=bounded(self.limits.apply_timeout, change.loaded.policy.timeouts.apply),
             on_line=LineSink(self.logs.open(run.id), redactor),
             stop=StopOnRequest(records=self.records, run_id=run.id),
             keep_fds=(change.key_fd, change.slot.lock_fd),

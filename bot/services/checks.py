@@ -29,13 +29,13 @@ class Checks:
         """Show what the records say of every stack planned for this commit."""
         rows = await self._rows(repo, pull, head)
         required = [row for row in rows if row.stack.env in policy.merge_requires]
-        await self._show(repo, pull, head, PLAN, plan_check(rows), (_REPLAN,))
-        await self._show(repo, pull, head, APPLY, apply_check(required), _apply_buttons(rows))
+        await self._show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,))
+        await self._show(repo, pull, head, APPLY, text=apply_check(required), buttons=_apply_buttons(rows))
 
     async def conflict(self, repo: Repo, pull: int, head: Sha, paths: Sequence[str]) -> None:
         """Fail both checks: nothing can be planned."""
         for name in (PLAN, APPLY):
-            await self._show(repo, pull, head, name, conflict_check(paths), (_REPLAN,))
+            await self._show(repo, pull, head, name, text=conflict_check(paths), buttons=(_REPLAN,))
 
     async def _rows(self, repo: Repo, pull: int, head: Sha) -> list[CheckRow]:
         async with self.records.read() as reader:
@@ -55,7 +55,14 @@ class Checks:
         ]
 
     async def _show(
-        self, repo: Repo, pull: int, head: Sha, name: str, text: CheckText, buttons: tuple[CheckButton, ...]
+        self,
+        repo: Repo,
+        pull: int,
+        head: Sha,
+        name: str,
+        *,
+        text: CheckText,
+        buttons: tuple[CheckButton, ...],
     ) -> None:
         check = Check(
             name=name,

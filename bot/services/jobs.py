@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal, Protocol
 
 from bot.domain.model import EnvName, Login, RunId, Stack
@@ -59,6 +60,11 @@ class Limits:
 
     plan_timeout: float
     apply_timeout: float
+
+
+def bounded(limit: float, wanted: timedelta | None) -> float:
+    """Return the seconds that the policy wants, but never more than the server allows."""
+    return limit if wanted is None else min(limit, wanted.total_seconds())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

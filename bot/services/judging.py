@@ -8,7 +8,7 @@ from bot.domain.errors import GatewrightError
 from bot.domain.gates import Facts, GateResult, judge
 from bot.domain.model import Login, PullRequest, Repo, Run
 from bot.domain.plan import PlanRecord
-from bot.ports import Clock, Engine, GitHub, Records, Terraform
+from bot.ports import Clock, GitHub, Records, Terraform
 from bot.services.access import Access
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.states import States
@@ -26,7 +26,7 @@ class Judging:
     terraform: Terraform
     clock: Clock
 
-    async def before_apply(self, run: Run) -> tuple[PlanRecord, tuple[GateResult, ...], Engine]:
+    async def before_apply(self, run: Run) -> tuple[PlanRecord, tuple[GateResult, ...], LoadedPolicy]:
         """Judge an apply run just before Terraform starts."""
         async with self.records.read() as reader:
             plan = await reader.plan(run.plan_id) if run.plan_id else None
@@ -37,7 +37,7 @@ class Judging:
         loaded = await self.policies.load(repo)
         await self.terraform.installed(loaded.policy.engine)
         results = await self.judge(repo, pull, loaded, plan, run.actor)
-        return plan, results, loaded.policy.engine
+        return plan, results, loaded
 
     async def judge(
         self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord, actor: Login
@@ -58,6 +58,7 @@ class Judging:
                 lock=lock,
                 actor_may_apply=await self.access.may_apply(repo, env, actor),
                 needed_permission=env.apply.allow_words,
+                closed_reason=env.closed_reason(self.clock.now()),
                 required_gates=env.apply.gates,
             )
         )

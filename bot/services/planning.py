@@ -11,11 +11,7 @@ from typing import Any
 
 from bot.domain.errors import (
     GatewrightError,
-    MergeConflictError,
-    PolicyError,
-    TerraformError,
     TerraformStoppedError,
-    UnsafeTreeError,
 )
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import (
@@ -46,8 +42,9 @@ from bot.ports import (
     TerraformJob,
     Workspace,
 )
+from bot.services.failures import describe
 from bot.services.ids import new_plan_id
-from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest
+from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.stacks import MergedTree, Trees, inputs_digest
 from bot.services.states import States
@@ -144,7 +141,16 @@ class Planning:
             bundle_key = f"plans/{subject.repo.full_name}/{plan_id}"
             await self._keep(bundle_key, plan_bytes, await self.workspace.pack(slot))
         log_key = await self.logs.store(run.id)
-        return self._record(subject, slot.name, identity, summary, plan_id, bundle_key, plan_bytes, log_key)
+        return self._record(
+            subject=subject,
+            slot_name=slot.name,
+            identity=identity,
+            summary=summary,
+            plan_id=plan_id,
+            bundle_key=bundle_key,
+            plan_bytes=plan_bytes,
+            log_key=log_key,
+        )
 
     async def _subject(self, run: Run) -> _Subject:
         repo = await self.github.repository(run.stack.repo)
@@ -185,7 +191,7 @@ class Planning:
             backend=self.credentials.backend(stack, purpose="plan"),
             environment=self.credentials.environment(stack.env, purpose="plan"),
             redact=redactor,
-            timeout=self.limits.plan_timeout,
+            timeout=bounded(self.limits.plan_timeout, subject.loaded.policy.timeouts.plan),
             on_line=sink,
             stop=StopOnRequest(records=self.records, run_id=subject.run.id),
         )
@@ -197,6 +203,7 @@ class Planning:
 
     def _record(
         self,
+        *,
         subject: _Subject,
         slot_name: str,
         identity: StateIdentity,
@@ -291,18 +298,3 @@ def _status_of(error: GatewrightError) -> RunStatus:
 
 def _first_line(error: GatewrightError) -> str:
     return (str(error).split("\n", 1)[0] or type(error).__name__)[:500]
-
-
-def describe(error: GatewrightError) -> dict[str, Any]:
-    """Return what a report needs to explain an error: its `problem` kind and the facts of that kind."""
-    match error:
-        case MergeConflictError():
-            return {"problem": "conflict", "paths": list(error.paths)}
-        case UnsafeTreeError():
-            return {"problem": "unsafe_tree", "problems": list(error.problems)}
-        case PolicyError():
-            return {"problem": "policy", "problems": list(error.problems)}
-        case TerraformError():
-            return {"problem": "terraform", "log_tail": error.log_tail, "message": str(error)}
-        case _:
-            return {"problem": "other", "message": str(error)}

@@ -59,7 +59,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
 }
 
 NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
-    PolicyFile: frozenset({"timeouts", "thresholds", "parity", "oncall"}),
+    PolicyFile: frozenset({"thresholds", "parity", "oncall"}),
     ProjectEntry: frozenset({"depends_on"}),
     EnvironmentEntry: frozenset(
         {
@@ -70,8 +70,6 @@ NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
             "data_refresh",
             "up",
             "down",
-            "hold_windows",
-            "freezes",
             "idle_after",
         }
     ),

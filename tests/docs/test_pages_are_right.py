@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+from bot.domain.model import EnvName
 from bot.policy import load_policy
+from bot.settings import PREFIX, Settings, load
 from tests.docs.pages import PAGES, README, ROOT, blocks, links, named_files, read
 
 _MAKE = re.compile(r"(?:`|\$ )make ([a-z]+)")
@@ -56,3 +59,25 @@ def test_the_smallest_policy_is_as_it_is_described() -> None:
     (stack,) = policy.stacks("acme/infra")
     assert (stack.state_key, stack.directory) == ("staging/terraform.tfstate", "terraform")
     assert policy.environment("staging").apply.allow_permission is None
+
+
+def test_the_settings_example_is_accepted(tmp_path: Path) -> None:
+    (example,) = blocks(README, "ini")
+    file = tmp_path / "settings"
+    file.write_text(example.replace("=...", "=" + "x" * 44), encoding="utf-8")
+
+    settings, secrets = load(file)
+
+    assert settings.session_key.get_secret_value() == "x" * 44
+    assert set(secrets.credentials(EnvName("staging"), purpose="plan")) == {
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    }
+
+
+def test_every_setting_that_a_page_names_exists() -> None:
+    names = {name for page in PAGES for name in re.findall(rf"{PREFIX}([A-Z0-9_]*[A-Z0-9])", read(page))}
+
+    known = {name.upper() for name in Settings.model_fields}
+
+    assert {name for name in names if not re.fullmatch(r"STAGING_(PLAN_)?STATE_\w+", name)} <= known

@@ -39,6 +39,7 @@ def test_a_current_plan_of_the_newest_commit_passes_every_gate() -> None:
         "engine",
         "permission",
         "lock",
+        "hold",
     ]
 
 
@@ -58,6 +59,7 @@ def test_a_current_plan_of_the_newest_commit_passes_every_gate() -> None:
         ({"engine": "terraform 1.12.0"}, "engine", Reason.ENGINE_CHANGED),
         ({"actor_may_apply": False}, "permission", Reason.PERMISSION),
         ({"lock": builders.lock(pull=8)}, "lock", Reason.LOCKED),
+        ({"closed_reason": "quarter's end"}, "hold", Reason.HOLD),
     ],
     ids=[
         "closed pull request",
@@ -73,6 +75,7 @@ def test_a_current_plan_of_the_newest_commit_passes_every_gate() -> None:
         "policy names another engine",
         "no right to apply",
         "held by another pull request",
+        "closed by the calendar",
     ],
 )
 def test_one_wrong_fact_shuts_exactly_its_gate(changes: dict[str, Any], gate: str, reason: Reason) -> None:

@@ -1,0 +1,45 @@
+"""What a report needs to explain an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.domain.errors import (
+    EngineChangedError,
+    GatewrightError,
+    IntegrityError,
+    MergeConflictError,
+    PolicyError,
+    TerraformError,
+    UnsafeTreeError,
+)
+from bot.domain.refusals import Reason
+
+
+def describe(error: GatewrightError) -> dict[str, Any]:
+    """Return the detail of a run that ended in `error`: its `problem` kind and the facts of that kind.
+
+    The comments read it: `conflict`, `unsafe_tree`, `policy`, `terraform`, `refused` or `other`.
+    """
+    message = str(error)
+    match error:
+        case MergeConflictError():
+            found: dict[str, Any] = {"problem": "conflict", "paths": list(error.paths)}
+        case UnsafeTreeError():
+            found = {"problem": "unsafe_tree", "problems": list(error.problems)}
+        case PolicyError():
+            found = {"problem": "policy", "problems": list(error.problems)}
+        case TerraformError():
+            found = {"problem": "terraform", "log_tail": error.log_tail}
+        case EngineChangedError():
+            found = _refused("engine", Reason.ENGINE_CHANGED, message)
+        case IntegrityError():
+            found = _refused("plan_fresh", Reason.INTEGRITY, message)
+        case _:
+            found = {"problem": "other"}
+    return {"message": message, **found}
+
+
+def _refused(gate: str, reason: Reason, sentence: str) -> dict[str, Any]:
+    shut = {"gate": gate, "reason": str(reason), "sentence": sentence, "opens_with": None}
+    return {"problem": "refused", "refusals": [shut]}

@@ -1,0 +1,121 @@
+"""Acts on a pull request, each timed until the bot's plan comment is there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import aiohttp
+
+from bot.comments.header import parse_header
+from bot.playground.github.standin import StandIn
+from bot.playground.stack import Playground
+from tests.bench.module import ENV, VAR_FILE, Module, variables
+
+AUTHOR = "dev"
+_LOOK_SECONDS = 0.005
+_PATIENCE = 120.0
+_DEPTHS = re.compile(r"^gatewright_(?:queue_depth|jobs_running)\{[^}]*\} ([0-9.]+)$", re.MULTILINE)
+
+
+class SilenceError(Exception):
+    """The bot did not post the plan."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Acting:
+    """One repository with one pull request."""
+
+    playground: Playground
+    module: Module
+    pull: int = 0
+    generation: int = 0
+    _seen: set[str] = field(default_factory=set)
+
+    async def create(self) -> None:
+        """Make the repository; nothing of it is known to the bot yet."""
+        await self.playground.github.create_repo(self.module.repo, files=self.module.files())
+        await self.playground.github.add_personas(self.module.repo)
+
+    async def open(self) -> dict[str, float]:
+        """Open the pull request: everything is cold, the clone included."""
+        before = len(self._github.deliveries)
+        self.generation += 1
+        opened = await self._github.open_pull(
+            self.module.repo, author=AUTHOR, branch="change", files={VAR_FILE: variables(self.generation)}
+        )
+        self.pull = opened.number
+        return await self._until_planned("pull_request", before)
+
+    async def push(self) -> dict[str, float]:
+        """Push a commit that changes every resource."""
+        before = len(self._github.deliveries)
+        self.generation += 1
+        changes = {VAR_FILE: variables(self.generation)}
+        await self._github.push(self.module.repo, "change", changes, author=AUTHOR)
+        return await self._until_planned("pull_request", before)
+
+    async def comment(self) -> dict[str, float]:
+        """Ask for the same plan again."""
+        before = len(self._github.deliveries)
+        await self._github.comment(self.module.repo, self.pull, author=AUTHOR, body=f"/plan {ENV}")
+        return await self._until_planned("issue_comment", before)
+
+    @property
+    def _github(self) -> StandIn:
+        return self.playground.github
+
+    async def _until_planned(self, event: str, before: int) -> dict[str, float]:
+        """Wait for the comment; the clock runs from the webhook's making, since the stand-in's git is not ours."""
+        deadline = time.monotonic() + _PATIENCE
+        while (plan := self._new_plan()) is None:
+            if time.monotonic() > deadline:
+                raise SilenceError(self.playground.bot.tail())
+            await asyncio.sleep(_LOOK_SECONDS)
+        there = time.time()
+        self._seen.add(plan)
+        await self._idle()
+        delivery = next(one for one in self._github.deliveries[before:] if one.event == event)
+        parts = run_parts(self.playground, plan, asked=delivery.created_at, there=there)
+        return {"all": there - delivery.created_at, "ack": delivery.duration, **parts}
+
+    def _new_plan(self) -> str | None:
+        for comment in self._github.comments(self.module.repo, self.pull):
+            header = parse_header(comment.body) or {}
+            if header.get("status") == "planned" and header["plan"] not in self._seen:
+                return str(header["plan"])
+        return None
+
+    async def _idle(self) -> None:
+        """Wait until the bot has nothing left to do, so that no measurement pays for another."""
+        await self._github.settled()
+        while await self._is_busy():
+            await asyncio.sleep(0.05)
+
+    async def _is_busy(self) -> bool:
+        headers = {"Authorization": f"Bearer {self.playground.secrets.metrics_token}"}
+        url = f"{self.playground.bot.url}/metrics"
+        async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+            text = await answer.text()
+        return any(float(depth) > 0 for depth in _DEPTHS.findall(text))
+
+
+def run_parts(playground: Playground, plan: str, *, asked: float, there: float) -> dict[str, float]:
+    """Return where the time went, from the bot's own records of the run."""
+    database = playground.directory / "bot" / "data" / "gatewright.db"
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        row = connection.execute(
+            "SELECT created_at, started_at, finished_at, detail FROM runs WHERE plan_id = ?", (plan,)
+        ).fetchone()
+    created, started, finished = (
+        datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() for text in row[:3]
+    )
+    parts = {"handler": created - asked, "queue": started - created}
+    parts.update({name: float(value) for name, value in json.loads(row[3]).get("seconds", {}).items()})
+    return {**parts, "run": finished - started, "post": there - finished}

@@ -1,0 +1,62 @@
+"""Rounds of one size: plain Terraform and each kind of act by turns, so that a busy moment hits both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from bot.playground.stack import Playground
+from tests.bench.acts import Acting
+from tests.bench.module import Module
+from tests.bench.plain import plain_plan
+
+SIZES = (10, 100, 1000)
+KINDS = {
+    "first": "first plan (opened, all cold)",
+    "push": "plan of a push (warm)",
+    "comment": "/plan again (warm)",
+}
+_MANY = 1000
+_FEW_RUNS, _RUNS = 3, 5
+
+Seconds = Mapping[str, float]
+"""Part -> seconds; `all` is the whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Every single figure of one size."""
+
+    size: int
+    plain: list[Seconds] = field(default_factory=list)
+    ours: dict[str, list[Seconds]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+
+    def ratio(self, kind: str) -> float:
+        """Median over median: above 1 is what the bot costs."""
+        return middle(self.ours[kind])["all"] / middle(self.plain)["all"]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        ratios = {kind: round(self.ratio(kind), 3) for kind in KINDS}
+        return {"resources": self.size, "ratio": ratios, "plain": self.plain, "gatewright": self.ours}
+
+
+def middle(runs: list[Seconds]) -> dict[str, float]:
+    """Return the median of each part."""
+    return {part: median(run[part] for run in runs if part in run) for part in runs[0]}
+
+
+async def measure(playground: Playground, size: int, *, runs: int | None) -> Measured:
+    """Measure one size; every round has a repository of its own, so that its first plan is a cold one."""
+    count = runs or (_FEW_RUNS if size >= _MANY else _RUNS)
+    measured = Measured(size=size)
+    for number in range(count):
+        module = Module(name=f"bench-{size}-{number}", size=size, version=playground.engine.version)
+        acting = Acting(playground=playground, module=module)
+        await acting.create()
+        for kind, act in {"first": acting.open, "push": acting.push, "comment": acting.comment}.items():
+            measured.plain.append(await plain_plan(playground, module, acting.generation))
+            measured.ours[kind].append(await act())
+    return measured

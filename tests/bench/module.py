@@ -1,0 +1,71 @@
+"""The module that both sides plan: `terraform_data` only, so that nothing but Terraform and the bot is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ENV = "ci"
+VAR_FILE = f"envs/{ENV}.tfvars"
+
+_POLICY = """\
+version: 1
+terraform: {{engine: terraform, version: "{version}"}}
+projects:
+  - {{name: default, dir: terraform}}
+environments:
+  {env}:
+    state_key: {env}/{name}/terraform.tfstate
+    var_file: {var_file}
+    autoplan: true
+"""
+_MAIN = """\
+terraform {{
+  backend "s3" {{}}
+}}
+
+variable "generation" {{
+  type = number
+}}
+
+resource "terraform_data" "item" {{
+  count = {size}
+  input = "${{var.generation}}-${{count.index}}"
+}}
+
+output "generation" {{
+  value = var.generation
+}}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """One repository of the benchmark."""
+
+    name: str
+    size: int
+    """Resources."""
+    version: str
+    """Of Terraform."""
+    state_key: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state_key", f"{ENV}/{self.name}/terraform.tfstate")
+
+    @property
+    def repo(self) -> str:
+        return f"acme/{self.name}"
+
+    def files(self) -> dict[str, str]:
+        """Return path -> text of the default branch."""
+        policy = _POLICY.format(version=self.version, env=ENV, name=self.name, var_file=VAR_FILE)
+        return {
+            "gatewright.yaml": policy,
+            "terraform/main.tf": _MAIN.format(size=self.size),
+            VAR_FILE: variables(0),
+        }
+
+
+def variables(generation: int) -> str:
+    """Return the var file's text; another generation changes every resource."""
+    return f"generation = {generation}\n"

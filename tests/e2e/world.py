@@ -1,0 +1,260 @@
+"""One repository with its people, and what can be asked of the bot, its store and its processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import boto3
+from botocore.config import Config
+
+from bot.playground.github.model_checks import CheckRun
+from bot.playground.github.standin import StandIn
+from bot.playground.stack import Playground
+from bot.playground.watch import Heard, Watch
+
+DEV, OWNER, ADMIN, READER, OUTSIDER = "dev", "owner", "admin", "reader", "outsider"
+STAGING = "envs/staging.tfvars"
+_UNFINISHED = (
+    "SELECT count(*) FROM deliveries WHERE outcome IS NULL",
+    "SELECT count(*) FROM runs WHERE status IN ('queued', 'preparing', 'running')",
+    "SELECT count(*) FROM workflow_status WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED')",
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """One repository with its people, and everything that a test says and asks."""
+
+    playground: Playground
+    repo: str
+    watches: dict[int, Watch] = field(default_factory=dict)
+
+    @property
+    def github(self) -> StandIn:
+        return self.playground.github
+
+    def watch(self, number: int) -> Watch:
+        return self.watches.setdefault(
+            number, Watch(github=self.github, repo=self.repo, number=number, patience=45)
+        )
+
+    # What people do.
+
+    async def read(self, path: str, branch: str = "main") -> str:
+        return await self.github.read(self.repo, branch, path) or ""
+
+    async def push(self, changes: Mapping[str, str | None], *, branch: str = "change", by: str = DEV) -> str:
+        return await self.github.push(self.repo, branch, changes, author=by)
+
+    async def open(
+        self,
+        changes: Mapping[str, str | None],
+        *,
+        author: str = DEV,
+        branch: str = "change",
+        base: str | None = None,
+        draft: bool = False,
+    ) -> int:
+        pull = await self.github.open_pull(
+            self.repo, author=author, branch=branch, files=dict(changes), base=base, draft=draft
+        )
+        return pull.number
+
+    async def open_staging_change(self, message: str = "Hello", *, branch: str = "change") -> int:
+        return await self.open({STAGING: await self.staging(message)}, branch=branch)
+
+    async def open_planned(self, message: str = "Hello", *, branch: str = "change") -> tuple[int, Heard]:
+        """Open a change of staging and wait until all that its plan brings with it is written."""
+        number = await self.open_staging_change(message, branch=branch)
+        plan = await self.hear(number, kind="plan", env="staging", status="planned")
+        await self.idle()
+        return number, plan
+
+    async def staging(self, message: str, branch: str = "main") -> str:
+        text = await self.read(STAGING, branch)
+        return re.sub(r'^(message\s*=\s*)".*"$', rf'\g<1>"{message}"', text, count=1, flags=re.MULTILINE)
+
+    async def comment(self, number: int, body: str, *, by: str = DEV) -> int:
+        """Write a comment in a second of its own, because GitHub's times are whole seconds."""
+        await next_second()
+        return (await self.github.comment(self.repo, number, author=by, body=body)).id
+
+    async def applied(self, number: int, command: str = "/apply staging", *, env: str = "staging") -> Heard:
+        """Have a plan applied and hear what belongs to it."""
+        await self.comment(number, command)
+        said = await self.hear(number, kind="apply", env=env, status="applied")
+        await self.hear(number, kind="plan", env=env, status="applied")
+        await self.idle()
+        return said
+
+    async def change_policy(self, change: Callable[[str], str]) -> str:
+        """Change `gatewright.yaml` on the default branch, by an administrator and without a pull request."""
+        text = await self.read("gatewright.yaml")
+        changed = change(text)
+        assert changed != text
+        return await self.github.push(self.repo, "main", {"gatewright.yaml": changed}, author=ADMIN)
+
+    # What can be seen.
+
+    async def hear(self, number: int, **wanted: str) -> Heard:
+        return await self.watch(number).hear(wanted)
+
+    async def refused(self, number: int, reason: str) -> Heard:
+        return await self.hear(number, kind="refusal", reason=reason)
+
+    async def told(self, number: int) -> list[str]:
+        """Wait until the bot is idle; return every comment in few words, oldest first, and count it as read."""
+        await self.idle()
+        self.watch(number).skip()
+        return [words(heard) for heard in self.watch(number).comments()]
+
+    async def page(self, path: str) -> str:
+        url = f"{self.playground.sites.url}/{path}"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            return await answer.text()
+
+    def reactions(self, comment_id: int) -> list[str]:
+        return [reaction.content for reaction in self.github.reactions(comment_id)]
+
+    async def reacted(self, comment_id: int, content: str) -> None:
+        """Wait for a reaction of the bot."""
+
+        def look() -> bool | None:
+            return True if content in self.reactions(comment_id) else None
+
+        await Watch(github=self.github, repo=self.repo, number=0, patience=30).until(look, content)
+
+    def head(self, number: int) -> str:
+        return self.github.pull(self.repo, number).head_sha
+
+    def check(self, number: int, name: str) -> CheckRun:
+        found = [run for run in self.github.check_runs(self.repo, self.head(number)) if run.name == name]
+        assert len(found) == 1, f"{name} is there {len(found)} times"
+        return found[0]
+
+    def conclusions(self, number: int) -> tuple[str | None, str | None]:
+        """Return how `gatewright/plan` and `gatewright/apply` of the head ended."""
+        plan, apply = (self.check(number, f"gatewright/{name}") for name in ("plan", "apply"))
+        return plan.conclusion, apply.conclusion
+
+    def runs(self, *, kind: str | None = None) -> list[dict[str, Any]]:
+        """Return the bot's records of this repository's runs, oldest first."""
+        rows = self._ask("SELECT * FROM runs WHERE repo = ? ORDER BY sequence", self.repo)
+        return [row for row in rows if kind in {None, row["kind"]}]
+
+    def locks(self) -> list[tuple[str, int]]:
+        """Return environment and pull request of every lock of this repository."""
+        return [(row["env"], row["pull"]) for row in self._ask("SELECT * FROM locks WHERE repo = ?", self.repo)]
+
+    async def running(self, kind: str) -> str:
+        """Wait until a run of `kind` has its Terraform running; returns the run's id."""
+
+        def look() -> str | None:
+            return next((run["id"] for run in self.runs(kind=kind) if run["status"] == "running"), None)
+
+        return await Watch(github=self.github, repo=self.repo, number=0, patience=30).until(look, kind)
+
+    # The bot at rest.
+
+    async def idle(self) -> None:
+        """Wait until every delivery was answered and nothing is queued or running in the bot."""
+        await self.github.settled()
+        async with asyncio.timeout(40):
+            while self.github.hooks.pending or self._busy():
+                await asyncio.sleep(0.05)
+
+    def _busy(self) -> bool:
+        return any(count for question in _UNFINISHED for row in self._ask(question) for count in row.values())
+
+    def _ask(self, question: str, *values: str) -> list[dict[str, Any]]:
+        file = self.playground.directory / "bot" / "data" / "gatewright.db"
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=20)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(question, values)]
+
+
+def words(heard: Heard) -> str:
+    """Return a comment's kind, environment, status and reason in a line."""
+    names = ("kind", "project", "env", "status", "reason")
+    shown = (str(heard.header.get(name, "")) for name in names)
+    return " ".join(word for word in shown if word and word != "default")
+
+
+async def next_second() -> None:
+    """Wait until the clock shows another whole second."""
+    await asyncio.sleep(1.02 - time.time() % 1)
+
+
+async def assert_clean(world: World, log_before: int) -> None:
+    github = world.github
+    assert github.violations == []
+    assert github.crashes == []
+    unread = {
+        number: [heard.header for heard in world.watch(number).unread()]
+        for number in github.repo(world.repo).pulls
+    }
+    assert {number: found for number, found in unread.items() if found} == {}
+    told = await asyncio.to_thread(_log_since, world.playground.bot.log, log_before)
+    assert "Traceback" not in told, told[-4000:]
+    assert await asyncio.to_thread(state_locks, world.playground) == []
+    assert scratch_files(world.playground) == []
+    assert terraform_processes(world.playground) == []
+
+
+def _log_since(log: Path, start: int) -> str:
+    with log.open("rb") as written:
+        written.seek(start)
+        return written.read().decode()
+
+
+def state_locks(playground: Playground) -> list[str]:
+    """Return Terraform's own locks in the state bucket."""
+    return [key for key in state_objects(playground) if key.endswith(".tflock")]
+
+
+def state_objects(playground: Playground) -> list[str]:
+    with state_client(playground) as client:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=playground.s3.state_bucket)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", ())]
+
+
+@contextlib.contextmanager
+def state_client(playground: Playground) -> Iterator[Any]:
+    """Give an S3 client that may read and write every state."""
+    client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=playground.s3.endpoint_url,
+        region_name="auto",
+        aws_access_key_id=playground.s3.bot.access_key_id,
+        aws_secret_access_key=playground.s3.bot.secret_access_key,
+        config=Config(s3={"addressing_style": "path"}),
+    )
+    with contextlib.closing(client):
+        yield client
+
+
+def scratch_files(playground: Playground) -> list[str]:
+    """Return what a run left in its slot."""
+    work = playground.directory / "bot" / "data" / "work"
+    return [str(path) for path in work.rglob("scratch/*")]
+
+
+def terraform_processes(playground: Playground) -> list[str]:
+    """Return the command lines of processes that still work in the bot's slots."""
+    work = f"{playground.directory}/bot/data/work"
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            line = (process / "cmdline").read_bytes().decode(errors="replace").replace("\0", " ")
+            if work in line or str((process / "cwd").readlink()).startswith(work):
+                found.append(line)
+    return found

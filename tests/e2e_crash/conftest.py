@@ -1,0 +1,27 @@
+"""A playground of one's own per test, because these tests kill its bot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.playground.seed import REPO, seed
+from bot.playground.stack import Playground
+from bot.playground.watch import Watch
+
+
+@pytest.fixture
+async def own(tmp_path: Path) -> AsyncIterator[Playground]:
+    playground = Playground(directory=tmp_path)
+    await playground.start()
+    await seed(playground)
+    yield playground
+    await playground.stop()
+    assert playground.github.violations == []
+    assert playground.github.crashes == []
+
+
+def watch(playground: Playground, number: int) -> Watch:
+    return Watch(github=playground.github, repo=REPO, number=number, patience=60)
