@@ -1,10 +1,8 @@
-"""The composition root: the only place that names concrete classes, and the life of a serving process."""
+"""The composition root: the only place that names concrete classes."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,24 +14,20 @@ from aiohttp import web
 
 from bot.adapters.database.errors import DatabaseUnavailableError
 from bot.adapters.database.records import Database
-from bot.adapters.database.schema import migrate, schema_status
 from bot.adapters.encryption import AesGcmCipher, parse_key
 from bot.adapters.github.github_app import GitHubApp
 from bot.adapters.github.options import Options
 from bot.adapters.object_store import S3ObjectStore
 from bot.adapters.run_logs import StoredRunLogs
-from bot.adapters.state_reader import lock_info, read_state, snapshot
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.terraform.sandbox import Sandbox
-from bot.adapters.terraform.supervision import Limits as ProcessLimits
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.context import Bot
 from bot.credentials import SettingsCredentials
-from bot.domain.model import DeliveryId, Run, RunId, StateIdentity, StateKey
 from bot.engine.config import EngineConfig, Retries, Work
 from bot.engine.core import Engine
 from bot.metrics import Metrics
-from bot.ports import Cipher, Clock, ObjectStore
+from bot.ports import Clock
 from bot.services.access import Access
 from bot.services.applying import Applying
 from bot.services.checks import Checks
@@ -41,6 +35,7 @@ from bot.services.deployments import Deployments
 from bot.services.jobs import Limits, Links
 from bot.services.judging import Judging
 from bot.services.losses import Losses
+from bot.services.measuring import Measuring
 from bot.services.planning import Planning
 from bot.services.policies import Policies
 from bot.services.posting import Poster
@@ -49,10 +44,9 @@ from bot.services.requesting import Requesting
 from bot.services.stacks import Trees
 from bot.services.states import Snapshots
 from bot.settings import EnvironmentSecrets, Settings
-from bot.web.access import readers_only
-from bot.web.app import create_app, create_runner
-from bot.web.services import OAuth, Pages, WebServices
-from bot.web.sessions import Sessions
+from bot.web.app import create_app
+from bot.web.services import WebServices
+from bot.wiring import StoredStates, make_pages, make_sandbox, make_terraform, make_work
 from handlers.inbox import EVENTS, Inbox
 
 _LOG = logging.getLogger(__name__)
@@ -64,27 +58,6 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""
         return datetime.now(UTC)  # noqa: TID251 - this is the Clock
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredStates:
-    """States read from their bucket, snapshots kept in the bot's."""
-
-    states: ObjectStore
-    artifacts: ObjectStore
-    cipher: Cipher
-
-    async def read(self, key: StateKey) -> tuple[StateIdentity, bytes | None]:
-        """Return what the state says of itself and its bytes."""
-        return await read_state(self.states, key)
-
-    async def keep(self, key: StateKey, identity: StateIdentity, data: bytes) -> str:
-        """Store an immutable snapshot; returns its object key."""
-        return await snapshot(self.artifacts, self.cipher, key, data, identity)
-
-    async def lock_holder(self, key: StateKey) -> str | None:
-        """Return who holds Terraform's own lock."""
-        return await lock_info(self.states, key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,23 +99,6 @@ def _engine(settings: Settings) -> Engine:
             poll_seconds=settings.poll_seconds,
             retries=Retries(passing=(*Retries().passing, DatabaseUnavailableError)),
         )
-    )
-
-
-def make_sandbox(settings: Settings) -> Sandbox | None:
-    """Return the sandbox, None where the operator switched it off."""
-    if settings.sandbox == "off":
-        return None
-    return Sandbox(writable=settings.sandbox_binds)
-
-
-def make_terraform(settings: Settings, sandbox: Sandbox | None) -> TerraformCli:
-    """Return the engine's adapter."""
-    return TerraformCli(
-        binary=(settings.terraform_binary,) if settings.terraform_binary else None,
-        sandbox=sandbox,
-        provider_mirror=settings.provider_mirror,
-        limits=ProcessLimits(grace=settings.stop_grace_seconds),
     )
 
 
@@ -275,7 +231,8 @@ async def _assemble(
         login="gatewright",
     )
     losses = Losses(records=database, reporting=reporting, clock=clock)
-    work = _work(Inbox(bot=bot), planning, applying, reporting, losses)
+    measuring = Measuring(records=database, metrics=metrics)
+    work = make_work(Inbox(bot=bot), planning, applying, reporting, losses=losses, measuring=measuring)
     services = WebServices(
         records=database,
         clock=clock,
@@ -291,7 +248,7 @@ async def _assemble(
         depths=engine.depths,
         stranded=engine.stranded,
         handled_events=frozenset(event for event, _, _ in EVENTS),
-        pages=_pages(settings, github, logs, session, clock),
+        pages=make_pages(settings, github, logs, session, clock),
     )
     return Parts(
         settings=settings,
@@ -309,101 +266,3 @@ async def _assemble(
         work=work,
         web=create_app(services),
     )
-
-
-def _pages(
-    settings: Settings,
-    github: GitHubApp,
-    logs: StoredRunLogs,
-    session: aiohttp.ClientSession,
-    clock: Clock,
-) -> Pages | None:
-    """Return what the run pages need; without a session key or an OAuth client there are none."""
-    key = settings.session_key.get_secret_value()
-    if not key or not settings.github_client_id:
-        return None
-    oauth = OAuth(
-        client_id=settings.github_client_id,
-        client_secret=settings.github_client_secret.get_secret_value(),
-        github_url=settings.web_origin,
-        api_url=settings.github_api_url,
-        public_url=settings.public_origin,
-        sessions=Sessions(key, clock=clock, secure=settings.public_origin.startswith("https://")),
-        http=session,
-    )
-
-    async def read_log(run: Run) -> str | None:
-        return await logs.read(run.id)
-
-    return Pages(oauth=oauth, authorise=readers_only(github), read_log=read_log)
-
-
-def _work(inbox: Inbox, planning: Planning, applying: Applying, reporting: Reporting, losses: Losses) -> Work:
-    async def handle_delivery(argument: str) -> None:
-        await inbox.handle(DeliveryId(argument))
-
-    async def execute_plan(argument: str) -> None:
-        await planning.execute(RunId(argument))
-
-    async def report_plan(argument: str) -> None:
-        await reporting.report_plan(RunId(argument))
-
-    async def execute_change(argument: str) -> None:
-        await applying.execute(RunId(argument))
-
-    async def report_change(argument: str) -> None:
-        await reporting.report_change(RunId(argument))
-
-    return Work(
-        handle_delivery=handle_delivery,
-        execute_plan=execute_plan,
-        report_plan=report_plan,
-        execute_change=execute_change,
-        report_change=report_change,
-        on_lost=losses.record,
-    )
-
-
-def migrate_database(settings: Settings, *, status_only: bool) -> tuple[str, bool]:
-    """Migrate, or only tell; returns a sentence and whether code and schema agree."""
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not status_only:
-        migrate(settings.database)
-    status = schema_status(settings.database)
-    agrees = not status.pending
-    word = "agree" if agrees else "differ: run `gatewright migrate`"
-    return f"schema {status.current or 'none'}, code {status.head}: they {word}", agrees
-
-
-async def serve_forever(settings: Settings, secrets: EnvironmentSecrets) -> int:
-    """Serve until SIGTERM or SIGINT; then take up nothing new and wait for running applies."""
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    if settings.database.startswith("sqlite"):
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        await asyncio.to_thread(migrate, settings.database)
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with build(settings, secrets) as parts:
-        await prove(parts)
-        await parts.engine.start(parts.work)
-        runner = create_runner(parts.web)
-        try:
-            await runner.setup()
-            site = web.TCPSite(runner, settings.host, settings.port)
-            await site.start()
-            _LOG.info("listening on http://%s:%s", settings.host, settings.port)
-            await stop.wait()
-        finally:
-            await runner.cleanup()
-            await parts.engine.stop(settings.drain_seconds)
-    return 0
-
-
-async def prove(parts: Parts) -> None:
-    """Refuse to run on parts that do not do what safety needs; each raises GatewrightError with the reason."""
-    await parts.database.check()
-    await parts.artifacts.probe()
-    await parts.states.probe()
-    if parts.sandbox is not None:
-        await parts.sandbox.prove()

@@ -42,7 +42,7 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
 @app.command()
 def serve() -> None:
     """Serve webhooks and run the queued work, until SIGTERM or SIGINT."""
-    from bot.app import serve_forever  # noqa: PLC0415 - the other commands need not load the whole program
+    from bot.server import serve_forever  # noqa: PLC0415 - the other commands need not load the whole program
 
     settings, secrets = settings_module.load()
     _run(serve_forever(settings, secrets))
@@ -53,7 +53,7 @@ def migrate(
     *, status: Annotated[bool, typer.Option("--status", help="Only tell, change nothing.")] = False
 ) -> None:
     """Bring the database to this version's schema; it only ever goes forward."""
-    from bot.app import migrate_database  # noqa: PLC0415 - as above
+    from bot.server import migrate_database  # noqa: PLC0415 - as above
 
     settings, _ = settings_module.load()
     message, ok = migrate_database(settings, status_only=status)

@@ -14,6 +14,15 @@ def plannable(policy: RepoPolicy) -> tuple[EnvName, ...]:
     return tuple(name for name in policy.environments if policy.environment(name).trigger != "local")
 
 
+def appliable(policy: RepoPolicy) -> tuple[EnvName, ...]:
+    """Return the environments in which somebody may ask for an apply."""
+    return tuple(
+        name
+        for name in plannable(policy)
+        if (rules := policy.environment(name).apply).allow_permission is not None or rules.allow_teams
+    )
+
+
 def closed(request: Request) -> Refusal | None:
     """Return a refusal when the pull request is not open."""
     if request.wish.pull.is_open:

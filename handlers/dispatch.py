@@ -46,7 +46,7 @@ async def answer(given: Given, bot: Bot) -> None:
         await _react(given, "confused", bot)
         return
     pull = await bot.github.pull(given.repo, given.pull)
-    understood = parse(given.body, SPECS, environments=common.plannable(loaded.policy))
+    understood = parse(given.body, SPECS, environments=common.appliable(loaded.policy))
     if isinstance(understood, Problem):
         await _post(given, [understood.as_refusal()], pull, bot)
     elif understood is not None:

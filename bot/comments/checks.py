@@ -66,8 +66,17 @@ def plan_check(rows: Sequence[CheckRow]) -> CheckText:
     return CheckText(conclusion=conclusion, title=title, summary=_summary(rows, again))
 
 
-def apply_check(rows: Sequence[CheckRow]) -> CheckText:
-    """Return `gatewright/apply` over the stacks that must be applied before a merge: green when all are, or unchanged."""
+def apply_check(rows: Sequence[CheckRow], *, others: int = 0) -> CheckText:
+    """Return `gatewright/apply` over the stacks that must be applied before a merge: green when all are, or unchanged.
+
+    `others` is how many touched stacks the policy lets a merge go ahead of.
+    """
+    if not rows and others:
+        return CheckText(
+            conclusion=Conclusion.SUCCESS,
+            title="Nothing has to be applied before the merge",
+            summary="The policy's `merge_requires` names none of the environments that this pull request touches.\n",
+        )
     if not rows:
         return _untouched()
     missing = [row for row in rows if not _is_done(row)]

@@ -30,7 +30,14 @@ class Checks:
         rows = await self._rows(repo, pull, head)
         required = [row for row in rows if row.stack.env in policy.merge_requires]
         await self._show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,))
-        await self._show(repo, pull, head, APPLY, text=apply_check(required), buttons=_apply_buttons(rows))
+        await self._show(
+            repo,
+            pull,
+            head,
+            APPLY,
+            text=apply_check(required, others=len(rows) - len(required)),
+            buttons=_apply_buttons(rows),
+        )
 
     async def conflict(self, repo: Repo, pull: int, head: Sha, paths: Sequence[str]) -> None:
         """Fail both checks: nothing can be planned."""

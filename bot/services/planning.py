@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from bot.domain.errors import (
@@ -16,16 +14,12 @@ from bot.domain.errors import (
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import (
     FailureClass,
-    PlanId,
     PlanStatus,
     PullRequest,
     Repo,
     Run,
     RunId,
     RunStatus,
-    Sha,
-    Stack,
-    StateIdentity,
 )
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.domain.plan_json import summarise
@@ -45,26 +39,15 @@ from bot.ports import (
 from bot.services.failures import describe
 from bot.services.ids import new_plan_id
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
-from bot.services.policies import LoadedPolicy, Policies
-from bot.services.stacks import MergedTree, Trees, inputs_digest
+from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
+from bot.services.policies import Policies
+from bot.services.stacks import Trees
 from bot.services.states import States
+from bot.services.stopwatch import Stopwatch, together
 
 
 class SupersededError(GatewrightError):
     """The pull request moved on while the run was waiting; nothing has to be planned any more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Subject:
-    """Everything that is fixed before Terraform starts."""
-
-    run: Run
-    repo: Repo
-    pull: PullRequest
-    loaded: LoadedPolicy
-    stack: Stack
-    base: Sha
-    tree: MergedTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +73,9 @@ class Planning:
         run = await self._begin(run_id)
         if run is None:
             return
+        watch = Stopwatch()
         try:
-            record = await self._plan(run)
+            record = await self._plan(run, watch)
         except SupersededError as error:
             await self._end(run, RunStatus.CANCELED, FailureClass.CANCELED, str(error), {"superseded": True})
         except GatewrightError as error:
@@ -99,7 +83,7 @@ class Planning:
                 raise
             await self._end(run, _status_of(error), error.failure_class, _first_line(error), describe(error))
         else:
-            await self._store(run, record)
+            await self._store(run, record, watch)
 
     async def _begin(self, run_id: RunId) -> Run | None:
         async with self.records.write() as writer:
@@ -122,48 +106,54 @@ class Planning:
             )
         return run
 
-    async def _plan(self, run: Run) -> PlanRecord:
-        subject = await self._subject(run)
+    async def _plan(self, run: Run, watch: Stopwatch) -> PlanRecord:
+        subject = await self._subject(run, watch)
         log = self.logs.open(run.id)
+        key = subject.stack.state_key
         async with (
-            self.workspace.state_lock(subject.stack.state_key, exclusive=False),
+            self.workspace.state_lock(key, exclusive=False),
             self.workspace.slot(subject.stack) as slot,
         ):
-            await self.workspace.checkout(subject.repo, slot, subject.tree.merge.tree)
-            identity, _ = await self.states.read(subject.stack.state_key)
+            checkout = self.workspace.checkout(subject.repo, slot, subject.tree.merge.tree)
+            _, (identity, _) = await together(checkout, self.states.read(key))
             await self._running(run)
+            watch.lap("checkout")
             redactor = self.credentials.redactor(run.stack.env)
             job = self._job(subject, slot, LineSink(log, redactor), redactor)
             output = await self.terraform.plan(job, run.arguments)
-            summary, plan_bytes = await asyncio.to_thread(_digest_output, run, output, redactor)
-            log.write(summary.text)
+            watch.inside(output.seconds)
             plan_id = new_plan_id()
             bundle_key = f"plans/{subject.repo.full_name}/{plan_id}"
-            await self._keep(bundle_key, plan_bytes, await self.workspace.pack(slot))
-        log_key = await self.logs.store(run.id)
-        return self._record(
-            subject=subject,
+            # The log ends with the plan's text, so it is stored after the summary, but beside the rest.
+            (summary, log_key), sha256 = await together(
+                self._summarise(run, output, redactor), self._keep(bundle_key, slot, output)
+            )
+            watch.lap("summarise and store")
+        watch.lap("release")
+        planned = Planned(
+            id=plan_id,
             slot_name=slot.name,
             identity=identity,
             summary=summary,
-            plan_id=plan_id,
+            plan_sha256=sha256,
             bundle_key=bundle_key,
-            plan_bytes=plan_bytes,
             log_key=log_key,
         )
+        return plan_record(subject, planned, self.clock.now())
 
-    async def _subject(self, run: Run) -> _Subject:
+    async def _subject(self, run: Run, watch: Stopwatch) -> Subject:
         repo = await self.github.repository(run.stack.repo)
-        pull = await self._current_pull(repo, run)
-        loaded = await self.policies.load(repo)
+        pull, loaded = await together(self._current_pull(repo, run), self.policies.load(repo))
         stack = loaded.policy.stack(repo.full_name, run.stack.env, run.stack.project, pull=pull.number)
         base = (
             loaded.commit
             if pull.base_ref == repo.default_branch
             else await self.github.branch_head(repo, pull.base_ref)
         )
+        watch.lap("github")
         tree = await self.trees.merged(repo, pull, base=base, head=pull.head_sha)
-        return _Subject(run=run, repo=repo, pull=pull, loaded=loaded, stack=stack, base=base, tree=tree)
+        watch.lap("merge")
+        return Subject(run=run, repo=repo, pull=pull, loaded=loaded, stack=stack, base=base, tree=tree)
 
     async def _current_pull(self, repo: Repo, run: Run) -> PullRequest:
         if run.pull is None:
@@ -181,7 +171,7 @@ class Planning:
                 run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="terraform plan"
             )
 
-    def _job(self, subject: _Subject, slot: Slot, sink: LineSink, redactor: Redactor) -> TerraformJob:
+    def _job(self, subject: Subject, slot: Slot, sink: LineSink, redactor: Redactor) -> TerraformJob:
         stack = subject.stack
         return TerraformJob(
             slot=slot,
@@ -196,55 +186,34 @@ class Planning:
             stop=StopOnRequest(records=self.records, run_id=subject.run.id),
         )
 
-    async def _keep(self, key: str, plan_file: bytes, bundle: bytes) -> None:
-        for name, data in (("plan", plan_file), ("work", bundle)):
-            sealed = await asyncio.to_thread(self.cipher.seal, data, context=f"{key}/{name}")
-            await self.artifacts.put(f"{key}/{name}", sealed, create_only=True)
-
-    def _record(
-        self,
-        *,
-        subject: _Subject,
-        slot_name: str,
-        identity: StateIdentity,
-        summary: PlanSummary,
-        plan_id: PlanId,
-        bundle_key: str,
-        plan_bytes: bytes,
-        log_key: str,
-    ) -> PlanRecord:
-        policy, stack, now = subject.loaded.policy, subject.stack, self.clock.now()
-        return PlanRecord(
-            id=plan_id,
-            run_id=subject.run.id,
-            stack=stack,
-            pull=subject.pull.number,
-            head_sha=subject.pull.head_sha,
-            base_sha=subject.base,
-            merge_tree=subject.tree.merge.tree,
-            inputs_digest=inputs_digest(policy, stack, subject.tree),
-            var_file_digest=subject.tree.files.get(stack.var_file or ""),
-            change_digest=summary.change_digest,
-            plan_sha256=hashlib.sha256(plan_bytes).hexdigest(),
-            engine=f"{policy.engine.name} {summary.terraform_version}",
-            arguments=subject.run.arguments,
-            state_serial=identity.serial,
-            state_lineage=identity.lineage,
-            policy_digest=policy.digest,
-            slot=slot_name,
-            bundle_key=bundle_key,
-            log_key=log_key,
-            has_changes=summary.has_changes,
-            status=PlanStatus.PLANNED if summary.has_changes else PlanStatus.NO_CHANGES,
-            status_reason=None,
-            summary=summary,
-            created_by=subject.run.actor,
-            created_at=now,
-            posted_at=None,
-            expires_at=now + timedelta(seconds=policy.plan_expires_seconds),
+    async def _summarise(self, run: Run, output: PlanOutput, redactor: Redactor) -> tuple[PlanSummary, str]:
+        """Return the summary, and the key of the log, which ends with it."""
+        summary = await asyncio.to_thread(
+            summarise,
+            output.json,
+            output.text,
+            arguments=run.arguments,
+            warnings=output.warnings,
+            redact=redactor,
         )
+        self.logs.open(run.id).write(summary.text)
+        return summary, await self.logs.store(run.id)
 
-    async def _store(self, run: Run, record: PlanRecord) -> None:
+    async def _keep(self, key: str, slot: Slot, output: PlanOutput) -> str:
+        """Store the plan file and the slot; returns the plan file's SHA-256."""
+        plan_file = await asyncio.to_thread(output.plan_file.read_bytes)
+        await together(self._seal(f"{key}/plan", plan_file), self._keep_slot(f"{key}/work", slot))
+        return plan_sha256(plan_file)
+
+    async def _keep_slot(self, key: str, slot: Slot) -> None:
+        await self._seal(key, await self.workspace.pack(slot))
+
+    async def _seal(self, key: str, data: bytes) -> None:
+        sealed = await asyncio.to_thread(self.cipher.seal, data, context=key)
+        await self.artifacts.put(key, sealed, create_only=True)
+
+    async def _store(self, run: Run, record: PlanRecord, watch: Stopwatch) -> None:
+        detail = {"seconds": watch.seconds}
         async with self.records.write() as writer:
             for older in await writer.plans(
                 repo=run.stack.repo,
@@ -254,7 +223,7 @@ class Planning:
             ):
                 await writer.set_plan_status(older.id, PlanStatus.STALE, f"replaced by {record.id}")
             await writer.add_plan(record)
-            await writer.set_result(run.id, summary=_counts_line(record), detail={})
+            await writer.set_result(run.id, summary=counts_line(record), detail=detail)
             await writer.move_run(
                 run.id,
                 RunStatus.SUCCEEDED,
@@ -274,20 +243,6 @@ class Planning:
             await writer.move_run(
                 run.id, status, at=self.clock.now(), actor="gatewright", why=summary, failure_class=failure
             )
-
-
-def _digest_output(run: Run, output: PlanOutput, redactor: Redactor) -> tuple[PlanSummary, bytes]:
-    summary = summarise(
-        output.json, output.text, arguments=run.arguments, warnings=output.warnings, redact=redactor
-    )
-    return summary, output.plan_file.read_bytes()
-
-
-def _counts_line(record: PlanRecord) -> str:
-    counts = record.summary.counts
-    if not record.has_changes:
-        return "No changes."
-    return f"{counts.add} to add, {counts.change} to change, {counts.replace} to replace, {counts.destroy} to destroy."
 
 
 def _status_of(error: GatewrightError) -> RunStatus:

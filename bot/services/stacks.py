@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bot.domain.errors import WorkspaceError
 from bot.domain.model import PullRequest, Repo, Sha, Stack
 from bot.domain.selection import local_module_calls, stack_inputs_digest, touched
 from bot.policy import RepoPolicy
 from bot.ports import GitHub, Merge, Workspace
 
 _MODULE_FILES = (".tf", ".tf.json", ".tofu", ".tofu.json")
+_REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +29,37 @@ class MergedTree:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trees:
-    """Fetches a pull request and merges it in the mirror."""
+    """Fetches a pull request and merges it in the mirror; the newest merges are remembered."""
 
     github: GitHub
     workspace: Workspace
+    _known: OrderedDict[tuple[str, Sha, Sha], MergedTree] = field(default_factory=OrderedDict)
 
     async def merged(self, repo: Repo, pull: PullRequest, *, base: Sha, head: Sha) -> MergedTree:
         """Return the merge of exactly `head` into exactly `base`. Raises MergeConflictError, WorkspaceError."""
         token = await self.github.git_token(repo)
+        key = (repo.full_name, base, head)
+        known = self._known.get(key)
+        if known is not None and await self._is_there(repo, token, known, (base, head)):
+            self._known.move_to_end(key)
+            return known
         refs = (f"refs/heads/{pull.base_ref}", f"refs/pull/{pull.number}/head")
         await self.workspace.fetch(repo, token, refs)
+        tree = await self._merge(repo, base, head)
+        self._known[key] = tree
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return tree
+
+    async def _is_there(self, repo: Repo, token: str, known: MergedTree, commits: tuple[Sha, Sha]) -> bool:
+        """Whether the mirror still holds a merge: it may have been pruned, or cloned again, in between."""
+        try:
+            await self.workspace.fetch(repo, token, commits)
+            return await self.workspace.tree_files(repo, known.merge.tree) == known.files
+        except WorkspaceError:
+            return False
+
+    async def _merge(self, repo: Repo, base: Sha, head: Sha) -> MergedTree:
         merge = await self.workspace.merge(repo, base=base, head=head)
         files = await self.workspace.tree_files(repo, merge.tree)
         modules = {path: blob for path, blob in files.items() if path.endswith(_MODULE_FILES)}

@@ -20,7 +20,7 @@ from tests.bench.module import ENV, VAR_FILE, Module, variables
 
 AUTHOR = "dev"
 _LOOK_SECONDS = 0.005
-_PATIENCE = 120.0
+_PATIENCE = 60.0
 _DEPTHS = re.compile(r"^gatewright_(?:queue_depth|jobs_running)\{[^}]*\} ([0-9.]+)$", re.MULTILINE)
 
 
@@ -95,8 +95,11 @@ class Acting:
     async def _idle(self) -> None:
         """Wait until the bot has nothing left to do, so that no measurement pays for another."""
         await self._github.settled()
-        while await self._is_busy():
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                if not await self._is_busy():
+                    return
+                await asyncio.sleep(0.05)
 
     async def _is_busy(self) -> bool:
         headers = {"Authorization": f"Bearer {self.playground.secrets.metrics_token}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -52,8 +53,10 @@ async def measure(playground: Playground, size: int, *, runs: int | None) -> Mea
     """Measure one size; every round has a repository of its own, so that its first plan is a cold one."""
     count = runs or (_FEW_RUNS if size >= _MANY else _RUNS)
     measured = Measured(size=size)
-    for number in range(count):
-        module = Module(name=f"bench-{size}-{number}", size=size, version=playground.engine.version)
+    for _ in range(count):
+        module = Module(
+            name=f"bench-{size}-{secrets.token_hex(3)}", size=size, version=playground.engine.version
+        )
         acting = Acting(playground=playground, module=module)
         await acting.create()
         for kind, act in {"first": acting.open, "push": acting.push, "comment": acting.comment}.items():

@@ -62,7 +62,8 @@ async def plain_plan(playground: Playground, module: Module, generation: int) ->
 
 async def _terraform(binary: Path, *arguments: str, cwd: Path, environment: dict[str, str]) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(binary, *arguments),
+        str(binary),
+        *arguments,
         cwd=cwd,
         env=environment,
         stdin=asyncio.subprocess.DEVNULL,

@@ -29,6 +29,39 @@ _UNFINISHED = (
     "SELECT count(*) FROM workflow_status WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED')",
 )
 
+_KNOBS = """
+variable "burn" {
+  type    = number
+  default = 0
+}
+variable "pause" {
+  type    = number
+  default = 0
+}
+variable "breaks" {
+  type    = bool
+  default = false
+}
+output "burnt" {
+  value = length([for a in range(var.burn) : sum([for b in range(1000) : length(sha256("${a}-${b}"))])])
+}
+resource "terraform_data" "pause" {
+  count      = var.pause > 0 ? 1 : 0
+  input      = var.pause
+  depends_on = [terraform_data.release]
+  provisioner "local-exec" {
+    command = "sleep ${self.input}"
+  }
+}
+resource "terraform_data" "breaks" {
+  count      = var.breaks ? 1 : 0
+  depends_on = [terraform_data.release]
+  provisioner "local-exec" {
+    command = "echo 'the disk is on fire' >&2; exit 1"
+  }
+}
+"""
+
 
 @dataclass(slots=True, kw_only=True)
 class World:
@@ -65,7 +98,7 @@ class World:
         draft: bool = False,
     ) -> int:
         pull = await self.github.open_pull(
-            self.repo, author=author, branch=branch, files=dict(changes), base=base, draft=draft
+            self.repo, author=author, branch=branch, files=dict(changes) or None, base=base, draft=draft
         )
         return pull.number
 
@@ -95,6 +128,14 @@ class World:
         await self.hear(number, kind="plan", env=env, status="applied")
         await self.idle()
         return said
+
+    async def add_knobs(self) -> None:
+        """Give the module on main variables that make plans long, and applies long or broken."""
+        await self.push({"terraform/knobs.tf": _KNOBS}, branch="main", by=ADMIN)
+
+    async def knob(self, line: str, message: str = "Hello") -> str:
+        """Return staging's var file with a knob turned, for a pull request."""
+        return f"{await self.staging(message)}\n{line}\n"
 
     async def change_policy(self, change: Callable[[str], str]) -> str:
         """Change `gatewright.yaml` on the default branch, by an administrator and without a pull request."""
@@ -153,7 +194,9 @@ class World:
 
     def locks(self) -> list[tuple[str, int]]:
         """Return environment and pull request of every lock of this repository."""
-        return [(row["env"], row["pull"]) for row in self._ask("SELECT * FROM locks WHERE repo = ?", self.repo)]
+        return [
+            (row["env"], row["pull"]) for row in self._ask("SELECT * FROM locks WHERE repo = ?", self.repo)
+        ]
 
     async def running(self, kind: str) -> str:
         """Wait until a run of `kind` has its Terraform running; returns the run's id."""
@@ -169,8 +212,8 @@ class World:
         """Wait until every delivery was answered and nothing is queued or running in the bot."""
         await self.github.settled()
         async with asyncio.timeout(40):
-            while self.github.hooks.pending or self._busy():
-                await asyncio.sleep(0.05)
+            while self.github.hooks.pending or self._busy():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)  # The bot is another process: there is nothing to wait on.
 
     def _busy(self) -> bool:
         return any(count for question in _UNFINISHED for row in self._ask(question) for count in row.values())

@@ -97,3 +97,10 @@ def test_a_conflict_is_red() -> None:
 
     assert check.conclusion == "failure"
     assert "- `main.tf`\n" in check.summary
+
+
+def test_a_merge_that_needs_no_apply_says_so_instead_of_denying_that_stacks_are_touched() -> None:
+    check = apply_check([], others=2)
+
+    assert check.conclusion == "success"
+    assert check.title == "Nothing has to be applied before the merge"

@@ -1,0 +1,129 @@
+"""Parts of the composition root that take more than one line each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import aiohttp
+
+from bot.adapters.run_logs import StoredRunLogs
+from bot.adapters.state_reader import lock_info, read_state, snapshot
+from bot.adapters.terraform.cli import TerraformCli
+from bot.adapters.terraform.sandbox import Sandbox
+from bot.adapters.terraform.supervision import Limits as ProcessLimits
+from bot.domain.model import DeliveryId, Run, RunId, StateIdentity, StateKey
+from bot.engine.config import Work
+from bot.ports import Cipher, Clock, GitHub, ObjectStore
+from bot.services.applying import Applying
+from bot.services.losses import Losses
+from bot.services.measuring import Measuring
+from bot.services.planning import Planning
+from bot.services.reporting import Reporting
+from bot.settings import Settings
+from bot.web.access import readers_only
+from bot.web.services import OAuth, Pages
+from bot.web.sessions import Sessions
+from handlers.inbox import Inbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStates:
+    """States read from their bucket, snapshots kept in the bot's."""
+
+    states: ObjectStore
+    artifacts: ObjectStore
+    cipher: Cipher
+
+    async def read(self, key: StateKey) -> tuple[StateIdentity, bytes | None]:
+        """Return what the state says of itself and its bytes."""
+        return await read_state(self.states, key)
+
+    async def keep(self, key: StateKey, identity: StateIdentity, data: bytes) -> str:
+        """Store an immutable snapshot; returns its object key."""
+        return await snapshot(self.artifacts, self.cipher, key, data, identity)
+
+    async def lock_holder(self, key: StateKey) -> str | None:
+        """Return who holds Terraform's own lock."""
+        return await lock_info(self.states, key)
+
+
+def make_sandbox(settings: Settings) -> Sandbox | None:
+    """Return the sandbox, None where the operator switched it off."""
+    if settings.sandbox == "off":
+        return None
+    return Sandbox(writable=settings.sandbox_binds)
+
+
+def make_terraform(settings: Settings, sandbox: Sandbox | None) -> TerraformCli:
+    """Return the engine's adapter."""
+    return TerraformCli(
+        binary=(settings.terraform_binary,) if settings.terraform_binary else None,
+        sandbox=sandbox,
+        provider_mirror=settings.provider_mirror,
+        limits=ProcessLimits(grace=settings.stop_grace_seconds),
+    )
+
+
+def make_pages(
+    settings: Settings,
+    github: GitHub,
+    logs: StoredRunLogs,
+    session: aiohttp.ClientSession,
+    clock: Clock,
+) -> Pages | None:
+    """Return what the run pages need; without a session key or an OAuth client there are none."""
+    key = settings.session_key.get_secret_value()
+    if not key or not settings.github_client_id:
+        return None
+    oauth = OAuth(
+        client_id=settings.github_client_id,
+        client_secret=settings.github_client_secret.get_secret_value(),
+        github_url=settings.web_origin,
+        api_url=settings.github_api_url,
+        public_url=settings.public_origin,
+        sessions=Sessions(key, clock=clock, secure=settings.public_origin.startswith("https://")),
+        http=session,
+    )
+
+    async def read_log(run: Run) -> str | None:
+        return await logs.read(run.id)
+
+    return Pages(oauth=oauth, authorise=readers_only(github), read_log=read_log)
+
+
+def make_work(
+    inbox: Inbox,
+    planning: Planning,
+    applying: Applying,
+    reporting: Reporting,
+    *,
+    losses: Losses,
+    measuring: Measuring,
+) -> Work:
+    """Return what the engine's workflows do."""
+
+    async def handle_delivery(argument: str) -> None:
+        await inbox.handle(DeliveryId(argument))
+
+    async def execute_plan(argument: str) -> None:
+        await planning.execute(RunId(argument))
+        await measuring.ended(RunId(argument))
+
+    async def report_plan(argument: str) -> None:
+        await reporting.report_plan(RunId(argument))
+
+    async def execute_change(argument: str) -> None:
+        await applying.execute(RunId(argument))
+        await measuring.ended(RunId(argument))
+
+    async def report_change(argument: str) -> None:
+        await reporting.report_change(RunId(argument))
+
+    return Work(
+        handle_delivery=handle_delivery,
+        execute_plan=execute_plan,
+        report_plan=report_plan,
+        execute_change=execute_change,
+        report_change=report_change,
+        on_lost=losses.record,
+    )
