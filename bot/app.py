@@ -32,6 +32,7 @@ from bot.services.access import Access
 from bot.services.applying import Applying
 from bot.services.checks import Checks
 from bot.services.deployments import Deployments
+from bot.services.endings import Endings
 from bot.services.jobs import Limits, Links
 from bot.services.judging import Judging
 from bot.services.losses import Losses
@@ -212,6 +213,7 @@ async def _assemble(
         snapshots=Snapshots(states=stored, records=database, clock=clock),
         credentials=credentials,
         reporting=reporting,
+        endings=Endings(records=database, logs=logs, clock=clock),
         logs=logs,
         limits=limits,
     )

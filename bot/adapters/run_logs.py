@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,10 @@ class StoredRunLogs:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return FileLog(self._path(run_id))
 
+    async def cleanse(self, run_id: RunId, redact: Callable[[str], str]) -> None:
+        """Redact what was written so far once more, with secrets that were learnt later."""
+        await asyncio.to_thread(self._cleanse, run_id, redact)
+
     async def store(self, run_id: RunId) -> str:
         """Encrypt and store the log as far as it goes; the local file stays until it is pruned."""
         key = f"logs/{run_id}.log"
@@ -62,6 +67,12 @@ class StoredRunLogs:
         if not run_id.isalnum():
             raise ValueError("a run id consists of letters and digits")
         return self.directory / f"{run_id}.log"
+
+    def _cleanse(self, run_id: RunId, redact: Callable[[str], str]) -> None:
+        text = (self._read(run_id) or b"").decode("utf-8", "replace")
+        clean = redact(text)
+        if clean != text:
+            self._path(run_id).write_text(clean, encoding="utf-8")
 
     def _read(self, run_id: RunId) -> bytes | None:
         try:

@@ -7,23 +7,21 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bot.domain.errors import GatewrightError, IntegrityError, TerraformStoppedError
 from bot.domain.gates import GateResult, shut
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunKind, RunStatus
+from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
+from bot.domain.sensitive import scalars
 from bot.ports import (
     ApplyOutput,
     Artifact,
     Cipher,
     Clock,
-    Job,
-    NewRun,
     ObjectStore,
     Records,
     Slot,
@@ -33,8 +31,8 @@ from bot.ports import (
     Workspace,
     Writer,
 )
+from bot.services.endings import Endings
 from bot.services.failures import describe
-from bot.services.ids import new_run_id
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.judging import Judging
 from bot.services.policies import LoadedPolicy
@@ -52,6 +50,7 @@ class _Change:
     plan_file: Path
     key_fd: int
     loaded: LoadedPolicy
+    redactor: Redactor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +67,7 @@ class Applying:
     snapshots: Snapshots
     credentials: Credentials
     reporting: Reporting
+    endings: Endings
     logs: RunLogs
     limits: Limits
 
@@ -84,7 +84,7 @@ class Applying:
         except GatewrightError as error:
             if error.passing:
                 raise
-            await self._end(run, RunStatus.FAILED, error.failure_class, str(error), describe(error))
+            await self.endings.end(run, RunStatus.FAILED, error.failure_class, str(error), describe(error))
 
     async def _load(self, run_id: RunId) -> Run | None:
         async with self.records.write() as writer:
@@ -122,11 +122,20 @@ class Applying:
             if hashlib.sha256(plan_file).hexdigest() != plan.plan_sha256:
                 raise IntegrityError(f"plan {plan.id}: the stored plan file is not the one that was reviewed")
             work = await self._stored(plan, "work")
+            redactor = await self._redactor(plan)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 await self.workspace.unpack(slot, work)
                 path = slot.scratch / "plan.tfplan"
                 await asyncio.to_thread(path.write_bytes, plan_file)
-                change = _Change(run=run, plan=plan, slot=slot, plan_file=path, key_fd=key_fd, loaded=loaded)
+                change = _Change(
+                    run=run,
+                    plan=plan,
+                    slot=slot,
+                    plan_file=path,
+                    key_fd=key_fd,
+                    loaded=loaded,
+                    redactor=redactor,
+                )
                 await self._change(change)
 
     async def _stored(self, plan: PlanRecord, name: str) -> bytes:
@@ -144,20 +153,24 @@ class Applying:
                 run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="terraform apply"
             )
         await self.reporting.announce_apply(run, plan.id)
-        redactor = self.credentials.redactor(run.stack.env)
         try:
-            output = await self.terraform.apply(self._job(change, redactor), change.plan_file)
+            output = await self.terraform.apply(self._job(change), change.plan_file)
         except GatewrightError as error:
             # Terraform was never started: see the port.
             status = RunStatus.CANCELED if isinstance(error, TerraformStoppedError) else RunStatus.FAILED
             detail = {**describe(error), "started": False}
-            await self._end(run, status, error.failure_class, str(error), detail, plan=plan)
+            await self.endings.end(run, status, error.failure_class, str(error), detail, plan=plan)
             return
         # From here on a failure to reach the store is told as an interruption by the next try of the step.
         after = await self.snapshots.take(run, "after", plan.head_sha)
-        await self._finish(change, output, before, after, redactor)
+        await self._finish(change, output, before, after)
 
-    def _job(self, change: _Change, redactor: Redactor) -> TerraformJob:
+    async def _redactor(self, plan: PlanRecord) -> Redactor:
+        """Know the secrets of the plan as well: what it made sensitive can be printed while it is applied."""
+        secrets = json.loads(await self._stored(plan, "secrets"))
+        return self.credentials.redactor(plan.stack.env).with_more(secrets)
+
+    def _job(self, change: _Change) -> TerraformJob:
         run, stack = change.run, change.plan.stack
         return TerraformJob(
             slot=change.slot,
@@ -166,9 +179,9 @@ class Applying:
             engine=change.loaded.policy.engine,
             backend=self.credentials.backend(stack, purpose="apply"),
             environment=self.credentials.environment(stack.env, purpose="apply"),
-            redact=redactor,
+            redact=change.redactor,
             timeout=bounded(self.limits.apply_timeout, change.loaded.policy.timeouts.apply),
-            on_line=LineSink(self.logs.open(run.id), redactor),
+            on_line=LineSink(self.logs.open(run.id), change.redactor),
             stop=StopOnRequest(records=self.records, run_id=run.id),
             keep_fds=(change.key_fd, change.slot.lock_fd),
             dies_with_parent=False,
@@ -180,25 +193,26 @@ class Applying:
         output: ApplyOutput,
         before: StateVersion,
         after: StateVersion,
-        redactor: Redactor,
     ) -> None:
         run, plan = change.run, change.plan
         ok = output.exit_code == 0
+        full = change.redactor.with_more(_sensitive_outputs(output.outputs))
+        await self.logs.cleanse(run.id, full)
         artifacts = await self._keep_artifacts(run, output) if ok else ()
         status, failure = _ended(output)
         detail = {
             "exit_code": output.exit_code,
-            "log_tail": redactor(output.log_tail),
+            "log_tail": full(output.log_tail),
             "serial_before": before.identity.serial,
             "serial_after": after.identity.serial,
             "changed": before.identity.sha256 != after.identity.sha256,
             "errored_state": output.errored_state,
             "stopped_by": output.stopped_by,
-            "outputs": _public_outputs(output.outputs),
+            "outputs": {name: full(value) for name, value in _public_outputs(output.outputs).items()},
             "artifacts": [artifact.name for artifact in artifacts],
         }
         summary = "Applied." if ok else f"terraform apply ended with exit code {output.exit_code}."
-        await self._end(run, status, failure, summary, detail, plan=plan, artifacts=artifacts)
+        await self.endings.end(run, status, failure, summary, detail, plan=plan, artifacts=artifacts)
 
     async def _keep_artifacts(self, run: Run, output: ApplyOutput) -> tuple[Artifact, ...]:
         kept = []
@@ -220,7 +234,7 @@ class Applying:
                 for g in gates
             ],
         }
-        await self._end(run, RunStatus.FAILED, FailureClass.POLICY, gates[0].sentence, detail)
+        await self.endings.end(run, RunStatus.FAILED, FailureClass.POLICY, gates[0].sentence, detail)
 
     async def _interrupted(self, run: Run) -> None:
         """Explain an apply whose process was lost; waits until an orphaned Terraform has ended."""
@@ -243,72 +257,7 @@ class Applying:
             "changed": changed,
         }
         summary = "The server was interrupted while Terraform was applying."
-        await self._end(run, RunStatus.INTERRUPTED, FailureClass.EXECUTOR, summary, detail, plan=plan)
-
-    async def _end(
-        self,
-        run: Run,
-        status: RunStatus,
-        failure: FailureClass | None,
-        summary: str,
-        detail: Mapping[str, Any],
-        *,
-        plan: PlanRecord | None = None,
-        artifacts: tuple[Artifact, ...] = (),
-    ) -> None:
-        self.logs.open(run.id).write(summary)
-        await self.logs.store(run.id)
-        now = self.clock.now()
-        async with self.records.write() as writer:
-            for artifact in artifacts:
-                await writer.add_artifact(artifact)
-            if plan is not None:
-                applied = status is RunStatus.SUCCEEDED
-                await writer.set_plan_status(
-                    plan.id,
-                    PlanStatus.APPLIED if applied else PlanStatus.FAILED,
-                    None if applied else summary,
-                )
-                await _void_others(writer, plan)
-            await writer.set_result(run.id, summary=summary, detail=detail)
-            await writer.move_run(
-                run.id, status, at=now, actor="gatewright", why=summary, failure_class=failure
-            )
-            if plan is not None and status is not RunStatus.SUCCEEDED:
-                await _replan(writer, run, plan, now)
-
-
-async def _void_others(writer: Writer, plan: PlanRecord) -> None:
-    """Every other plan of the stack was made for a state that no longer exists."""
-    open_plans = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
-    for other in await writer.plans(repo=plan.stack.repo, stack=plan.stack, statuses=open_plans):
-        if other.id != plan.id:
-            await writer.set_plan_status(
-                other.id, PlanStatus.STALE, f"the state was changed by plan {plan.id}"
-            )
-
-
-async def _replan(writer: Writer, run: Run, plan: PlanRecord, now: datetime) -> None:
-    new = NewRun(
-        id=new_run_id(now),
-        kind=RunKind.PLAN,
-        stack=run.stack,
-        installation_id=run.installation_id,
-        pull=run.pull,
-        head_sha=run.head_sha,
-        base_sha=run.base_sha,
-        actor=run.actor,
-        comment_id=None,
-        plan_id=None,
-        arguments=plan.arguments,
-        policy_digest=run.policy_digest,
-        correlation_id=run.correlation_id,
-        dedupe_key=f"replan:{run.id}",
-    )
-    if await writer.add_run(new, now) is not None:
-        await writer.enqueue(
-            Job(workflow="execute_plan", id=f"run-{new.id}", argument=new.id, queue="plans", partition=None)
-        )
+        await self.endings.end(run, RunStatus.INTERRUPTED, FailureClass.EXECUTOR, summary, detail, plan=plan)
 
 
 def _ended(output: ApplyOutput) -> tuple[RunStatus, FailureClass | None]:
@@ -319,6 +268,11 @@ def _ended(output: ApplyOutput) -> tuple[RunStatus, FailureClass | None]:
     if output.stopped_by:
         return RunStatus.CANCELED, FailureClass.CANCELED
     return RunStatus.FAILED, FailureClass.TERRAFORM
+
+
+def _sensitive_outputs(outputs: Mapping[str, Any]) -> set[str]:
+    values = (output.get("value") for output in outputs.values() if output.get("sensitive"))
+    return {text for value in values for text in scalars(value)}
 
 
 def _public_outputs(outputs: Mapping[str, Any]) -> dict[str, str]:

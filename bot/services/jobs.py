@@ -45,6 +45,10 @@ class RunLogs(Protocol):
         """Begin or go on with the log of a run."""
         ...
 
+    async def cleanse(self, run_id: RunId, redact: Callable[[str], str]) -> None:
+        """Redact what was written so far once more, with secrets that were learnt later."""
+        ...
+
     async def store(self, run_id: RunId) -> str:
         """Store what was written so far; returns the object key."""
         ...

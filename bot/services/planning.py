@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from bot.domain.model import (
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
+from bot.domain.sensitive import sensitive_values
 from bot.ports import (
     Cipher,
     Clock,
@@ -196,13 +198,18 @@ class Planning:
             warnings=output.warnings,
             redact=redactor,
         )
+        # Terraform prints the plan while it is made, before anybody knows which of its values are secret.
+        secrets = await asyncio.to_thread(sensitive_values, output.json)
+        await self.logs.cleanse(run.id, redactor.with_more(secrets))
         self.logs.open(run.id).write(summary.text)
         return summary, await self.logs.store(run.id)
 
     async def _keep(self, key: str, slot: Slot, output: PlanOutput) -> str:
         """Store the plan file and the slot; returns the plan file's SHA-256."""
         plan_file = await asyncio.to_thread(output.plan_file.read_bytes)
-        await together(self._seal(f"{key}/plan", plan_file), self._keep_slot(f"{key}/work", slot))
+        secrets = json.dumps(sorted(sensitive_values(output.json))).encode()
+        files = together(self._seal(f"{key}/plan", plan_file), self._seal(f"{key}/secrets", secrets))
+        await together(files, self._keep_slot(f"{key}/work", slot))
         return plan_sha256(plan_file)
 
     async def _keep_slot(self, key: str, slot: Slot) -> None:

@@ -23,9 +23,9 @@ def show(measured: list[Measured]) -> None:
     out.print(table)
     for one in measured:
         out.print(f"[bold]{one.size} resources[/bold], milliseconds")
-        out.print(f"  {'plain':8}{_parts(middle(one.plain))}", highlight=False)
+        out.print(f"  {'plain':8}{_parts(middle(one.plain))}", highlight=False, soft_wrap=True)
         for kind in KINDS:
-            out.print(f"  {kind:8}{_parts(middle(one.ours[kind]))}", highlight=False)
+            out.print(f"  {kind:8}{_parts(middle(one.ours[kind]))}", highlight=False, soft_wrap=True)
 
 
 def _parts(seconds: dict[str, float]) -> str:

@@ -43,8 +43,7 @@ async def world(playground: Playground, request: pytest.FixtureRequest) -> Async
     seeded["gatewright.yaml"] = re.sub(
         r"(state_key:\s*\"?[a-z]+)/", rf"\g<1>/{name}/", seeded["gatewright.yaml"]
     )
-    # The reference policy lets everything merge; here the check has to tell applied from not applied.
-    seeded["gatewright.yaml"] += "\nmerge_requires: [staging]\n"
+    assert "merge_requires: [staging]" in seeded["gatewright.yaml"]
     await playground.github.create_repo(repo, files=seeded)
     await playground.github.add_personas(repo)
     log_before = playground.bot.log.stat().st_size

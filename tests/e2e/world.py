@@ -77,7 +77,7 @@ class World:
 
     def watch(self, number: int) -> Watch:
         return self.watches.setdefault(
-            number, Watch(github=self.github, repo=self.repo, number=number, patience=45)
+            number, Watch(github=self.github, repo=self.repo, number=number, patience=15)
         )
 
     # What people do.
@@ -172,7 +172,7 @@ class World:
         def look() -> bool | None:
             return True if content in self.reactions(comment_id) else None
 
-        await Watch(github=self.github, repo=self.repo, number=0, patience=30).until(look, content)
+        await Watch(github=self.github, repo=self.repo, number=0, patience=15).until(look, content)
 
     def head(self, number: int) -> str:
         return self.github.pull(self.repo, number).head_sha
@@ -204,14 +204,14 @@ class World:
         def look() -> str | None:
             return next((run["id"] for run in self.runs(kind=kind) if run["status"] == "running"), None)
 
-        return await Watch(github=self.github, repo=self.repo, number=0, patience=30).until(look, kind)
+        return await Watch(github=self.github, repo=self.repo, number=0, patience=15).until(look, kind)
 
     # The bot at rest.
 
     async def idle(self) -> None:
         """Wait until every delivery was answered and nothing is queued or running in the bot."""
         await self.github.settled()
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(20):
             while self.github.hooks.pending or self._busy():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)  # The bot is another process: there is nothing to wait on.
 

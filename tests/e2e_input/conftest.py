@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from bot.playground.seed import files
 from bot.playground.stack import Playground
-from tests.e2e.conftest import world
-from tests.e2e.world import World
+from tests.e2e.world import World, assert_clean
 from tests.e2e_input.scene import MOTTO, Effects, Scene
-
-__all__ = ["playground", "scene", "world"]
 
 GIVEN = {
     "STAGING_ONLY_APPLY": "value-for-applies-of-staging",
@@ -40,6 +40,27 @@ async def playground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
         yield playground
     finally:
         await playground.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(playground: Playground, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Give a fresh repository; at the end nothing may be unread, left over or crashed.
+
+    What the tests try is in their names, so a repository is called after a digest of its test's name.
+    """
+    name = f"input-{hashlib.sha256(request.node.name.encode()).hexdigest()[:12]}"
+    repo = f"acme/{name}"
+    seeded = files(playground.engine.version)
+    seeded["gatewright.yaml"] = re.sub(
+        r"(state_key:\s*\"?[a-z]+)/", rf"\g<1>/{name}/", seeded["gatewright.yaml"]
+    )
+    await playground.github.create_repo(repo, files=seeded)
+    await playground.github.add_personas(repo)
+    log_before = playground.bot.log.stat().st_size
+    world = World(playground=playground, repo=repo)
+    yield world
+    await world.idle()
+    await assert_clean(world, log_before)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

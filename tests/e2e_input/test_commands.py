@@ -81,7 +81,7 @@ async def test_an_argument_that_is_not_allowed_is_refused_by_name(scene: Scene, 
         "@gatewright plan staging",
         "-/plan staging",
         "/\u200bplan staging",
-        "/рlan staging",
+        "/\u0440lan staging",
     ],
 )
 async def test_what_is_no_command_of_ours_is_left_alone(scene: Scene, body: str) -> None:

@@ -107,7 +107,10 @@ async def test_nothing_runs_for_a_fork(scene: Scene) -> None:
         author=OUTSIDER,
         branch="gift",
         fork=OUTSIDER,
-        files={STAGING: await world.staging("A gift"), "terraform/gift.tf": 'output "gift" {\n  value = 1\n}\n'},
+        files={
+            STAGING: await world.staging("A gift"),
+            "terraform/gift.tf": 'output "gift" {\n  value = 1\n}\n',
+        },
     )
     number = pull.number
     heard = await world.refused(number, "fork")

@@ -14,7 +14,7 @@ from tests.e2e_input.scene import Scene
         (("lifecycle: pull_request", "lifecycle: forever"), ("line 23", "forever", "pull_request")),
         (("autoplan: true", "autoplans: true"), ("line 18", "autoplans", "autoplan")),
         (("terraform: {", "terraform: {{"), ("line 3",)),
-        (('state_key: staging/', 'state_key: &key prod/../staging/'), ("state_key",)),
+        (("state_key: staging/", "state_key: &key prod/../staging/"), ("state_key",)),
     ],
     ids=["a wrong value", "a wrong name", "no YAML", "a state key with a way out"],
 )

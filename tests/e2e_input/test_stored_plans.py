@@ -54,10 +54,9 @@ async def test_a_plan_that_was_changed_in_the_store_is_not_applied(scene: Scene,
     # When its stored file is replaced or damaged before it is applied,
     await asyncio.to_thread(change, world, mine, other, how)
     await world.comment(number, "/apply staging")
-    failed = await world.hear(number, kind="apply", env="staging", status="failed")
+    failed = await world.hear(number, kind="refusal", env="staging", reason="integrity")
     await world.told(number)
     # Then nothing is applied, and the comment says why and what to do.
-    assert failed.header["reason"] == "integrity"
     assert "/plan staging" in failed.body
     effects = await scene.effects()
     assert (effects.states, effects.page) == (scene.before.states, scene.before.page)

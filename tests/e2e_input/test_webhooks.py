@@ -221,4 +221,3 @@ async def test_only_post_and_only_this_path_take_deliveries(scene: Scene) -> Non
 
 def delivery_ids(world: World) -> set[str]:
     return {row["id"] for row in world._ask("SELECT id FROM deliveries")}
-

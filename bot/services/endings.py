@@ -1,0 +1,89 @@
+"""How a change is recorded when it has ended, and what follows from it for the plans of its stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus
+from bot.domain.plan import PlanRecord
+from bot.ports import Artifact, Clock, Job, NewRun, Records, Writer
+from bot.services.ids import new_run_id
+from bot.services.jobs import RunLogs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endings:
+    """Writes the result of a change in one transaction."""
+
+    records: Records
+    logs: RunLogs
+    clock: Clock
+
+    async def end(
+        self,
+        run: Run,
+        status: RunStatus,
+        failure: FailureClass | None,
+        summary: str,
+        detail: Mapping[str, Any],
+        *,
+        plan: PlanRecord | None = None,
+        artifacts: tuple[Artifact, ...] = (),
+    ) -> None:
+        """Record it. With a `plan`, the change was begun: other plans of the stack are void, a failure re-plans."""
+        self.logs.open(run.id).write(summary)
+        await self.logs.store(run.id)
+        now = self.clock.now()
+        async with self.records.write() as writer:
+            for artifact in artifacts:
+                await writer.add_artifact(artifact)
+            if plan is not None:
+                applied = status is RunStatus.SUCCEEDED
+                await writer.set_plan_status(
+                    plan.id,
+                    PlanStatus.APPLIED if applied else PlanStatus.FAILED,
+                    None if applied else summary,
+                )
+                await _void_others(writer, plan)
+            await writer.set_result(run.id, summary=summary, detail=detail)
+            await writer.move_run(
+                run.id, status, at=now, actor="gatewright", why=summary, failure_class=failure
+            )
+            if plan is not None and status is not RunStatus.SUCCEEDED:
+                await _replan(writer, run, plan, now)
+
+
+async def _void_others(writer: Writer, plan: PlanRecord) -> None:
+    """Every other plan of the stack was made for a state that no longer exists."""
+    open_plans = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
+    for other in await writer.plans(repo=plan.stack.repo, stack=plan.stack, statuses=open_plans):
+        if other.id != plan.id:
+            await writer.set_plan_status(
+                other.id, PlanStatus.STALE, f"the state was changed by plan {plan.id}"
+            )
+
+
+async def _replan(writer: Writer, run: Run, plan: PlanRecord, now: datetime) -> None:
+    new = NewRun(
+        id=new_run_id(now),
+        kind=RunKind.PLAN,
+        stack=run.stack,
+        installation_id=run.installation_id,
+        pull=run.pull,
+        head_sha=run.head_sha,
+        base_sha=run.base_sha,
+        actor=run.actor,
+        comment_id=None,
+        plan_id=None,
+        arguments=plan.arguments,
+        policy_digest=run.policy_digest,
+        correlation_id=run.correlation_id,
+        dedupe_key=f"replan:{run.id}",
+    )
+    if await writer.add_run(new, now) is not None:
+        await writer.enqueue(
+            Job(workflow="execute_plan", id=f"run-{new.id}", argument=new.id, queue="plans", partition=None)
+        )
