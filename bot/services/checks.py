@@ -11,6 +11,7 @@ from bot.domain.model import PlanStatus, Repo, Run, RunKind, Sha
 from bot.domain.plan import PlanRecord
 from bot.policy import RepoPolicy
 from bot.ports import Check, CheckButton, GitHub, Records
+from bot.services.stopwatch import together
 
 PLAN, APPLY = "gatewright/plan", "gatewright/apply"
 _REPLAN = CheckButton(label="Plan again", description="The same as the comment /plan", identifier="plan")
@@ -29,14 +30,16 @@ class Checks:
         """Show what the records say of every stack planned for this commit."""
         rows = await self._rows(repo, pull, head)
         required = [row for row in rows if row.stack.env in policy.merge_requires]
-        await self._show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,))
-        await self._show(
-            repo,
-            pull,
-            head,
-            APPLY,
-            text=apply_check(required, others=len(rows) - len(required)),
-            buttons=_apply_buttons(rows),
+        await together(
+            self._show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,)),
+            self._show(
+                repo,
+                pull,
+                head,
+                APPLY,
+                text=apply_check(required, others=len(rows) - len(required)),
+                buttons=_apply_buttons(rows),
+            ),
         )
 
     async def conflict(self, repo: Repo, pull: int, head: Sha, paths: Sequence[str]) -> None:

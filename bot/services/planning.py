@@ -40,7 +40,7 @@ from bot.ports import (
 )
 from bot.services.failures import describe
 from bot.services.ids import new_plan_id
-from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.jobs import Credentials, Limits, RunLog, RunLogs, StopOnRequest, bounded
 from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
 from bot.services.policies import Policies
 from bot.services.stacks import Trees
@@ -121,7 +121,7 @@ class Planning:
             await self._running(run)
             watch.lap("checkout")
             redactor = self.credentials.redactor(run.stack.env)
-            job = self._job(subject, slot, LineSink(log, redactor), redactor)
+            job = self._job(subject, slot, log, redactor)
             output = await self.terraform.plan(job, run.arguments)
             watch.inside(output.seconds)
             plan_id = new_plan_id()
@@ -173,7 +173,7 @@ class Planning:
                 run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="terraform plan"
             )
 
-    def _job(self, subject: Subject, slot: Slot, sink: LineSink, redactor: Redactor) -> TerraformJob:
+    def _job(self, subject: Subject, slot: Slot, log: RunLog, redactor: Redactor) -> TerraformJob:
         stack = subject.stack
         return TerraformJob(
             slot=slot,
@@ -184,7 +184,7 @@ class Planning:
             environment=self.credentials.environment(stack.env, purpose="plan"),
             redact=redactor,
             timeout=bounded(self.limits.plan_timeout, subject.loaded.policy.timeouts.plan),
-            on_line=sink,
+            on_line=log.write,
             stop=StopOnRequest(records=self.records, run_id=subject.run.id),
         )
 

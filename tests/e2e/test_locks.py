@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.e2e.world import ADMIN, DEV, OWNER, STAGING, World
 
 
@@ -113,6 +115,9 @@ async def test_only_the_holder_or_an_administrator_unlocks(world: World) -> None
     await world.refused(number, "not_found")
 
 
+@pytest.mark.xfail(
+    strict=True, reason="report_change does not refresh the comments of other pull requests' voided plans"
+)
 async def test_the_other_pull_requests_comment_shows_its_plan_as_stale(world: World) -> None:
     # Given two planned pull requests,
     first, _ = await world.open_planned("First", branch="first")

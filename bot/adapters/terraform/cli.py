@@ -80,7 +80,7 @@ class TerraformCli:
             return PlanOutput(
                 plan_file=session.here.plan_file,
                 json=plan_json,
-                text=job.redact(text),
+                text=await asyncio.to_thread(job.redact, text),
                 warnings=await asyncio.to_thread(_warnings_of, step, job.redact),
                 lock_file=read_regular(session.module / LOCK_FILE),
                 seconds=seconds,

@@ -203,3 +203,25 @@ def test_sensitive_parts_of_every_place_are_collected() -> None:
         "in-call",
         "in-default",
     }
+
+
+@settings(deadline=None)
+@given(
+    secrets=st.lists(st.text(alphabet='ab"é中\ud800🙂x', min_size=4, max_size=9), min_size=1, max_size=9),
+    filling=st.lists(st.text(alphabet='ab"é中\ud800🙂x ', max_size=80), max_size=12),
+    parts=st.lists(st.integers(min_value=0), max_size=12),
+)
+def test_a_long_text_is_redacted_just_like_its_short_copy(
+    secrets: list[str], filling: list[str], parts: list[int]
+) -> None:
+    redact = Redactor(secrets)
+    short = "".join(
+        filler + secrets[part % len(secrets)] for filler, part in zip(filling, parts, strict=False)
+    )
+    short = short[:400]
+
+    # Far more than the length from which on the starts are looked for first, and nothing in it to hide.
+    far_away = "." * 5000
+
+    assert redact(short + far_away) == redact(short) + far_away
+    assert redact(far_away + short) == far_away + redact(short)
