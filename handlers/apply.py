@@ -89,8 +89,8 @@ def _shut(gate: GateResult) -> Refusal:
 def _held(lock: Lock, plan: PlanRecord) -> Refusal:
     return Refusal(
         reason=Reason.LOCKED,
-        sentence=f"{plan.stack.label} is held by #{lock.pull} ({lock.holder}): {lock.reason}.",
-        next_command=f"/unlock {plan.stack.env} on #{lock.pull}, or merge it",
+        sentence=f"{plan.stack.label} is held by pull request {lock.pull} ({lock.holder}): {lock.reason}.",
+        next_command=f"`/unlock {plan.stack.env}` on pull request {lock.pull}, or its merge",
     )
 
 

@@ -14,6 +14,7 @@ from bot.domain.model import Login, Permission, PullRequest, Repo
 from bot.domain.refusals import Reason, Refusal
 from bot.services.policies import LoadedPolicy
 from bot.services.requesting import Wish
+from bot.services.stopwatch import together
 from handlers import COMMANDS, SPECS, common
 
 
@@ -32,26 +33,32 @@ class Given:
 
 
 async def answer(given: Given, bot: Bot) -> None:
-    """Dispatch a command and post what its handler answers."""
-    held = await bot.access.permission(given.repo, given.actor)
+    """Greet with 👀, dispatch a command and post what its handler answers."""
+    facts = together(bot.access.permission(given.repo, given.actor), bot.github.pull(given.repo, given.pull))
+    (held, pull), (_, loaded) = await together(
+        facts, together(_react(given, "eyes", bot), _policy(given, bot))
+    )
     if not held.allows(Permission.READ):
         await _post(given, [_stranger(given)], None, bot)
         return
-    try:
-        loaded = await bot.policies.load(given.repo)
-    except PolicyError as error:
-        await _say(
-            given, 0, policy_error_comment(problems=error.problems, reference=given.correlation_id), bot
-        )
+    if isinstance(loaded, PolicyError):
+        body = policy_error_comment(problems=loaded.problems, reference=given.correlation_id)
+        await _say(given, 0, body, bot)
         await _react(given, "confused", bot)
         return
-    pull = await bot.github.pull(given.repo, given.pull)
     understood = parse(given.body, SPECS, environments=common.appliable(loaded.policy))
     if isinstance(understood, Problem):
         await _post(given, [understood.as_refusal()], pull, bot)
     elif understood is not None:
         answers = await _handle(understood, given, pull, loaded, bot)
         await _post(given, answers, pull, bot, command=understood)
+
+
+async def _policy(given: Given, bot: Bot) -> LoadedPolicy | PolicyError:
+    try:
+        return await bot.policies.load(given.repo)
+    except PolicyError as error:
+        return error
 
 
 async def _handle(

@@ -12,7 +12,7 @@ from handlers.dispatch import Given, answer
 
 
 async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
-    """Parse, claim, greet with 👀, and dispatch."""
+    """Parse, claim and dispatch."""
     comment, repository = payload.comment, payload.repository
     if comment is None or repository is None or delivery.pull is None:
         return "not a comment on a pull request"
@@ -25,7 +25,6 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         if not await writer.claim_comment(repository.full_name, comment.id, delivery.id):
             return "the comment was handled by another delivery"
     repo = await bot.github.repository(repository.full_name)
-    await bot.github.react(repo, comment.id, "eyes")
     line = understood.line
     given = Given(
         repo=repo,

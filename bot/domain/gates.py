@@ -160,9 +160,9 @@ def _lock(facts: Facts) -> GateResult:
         return _failed(
             "lock",
             Reason.LOCKED,
-            f"{facts.plan.stack.label} is held by #{lock.pull} ({lock.holder}, since"
+            f"{facts.plan.stack.label} is held by pull request {lock.pull} ({lock.holder}, since"
             f" {lock.since:%Y-%m-%d %H:%M} UTC): {lock.reason}",
-            f"/unlock {facts.plan.stack.env} on #{lock.pull}, or merge it",
+            f"`/unlock {facts.plan.stack.env}` on pull request {lock.pull}, or its merge",
         )
     return _passed("lock", "Held by this pull request." if lock else "Free.")
 

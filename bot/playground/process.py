@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -11,8 +12,11 @@ from pathlib import Path
 
 import aiohttp
 
+from bot.adapters.terraform import launch
 from bot.domain.errors import GatewrightError
 
+_LAUNCHER = Path(launch.__file__)
+"""Makes the bot end with this process, however that ends."""
 _READY_SECONDS = 60.0
 _TAIL_LINES = 30
 
@@ -38,6 +42,7 @@ class BotProcess:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())),
                 *(sys.executable, "-m", "bot", "serve"),
                 cwd=self._directory,
                 env=self._environment,

@@ -169,6 +169,9 @@ class Planning:
 
     async def _running(self, run: Run) -> None:
         async with self.records.write() as writer:
+            now = await writer.run(run.id)
+            if now is not None and now.cancel_requested_by is not None:
+                raise TerraformStoppedError(f"Canceled by {now.cancel_requested_by}.", timed_out=False)
             await writer.move_run(
                 run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="terraform plan"
             )

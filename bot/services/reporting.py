@@ -14,7 +14,7 @@ from bot.comments.run_report import RunView
 from bot.comments.status import ActiveRun, LastApply, StatusRow, StatusView
 from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import PlanId, PullRequest, Repo, Run, RunId, RunKind, RunStatus, Stack
+from bot.domain.model import PlanId, PlanStatus, PullRequest, Repo, Run, RunId, RunKind, RunStatus, Stack
 from bot.domain.plan import Lock, PlanRecord
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Records
@@ -26,6 +26,7 @@ from bot.services.posting import Poster, sticky_key
 from bot.services.requesting import ACTIVE, Wish
 
 _LOG = logging.getLogger(__name__)
+_MOST_VOIDED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +80,20 @@ class Reporting:
         await self.poster.once(repo, run.pull, f"report:{run.id}", apply_comment(view))
         if plan is not None:
             await self.refresh_plan(repo, plan.id)
+            await self._refresh_voided(repo, plan)
         await self.deployments.ended(repo, run)
         await self._checks(repo, run)
         await self._react(repo, run)
+
+    async def _refresh_voided(self, repo: Repo, plan: PlanRecord) -> None:
+        """Show on other pull requests that their plans are stale now; on a few only, lest it become a storm."""
+        async with self.records.read() as reader:
+            stale = await reader.plans(
+                repo=repo.full_name, stack=plan.stack, statuses=(PlanStatus.STALE,), limit=_MOST_VOIDED
+            )
+        for other in stale:
+            if other.pull != plan.pull and plan.id in (other.status_reason or ""):
+                await self.refresh_plan(repo, other.id)
 
     async def announce_apply(self, run: Run, plan_id: PlanId) -> None:
         """Show that an apply has begun; when GitHub is away the apply goes on all the same."""

@@ -32,11 +32,14 @@ class Measured:
 
     size: int
     plain: list[Seconds] = field(default_factory=list)
+    """One before each act, in the order of `KINDS`."""
     ours: dict[str, list[Seconds]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
     def ratio(self, kind: str) -> float:
-        """Median over median: above 1 is what the bot costs."""
-        return middle(self.ours[kind])["all"] / middle(self.plain)["all"]
+        """Return the median of ours over the plain run just before it: what changes in between hits both alike."""
+        before = self.plain[list(KINDS).index(kind) :: len(KINDS)]
+        pairs = zip(self.ours[kind], before, strict=True)
+        return median(ours["all"] / plain["all"] for ours, plain in pairs)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -59,7 +62,7 @@ async def measure(playground: Playground, size: int, *, runs: int | None) -> Mea
         )
         acting = Acting(playground=playground, module=module)
         await acting.create()
-        for kind, act in {"first": acting.open, "push": acting.push, "comment": acting.comment}.items():
+        for kind, act in zip(KINDS, (acting.open, acting.push, acting.comment), strict=True):
             measured.plain.append(await plain_plan(playground, module, acting.generation))
             measured.ours[kind].append(await act())
     return measured

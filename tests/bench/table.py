@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 from rich.table import Table
 
@@ -21,6 +23,10 @@ def show(measured: list[Measured]) -> None:
             plain, ours = middle(one.plain)["all"], middle(one.ours[kind])["all"]
             table.add_row(str(one.size), text, f"{plain:.2f}", f"{ours:.2f}", f"{one.ratio(kind):.2f}")
     out.print(table)
+    out.print(
+        f"Ratios are medians of pairs. Load of this machine now: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores;"
+        " above the number of cores the figures say more about its other work."
+    )
     for one in measured:
         out.print(f"[bold]{one.size} resources[/bold], milliseconds")
         out.print(f"  {'plain':8}{_parts(middle(one.plain))}", highlight=False, soft_wrap=True)

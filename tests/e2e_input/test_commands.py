@@ -22,7 +22,7 @@ async def quiet_pull(scene: Scene) -> int:
     [
         ("/plan nowhere", "environment", ("nowhere", "ci, test, staging, prod", "/plan ci")),
         ("/apply nowhere", "environment", ("nowhere", "ci, test, staging, prod")),
-        ("/plan dev", "environment", ("dev", "gatewright local plan dev")),
+        ("/plan dev", "environment", ("dev", "developers' machines only")),
         ("/apply dev", "environment", ("dev", "ci, test, staging, prod")),
         ("/apply", "environment", ("never means prod", "/apply staging")),
         ("/aply staging", "usage", ("Did you mean `/apply`?", "/apply staging")),
