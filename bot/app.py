@@ -14,7 +14,6 @@ from aiohttp import web
 
 from bot.adapters.database.errors import DatabaseUnavailableError
 from bot.adapters.database.records import Database
-from bot.adapters.encryption import AesGcmCipher, parse_key
 from bot.adapters.github.github_app import GitHubApp
 from bot.adapters.github.options import Options
 from bot.adapters.object_store import S3ObjectStore
@@ -47,7 +46,7 @@ from bot.services.states import Snapshots
 from bot.settings import EnvironmentSecrets, Settings
 from bot.web.app import create_app
 from bot.web.services import WebServices
-from bot.wiring import StoredStates, make_pages, make_sandbox, make_terraform, make_work
+from bot.wiring import StoredStates, make_cipher, make_pages, make_sandbox, make_terraform, make_work
 from handlers.inbox import EVENTS, Inbox
 
 _LOG = logging.getLogger(__name__)
@@ -104,8 +103,13 @@ def _engine(settings: Settings) -> Engine:
 
 
 @asynccontextmanager
-async def build(settings: Settings, secrets: EnvironmentSecrets) -> AsyncIterator[Parts]:
-    """Build everything without starting anything; closes what was opened."""
+async def build(
+    settings: Settings, secrets: EnvironmentSecrets, *, patience: float = Options().patience
+) -> AsyncIterator[Parts]:
+    """Build everything without starting anything; closes what was opened.
+
+    `patience` is how many seconds a call to GitHub may take with all its retries.
+    """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         # The session is shared by all users of the pages, so it must not keep anybody's cookies.
@@ -127,6 +131,7 @@ async def build(settings: Settings, secrets: EnvironmentSecrets) -> AsyncIterato
             database=database,
             states=states,
             artifacts=artifacts,
+            patience=patience,
         )
 
 
@@ -139,6 +144,7 @@ async def _assemble(
     database: Database,
     states: S3ObjectStore,
     artifacts: S3ObjectStore,
+    patience: float,
 ) -> Parts:
     clock, metrics = SystemClock(), Metrics()
     github = GitHubApp(
@@ -149,11 +155,12 @@ async def _assemble(
         options=Options(
             base_url=settings.github_api_url,
             write_spacing=settings.github_write_spacing,
+            patience=patience,
             comment_limits=Options().comment_limits if settings.github_write_spacing else (),
             on_request=lambda _method, _route, status, _seconds: metrics.github_request(status or None),
         ),
     )
-    cipher = AesGcmCipher(parse_key(settings.encryption_key.get_secret_value()))
+    cipher = make_cipher(settings)
     sandbox = make_sandbox(settings)
     terraform = make_terraform(settings, sandbox)
     workspace = GitWorkspace(

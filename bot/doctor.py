@@ -16,6 +16,7 @@ from bot.domain.model import EnvName
 from bot.settings import PREFIX, EnvironmentSecrets, KeyPair, Settings
 
 _PATIENCE = 30.0
+_GITHUB_PATIENCE = 5.0
 _OLDEST_GIT = (2, 38)
 
 
@@ -39,7 +40,7 @@ class _DoubtfulError(GatewrightError):
 
 async def examine(settings: Settings, secrets: EnvironmentSecrets) -> list[Finding]:
     """Try everything; nothing that goes wrong keeps the rest from being tried."""
-    async with build(settings, secrets) as parts:
+    async with build(settings, secrets, patience=_GITHUB_PATIENCE) as parts:
         checks: list[tuple[str, Check]] = [
             ("database", lambda: _database(settings)),
             ("GitHub App", lambda: _github(parts)),

@@ -119,9 +119,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
         if self.state_bucket == self.artifact_bucket:
-            raise ValueError("STATE_BUCKET and ARTIFACT_BUCKET must differ: Terraform must not reach plans")
+            raise ValueError(
+                f"{PREFIX}STATE_BUCKET and {PREFIX}ARTIFACT_BUCKET must differ: Terraform must not reach plans"
+            )
         if not self.github_private_key.get_secret_value() and self.github_private_key_file is None:
-            raise ValueError("GITHUB_PRIVATE_KEY or GITHUB_PRIVATE_KEY_FILE is required")
+            raise ValueError(f"{PREFIX}GITHUB_PRIVATE_KEY or {PREFIX}GITHUB_PRIVATE_KEY_FILE is required")
         return self
 
     @property
@@ -240,10 +242,13 @@ def load(env_file: Path | None = None) -> tuple[Settings, EnvironmentSecrets]:
     return settings, EnvironmentSecrets({**from_file, **os.environ})
 
 
+_WORDS = {"missing": "is required", "too_short": "is too short; it must have at least 8 characters"}
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
         name = PREFIX + str(problem["loc"][0]).upper() if problem["loc"] else "settings"
-        what = "is required" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+        what = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
         lines.append(f"{name}: {what}")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from bot.adapters.encryption import AesGcmCipher, EncryptionKeyError, parse_key
 from bot.adapters.run_logs import StoredRunLogs
 from bot.adapters.state_reader import lock_info, read_state, snapshot
 from bot.adapters.terraform.cli import TerraformCli
@@ -19,7 +20,7 @@ from bot.services.losses import Losses
 from bot.services.measuring import Measuring
 from bot.services.planning import Planning
 from bot.services.reporting import Reporting
-from bot.settings import Settings
+from bot.settings import PREFIX, Settings, SettingsError
 from bot.web.access import readers_only
 from bot.web.services import OAuth, Pages
 from bot.web.sessions import Sessions
@@ -45,6 +46,14 @@ class StoredStates:
     async def lock_holder(self, key: StateKey) -> str | None:
         """Return who holds Terraform's own lock."""
         return await lock_info(self.states, key)
+
+
+def make_cipher(settings: Settings) -> AesGcmCipher:
+    """Return the cipher of the stored plans; SettingsError names the setting that is wrong."""
+    try:
+        return AesGcmCipher(parse_key(settings.encryption_key.get_secret_value()))
+    except EncryptionKeyError as error:
+        raise SettingsError(f"{PREFIX}ENCRYPTION_KEY: {error}") from error
 
 
 def make_sandbox(settings: Settings) -> Sandbox | None:

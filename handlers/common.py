@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from bot.context import Bot, Request
 from bot.domain.commands import Command, CommandSpec
 from bot.domain.model import EnvName, ProjectName, Sha, Stack
@@ -16,11 +18,7 @@ def plannable(policy: RepoPolicy) -> tuple[EnvName, ...]:
 
 def appliable(policy: RepoPolicy) -> tuple[EnvName, ...]:
     """Return the environments in which somebody may ask for an apply."""
-    return tuple(
-        name
-        for name in plannable(policy)
-        if (rules := policy.environment(name).apply).allow_permission is not None or rules.allow_teams
-    )
+    return tuple(name for name in plannable(policy) if policy.environment(name).apply.is_possible)
 
 
 def closed(request: Request) -> Refusal | None:
@@ -51,6 +49,7 @@ def unknown_environment(name: EnvName, request: Request) -> Refusal | None:
     choices = plannable(policy)
     if name in choices:
         return None
+    near = get_close_matches(name, choices, n=1)
     local = name in policy.environments
     sentence = (
         f"{name} is run on developers' machines only."
@@ -60,7 +59,7 @@ def unknown_environment(name: EnvName, request: Request) -> Refusal | None:
     return Refusal(
         reason=Reason.ENVIRONMENT,
         sentence=f"{sentence} The choices are {', '.join(choices)}.",
-        next_command=f"/{request.line.lstrip('/').split()[0]} {choices[0]}" if choices else None,
+        next_command=f"/{request.line.lstrip('/').split()[0]} {near[0]}" if near else None,
     )
 
 

@@ -6,6 +6,7 @@ from bot.comments.help import command_help, help_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
 from bot.domain.model import Permission
+from bot.domain.refusals import Reason, Refusal
 from handlers import common
 
 SPEC = CommandSpec(
@@ -27,6 +28,10 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         return [refused]
     wanted = (command.text or "").strip().lstrip("/").lower()
     spec = next((spec for spec in request.specs if spec.name == wanted), None)
+    if wanted and spec is None:
+        known = ", ".join(f"`/{spec.name}`" for spec in request.specs)
+        sentence = f"There is no such command. There are {known}."
+        return [Refusal(reason=Reason.NOT_FOUND, sentence=sentence, next_command="/help")]
     body = (
         help_comment(request.specs, reference=request.wish.correlation_id)
         if spec is None

@@ -147,6 +147,10 @@ async def _plan_touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
         if stack.env in common.plannable(policy) and policy.environment(stack.env).autoplan
     )
     touched = touched_stacks(policy, automatic, tree)
+    # What this pull request has applied is planned as well: a push may have taken the change back.
+    async with bot.records.read() as reader:
+        held = {lock.stack.state_key for lock in await reader.locks(repo=repo.full_name, pull=pull.number)}
+    touched = tuple(stack for stack in automatic if stack in touched or stack.state_key in held)
     await bot.requesting.plans(wish, touched, ())
     await bot.reporting.refresh_checks(repo, pull)
     return f"{len(touched)} stacks to plan"

@@ -11,6 +11,7 @@ from bot.comments.escape import code, one_line, prose, text
 from bot.comments.words import Step, command, counted, short, steps, to_do
 from bot.domain.model import PlanStatus, Run, RunStatus, Stack
 from bot.domain.plan import PlanRecord
+from bot.domain.terraform_arguments import is_partial
 
 _MOST_PATHS = 30
 _MOST_IN_TITLE = 4
@@ -165,7 +166,12 @@ def _is_at_work(row: CheckRow) -> bool:
 
 
 def _is_done(row: CheckRow) -> bool:
-    return row.plan is not None and row.plan.status in {PlanStatus.APPLIED, PlanStatus.NO_CHANGES}
+    """A plan that leaves something out says nothing of the rest, however it ended."""
+    return (
+        row.plan is not None
+        and row.plan.status in {PlanStatus.APPLIED, PlanStatus.NO_CHANGES}
+        and not is_partial(row.plan.arguments)
+    )
 
 
 def _opener(row: CheckRow) -> str:

@@ -49,8 +49,8 @@ class Facts:
     """`terraform 1.11.4`, as the policy in force names it."""
     lock: Lock | None
     actor_may_apply: bool
-    needed_permission: str
-    """In words, for the sentence."""
+    needed_permission: str | None
+    """In words, for the sentence; None where the policy lets nobody apply."""
     closed_reason: str | None = None
     """Why the policy's calendar (hold windows, freezes) closes the environment now."""
     required_gates: Sequence[str] = ()
@@ -66,7 +66,7 @@ class Facts:
 def judge(facts: Facts) -> tuple[GateResult, ...]:
     """Return the result of every gate, in the order in which people read them."""
     results = [gate(facts) for gate in _ALWAYS]
-    results += [_unknown(name) for name in facts.required_gates if name not in _BUILT_IN]
+    results += [_unknown(name) for name in facts.required_gates if name not in JUDGED]
     return tuple(results)
 
 
@@ -121,6 +121,8 @@ def _plan_fresh(facts: Facts) -> GateResult:
 
 def _state(facts: Facts) -> GateResult:
     plan, state = facts.plan, facts.state
+    if plan.status is PlanStatus.APPLIED:
+        return _passed("state", "The plan itself has changed the state.")
     if (plan.state_serial, plan.state_lineage) != (state.serial, state.lineage):
         return _failed(
             "state",
@@ -144,6 +146,13 @@ def _engine(facts: Facts) -> GateResult:
 
 
 def _permission(facts: Facts) -> GateResult:
+    if facts.needed_permission is None:
+        return _failed(
+            "permission",
+            Reason.PERMISSION,
+            f"Nobody may apply {facts.plan.stack.env}: the policy gives it no `apply.allow`.",
+            None,
+        )
     if not facts.actor_may_apply:
         return _failed(
             "permission",
@@ -201,4 +210,5 @@ _ALWAYS: tuple[Callable[[Facts], GateResult], ...] = (
     _lock,
     _hold,
 )
-_BUILT_IN = frozenset({"head", "plan_fresh", "state", "engine", "permission", "lock", "hold"})
+JUDGED = frozenset({"head", "plan_fresh", "state", "engine", "permission", "lock", "hold"})
+"""The gates that this version can judge; a policy that names another one keeps its environment shut."""

@@ -21,7 +21,7 @@ _ADDRESS = re.compile(rf"{_MODULES}(?:\.(?P<inner>{_RESOURCE}))?|(?P<outer>{_RES
 _WHY_REFUSED = {
     "backend-config": "the bot alone decides where state lives",
     "chdir": "the project's directory comes from `gatewright.yaml`",
-    "destroy": "`/destroy ENV` does that where it is allowed",
+    "destroy": "nothing is destroyed as a whole by comment",
     "lock": "the state lock always stays on",
     "lock-timeout": "the bot waits for the lock by itself",
     "out": "the bot alone decides where plan files are kept",

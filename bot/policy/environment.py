@@ -31,6 +31,11 @@ class ApplyPolicy:
     risk: RiskEntry
     drill_max_age: timedelta
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether anybody may ask for an apply."""
+        return self.allow_permission is not None or bool(self.allow_teams)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentPolicy:

@@ -85,7 +85,8 @@ class ApplyEntry(Entry):
     """Who may apply, and what must hold first."""
 
     allow: AllowEntry | None = None
-    """A right on the repository, or a list of rights and teams, each of which is enough."""
+    """A right on the repository, or a list of rights and teams, each of which is enough. Left out, nobody may apply;
+    with the lifecycles `pull_request` and `ephemeral`, whoever has write access."""
     gates: tuple[GateName, ...] = ()
     """Gates beyond those that are always judged."""
     promote_from: Annotated[EnvironmentRef | None, Field(alias="from")] = None

@@ -57,7 +57,7 @@ class Judging:
                 engine=f"{engine.name} {engine.version}",
                 lock=lock,
                 actor_may_apply=await self.access.may_apply(repo, env, actor),
-                needed_permission=env.apply.allow_words,
+                needed_permission=env.apply.allow_words if env.apply.is_possible else None,
                 closed_reason=env.closed_reason(self.clock.now()),
                 required_gates=env.apply.gates,
             )

@@ -40,7 +40,15 @@ class Policies:
             self._by_commit[key] = await self._read(repo, commit)
             while len(self._by_commit) > _CACHED_VERSIONS:
                 self._by_commit.popitem(last=False)
+        self._by_commit.move_to_end(key)
         return LoadedPolicy(policy=self._by_commit[key], commit=commit)
+
+    async def recent(self, repo: Repo) -> LoadedPolicy:
+        """Return the policy that was last loaded here, for what is only shown; it decides nothing."""
+        for (name, commit), policy in reversed(self._by_commit.items()):
+            if name == repo.full_name:
+                return LoadedPolicy(policy=policy, commit=commit)
+        return await self.load(repo)
 
     async def _read(self, repo: Repo, commit: Sha) -> RepoPolicy:
         text = await self.github.file(repo, POLICY_PATH, commit)

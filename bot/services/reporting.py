@@ -12,6 +12,7 @@ from bot.comments.failures import plan_failed_comment
 from bot.comments.plan import PlanView, plan_comment
 from bot.comments.run_report import RunView
 from bot.comments.status import ActiveRun, LastApply, StatusRow, StatusView
+from bot.comments.words import Step
 from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import PlanId, PlanStatus, PullRequest, Repo, Run, RunId, RunKind, RunStatus, Stack
@@ -21,6 +22,7 @@ from bot.ports import Clock, GitHub, Records
 from bot.services.checks import Checks
 from bot.services.deployments import Deployments
 from bot.services.jobs import Links
+from bot.services.next_steps import after_plan, after_status
 from bot.services.policies import Policies
 from bot.services.posting import Poster, sticky_key
 from bot.services.requesting import ACTIVE, Wish
@@ -119,7 +121,13 @@ class Reporting:
             (run.id for run in active if run.plan_id == plan.id and run.kind is not RunKind.PLAN), None
         )
         held = lock if lock is not None and _is_foreign(lock, plan) else None
-        view = PlanView(plan=plan, run_url=self.links.run(plan.run_id), locked_by=held, applying_run=applying)
+        view = PlanView(
+            plan=plan,
+            run_url=self.links.run(plan.run_id),
+            locked_by=held,
+            applying_run=applying,
+            next_steps=await self._next_steps(repo, plan, held),
+        )
         at = await self.poster.sticky(repo, plan.pull, _key(plan.pull, plan.stack), plan_comment(view))
         if plan.posted_at is None:
             async with self.records.write() as writer:
@@ -166,6 +174,7 @@ class Reporting:
             head_sha=pull.head_sha,
             now=self.clock.now(),
             rows=rows,
+            next_steps=after_status(pull, policy, rows) if not active else (),
             active=[ActiveRun(run=run, url=self.links.run(run.id)) for run in active],
             reference=wish.correlation_id,
         )
@@ -194,7 +203,7 @@ class Reporting:
         if run.pull is None or run.head_sha is None:
             return
         try:
-            loaded = await self.policies.load(repo)
+            loaded = await self.policies.recent(repo)
         except PolicyError:
             return
         await self.checks.refresh(repo, run.pull, run.head_sha, loaded.policy)
@@ -211,9 +220,16 @@ class Reporting:
         good = all(other.status is RunStatus.SUCCEEDED for other in asked)
         await self.github.react(repo, run.comment_id, "rocket" if good else "confused")
 
+    async def _next_steps(self, repo: Repo, plan: PlanRecord, held: Lock | None) -> tuple[Step, ...]:
+        try:
+            policy = (await self.policies.recent(repo)).policy
+            return after_plan(plan, policy.environment(plan.stack.env), held)
+        except PolicyError:
+            return ()
+
     async def _url_output(self, repo: Repo, stack: Stack) -> str | None:
         try:
-            loaded = await self.policies.load(repo)
+            loaded = await self.policies.recent(repo)
             return loaded.policy.environment(stack.env).url_output
         except PolicyError:
             return None

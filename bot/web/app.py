@@ -40,8 +40,14 @@ def create_app(services: WebServices) -> web.Application:
     return app
 
 
+def _is_worth_telling(record: logging.LogRecord) -> bool:
+    """A body that cannot be decoded was answered with 400 already; the server would add a traceback to that."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], web.RequestPayloadError)
+
+
 def create_runner(app: web.Application) -> web.AppRunner:
     """Return a runner whose access log is JSON; the caller sets it up and adds a site."""
+    logging.getLogger("aiohttp.server").addFilter(_is_worth_telling)
     return web.AppRunner(app, access_log_class=AccessLog, access_log=logging.getLogger("gatewright.access"))
 
 

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from bot.comments.plan import PlanView, plan_comment
-from bot.domain.gates import Facts, judge
-from bot.domain.model import StateIdentity
 from bot.domain.plan import Action, Counts, OutputChange, PlanRecord, ResourceChange, Risk, RiskLevel
 from tests.fakes import builders
-from tests.fakes.builders import NOON
 
 RUN_URL = "https://gatewright.example/runs/r123456789abcdef"
 
@@ -29,19 +24,9 @@ _PAGE = """\
 
 
 def plan_comment_sample() -> str:
-    """Return the comment on a small plan of staging, its gates judged as they are before an apply."""
+    """Return the comment on a small plan of staging."""
     plan = _plan()
-    facts = Facts(
-        plan=plan,
-        pull=builders.pull(),
-        now=NOON + timedelta(minutes=3),
-        state=StateIdentity(serial=plan.state_serial, lineage=plan.state_lineage, sha256="5" * 64),
-        engine=plan.engine,
-        lock=None,
-        actor_may_apply=True,
-        needed_permission="write access",
-    )
-    return plan_comment(PlanView(plan=plan, run_url=RUN_URL, gates=judge(facts)))
+    return plan_comment(PlanView(plan=plan, run_url=RUN_URL))
 
 
 def _plan() -> PlanRecord:

@@ -92,7 +92,7 @@ async def test_text_of_a_plan_stays_text(scene: Scene) -> None:
 
 
 def rendered(body: str) -> str:
-    return MarkdownIt("commonmark", {"html": True}).enable("table").render(body)
+    return str(MarkdownIt("commonmark", {"html": True}).enable("table").render(body))
 
 
 def blocks(body: str) -> list[str]:
@@ -213,8 +213,8 @@ locals {{
   )
 }}
 
-output "seen" {{
-  value = join(" ", local.seen)
+resource "terraform_data" "seen" {{
+  input = join(" ", local.seen)
 }}
 """
 
@@ -308,7 +308,7 @@ data "terraform_remote_state" "other" {{
   }}
 }}
 
-output "word" {{
-  value = data.terraform_remote_state.other.outputs.word
+resource "terraform_data" "word" {{
+  input = data.terraform_remote_state.other.outputs.word
 }}
 """

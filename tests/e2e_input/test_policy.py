@@ -11,9 +11,9 @@ from tests.e2e_input.scene import Scene
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("lifecycle: pull_request", "lifecycle: forever"), ("line 23", "forever", "pull_request")),
-        (("autoplan: true", "autoplans: true"), ("line 18", "autoplans", "autoplan")),
-        (("terraform: {", "terraform: {{"), ("line 3",)),
+        (("lifecycle: pull_request", "lifecycle: forever"), ("forever", "pull_request")),
+        (("autoplan: true", "autoplans: true"), ("autoplans", "autoplan")),
+        (("terraform: {", "terraform: {{"), ("YAML",)),
         (("state_key: staging/", "state_key: &key prod/../staging/"), ("state_key",)),
     ],
     ids=["a wrong value", "a wrong name", "no YAML", "a state key with a way out"],
@@ -23,13 +23,15 @@ async def test_a_broken_policy_is_answered_with_path_line_and_what_is_allowed(
 ) -> None:
     # Given a default branch whose gatewright.yaml is not valid,
     world = scene.world
+    before = await world.read("gatewright.yaml")
+    line = before[: before.index(change[0])].count("\n") + 1
     await world.change_policy(lambda text: text.replace(*change, 1))
     await scene.remember()
     # When a pull request changes staging,
     number = await world.open_staging_change()
     heard = await world.refused(number, "config")
     # Then one comment names the file, the line and what is allowed, and nothing is planned.
-    for words in ("gatewright.yaml", *says):
+    for words in (f"gatewright.yaml:{line}", *says):
         assert words in heard.body
     await scene.nothing_happened()
     assert world.watch(number).unread() == []

@@ -1,0 +1,55 @@
+"""Which command is worth offering next: only one that would not be refused for a reason known already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.comments.status import StatusRow
+from bot.comments.words import Step, command
+from bot.domain.gates import JUDGED
+from bot.domain.model import PlanStatus, PullRequest
+from bot.domain.plan import Lock, PlanRecord
+from bot.policy import EnvironmentPolicy, RepoPolicy
+
+
+def after_plan(plan: PlanRecord, env: EnvironmentPolicy, held: Lock | None) -> tuple[Step, ...]:
+    """Return what to offer under a plan comment; empty where the usual offers fit."""
+    again = Step(sentence="To plan anew", command=command("plan", plan.stack))
+    if plan.status is not PlanStatus.PLANNED:
+        return ()
+    if held is not None:
+        free = f"Once pull request {held.pull} is merged or has unlocked it, to plan anew"
+        return (Step(sentence=free, command=command("plan", plan.stack)),)
+    closed = why_closed(env)
+    return (Step(sentence=closed), again) if closed else ()
+
+
+def why_closed(env: EnvironmentPolicy) -> str | None:
+    """Return why no apply of the environment can succeed whatever people do; None when one can."""
+    if not env.apply.is_possible:
+        return f"This plan is for reading: the policy lets nobody apply {env.name}"
+    unknown = [gate for gate in env.apply.gates if gate not in JUDGED]
+    if unknown:
+        names = ", ".join(unknown)
+        return f"This plan is for reading: {env.name} asks for gates that this version cannot judge ({names})"
+    return None
+
+
+def after_status(pull: PullRequest, policy: RepoPolicy, rows: Sequence[StatusRow]) -> tuple[Step, ...]:
+    """Return what to offer under `/status`; empty where the usual offers fit."""
+    if not pull.is_open:
+        return (Step(sentence="The pull request is closed: nothing is planned or applied from it any more"),)
+    waiting = [row for row in rows if row.plan is not None and row.plan.status is PlanStatus.PLANNED]
+    if not waiting or all(why_closed(policy.environment(row.stack.env)) is None for row in waiting):
+        return ()
+    ready = [row for row in waiting if _is_ready(row, pull, policy)]
+    return tuple(
+        Step(sentence=f"To apply the plan of {row.stack.label}", command=command("apply", row.stack))
+        for row in ready
+    ) or (Step(sentence="To plan what this pull request changes", command="/plan"),)
+
+
+def _is_ready(row: StatusRow, pull: PullRequest, policy: RepoPolicy) -> bool:
+    ours = row.lock is None or row.lock.pull == pull.number
+    current = row.plan is not None and row.plan.head_sha == pull.head_sha
+    return ours and current and why_closed(policy.environment(row.stack.env)) is None
