@@ -41,8 +41,8 @@ async def answer(given: Given, bot: Bot) -> None:
     if not held.allows(Permission.READ):
         await _post(given, [_stranger(given)], None, bot)
         return
-    if isinstance(loaded, PolicyError):
-        body = policy_error_comment(problems=loaded.problems, reference=given.correlation_id)
+    if isinstance(loaded, tuple):
+        body = policy_error_comment(problems=loaded, reference=given.correlation_id)
         await _say(given, 0, body, bot)
         await _react(given, "confused", bot)
         return
@@ -54,11 +54,12 @@ async def answer(given: Given, bot: Bot) -> None:
         await _post(given, answers, pull, bot, command=understood)
 
 
-async def _policy(given: Given, bot: Bot) -> LoadedPolicy | PolicyError:
+async def _policy(given: Given, bot: Bot) -> LoadedPolicy | tuple[str, ...]:
+    """Return the policy in force, or what is wrong with it."""
     try:
         return await bot.policies.load(given.repo)
     except PolicyError as error:
-        return error
+        return error.problems
 
 
 async def _handle(
