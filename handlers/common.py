@@ -16,7 +16,7 @@ def plannable(policy: RepoPolicy) -> tuple[EnvName, ...]:
     return tuple(name for name in policy.environments if policy.environment(name).trigger != "local")
 
 
-def appliable(policy: RepoPolicy) -> tuple[EnvName, ...]:
+def applicable(policy: RepoPolicy) -> tuple[EnvName, ...]:
     """Return the environments in which somebody may ask for an apply."""
     return tuple(name for name in plannable(policy) if policy.environment(name).apply.is_possible)
 

@@ -46,7 +46,7 @@ async def answer(given: Given, bot: Bot) -> None:
         await _say(given, 0, body, bot)
         await _react(given, "confused", bot)
         return
-    understood = parse(given.body, SPECS, environments=common.appliable(loaded.policy))
+    understood = parse(given.body, SPECS, environments=common.applicable(loaded.policy))
     if isinstance(understood, Problem):
         await _post(given, [understood.as_refusal()], pull, bot)
     elif understood is not None:
