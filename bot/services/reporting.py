@@ -55,7 +55,7 @@ class Reporting:
             return
         if run.status is RunStatus.SUCCEEDED and run.plan_id is not None:
             await self.refresh_plan(repo, run.plan_id)
-        else:
+        elif await self._is_newest(run):
             body = plan_failed_comment(RunView(run=run, run_url=self.links.run(run.id)))
             await self.poster.sticky(repo, run.pull, _key(run.pull, run.stack), body)
         await self._checks(repo, run)
@@ -193,6 +193,12 @@ class Reporting:
             plans=list(newest.values()),
             released=released,
         )
+
+    async def _is_newest(self, run: Run) -> bool:
+        """Whether no later planning of the stack has the comment: a canceled run must not write over it."""
+        async with self.records.read() as reader:
+            runs = await reader.runs(repo=run.stack.repo, pull=run.pull, kinds=(RunKind.PLAN,))
+        return next((other.id for other in runs if _same(other.stack, run.stack)), run.id) == run.id
 
     async def _ended(self, run_id: RunId) -> Run | None:
         async with self.records.read() as reader:
