@@ -174,7 +174,7 @@ async def _assemble(
     access = Access(github=github)
     policies = Policies(github=github, records=database, clock=clock)
     trees = Trees(github=github, workspace=workspace)
-    poster = Poster(github=github, records=database, clock=clock)
+    poster = Poster(github=github, records=database)
     judging = Judging(
         records=database,
         github=github,

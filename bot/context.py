@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bot.domain.commands import CommandSpec
 from bot.domain.refusals import Refusal
@@ -62,7 +62,6 @@ class Started:
     """Runs were queued; their own reports are the answer."""
 
     runs: int
-    note: Mapping[str, str] = field(default_factory=dict)
 
 
 Answer = Refusal | Said | Started

@@ -51,8 +51,11 @@ async def _apply(stack: Stack, command: Command, request: Request, bot: Bot) -> 
     again = common.plan_command(stack.env, stack.project)
     async with bot.records.read() as reader:
         plans = await reader.plans(repo=wish.repo.full_name, pull=wish.pull.number, stack=stack)
-        runs = await reader.runs(repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE)
-    busy = [run for run in runs if (run.stack.project, run.stack.env) == (stack.project, stack.env)]
+        runs = await reader.runs(repo=wish.repo.full_name, pull=wish.pull.number)
+    ours = [run for run in runs if (run.stack.project, run.stack.env) == (stack.project, stack.env)]
+    if any(run.kind is RunKind.APPLY and run.correlation_id == wish.correlation_id for run in ours):
+        return [Started(runs=1)]  # The step is repeated after a crash; the first time it got this far.
+    busy = [run for run in ours if run.status in ACTIVE]
     if any(run.kind is RunKind.APPLY for run in busy):
         return [_refusal(Reason.ALREADY_RUNNING, f"{stack.label} is being applied already.", "/status")]
     if busy and command.plan is None:

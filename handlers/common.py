@@ -6,9 +6,12 @@ from difflib import get_close_matches
 
 from bot.context import Bot, Request
 from bot.domain.commands import Command, CommandSpec
-from bot.domain.model import EnvName, ProjectName, Sha, Stack
+from bot.domain.model import EnvName, ProjectName, Stack
 from bot.domain.refusals import Reason, Refusal
 from bot.policy import RepoPolicy
+from bot.services.policies import LoadedPolicy
+from bot.services.requesting import Wish
+from bot.services.stacks import MergedTree, touched_stacks
 
 
 def plannable(policy: RepoPolicy) -> tuple[EnvName, ...]:
@@ -84,12 +87,32 @@ def choose_stacks(command: Command, request: Request) -> tuple[Stack, ...] | Ref
     )
 
 
-async def base_tip(request: Request, bot: Bot) -> Sha:
-    """Return the present tip of the pull request's base."""
-    wish = request.wish
-    if wish.pull.base_ref == wish.repo.default_branch:
-        return request.loaded.commit
-    return await bot.github.branch_head(wish.repo, wish.pull.base_ref)
+async def merged(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> MergedTree:
+    """Return the merge of the pull request's head into its base's tip. Raises MergeConflictError."""
+    repo, pull = wish.repo, wish.pull
+    base = (
+        loaded.commit
+        if pull.base_ref == repo.default_branch
+        else await bot.github.branch_head(repo, pull.base_ref)
+    )
+    return await bot.trees.merged(repo, pull, base=base, head=pull.head_sha)
+
+
+async def automatic_stacks(wish: Wish, policy: RepoPolicy, tree: MergedTree, bot: Bot) -> tuple[Stack, ...]:
+    """Return what is planned by itself for this pull request: what it touches, and what it has applied.
+
+    The latter because a push may have taken an applied change back.
+    """
+    repo, pull = wish.repo.full_name, wish.pull.number
+    automatic = tuple(
+        stack
+        for stack in policy.stacks(repo, pull=pull)
+        if stack.env in plannable(policy) and policy.environment(stack.env).autoplan
+    )
+    touched = touched_stacks(policy, automatic, tree)
+    async with bot.records.read() as reader:
+        held = {lock.stack.state_key for lock in await reader.locks(repo=repo, pull=pull)}
+    return tuple(stack for stack in automatic if stack in touched or stack.state_key in held)
 
 
 def plan_command(stack_env: EnvName, project: ProjectName) -> str:

@@ -16,7 +16,6 @@ from bot.events import Payload
 from bot.ports import Delivery
 from bot.services.policies import POLICY_PATH, LoadedPolicy
 from bot.services.requesting import Wish
-from bot.services.stacks import touched_stacks
 from handlers import common
 
 _ACTOR_OF_NOBODY = Login("ghost")
@@ -125,13 +124,8 @@ async def _autoplan(
 
 async def _plan_touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
     repo, pull, policy = wish.repo, wish.pull, loaded.policy
-    base = (
-        loaded.commit
-        if pull.base_ref == repo.default_branch
-        else await bot.github.branch_head(repo, pull.base_ref)
-    )
     try:
-        tree = await bot.trees.merged(repo, pull, base=base, head=pull.head_sha)
+        tree = await common.merged(wish, loaded, bot)
     except MergeConflictError as error:
         body = conflict_comment(paths=error.paths, pull=pull)
         await bot.poster.sticky(repo, pull.number, f"conflict:{pull.number}", body)
@@ -140,17 +134,7 @@ async def _plan_touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
     if POLICY_PATH in tree.merge.changed_files:
         body = policy_in_force_comment(branch=repo.default_branch, commit=loaded.commit)
         await bot.poster.once(repo, pull.number, f"policy-in-force:{pull.number}", body)
-    stacks = policy.stacks(repo.full_name, pull=pull.number)
-    automatic = tuple(
-        stack
-        for stack in stacks
-        if stack.env in common.plannable(policy) and policy.environment(stack.env).autoplan
-    )
-    touched = touched_stacks(policy, automatic, tree)
-    # What this pull request has applied is planned as well: a push may have taken the change back.
-    async with bot.records.read() as reader:
-        held = {lock.stack.state_key for lock in await reader.locks(repo=repo.full_name, pull=pull.number)}
-    touched = tuple(stack for stack in automatic if stack in touched or stack.state_key in held)
+    touched = await common.automatic_stacks(wish, policy, tree, bot)
     await bot.requesting.plans(wish, touched, ())
     await bot.reporting.refresh_checks(repo, pull)
     return f"{len(touched)} stacks to plan"

@@ -6,7 +6,6 @@ from bot.context import Answer, Bot, Request, Started
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
 from bot.domain.model import Permission, Stack
 from bot.domain.refusals import Reason, Refusal
-from bot.services.stacks import touched_stacks
 from handlers import common
 
 SPEC = CommandSpec(
@@ -42,11 +41,9 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
 
 
 async def _touched(stacks: tuple[Stack, ...], request: Request, bot: Bot) -> tuple[Stack, ...]:
-    wish, policy = request.wish, request.loaded.policy
-    automatic = tuple(stack for stack in stacks if policy.environment(stack.env).autoplan)
-    base = await common.base_tip(request, bot)
-    tree = await bot.trees.merged(wish.repo, wish.pull, base=base, head=wish.pull.head_sha)
-    return touched_stacks(policy, automatic, tree)
+    tree = await common.merged(request.wish, request.loaded, bot)
+    automatic = await common.automatic_stacks(request.wish, request.loaded.policy, tree, bot)
+    return tuple(stack for stack in stacks if stack in automatic)
 
 
 def _nothing_touched(request: Request) -> Refusal:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.domain.errors import GatewrightError, IntegrityError, TerraformStoppedError
+from bot.domain.errors import GatewrightError, IntegrityError
 from bot.domain.gates import GateResult, shut
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunStatus
+from bot.domain.model import FailureClass, PlanStatus, Run, RunId, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
 from bot.domain.sensitive import scalars
@@ -29,14 +29,14 @@ from bot.ports import (
     Terraform,
     TerraformJob,
     Workspace,
-    Writer,
 )
 from bot.services.endings import Endings
-from bot.services.failures import describe
+from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.judging import Judging
 from bot.services.policies import LoadedPolicy
 from bot.services.reporting import Reporting
+from bot.services.requesting import end_before_start
 from bot.services.states import Snapshots
 
 
@@ -92,25 +92,12 @@ class Applying:
             if run is None or run.status in TERMINAL:
                 return None
             if run.cancel_requested_by is not None and run.intent_at is None:
-                await self._canceled_early(writer, run, run.cancel_requested_by)
+                await end_before_start(writer, run, run.cancel_requested_by, self.clock.now())
                 return None
             await writer.move_run(
                 run_id, RunStatus.PREPARING, at=self.clock.now(), actor="gatewright", why="asking the gates"
             )
         return run
-
-    async def _canceled_early(self, writer: Writer, run: Run, by: Login) -> None:
-        await writer.set_result(
-            run.id, summary=f"Canceled by {by} before it started.", detail={"started": False}
-        )
-        await writer.move_run(
-            run.id,
-            RunStatus.CANCELED,
-            at=self.clock.now(),
-            actor=by,
-            why="canceled before it started",
-            failure_class=FailureClass.CANCELED,
-        )
 
     async def _apply(self, run: Run) -> None:
         async with self.workspace.state_lock(run.stack.state_key, exclusive=True) as key_fd:
@@ -157,9 +144,8 @@ class Applying:
             output = await self.terraform.apply(self._job(change), change.plan_file)
         except GatewrightError as error:
             # Terraform was never started: see the port.
-            status = RunStatus.CANCELED if isinstance(error, TerraformStoppedError) else RunStatus.FAILED
             detail = {**describe(error), "started": False}
-            await self.endings.end(run, status, error.failure_class, str(error), detail, plan=plan)
+            await self.endings.end(run, status_of(error), error.failure_class, str(error), detail, plan=plan)
             return
         # From here on a failure to reach the store is told as an interruption by the next try of the step.
         after = await self.snapshots.take(run, "after", plan.head_sha)

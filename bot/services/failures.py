@@ -11,8 +11,10 @@ from bot.domain.errors import (
     MergeConflictError,
     PolicyError,
     TerraformError,
+    TerraformStoppedError,
     UnsafeTreeError,
 )
+from bot.domain.model import RunStatus
 from bot.domain.refusals import Reason
 
 
@@ -38,6 +40,13 @@ def describe(error: GatewrightError) -> dict[str, Any]:
         case _:
             found = {"problem": "other"}
     return {"message": message, **found}
+
+
+def status_of(error: GatewrightError) -> RunStatus:
+    """Return how a run has ended that met this error."""
+    if isinstance(error, TerraformStoppedError):
+        return RunStatus.TIMED_OUT if error.timed_out else RunStatus.CANCELED
+    return RunStatus.FAILED
 
 
 def _refused(gate: str, reason: Reason, sentence: str) -> dict[str, Any]:

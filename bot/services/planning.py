@@ -38,11 +38,12 @@ from bot.ports import (
     TerraformJob,
     Workspace,
 )
-from bot.services.failures import describe
+from bot.services.failures import describe, status_of
 from bot.services.ids import new_plan_id
 from bot.services.jobs import Credentials, Limits, RunLog, RunLogs, StopOnRequest, bounded
 from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
 from bot.services.policies import Policies
+from bot.services.requesting import end_before_start
 from bot.services.stacks import Trees
 from bot.services.states import States
 from bot.services.stopwatch import Stopwatch, together
@@ -83,7 +84,7 @@ class Planning:
         except GatewrightError as error:
             if error.passing:
                 raise
-            await self._end(run, _status_of(error), error.failure_class, _first_line(error), describe(error))
+            await self._end(run, status_of(error), error.failure_class, _first_line(error), describe(error))
         else:
             await self._store(run, record, watch)
 
@@ -93,15 +94,7 @@ class Planning:
             if run is None or run.status in TERMINAL:
                 return None
             if run.cancel_requested_by is not None:
-                await writer.set_result(run_id, summary=f"Canceled by {run.cancel_requested_by}.", detail={})
-                await writer.move_run(
-                    run_id,
-                    RunStatus.CANCELED,
-                    at=self.clock.now(),
-                    actor=run.cancel_requested_by,
-                    why="canceled before it started",
-                    failure_class=FailureClass.CANCELED,
-                )
+                await end_before_start(writer, run, run.cancel_requested_by, self.clock.now())
                 return None
             await writer.move_run(
                 run_id, RunStatus.PREPARING, at=self.clock.now(), actor="gatewright", why="checking out"
@@ -253,12 +246,6 @@ class Planning:
             await writer.move_run(
                 run.id, status, at=self.clock.now(), actor="gatewright", why=summary, failure_class=failure
             )
-
-
-def _status_of(error: GatewrightError) -> RunStatus:
-    if isinstance(error, TerraformStoppedError):
-        return RunStatus.TIMED_OUT if error.timed_out else RunStatus.CANCELED
-    return RunStatus.FAILED
 
 
 def _first_line(error: GatewrightError) -> str:

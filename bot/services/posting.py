@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.errors import GitHubNotFoundError
 from bot.domain.model import Repo
-from bot.ports import Clock, GitHub, Records
+from bot.ports import GitHub, Records
 
 _ANNOUNCED = 0
 """Stands for "about to be written": found again, it means that an earlier attempt may have succeeded."""
@@ -19,7 +19,6 @@ class Poster:
 
     github: GitHub
     records: Records
-    clock: Clock
 
     async def once(self, repo: Repo, number: int, key: str, body: str) -> None:
         """Write a comment at most once per `key`, whatever happens in between."""

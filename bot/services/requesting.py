@@ -153,17 +153,20 @@ async def cancel_run(writer: Writer, run: Run, by: Login, now: datetime) -> None
     """Ask a run to end; one that has not started ends at once."""
     await writer.request_cancel(run.id, by)
     if run.status is RunStatus.QUEUED:
-        await writer.set_result(
-            run.id, summary=f"Canceled by {by} before it started.", detail={"started": False}
-        )
-        await writer.move_run(
-            run.id,
-            RunStatus.CANCELED,
-            at=now,
-            actor=by,
-            why="canceled before it started",
-            failure_class=FailureClass.CANCELED,
-        )
+        await end_before_start(writer, run, by, now)
+
+
+async def end_before_start(writer: Writer, run: Run, by: Login, now: datetime) -> None:
+    """Record that a run was canceled while Terraform had not been started for it."""
+    await writer.set_result(run.id, summary=f"Canceled by {by} before it started.", detail={"started": False})
+    await writer.move_run(
+        run.id,
+        RunStatus.CANCELED,
+        at=now,
+        actor=by,
+        why="canceled before it started",
+        failure_class=FailureClass.CANCELED,
+    )
 
 
 def choose_plan(
