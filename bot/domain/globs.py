@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Wanted = TypeVar("Wanted")
 
 
 def matches(pattern: str, path: str) -> bool:
@@ -12,22 +16,27 @@ def matches(pattern: str, path: str) -> bool:
     """
     if pattern.endswith("/"):
         pattern += "**"
-    return _fits(path.split("/"), pattern.split("/"), "**", _name_fits)
+    return fits(path.split("/"), pattern.split("/"), "**", _name_fits)
 
 
 def _name_fits(name: str, pattern: str) -> bool:
-    return _fits(name, pattern, "*", lambda char, wanted: wanted in {"?", char})
+    return fits(name, pattern, "*", lambda char, wanted: wanted in {"?", char})
 
 
-def _fits(items: Sequence[str], pattern: Sequence[str], star: str, fits: Callable[[str, str], bool]) -> bool:
-    """Match greedily and step back to the last star only, which is enough for patterns of this kind."""
+def fits(
+    items: Sequence[Item], pattern: Sequence[Wanted], star: Wanted, fit: Callable[[Item, Wanted], bool]
+) -> bool:
+    """Whether all items fit a pattern in which `star` stands for any number of them.
+
+    It matches greedily and steps back to the last star only, which is enough for patterns of this kind.
+    """
     at = place = 0
     after_star, taken = -1, 0
     while at < len(items):
         if place < len(pattern) and pattern[place] == star:
             after_star, taken = place + 1, at
             place += 1
-        elif place < len(pattern) and fits(items[at], pattern[place]):
+        elif place < len(pattern) and fit(items[at], pattern[place]):
             at, place = at + 1, place + 1
         elif after_star >= 0:
             taken += 1
