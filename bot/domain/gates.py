@@ -5,12 +5,14 @@ A fact that could not be read shuts its gate. Codes are stable; they appear in c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.approvals import Verdict
 from bot.domain.model import PlanStatus, PullRequest, StateIdentity
+from bot.domain.owner_words import approved_sentence, missing_sentence, opener
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.refusals import Reason
 
@@ -55,6 +57,10 @@ class Facts:
     """Why the policy's calendar (hold windows, freezes) closes the environment now."""
     required_gates: Sequence[str] = ()
     """Further gates that the environment's policy names."""
+    approvals: Verdict | None = None
+    """What the code owners say; gathered only where the policy names the gate."""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    """Gate -> why its facts could not be read."""
 
     @property
     def plan_command(self) -> str:
@@ -66,7 +72,7 @@ class Facts:
 def judge(facts: Facts) -> tuple[GateResult, ...]:
     """Return the result of every gate, in the order in which people read them."""
     results = [gate(facts) for gate in _ALWAYS]
-    results += [_unknown(name) for name in facts.required_gates if name not in JUDGED]
+    results += [_named(name, facts) for name in facts.required_gates if name not in _BUILT_IN]
     return tuple(results)
 
 
@@ -187,6 +193,27 @@ def _hold(facts: Facts) -> GateResult:
     return _passed("hold", "No hold.")
 
 
+def _named(name: str, facts: Facts) -> GateResult:
+    gate = _NAMED.get(name)
+    return _unknown(name) if gate is None else gate(facts)
+
+
+def _codeowners(facts: Facts) -> GateResult:
+    verdict = facts.approvals
+    if verdict is None:
+        why = facts.unreadable.get("codeowners", "nobody has asked for them")
+        return GateResult(
+            gate="codeowners",
+            outcome=Outcome.ERROR,
+            reason=Reason.CODEOWNERS,
+            sentence=f"The approvals of code owners could not be read: {why}.",
+            opens_with="the same command again, once this can be read",
+        )
+    if verdict.missing or not verdict.paths:
+        return _failed("codeowners", Reason.CODEOWNERS, missing_sentence(verdict), opener(verdict))
+    return _passed("codeowners", approved_sentence(verdict))
+
+
 def _unknown(name: str) -> GateResult:
     return GateResult(
         gate=name,
@@ -210,5 +237,8 @@ _ALWAYS: tuple[Callable[[Facts], GateResult], ...] = (
     _lock,
     _hold,
 )
-JUDGED = frozenset({"head", "plan_fresh", "state", "engine", "permission", "lock", "hold"})
+_BUILT_IN = frozenset({"head", "plan_fresh", "state", "engine", "permission", "lock", "hold"})
+_NAMED: Mapping[str, Callable[[Facts], GateResult]] = {"codeowners": _codeowners}
+"""Gates that are judged where an environment's policy names them."""
+JUDGED = _BUILT_IN | _NAMED.keys()
 """The gates that this version can judge; a policy that names another one keeps its environment shut."""

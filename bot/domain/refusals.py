@@ -13,6 +13,7 @@ class Reason(StrEnum):
     ALREADY_APPLIED = "already_applied"
     ALREADY_RUNNING = "already_running"
     ARGUMENT = "argument"
+    CODEOWNERS = "codeowners"
     CONFIG = "config"
     CONFLICT = "conflict"
     ENGINE_CHANGED = "engine_changed"

@@ -29,6 +29,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.ALREADY_APPLIED: "This plan was applied before; a plan is applied once.",
     Reason.ALREADY_RUNNING: "An apply of this stack is running.",
     Reason.ARGUMENT: "A Terraform argument that is not on the allow list.",
+    Reason.CODEOWNERS: "Code owners have not approved what the plan does, or it could not be read whether they have.",
     Reason.CONFIG: "`gatewright.yaml` on the default branch is missing or not valid.",
     Reason.CONFLICT: "The pull request does not merge cleanly into its base.",
     Reason.ENGINE_CHANGED: "The policy now names another Terraform than the plan was made with.",
@@ -59,9 +60,12 @@ PERMISSIONS: Final[dict[str, tuple[str, str]]] = {
     "contents": ("Contents", "Fetching the code and `gatewright.yaml`."),
     "deployments": ("Deployments", "One deployment per apply."),
     "issues": ("Issues", "GitHub offers the event *Issue comment* only with it."),
-    "members": ("Members (organisation)", "Teams named in `apply.allow`."),
+    "members": ("Members (organisation)", "Teams named in `apply.allow` and in CODEOWNERS."),
     "metadata": ("Metadata", "Mandatory for every App."),
-    "pull_requests": ("Pull requests", "Reading pull requests; comments and reactions on them."),
+    "pull_requests": (
+        "Pull requests",
+        "Reading pull requests, their commits and reviews; comments and reactions on them.",
+    ),
 }
 EVENT_ISSUES: Final = {"issues": "read"}
 """No token asks for it, but the App must have it."""

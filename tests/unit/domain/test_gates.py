@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.approvals import PathVerdict, Verdict
+from bot.domain.codeowners import parse
 from bot.domain.gates import Facts, Outcome, judge, shut
-from bot.domain.model import PlanStatus, Sha, StateIdentity
+from bot.domain.model import Login, PlanStatus, Sha, StateIdentity
 from bot.domain.refusals import Reason
 from tests.fakes import builders
 
@@ -98,11 +100,52 @@ def test_every_shut_gate_is_told_at_once() -> None:
 
 
 def test_a_gate_that_cannot_be_judged_stays_shut() -> None:
-    closed = shut(judge(facts(required_gates=("codeowners",))))
+    closed = shut(judge(facts(required_gates=("slo",))))
 
     assert [(result.gate, result.outcome, result.reason) for result in closed] == [
-        ("codeowners", Outcome.ERROR, Reason.GATE)
+        ("slo", Outcome.ERROR, Reason.GATE)
     ]
+
+
+def approvals(by: str | None) -> Verdict:
+    owners = parse("* @owner").owners("x")
+    path = PathVerdict(path="terraform/", owners=owners, approved_by=None if by is None else Login(by))
+    return Verdict(paths=(path,), ask=() if by else owners)
+
+
+def test_an_owners_approval_opens_the_gate_of_the_code_owners() -> None:
+    results = judge(facts(required_gates=("codeowners",), approvals=approvals("owner")))
+
+    assert shut(results) == ()
+    assert (results[-1].gate, results[-1].sentence) == ("codeowners", "Approved by @owner.")
+
+
+def test_a_missing_approval_shuts_the_gate_and_names_who_opens_it() -> None:
+    [closed] = shut(judge(facts(required_gates=("codeowners",), approvals=approvals(None))))
+
+    assert (closed.gate, closed.outcome, closed.reason) == ("codeowners", Outcome.FAIL, Reason.CODEOWNERS)
+    assert closed.sentence == "`terraform/` is not approved by @owner."
+    assert closed.opens_with == "an approval of @owner"
+
+
+@pytest.mark.parametrize("approved", [None, Verdict(paths=())], ids=["not gathered", "about nothing"])
+def test_without_approvals_to_judge_the_gate_of_the_code_owners_is_shut(approved: Verdict | None) -> None:
+    [closed] = shut(judge(facts(required_gates=("codeowners",), approvals=approved)))
+
+    assert closed.reason is Reason.CODEOWNERS
+
+
+def test_approvals_that_could_not_be_read_shut_the_gate_with_the_reason_why() -> None:
+    unreadable = {"codeowners": "reading the reviews: GitHub is away"}
+
+    [closed] = shut(judge(facts(required_gates=("codeowners",), unreadable=unreadable)))
+
+    assert (closed.outcome, closed.reason) == (Outcome.ERROR, Reason.CODEOWNERS)
+    assert "GitHub is away" in closed.sentence
+
+
+def test_code_owners_are_not_asked_where_the_policy_does_not_name_them() -> None:
+    assert "codeowners" not in [result.gate for result in judge(facts(approvals=approvals(None)))]
 
 
 def test_the_command_to_plan_again_names_a_project_that_is_not_the_default() -> None:
