@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from bot.domain.approvals import Review
 from bot.domain.model import (
     DeliveryId,
     FailureClass,
@@ -118,6 +119,17 @@ class GitHub(Protocol):
 
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
         """Return a text file at a ref, None when there is none."""
+        ...
+
+    async def reviews(self, repo: Repo, number: int) -> Sequence[Review]:
+        """Return the submitted reviews of a pull request, without those of deleted users."""
+        ...
+
+    async def committers(self, repo: Repo, number: int) -> frozenset[Login]:
+        """Return the users who wrote or committed a commit of a pull request.
+
+        GitHubError when it has more commits than GitHub lists, so that not all of them can be known.
+        """
         ...
 
     async def comment(self, repo: Repo, number: int, body: str) -> Posted:
@@ -510,6 +522,10 @@ class Reader(Protocol):
         """Return plans, newest first (`stack` compares repo, project and env)."""
         ...
 
+    async def pushers(self, repo: str, pull: int) -> frozenset[Login]:
+        """Return who pushed to a pull request, as far as GitHub's deliveries told us."""
+        ...
+
     async def lock(self, stack: Stack) -> Lock | None: ...
     async def locks(self, *, repo: str, pull: int | None = None) -> Sequence[Lock]: ...
     async def remote_id(self, repo: str, key: str) -> int | None:
@@ -531,6 +547,10 @@ class Writer(Reader, Protocol):
     async def finish_delivery(self, id: DeliveryId, outcome: str, note: str) -> None: ...
     async def claim_comment(self, repo: str, comment_id: int, delivery_id: DeliveryId) -> bool:
         """Whether this delivery is the one that handles the comment (true again for the same delivery)."""
+        ...
+
+    async def add_pusher(self, repo: str, pull: int, login: Login) -> None:
+        """Record who pushed to a pull request, once."""
         ...
 
     async def enqueue(self, job: Job) -> None:

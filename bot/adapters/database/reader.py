@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database import rows, tables
 from bot.domain.model import (
     DeliveryId,
+    Login,
     PlanId,
     PlanStatus,
     Run,
@@ -97,6 +98,12 @@ class SqlReader:
         if statuses:
             query = query.where(columns.status.in_(statuses))
         return [rows.to_plan(row) for row in await self._all(query)]
+
+    async def pushers(self, repo: str, pull: int) -> frozenset[Login]:
+        """Return the recorded pushers of a pull request."""
+        columns = tables.pushers.c
+        query = sa.select(columns.login).where(columns.repo == repo, columns.pull == pull)
+        return frozenset(Login(row["login"]) for row in await self._all(query))
 
     async def lock(self, stack: Stack) -> Lock | None:
         """Return the lock of the stack's state key."""

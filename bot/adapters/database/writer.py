@@ -64,6 +64,11 @@ class SqlWriter(SqlReader):
         row = await self._first(statement.returning(table.c.delivery_id))
         return row is not None and row["delivery_id"] == delivery_id
 
+    async def add_pusher(self, repo: str, pull: int, login: Login) -> None:
+        """Record who pushed to a pull request; known ones are left at that."""
+        statement = self._insert(tables.pushers, {"repo": repo, "pull": pull, "login": login})
+        await self._connection.execute(statement.on_conflict_do_nothing())
+
     async def enqueue(self, job: Job) -> None:
         """Start a durable workflow when this transaction commits; a job id that is known starts nothing."""
         if self._enqueue is None:

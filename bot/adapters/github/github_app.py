@@ -14,8 +14,10 @@ from bot.adapters.github.deployments import Deployments
 from bot.adapters.github.identity import Identity
 from bot.adapters.github.options import Options, Waits
 from bot.adapters.github.repositories import Repositories
+from bot.adapters.github.reviews import Reviews
 from bot.adapters.github.sending import Sender
 from bot.adapters.github.transport import Transport
+from bot.domain.approvals import Review
 from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
 from bot.ports import Check, Clock, Posted
 
@@ -44,6 +46,7 @@ class GitHubApp:
         client = Client(sender, self._tokens)
         self._identity = Identity(sender, app)
         self._repositories = Repositories(client, sender, self._tokens)
+        self._reviews = Reviews(client)
         self._comments = Comments(client, self._identity, clock)
         self._checks = Checks(client, self._identity, clock)
         self._deployments = Deployments(client, clock)
@@ -75,6 +78,14 @@ class GitHubApp:
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
         """Return a text file at a ref, None when there is none; GitHubError above 1 MB."""
         return await self._repositories.file(repo, path, ref)
+
+    async def reviews(self, repo: Repo, number: int) -> Sequence[Review]:
+        """Return the submitted reviews of a pull request, without those of deleted users."""
+        return await self._reviews.submitted(repo, number)
+
+    async def committers(self, repo: Repo, number: int) -> frozenset[Login]:
+        """Return the users who wrote or committed its commits; GitHubError when GitHub does not list them all."""
+        return await self._reviews.committers(repo, number)
 
     async def comment(self, repo: Repo, number: int, body: str) -> Posted:
         """Write a comment.

@@ -14,6 +14,7 @@ from pydantic import (
     ValidationError,
 )
 
+from bot.domain.approvals import Review
 from bot.domain.errors import GitHubError
 from bot.domain.model import Login, Permission, PullRequest, Sha
 
@@ -154,6 +155,40 @@ class Membership(Shape):
     """A team membership: `active`, or `pending` while the invitation is open."""
 
     state: str
+
+
+class ReviewShape(Identified):
+    """A review; a draft has not been submitted, and the user of a deleted account is null."""
+
+    user: Account | None
+    state: str
+    commit_id: HexSha | None = None
+    submitted_at: AwareDatetime | None = None
+
+    def as_review(self) -> Review | None:
+        """Return the domain's value, None for what is nobody's opinion."""
+        if self.user is None or self.submitted_at is None:
+            return None
+        return Review(
+            id=self.id,
+            user=Login(self.user.login),
+            state=self.state.upper(),
+            commit_id=None if self.commit_id is None else Sha(self.commit_id),
+            submitted_at=self.submitted_at,
+        )
+
+
+class Person(Shape):
+    """The user behind a commit's address; GitHub may also answer with an empty object."""
+
+    login: str | None = None
+
+
+class CommitShape(Shape):
+    """A commit; author and committer are null where GitHub knows no user with their address."""
+
+    author: Person | None
+    committer: Person | None
 
 
 class GitObject(Shape):

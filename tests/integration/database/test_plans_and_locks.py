@@ -257,3 +257,13 @@ async def test_a_policy_is_recorded_once_per_repository_and_digest(
 
     rows = inspector.rows('SELECT repo, digest, "commit" FROM policy_versions ORDER BY sequence')
     assert rows == [(REPO, "one", HEAD), (REPO, "two", HEAD), ("acme/other", "one", HEAD)]
+
+
+async def test_pushers_are_remembered_once_for_each_pull_request(records: Database) -> None:
+    async with records.write() as writer:
+        for pull, login in ((7, "dev"), (7, "owner"), (7, "dev"), (8, "admin")):
+            await writer.add_pusher(REPO, pull, Login(login))
+
+    async with records.read() as reader:
+        assert await reader.pushers(REPO, 7) == {"dev", "owner"}
+        assert await reader.pushers("acme/other", 7) == frozenset()

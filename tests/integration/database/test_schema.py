@@ -54,7 +54,7 @@ def test_status_tells_what_is_pending_before_and_nothing_after(empty_url: str) -
     migrate(empty_url)
 
     after = schema_status(empty_url)
-    assert (before.current, before.pending) == (None, ("0001",))
+    assert (before.current, before.pending) == (None, ("0001", "0002"))
     assert (after.current, after.pending) == (after.head, ())
 
 
@@ -89,7 +89,7 @@ async def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None
 async def test_a_database_without_tables_is_not_ready_and_names_the_command(empty_url: str) -> None:
     database = Database(empty_url)
 
-    with pytest.raises(SchemaError, match="at nothing, this program needs 0001"):
+    with pytest.raises(SchemaError, match="at nothing, this program needs 0002"):
         await database.check()
     with pytest.raises(SchemaError, match="Run `gatewright migrate`"):
         async with database.read() as reader:
