@@ -36,6 +36,7 @@ from bot.services.jobs import Limits, Links
 from bot.services.judging import Judging
 from bot.services.losses import Losses
 from bot.services.measuring import Measuring
+from bot.services.ownership import Ownership
 from bot.services.planning import Planning
 from bot.services.policies import Policies
 from bot.services.posting import Poster
@@ -181,6 +182,7 @@ async def _assemble(
         policies=policies,
         access=access,
         states=stored,
+        ownership=Ownership(github=github, records=database, trees=trees),
         terraform=terraform,
         clock=clock,
     )
@@ -188,6 +190,7 @@ async def _assemble(
         records=database,
         github=github,
         policies=policies,
+        judging=judging,
         poster=poster,
         checks=Checks(github=github, records=database),
         deployments=Deployments(github=github, records=database, links=links),

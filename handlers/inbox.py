@@ -12,7 +12,7 @@ from bot.domain.errors import GatewrightError
 from bot.domain.model import DeliveryId
 from bot.events import Payload, payload_of
 from bot.ports import Delivery
-from handlers import on_check_run, on_comment, on_pull_request
+from handlers import on_check_run, on_comment, on_pull_request, on_review
 
 _LOG = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ EVENTS: tuple[tuple[str, frozenset[str], EventHandler], ...] = (
     ),
     ("pull_request", frozenset({"edited"}), on_pull_request.handle_edited),
     ("pull_request", frozenset({"closed"}), on_pull_request.handle_closed),
+    ("pull_request_review", frozenset({"submitted", "dismissed"}), on_review.handle),
     ("check_run", frozenset({"rerequested", "requested_action"}), on_check_run.handle),
 )
 

@@ -27,6 +27,9 @@ async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     if found is None:
         return "not about a pull request"
     repo, pull = found
+    if delivery.action == "synchronize" and payload.sender is not None:
+        async with bot.records.write() as writer:
+            await writer.add_pusher(repo.full_name, pull.number, Login(payload.sender.login))
     if not pull.is_open:
         return "the pull request is closed by now"
     await bot.requesting.cancel_plans(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.errors import GatewrightError
 from bot.domain.gates import Facts, GateResult, judge
 from bot.domain.model import Login, PullRequest, Repo, Run
 from bot.domain.plan import PlanRecord
+from bot.policy import EnvironmentPolicy
 from bot.ports import Clock, GitHub, Records, Terraform
 from bot.services.access import Access
+from bot.services.ownership import Ownership
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.states import States
 
@@ -23,6 +25,7 @@ class Judging:
     policies: Policies
     access: Access
     states: States
+    ownership: Ownership
     terraform: Terraform
     clock: Clock
 
@@ -44,24 +47,51 @@ class Judging:
     ) -> tuple[GateResult, ...]:
         """Gather the facts about applying `plan` for `actor` now, and judge them."""
         env = loaded.policy.environment(plan.stack.env)
+        may_apply = await self.access.may_apply(repo, env, actor)
+        return judge(await self._facts(repo, pull, loaded, plan, may_apply=may_apply))
+
+    async def preview(
+        self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord
+    ) -> tuple[GateResult, ...]:
+        """Judge what does not depend on who will ask for the apply; empty where the policy names no gates."""
+        if not loaded.policy.environment(plan.stack.env).apply.gates:
+            return ()
+        results = judge(await self._facts(repo, pull, loaded, plan, may_apply=True))
+        return tuple(result for result in results if result.gate != "permission")
+
+    async def _facts(
+        self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord, *, may_apply: bool
+    ) -> Facts:
+        env = loaded.policy.environment(plan.stack.env)
         identity, _ = await self.states.read(plan.stack.state_key)
         async with self.records.read() as reader:
             lock = await reader.lock(plan.stack)
         engine = loaded.policy.engine
-        return judge(
-            Facts(
-                plan=plan,
-                pull=pull,
-                now=self.clock.now(),
-                state=identity,
-                engine=f"{engine.name} {engine.version}",
-                lock=lock,
-                actor_may_apply=await self.access.may_apply(repo, env, actor),
-                needed_permission=env.apply.allow_words if env.apply.is_possible else None,
-                closed_reason=env.closed_reason(self.clock.now()),
-                required_gates=env.apply.gates,
-            )
+        facts = Facts(
+            plan=plan,
+            pull=pull,
+            now=self.clock.now(),
+            state=identity,
+            engine=f"{engine.name} {engine.version}",
+            lock=lock,
+            actor_may_apply=may_apply,
+            needed_permission=env.apply.allow_words if env.apply.is_possible else None,
+            closed_reason=env.closed_reason(self.clock.now()),
+            required_gates=env.apply.gates,
         )
+        return await self._with_approvals(facts, repo, env, loaded)
+
+    async def _with_approvals(
+        self, facts: Facts, repo: Repo, env: EnvironmentPolicy, loaded: LoadedPolicy
+    ) -> Facts:
+        """Ask the code owners only where the policy does; what cannot be read shuts the gate and is told."""
+        if "codeowners" not in env.apply.gates:
+            return facts
+        try:
+            verdict = await self.ownership.verdict(repo, facts.pull, facts.plan, policy_commit=loaded.commit)
+        except GatewrightError as error:
+            return replace(facts, unreadable={**facts.unreadable, "codeowners": str(error).rstrip(".")})
+        return replace(facts, approvals=verdict)
 
     async def artifact_outputs(self, run: Run) -> tuple[str, ...]:
         """Return the outputs that the environment's policy wants kept encrypted."""

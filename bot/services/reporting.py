@@ -14,6 +14,7 @@ from bot.comments.run_report import RunView
 from bot.comments.status import ActiveRun, LastApply, StatusRow, StatusView
 from bot.comments.words import Step
 from bot.domain.errors import GatewrightError, PolicyError
+from bot.domain.gates import GateResult
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import PlanId, PlanStatus, PullRequest, Repo, Run, RunId, RunKind, RunStatus, Stack
 from bot.domain.plan import Lock, PlanRecord
@@ -22,6 +23,7 @@ from bot.ports import Clock, GitHub, Records
 from bot.services.checks import Checks
 from bot.services.deployments import Deployments
 from bot.services.jobs import Links
+from bot.services.judging import Judging
 from bot.services.next_steps import after_plan, after_status
 from bot.services.policies import Policies
 from bot.services.posting import Poster, sticky_key
@@ -38,6 +40,7 @@ class Reporting:
     records: Records
     github: GitHub
     policies: Policies
+    judging: Judging
     poster: Poster
     checks: Checks
     deployments: Deployments
@@ -124,6 +127,7 @@ class Reporting:
         view = PlanView(
             plan=plan,
             run_url=self.links.run(plan.run_id),
+            gates=await self._gates(repo, plan),
             locked_by=held,
             applying_run=applying,
             next_steps=await self._next_steps(repo, plan, held),
@@ -132,6 +136,38 @@ class Reporting:
         if plan.posted_at is None:
             async with self.records.write() as writer:
                 await writer.mark_posted(plan.id, at)
+
+    async def refresh_judged(self, repo: Repo, pull: PullRequest) -> int:
+        """Render the comments of the pull request's open plans anew where gates are shown; returns how many."""
+        try:
+            loaded = await self.policies.load(repo)
+        except PolicyError:
+            return 0
+        async with self.records.read() as reader:
+            plans = await reader.plans(repo=repo.full_name, pull=pull.number, statuses=(PlanStatus.PLANNED,))
+        known = loaded.policy.environments
+        judged = [
+            plan
+            for plan in plans
+            if plan.stack.env in known and loaded.policy.environment(plan.stack.env).apply.gates
+        ]
+        for plan in judged:
+            await self.refresh_plan(repo, plan.id)
+        return len(judged)
+
+    async def _gates(self, repo: Repo, plan: PlanRecord) -> tuple[GateResult, ...]:
+        """Judge a plan that can be applied; a plan comment without its gates is better than none."""
+        if plan.pull is None or plan.status is not PlanStatus.PLANNED:
+            return ()
+        try:
+            loaded = await self.policies.load(repo)
+            if not loaded.policy.environment(plan.stack.env).apply.gates:
+                return ()
+            pull = await self.github.pull(repo, plan.pull)
+            return await self.judging.preview(repo, pull, loaded, plan)
+        except GatewrightError:
+            _LOG.warning("the gates of plan %s could not be judged for its comment", plan.id, exc_info=True)
+            return ()
 
     async def refresh_checks(self, repo: Repo, pull: PullRequest) -> None:
         """Bring the check runs of the pull request's head up to date."""

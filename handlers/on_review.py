@@ -1,0 +1,22 @@
+"""Somebody approved, asked for changes, or had a review dismissed: the gates may say something else now."""
+
+from __future__ import annotations
+
+from bot.context import Bot
+from bot.events import Payload
+from bot.ports import Delivery
+
+_REMARK = "commented"
+
+
+async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
+    """Judge the open plans of the pull request anew, and show it in their comments."""
+    if delivery.repo is None or delivery.pull is None or payload.review is None:
+        return "not about a pull request"
+    if delivery.action == "submitted" and payload.review.state.lower() == _REMARK:
+        return "a remark is no opinion"
+    repo = await bot.github.repository(delivery.repo)
+    pull = await bot.github.pull(repo, delivery.pull)
+    if not pull.is_open:
+        return "the pull request is closed by now"
+    return f"{await bot.reporting.refresh_judged(repo, pull)} plans judged anew"
