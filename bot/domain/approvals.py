@@ -96,6 +96,8 @@ class Verdict:
     paths: tuple[PathVerdict, ...]
     ask: tuple[Owner, ...] = ()
     """A small set of owners whose approvals together would open the gate, as far as anybody's can."""
+    stuck: tuple[PathVerdict, ...] = ()
+    """Missing paths whose owners can none of them approve."""
     set_aside: tuple[str, ...] = ()
     """Why opinions of owners of missing paths do not count: full sentences."""
     problems: tuple[LineProblem, ...] = ()
@@ -176,10 +178,12 @@ def decide(
         PathVerdict(path=each.path, owners=each.owners, approved_by=_approver(each.owners, weighed, rights))
         for each in required
     )
-    verdict = Verdict(paths=paths, problems=problems)
-    missing = verdict.missing
+    missing = Verdict(paths=paths).missing
     return Verdict(
         paths=paths,
+        stuck=tuple(
+            path for path in missing if not any(may_be_asked(owner, weighed, rights) for owner in path.owners)
+        ),
         ask=_fewest(missing, weighed, rights),
         set_aside=tuple(_remarks(missing, weighed, rights)),
         problems=problems,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from heapq import merge
 
 from bot.domain.globs import fits
 
@@ -104,6 +105,7 @@ class _Index:
     by_name: Mapping[str, Sequence[int]]
     """For patterns that want a plain name anywhere."""
     others: Sequence[int]
+    """All three hold numbers of rules, rising."""
 
     @classmethod
     def of(cls, rules: Sequence[Rule]) -> _Index:
@@ -122,11 +124,10 @@ class _Index:
         return cls(compiled, first, anywhere, others)
 
     def candidates(self, names: Sequence[str]) -> Iterator[int]:
-        """Yield the numbers of rules that may fit a path, the last rule first."""
-        found = {*self.others, *self.by_first.get(names[0], ())}
-        for name in set(names):
-            found.update(self.by_name.get(name, ()))
-        yield from sorted(found, reverse=True)
+        """Return the numbers of rules that may fit a path, the last rule first."""
+        lists = [self.others, self.by_first.get(names[0], ())]
+        lists += [self.by_name.get(name, ()) for name in set(names)]
+        return merge(*(reversed(numbers) for numbers in lists), reverse=True)
 
 
 def parse(text: str) -> CodeOwners:

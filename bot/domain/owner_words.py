@@ -33,23 +33,29 @@ def missing_sentence(verdict: Verdict) -> str:
 
 def opener(verdict: Verdict) -> str:
     """Say whose approval opens the gate."""
-    if any(not path.owners for path in verdict.missing):
-        return f"an owner for every path in {LOCATIONS[0]} on the default branch"
-    if not verdict.ask:
-        return "an approval of another owner: name one in CODEOWNERS on the default branch"
-    return f"an approval of {listed([owner.written for owner in verdict.ask], 'and')}"
+    steps = []
+    if verdict.ask:
+        steps.append(f"an approval of {listed([owner.written for owner in verdict.ask], 'and')}")
+    if verdict.stuck:
+        paths = _paths(verdict.stuck)
+        steps.append(f"another owner of {paths} in {LOCATIONS[0]} on the default branch, and their approval")
+    return listed(steps, "and")
 
 
 def _group(paths: Sequence[PathVerdict]) -> str:
-    names = [f"`{path.path}`" for path in paths[:_MOST_PATHS]]
-    if len(paths) > _MOST_PATHS:
-        names.append(f"{len(paths) - _MOST_PATHS} more")
     are = "is" if len(paths) == 1 else "are"
     owners = paths[0].owners
     if not owners:
         has = "has" if len(paths) == 1 else "have"
-        return f"{listed(names, 'and')} {has} no owner."
-    return f"{listed(names, 'and')} {are} not approved by {listed(_owners(owners), 'or')}."
+        return f"{_paths(paths)} {has} no owner."
+    return f"{_paths(paths)} {are} not approved by {listed(_owners(owners), 'or')}."
+
+
+def _paths(paths: Sequence[PathVerdict]) -> str:
+    names = [f"`{path.path}`" for path in paths[:_MOST_PATHS]]
+    if len(paths) > _MOST_PATHS:
+        names.append(f"{len(paths) - _MOST_PATHS} more")
+    return listed(names, "and")
 
 
 def _owners(owners: Sequence[Owner]) -> list[str]:

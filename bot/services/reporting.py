@@ -112,6 +112,10 @@ class Reporting:
     async def refresh_plan(self, repo: Repo, plan_id: PlanId) -> None:
         """Render the comment of a plan anew, unless a newer plan of the stack has taken it over."""
         async with self.records.read() as reader:
+            before = await reader.plan(plan_id)
+        # Gates take a while to judge, so everything else is read behind them: what is posted must not be old.
+        gates = () if before is None else await self._gates(repo, before)
+        async with self.records.read() as reader:
             plan = await reader.plan(plan_id)
             if plan is None or plan.pull is None:
                 return
@@ -127,7 +131,7 @@ class Reporting:
         view = PlanView(
             plan=plan,
             run_url=self.links.run(plan.run_id),
-            gates=await self._gates(repo, plan),
+            gates=gates if plan.status is PlanStatus.PLANNED else (),
             locked_by=held,
             applying_run=applying,
             next_steps=await self._next_steps(repo, plan, held),

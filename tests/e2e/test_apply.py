@@ -104,11 +104,14 @@ async def test_prod_stays_shut_while_its_gates_are(world: World) -> None:
     # Given a plan of prod, for which the policy asks for gates,
     text = (await world.read("envs/prod.tfvars")).replace("Welcome", "Straight to prod")
     number = await world.open({"envs/prod.tfvars": text})
-    await world.hear(number, kind="plan", env="prod", status="planned")
+    plan = await world.hear(number, kind="plan", env="prod", status="planned")
+    # which its comment shows,
+    assert "| codeowners | ❌ FAIL |" in plan.body
     # when a developer asks for the apply,
     command = await world.comment(number, "/apply prod")
     # then it is refused by gate, nothing runs, and nobody holds prod.
-    await world.hear(number, kind="refusal", env="prod", reason="gate")
+    refusal = await world.hear(number, kind="refusal", env="prod", reason="codeowners")
+    assert refusal.header["reasons"] == ["codeowners", "gate"]
     await world.reacted(command, "confused")
     assert world.runs(kind="apply") == []
     assert world.locks() == []

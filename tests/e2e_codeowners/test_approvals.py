@@ -137,7 +137,7 @@ async def test_the_author_cannot_approve(gated: World) -> None:
         await approve(gated, number)
     # and nobody else's approval opens the gate.
     await approve(gated, number, by="owner2")
-    await refused(gated, number, "not approved by @owner", "an approval of another owner")
+    await refused(gated, number, "not approved by @owner", "another owner of `terraform/`")
 
 
 @pytest.mark.parametrize("named", ["by the commit", "by GitHub only"])

@@ -218,14 +218,23 @@ def test_an_address_is_nobody() -> None:
     assert [path.path for path in found.missing] == ["a"]
     assert found.ask == ()
     assert "cannot be told to be anybody's" in missing_sentence(found)
-    assert "name one in CODEOWNERS" in opener(found)
+    assert opener(found).startswith("another owner of `a` in .github/CODEOWNERS on the default branch")
 
 
 def test_a_path_that_must_have_an_owner_and_has_none_is_missing() -> None:
     found = verdict(needed(a="", b="@owner"), submitted(review()))
 
     assert missing_sentence(found) == "`a` has no owner."
-    assert opener(found) == "an owner for every path in .github/CODEOWNERS on the default branch"
+    assert opener(found).startswith("another owner of `a` in .github/CODEOWNERS")
+
+
+def test_what_opens_the_gate_is_all_that_is_needed() -> None:
+    found = verdict(needed(a="@x", b="@dev", c="@y"), submitted())
+
+    assert opener(found) == (
+        "an approval of @x and @y and another owner of `b` in .github/CODEOWNERS on the default branch,"
+        " and their approval"
+    )
 
 
 def test_each_missing_path_is_told_with_those_who_may_approve_it() -> None:
