@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bot.domain.errors import GatewrightError
-from bot.domain.gates import Facts, GateResult, judge
+from bot.domain.gates import Facts, GateResult, Outcome, judge
 from bot.domain.model import Login, PullRequest, Repo, Run
 from bot.domain.plan import PlanRecord
 from bot.policy import EnvironmentPolicy
@@ -57,7 +57,9 @@ class Judging:
         if not loaded.policy.environment(plan.stack.env).apply.gates:
             return ()
         results = judge(await self._facts(repo, pull, loaded, plan, may_apply=True))
-        return tuple(result for result in results if result.gate != "permission")
+        return tuple(
+            result for result in results if result.gate != "permission" or result.outcome is not Outcome.PASS
+        )
 
     async def _facts(
         self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord, *, may_apply: bool
