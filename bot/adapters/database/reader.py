@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import rows, tables
+from bot.adapters.database.transaction import Transaction
 from bot.domain.model import (
     DeliveryId,
     Login,
@@ -24,11 +24,8 @@ from bot.domain.plan import Lock, PlanRecord
 from bot.ports import Artifact, Delivery, StateVersion, TimelineEntry
 
 
-class SqlReader:
+class SqlReader(Transaction):
     """Reads inside one transaction of `connection`."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def delivery(self, id: DeliveryId) -> Delivery | None:
         """Return a delivery with its payload."""
@@ -141,9 +138,3 @@ class SqlReader:
         table = tables.artifacts
         query = sa.select(table).where(table.c.run_id == run_id).order_by(table.c.name)
         return [rows.to_artifact(row) for row in await self._all(query)]
-
-    async def _first(self, query: sa.Executable) -> sa.RowMapping | None:
-        return (await self._connection.execute(query)).mappings().first()
-
-    async def _all(self, query: sa.Executable) -> Sequence[sa.RowMapping]:
-        return (await self._connection.execute(query)).mappings().all()

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import rows, tables
@@ -206,16 +205,6 @@ class SqlWriter(SqlReader):
     async def _add_timeline(self, id: RunId, status: RunStatus, at: datetime, actor: str, why: str) -> None:
         values = {"run_id": id, "status": status, "at": at, "actor": actor, "why": why}
         await self._connection.execute(self._insert(tables.run_timeline, values))
-
-    async def _update(self, table: sa.Table, id: str, **values: Any) -> None:
-        result = await self._connection.execute(sa.update(table).where(table.c.id == id).values(values))
-        if result.rowcount == 0:
-            raise DatabaseError(f"There is no record {id} in {table.name}.")
-
-    def _insert(self, table: sa.Table, values: dict[str, Any]) -> postgresql.Insert | sqlite.Insert:
-        if self._connection.dialect.name == "postgresql":
-            return postgresql.insert(table).values(values)
-        return sqlite.insert(table).values(values)
 
 
 def _first_time(column: sa.Column[datetime], at: datetime) -> sa.ColumnElement[datetime]:

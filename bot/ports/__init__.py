@@ -1,0 +1,63 @@
+"""The outside world as Gatewright needs it: small protocols, named by the need.
+
+Adapters implement them and translate library errors into `bot.domain.errors`; `bot.app` picks the adapters.
+"""
+
+from __future__ import annotations
+
+from bot.ports.clock import Clock
+from bot.ports.github import Annotation, Check, CheckButton, GitHub, Posted
+from bot.ports.objects import Cipher, ObjectStore
+from bot.ports.records import (
+    Artifact,
+    Delivery,
+    Job,
+    NewRun,
+    Reader,
+    Records,
+    StateVersion,
+    TimelineEntry,
+    Writer,
+)
+from bot.ports.terraform import (
+    ApplyOutput,
+    Backend,
+    Engine,
+    OnLine,
+    PlanOutput,
+    Stop,
+    Terraform,
+    TerraformJob,
+)
+from bot.ports.workspace import Merge, Slot, Workspace
+
+__all__ = [
+    "Annotation",
+    "ApplyOutput",
+    "Artifact",
+    "Backend",
+    "Check",
+    "CheckButton",
+    "Cipher",
+    "Clock",
+    "Delivery",
+    "Engine",
+    "GitHub",
+    "Job",
+    "Merge",
+    "NewRun",
+    "ObjectStore",
+    "OnLine",
+    "PlanOutput",
+    "Posted",
+    "Reader",
+    "Records",
+    "Slot",
+    "StateVersion",
+    "Stop",
+    "Terraform",
+    "TerraformJob",
+    "TimelineEntry",
+    "Workspace",
+    "Writer",
+]

@@ -1,0 +1,233 @@
+"""The bot's database: what is recorded, read and written in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from bot.domain.model import (
+    DeliveryId,
+    FailureClass,
+    Login,
+    PlanId,
+    PlanStatus,
+    Run,
+    RunId,
+    RunKind,
+    RunStatus,
+    Sha,
+    Stack,
+    StateIdentity,
+    StateKey,
+)
+from bot.domain.plan import Lock, PlanRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A webhook delivery as it arrived."""
+
+    id: DeliveryId
+    event: str
+    action: str | None
+    repo: str | None
+    pull: int | None
+    payload: bytes = field(repr=False)
+    received_at: datetime
+    outcome: str | None = None
+    """None until handled; then `handled`, `ignored` or `failed`."""
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A durable workflow to start."""
+
+    workflow: str
+    """`handle_delivery`, `execute_plan` or `execute_change`."""
+    id: str
+    """Unique; enqueuing the same id twice starts it once."""
+    argument: str
+    """Delivery id or run id."""
+    queue: str
+    """`inbox`, `plans` or `changes`."""
+    partition: str | None
+    """FIFO key inside the queue: `owner/repo#pull` for the inbox, the state key for changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run to be recorded and started."""
+
+    id: RunId
+    kind: RunKind
+    stack: Stack
+    installation_id: int
+    pull: int | None
+    head_sha: Sha | None
+    base_sha: Sha | None
+    actor: Login
+    comment_id: int | None
+    plan_id: PlanId | None
+    arguments: tuple[str, ...]
+    policy_digest: str | None
+    correlation_id: str
+    dedupe_key: str
+    """A second run with the same key is not recorded: repeated steps create nothing twice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One transition of a run."""
+
+    run_id: RunId
+    status: RunStatus
+    at: datetime
+    actor: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateVersion:
+    """A snapshot of a state object."""
+
+    state_key: StateKey
+    identity: StateIdentity
+    object_key: str | None
+    """None when there was no state yet."""
+    commit: Sha | None
+    actor: Login
+    run_id: RunId
+    moment: str
+    """`before` or `after`."""
+    taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """An encrypted output of an apply."""
+
+    run_id: RunId
+    name: str
+    object_key: str
+    created_at: datetime
+
+
+class Reader(Protocol):
+    """Reads inside one transaction."""
+
+    async def delivery(self, id: DeliveryId) -> Delivery | None: ...
+    async def run(self, id: RunId) -> Run | None: ...
+    async def runs(
+        self,
+        *,
+        repo: str | None = None,
+        pull: int | None = None,
+        state_key: StateKey | None = None,
+        kinds: Sequence[RunKind] = (),
+        statuses: Sequence[RunStatus] = (),
+        limit: int = 100,
+    ) -> Sequence[Run]:
+        """Return runs, newest first; empty filters mean any."""
+        ...
+
+    async def timeline(self, run_id: RunId) -> Sequence[TimelineEntry]: ...
+    async def plan(self, id: PlanId) -> PlanRecord | None: ...
+    async def plans(
+        self,
+        *,
+        repo: str,
+        pull: int | None = None,
+        stack: Stack | None = None,
+        statuses: Sequence[PlanStatus] = (),
+        limit: int = 100,
+    ) -> Sequence[PlanRecord]:
+        """Return plans, newest first (`stack` compares repo, project and env)."""
+        ...
+
+    async def pushers(self, repo: str, pull: int) -> frozenset[Login]:
+        """Return who pushed to a pull request, as far as GitHub's deliveries told us."""
+        ...
+
+    async def lock(self, stack: Stack) -> Lock | None: ...
+    async def locks(self, *, repo: str, pull: int | None = None) -> Sequence[Lock]: ...
+    async def remote_id(self, repo: str, key: str) -> int | None:
+        """Return the id GitHub gave something we created (a comment, a check, a deployment)."""
+        ...
+
+    async def newest_state_version(self, state_key: StateKey) -> StateVersion | None: ...
+    async def state_versions(self, state_key: StateKey, *, limit: int = 50) -> Sequence[StateVersion]: ...
+    async def artifacts(self, run_id: RunId) -> Sequence[Artifact]: ...
+
+
+class Writer(Reader, Protocol):
+    """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""
+
+    async def add_delivery(self, delivery: Delivery) -> bool:
+        """Record a delivery; False when its GUID is known."""
+        ...
+
+    async def finish_delivery(self, id: DeliveryId, outcome: str, note: str) -> None: ...
+    async def claim_comment(self, repo: str, comment_id: int, delivery_id: DeliveryId) -> bool:
+        """Whether this delivery is the one that handles the comment (true again for the same delivery)."""
+        ...
+
+    async def add_pusher(self, repo: str, pull: int, login: Login) -> None:
+        """Record who pushed to a pull request, once."""
+        ...
+
+    async def enqueue(self, job: Job) -> None:
+        """Start a durable workflow when this transaction commits."""
+        ...
+
+    async def add_run(self, run: NewRun, at: datetime) -> Run | None:
+        """Record a queued run with its first timeline row; None when its dedupe key is known."""
+        ...
+
+    async def move_run(
+        self,
+        id: RunId,
+        status: RunStatus,
+        *,
+        at: datetime,
+        actor: str,
+        why: str,
+        failure_class: FailureClass | None = None,
+        plan_id: PlanId | None = None,
+    ) -> bool:
+        """Record a transition and its timeline row; False when `lifecycle.may_move` forbids it."""
+        ...
+
+    async def set_result(self, id: RunId, *, summary: str, detail: Mapping[str, Any]) -> None:
+        """Record what the report will say; called before the move to a terminal status."""
+        ...
+
+    async def request_cancel(self, id: RunId, by: Login) -> None: ...
+    async def record_intent(self, id: RunId, at: datetime) -> None: ...
+    async def add_plan(self, plan: PlanRecord) -> None: ...
+    async def set_plan_status(self, id: PlanId, status: PlanStatus, reason: str | None) -> None: ...
+    async def mark_posted(self, id: PlanId, at: datetime) -> None: ...
+    async def take_lock(self, lock: Lock) -> Lock:
+        """Take the lock if it is free; returns the lock that is now in force, ours or another's."""
+        ...
+
+    async def release_lock(self, stack: Stack) -> None: ...
+    async def set_remote_id(self, repo: str, key: str, remote_id: int) -> None: ...
+    async def add_state_version(self, version: StateVersion) -> None: ...
+    async def add_artifact(self, artifact: Artifact) -> None: ...
+    async def record_policy(self, repo: str, digest: str, text: str, commit: Sha, at: datetime) -> None:
+        """Record a version of the policy once per repository and digest."""
+        ...
+
+
+class Records(Protocol):
+    """The bot's database."""
+
+    def read(self) -> AbstractAsyncContextManager[Reader]: ...
+    def write(self) -> AbstractAsyncContextManager[Writer]: ...
+    async def check(self) -> None:
+        """Prove that the database answers and has the code's schema; raises GatewrightError."""
+        ...

@@ -1,0 +1,109 @@
+"""Terraform or OpenTofu, one job at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from bot.domain.model import (
+    StateKey,
+)
+from bot.ports.workspace import Slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """Which program runs: `terraform` or `tofu`, with the exact version that the policy names."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """Where a stack's state lives, and the key pair that may reach it for this purpose."""
+
+    endpoint_url: str
+    region: str
+    bucket: str
+    key: StateKey
+    access_key_id: str = field(repr=False)
+    secret_access_key: str = field(repr=False)
+
+
+OnLine = Callable[[str], None]
+"""Called with each complete, already redacted line of Terraform's output, in order."""
+Stop = Callable[[], Awaitable[str | None]]
+"""Asked about twice a second: None to go on, else who asked to stop."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerraformJob:
+    """One stack in one slot, with everything a Terraform process may know."""
+
+    slot: Slot
+    directory: str
+    """Root module, relative to the tree."""
+    var_file: str | None
+    """Relative to the tree."""
+    engine: Engine
+    backend: Backend
+    environment: Mapping[str, str] = field(repr=False)
+    """Credentials of this environment and purpose, prefix removed; nothing else is inherited."""
+    redact: Callable[[str], str] = field(repr=False)
+    """Removes every known secret value from a text."""
+    timeout: float
+    """Seconds for the whole job."""
+    on_line: OnLine
+    stop: Stop
+    keep_fds: tuple[int, ...] = ()
+    """Descriptors that the process inherits (locks); only for changes."""
+    dies_with_parent: bool = True
+    """True for plans; False for anything that changes state (see the crash rules)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOutput:
+    """What `terraform plan` and `show` produced; `json` holds secrets in clear and is never stored as it is."""
+
+    plan_file: Path
+    json: Mapping[str, Any] = field(repr=False)
+    text: str = field(repr=False)
+    warnings: tuple[str, ...] = ()
+    lock_file: str | None = None
+    """Text of `.terraform.lock.hcl` after init, None when no provider is used."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """Wall time per part: init, plan, show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOutput:
+    """How `terraform apply PLANFILE` ended; a failure is not an exception, because state may have changed."""
+
+    exit_code: int
+    stopped_by: str | None
+    timed_out: bool
+    log_tail: str
+    """Last lines, redacted."""
+    errored_state: bool
+    """Whether Terraform left an `errored.tfstate` because it could not save the state."""
+    outputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """`terraform output -json` after a success; sensitive values in clear."""
+
+
+class Terraform(Protocol):
+    """Terraform or OpenTofu, run without a shell, in the sandbox where there is one."""
+
+    async def installed(self, engine: Engine) -> str:
+        """Return the version on this machine; EngineChangedError when it is not `engine.version`."""
+        ...
+
+    async def plan(self, job: TerraformJob, arguments: Sequence[str], *, destroy: bool = False) -> PlanOutput:
+        """Init (unless a warm data directory makes it needless), plan to a file, show. Raises TerraformError."""
+        ...
+
+    async def apply(self, job: TerraformJob, plan_file: Path) -> ApplyOutput:
+        """Apply exactly this plan file; init only what unpacking cannot restore. Output goes to a file."""
+        ...
