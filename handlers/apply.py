@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bot.context import Answer, Bot, Request, Started
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
-from bot.domain.gates import GateResult, shut
+from bot.domain.gate_refusals import refusals
+from bot.domain.gates import shut
+from bot.domain.lock_words import held_sentence, opener
 from bot.domain.model import Permission, PlanStatus, RunKind, Stack
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.refusals import Reason, Refusal
@@ -80,20 +82,16 @@ async def _judged(plan: PlanRecord, request: Request, bot: Bot) -> list[Answer]:
     wish = request.wish
     gates = shut(await bot.judging.judge(wish.repo, wish.pull, request.loaded, plan, wish.actor))
     if gates:
-        return [_shut(gate) for gate in gates]
+        return list(refusals(gates))
     held = await bot.requesting.apply(wish, plan)
     return [_held(held, plan)] if held is not None else [Started(runs=1)]
-
-
-def _shut(gate: GateResult) -> Refusal:
-    return Refusal(reason=gate.reason or Reason.GATE, sentence=gate.sentence, next_command=gate.opens_with)
 
 
 def _held(lock: Lock, plan: PlanRecord) -> Refusal:
     return Refusal(
         reason=Reason.LOCKED,
-        sentence=f"{plan.stack.label} is held by pull request {lock.pull} ({lock.holder}): {lock.reason}.",
-        next_command=f"`/unlock {plan.stack.env}` on pull request {lock.pull}, or its merge",
+        sentence=held_sentence(lock, repo=plan.stack.repo),
+        next_command=opener(lock, repo=plan.stack.repo),
     )
 
 

@@ -8,7 +8,8 @@ from bot.context import Bot, Request
 from bot.domain.commands import Command, CommandSpec
 from bot.domain.model import EnvName, ProjectName, Stack
 from bot.domain.refusals import Reason, Refusal
-from bot.policy import RepoPolicy
+from bot.policy import EnvironmentPolicy, RepoPolicy
+from bot.services.next_steps import why_closed
 from bot.services.policies import LoadedPolicy
 from bot.services.requesting import Wish
 from bot.services.stacks import MergedTree, touched_stacks
@@ -20,8 +21,13 @@ def plannable(policy: RepoPolicy) -> tuple[EnvName, ...]:
 
 
 def applicable(policy: RepoPolicy) -> tuple[EnvName, ...]:
-    """Return the environments in which somebody may ask for an apply."""
-    return tuple(name for name in plannable(policy) if policy.environment(name).apply.is_possible)
+    """Return the environments worth offering for `/apply`: those that a comment can apply in this version."""
+    return tuple(name for name in plannable(policy) if _by_comment(policy.environment(name)))
+
+
+def _by_comment(env: EnvironmentPolicy) -> bool:
+    """Whether people apply it: a pull request's own environment is applied by the bot itself."""
+    return env.lifecycle == "permanent" and why_closed(env) is None
 
 
 def closed(request: Request) -> Refusal | None:

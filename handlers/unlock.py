@@ -5,9 +5,11 @@ from __future__ import annotations
 from bot.comments.confirmations import unlocked_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
+from bot.domain.lock_words import held_sentence, opener
 from bot.domain.model import Permission, StateKey
 from bot.domain.plan import Lock
 from bot.domain.refusals import Reason, Refusal
+from bot.ports import Reader
 from bot.services.requesting import ACTIVE
 from handlers import common
 
@@ -37,6 +39,8 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         wanted = [lock for lock in locks if not command.envs or lock.stack.env in command.envs]
         runs = await writer.runs(repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE)
         busy = {run.stack.state_key for run in runs if run.kind != "plan"}
+        if not wanted:
+            return [_holds_nothing(command, await _foreign(command, request, writer), request)]
         problem = _problem(wanted, admin=admin, request=request, busy=busy)
         if problem is not None:
             return [problem]
@@ -50,13 +54,30 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     ]
 
 
+async def _foreign(command: Command, request: Request, reader: Reader) -> list[Lock]:
+    """Return who holds the stacks that are meant; a state may be shared with another repository."""
+    wish = request.wish
+    stacks = request.loaded.policy.stacks(wish.repo.full_name, pull=wish.pull.number)
+    meant = [stack for stack in stacks if not command.envs or stack.env in command.envs]
+    locks = [await reader.lock(stack) for stack in meant]
+    return [lock for lock in locks if lock is not None]
+
+
+def _holds_nothing(command: Command, held: list[Lock], request: Request) -> Refusal:
+    repo = request.wish.repo.full_name
+    what = " or ".join(command.envs) or "no environment"
+    ours = f"This pull request does not hold {what}." if command.envs else f"This pull request holds {what}."
+    if not held:
+        rest = " Nobody else does either." if command.envs else " No other pull request does either."
+        return Refusal(reason=Reason.NOT_FOUND, sentence=ours + rest, next_command="/status")
+    return Refusal(
+        reason=Reason.NOT_FOUND,
+        sentence=" ".join([ours, *(held_sentence(lock, repo=repo) for lock in held)]),
+        next_command=opener(held[0], repo=repo),
+    )
+
+
 def _problem(locks: list[Lock], *, admin: bool, request: Request, busy: set[StateKey]) -> Refusal | None:
-    if not locks:
-        return Refusal(
-            reason=Reason.NOT_FOUND,
-            sentence="This pull request holds no such lock.",
-            next_command="/status",
-        )
     for lock in locks:
         if lock.stack.state_key in busy:
             return Refusal(

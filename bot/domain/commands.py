@@ -13,6 +13,7 @@ from bot.domain.command_line import Word, first_line, next_word, quote
 from bot.domain.command_reader import PROJECT, Parts, misuse, read
 from bot.domain.command_spec import Command, CommandSpec, Parameter, Problem
 from bot.domain.command_values import ParameterKind, form, is_name, normalised
+from bot.domain.design_commands import not_available
 from bot.domain.model import EnvName, PlanId, ProjectName, RunId, Sha
 from bot.domain.near_misses import near_miss
 from bot.domain.refusals import Reason
@@ -64,7 +65,7 @@ def _understood(
     word = line[1:].split(" ", 1)[0]
     family = [spec for spec in specs if word.isascii() and spec.name.split()[0] == word.lower()]
     if not family:
-        return _suspected(line, word, specs, environments)
+        return not_available(word) or _suspected(line, word, specs, environments)
     found = _longest_name(line, family)
     if found is None:
         return _incomplete(word.lower(), family)
@@ -129,7 +130,7 @@ def _bind(line: str, parts: Parts, spec: CommandSpec, environments: Sequence[str
         for word in given:
             value = normalised(parameter.kind, word, parameter.choices)
             if value is None:
-                return _malformed(spec, parameter, word)
+                return _malformed(spec, parameter, word, render(_command(line, spec, values, parts), spec))
             checked.append(value)
     if words:
         return misuse(spec, f"`{shown(words[-1])}` is one word too many")
@@ -220,7 +221,15 @@ def _missing(spec: CommandSpec, parameter: Parameter, environments: Sequence[str
     )
 
 
-def _malformed(spec: CommandSpec, parameter: Parameter, word: str) -> Problem:
+def _malformed(spec: CommandSpec, parameter: Parameter, word: str, without: str) -> Problem:
+    """Explain a word that has not the form of its parameter; `without` is the command without that word."""
+    if parameter.kind is ParameterKind.PLAN and not parameter.required:
+        return Problem(
+            reason=Reason.USAGE,
+            sentence=f"`{shown(word)}` is not the id of a plan. An id is {form(parameter.kind)}, for example"
+            f" `p7k2m9qa`; without one, `/{spec.name}` means the newest plan. Usage: `{spec.usage}`.",
+            next_command=without,
+        )
     reason = Reason.ENVIRONMENT if parameter.kind is ParameterKind.ENV else Reason.USAGE
     wanted = form(parameter.kind, parameter.choices)
     return misuse(spec, f"`{shown(word)}` cannot be {parameter.shown} ({wanted})", reason)

@@ -11,8 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.domain.approvals import Verdict
-from bot.domain.model import PlanStatus, PullRequest, StateIdentity
-from bot.domain.owner_words import approved_sentence, missing_sentence, opener
+from bot.domain.gate_words import applied_sentence, unjudged_sentence
+from bot.domain.lock_words import held_sentence, opener
+from bot.domain.model import PlanStatus, PullRequest, Run, StateIdentity
+from bot.domain.owner_words import approved_sentence, missing_sentence
+from bot.domain.owner_words import opener as owners_opener
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.refusals import Reason
 
@@ -59,6 +62,8 @@ class Facts:
     """Further gates that the environment's policy names."""
     approvals: Verdict | None = None
     """What the code owners say; gathered only where the policy names the gate."""
+    applied_by: Run | None = None
+    """The run that has applied the plan, where one has."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Gate -> why its facts could not be read."""
 
@@ -107,9 +112,8 @@ def _head(facts: Facts) -> GateResult:
 def _plan_fresh(facts: Facts) -> GateResult:
     plan = facts.plan
     if plan.status is PlanStatus.APPLIED:
-        return _failed(
-            "plan_fresh", Reason.ALREADY_APPLIED, f"Plan {plan.id} was applied.", facts.plan_command
-        )
+        said = applied_sentence(plan.id, facts.applied_by, again=facts.plan_command)
+        return _failed("plan_fresh", Reason.ALREADY_APPLIED, said, facts.plan_command)
     if plan.status not in {PlanStatus.PLANNED, PlanStatus.NO_CHANGES, PlanStatus.APPLYING}:
         why = f": {plan.status_reason}" if plan.status_reason else ""
         return _failed(
@@ -175,9 +179,8 @@ def _lock(facts: Facts) -> GateResult:
         return _failed(
             "lock",
             Reason.LOCKED,
-            f"{facts.plan.stack.label} is held by pull request {lock.pull} ({lock.holder}, since"
-            f" {lock.since:%Y-%m-%d %H:%M} UTC): {lock.reason}",
-            f"`/unlock {facts.plan.stack.env}` on pull request {lock.pull}, or its merge",
+            held_sentence(lock, repo=facts.plan.stack.repo),
+            opener(lock, repo=facts.plan.stack.repo),
         )
     return _passed("lock", "Held by this pull request." if lock else "Free.")
 
@@ -210,7 +213,7 @@ def _codeowners(facts: Facts) -> GateResult:
             opens_with="the same command again, once this can be read",
         )
     if verdict.missing or not verdict.paths:
-        return _failed("codeowners", Reason.CODEOWNERS, missing_sentence(verdict), opener(verdict))
+        return _failed("codeowners", Reason.CODEOWNERS, missing_sentence(verdict), owners_opener(verdict))
     return _passed("codeowners", approved_sentence(verdict))
 
 
@@ -219,7 +222,7 @@ def _unknown(name: str) -> GateResult:
         gate=name,
         outcome=Outcome.ERROR,
         reason=Reason.GATE,
-        sentence=f"The policy asks for the gate {name}, which this version cannot judge; it stays shut.",
+        sentence=unjudged_sentence([name]),
         opens_with="an upgrade of Gatewright, or a policy without this gate",
     )
 

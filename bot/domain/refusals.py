@@ -26,6 +26,7 @@ class Reason(StrEnum):
     LOCKED = "locked"
     NO_CHANGES = "no_changes"
     NO_PLAN = "no_plan"
+    NOT_AVAILABLE = "not_available"
     NOT_FOUND = "not_found"
     NOT_YET = "not_yet"
     PERMISSION = "permission"

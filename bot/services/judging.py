@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from bot.domain.errors import GatewrightError
 from bot.domain.gates import Facts, GateResult, Outcome, judge
-from bot.domain.model import Login, PullRequest, Repo, Run
+from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.policy import EnvironmentPolicy
-from bot.ports import Clock, GitHub, Records, Terraform
+from bot.ports import Clock, GitHub, Reader, Records, Terraform
 from bot.services.access import Access
 from bot.services.ownership import Ownership
 from bot.services.policies import LoadedPolicy, Policies
@@ -68,6 +68,7 @@ class Judging:
         identity, _ = await self.states.read(plan.stack.state_key)
         async with self.records.read() as reader:
             lock = await reader.lock(plan.stack)
+            applied_by = await _applied_by(reader, plan)
         engine = loaded.policy.engine
         facts = Facts(
             plan=plan,
@@ -80,6 +81,7 @@ class Judging:
             needed_permission=env.apply.allow_words if env.apply.is_possible else None,
             closed_reason=env.closed_reason(self.clock.now()),
             required_gates=env.apply.gates,
+            applied_by=applied_by,
         )
         return await self._with_approvals(facts, repo, env, loaded)
 
@@ -100,3 +102,12 @@ class Judging:
         repo = await self.github.repository(run.stack.repo)
         loaded = await self.policies.load(repo)
         return tuple(loaded.policy.environment(run.stack.env).artifacts)
+
+
+async def _applied_by(reader: Reader, plan: PlanRecord) -> Run | None:
+    if plan.status is not PlanStatus.APPLIED:
+        return None
+    runs = await reader.runs(
+        state_key=plan.stack.state_key, kinds=(RunKind.APPLY,), statuses=(RunStatus.SUCCEEDED,)
+    )
+    return next((run for run in runs if run.plan_id == plan.id), None)

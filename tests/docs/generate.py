@@ -42,6 +42,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.LOCKED: "Another pull request holds the stack.",
     Reason.NO_CHANGES: "There is nothing to plan or to apply.",
     Reason.NO_PLAN: "This pull request has no plan of the environment.",
+    Reason.NOT_AVAILABLE: "The command is documented, but this version does not have it yet.",
     Reason.NOT_FOUND: "No such plan, run or command on this pull request.",
     Reason.NOT_YET: "Something else must end first, for example a plan that is being made.",
     Reason.PERMISSION: "You lack the right that the command or the environment needs.",

@@ -52,7 +52,9 @@ async def test_a_second_apply_of_the_same_plan_is_refused(world: World) -> None:
     # when the apply is asked for again,
     command = await world.comment(number, "/apply staging")
     # then it is refused and nothing runs a second time.
-    await world.refused(number, "already_applied")
+    said = await world.refused(number, "already_applied")
+    assert "was applied by dev on" in said.body
+    assert "`/plan staging`" in said.body
     await world.reacted(command, "confused")
     assert len(world.runs(kind="apply")) == 1
 
@@ -112,6 +114,7 @@ async def test_prod_stays_shut_while_its_gates_are(world: World) -> None:
     # then it is refused by gate, nothing runs, and nobody holds prod.
     refusal = await world.hear(number, kind="refusal", env="prod", reason="codeowners")
     assert refusal.header["reasons"] == ["codeowners", "gate"]
+    assert refusal.body.count("cannot judge") == 1
     await world.reacted(command, "confused")
     assert world.runs(kind="apply") == []
     assert world.locks() == []

@@ -15,7 +15,13 @@ async def test_a_second_pull_request_waits_until_the_first_unlocks(world: World)
     first, _ = await world.open_planned("First", branch="first")
     second, _ = await world.open_planned("Second", branch="second")
     await world.applied(first)
-    # when the second asks for its apply,
+    # when the second tries to unlock what it does not hold,
+    await world.comment(second, "/unlock staging")
+    # then it is told who holds it, since when, and where to unlock it.
+    said = await world.refused(second, "not_found")
+    assert f"staging is held by pull request {first} (dev, since" in said.body
+    assert f"`/unlock staging` on pull request {first}" in said.body
+    # And when it asks for its apply,
     await world.comment(second, "/apply staging")
     # then it is told who holds the stack, and that its plan is of a state that is gone.
     said = await world.hear(second, kind="refusal", env="staging")

@@ -65,6 +65,8 @@ async def test_a_targeted_plan_is_marked_as_partial(world: World) -> None:
         ("/plan staging -p other", "project"),
         ("/plan staging --sideways", "usage"),
         ("/apply", "environment"),
+        ("/apply staging please", "usage"),
+        ("/incident P1 the moon is gone", "not_available"),
     ],
 )
 async def test_a_command_that_cannot_be_is_refused_with_its_reason(

@@ -13,7 +13,10 @@ from bot.domain.model import (
     PlanStatus,
     ProjectName,
     PullRequest,
+    Run,
     RunId,
+    RunKind,
+    RunStatus,
     Sha,
     Stack,
     StateKey,
@@ -113,5 +116,33 @@ def lock(**changes: Any) -> Lock:
         run_id=RunId("r123456789abcdef"),
         since=NOON,
         reason="plan pabcdefg is being applied or was applied",
+    )
+    return replace(made, **changes)
+
+
+def run(**changes: Any) -> Run:
+    made = Run(
+        id=RunId("r123456789abcdef"),
+        kind=RunKind.APPLY,
+        status=RunStatus.SUCCEEDED,
+        stack=stack(),
+        installation_id=1,
+        pull=7,
+        head_sha=HEAD,
+        base_sha=BASE,
+        actor=Login("dev"),
+        comment_id=None,
+        plan_id=PlanId("pabcdefg"),
+        arguments=(),
+        policy_digest=None,
+        correlation_id="delivery",
+        failure_class=None,
+        summary="Applied.",
+        detail={},
+        cancel_requested_by=None,
+        intent_at=NOON,
+        created_at=NOON,
+        started_at=NOON,
+        finished_at=NOON + timedelta(seconds=9),
     )
     return replace(made, **changes)

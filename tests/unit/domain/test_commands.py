@@ -221,7 +221,7 @@ def test_apply_without_environment_never_means_prod() -> None:
     [
         pytest.param("/apply pr!od", Reason.ENVIRONMENT, "`pr!od` cannot be ENV", id="bad environment"),
         pytest.param(f"/apply {'e' * 41}", Reason.ENVIRONMENT, "at most 40", id="long environment"),
-        pytest.param("/apply prod now", Reason.USAGE, "`now` cannot be PLAN", id="bad plan"),
+        pytest.param("/apply prod now", Reason.USAGE, "`now` is not the id of a plan", id="bad plan"),
         pytest.param("/apply prod p1234567 x", Reason.USAGE, "`x` is one word too many", id="extra word"),
         pytest.param("/status please", Reason.USAGE, "one word too many", id="word where none is taken"),
         pytest.param("/apply prod -p", Reason.USAGE, "`-p` needs a value", id="option without value"),
@@ -279,3 +279,28 @@ def test_half_a_command_lists_its_other_halves() -> None:
         "/state rm ENV ADDRESS",
         "/state restore ENV SERIAL --confirm N",
     ]
+
+
+def test_a_word_that_is_no_plan_id_is_told_with_the_form_of_one_and_the_command_without_it() -> None:
+    result = problem("/apply staging please -p api")
+
+    assert "`please` is not the id of a plan" in result.sentence
+    assert "`p` and seven letters or digits" in result.sentence
+    assert result.next_command == "/apply -p api staging"
+
+
+@pytest.mark.parametrize("line", ["/revert", "/State rm prod a.b", "/handover", "/drill prod"])
+def test_a_documented_command_that_this_version_lacks_is_answered(line: str) -> None:
+    few = tuple(spec for spec in SPECS if spec.name in {"plan", "apply", "help"})
+
+    result = parse(line, few)
+
+    assert isinstance(result, Problem)
+    assert (result.reason, result.next_command) == (Reason.NOT_AVAILABLE, "/help")
+
+
+@pytest.mark.parametrize("line", ["/lgtm", "/approve", "/deploy prod", "/holding on"])
+def test_a_command_of_another_bot_is_left_to_it(line: str) -> None:
+    few = tuple(spec for spec in SPECS if spec.name in {"plan", "apply", "help"})
+
+    assert parse(line, few) is None

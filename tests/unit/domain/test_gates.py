@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.approvals import PathVerdict, Verdict
 from bot.domain.codeowners import parse
+from bot.domain.gate_refusals import refusals
 from bot.domain.gates import Facts, Outcome, judge, shut
 from bot.domain.model import Login, PlanStatus, Sha, StateIdentity
 from bot.domain.refusals import Reason
@@ -154,3 +155,20 @@ def test_the_command_to_plan_again_names_a_project_that_is_not_the_default() -> 
     closed = shut(judge(facts(plan=network)))
 
     assert closed[0].opens_with == "/plan staging -p network"
+
+
+def test_an_applied_plan_tells_when_by_whom_and_what_makes_a_new_one() -> None:
+    applied = builders.run(actor=Login("ann"), finished_at=builders.NOON)
+    [closed] = shut(judge(facts(plan=builders.plan(status=PlanStatus.APPLIED), applied_by=applied)))
+
+    assert closed.sentence == (
+        "Plan pabcdefg was applied by ann on 2026-03-04 12:00 UTC, and a plan is applied once;"
+        " `/plan staging` makes a new one."
+    )
+
+
+def test_gates_that_cannot_be_judged_are_refused_in_one_sentence() -> None:
+    told = refusals(shut(judge(facts(required_gates=("slo", "codeowners", "trend")))))
+
+    assert [refusal.reason for refusal in told] == [Reason.CODEOWNERS, Reason.GATE]
+    assert told[-1].sentence.startswith("The policy asks for the gates slo and trend, which")

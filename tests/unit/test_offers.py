@@ -1,0 +1,20 @@
+"""Which environments a bare `/apply` offers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.policy import load_policy
+from handlers import common
+
+POLICY = Path(__file__).parents[2] / "gatewright.yaml"
+
+
+def test_only_environments_that_a_comment_can_apply_are_offered() -> None:
+    text = POLICY.read_text(encoding="utf-8")
+    closed = text.replace("allow: write\n      from: staging\n", "allow: none\n      from: staging\n")
+    assert closed != text
+
+    offered = common.applicable(load_policy(closed, path="gatewright.yaml"))
+
+    assert offered == ("staging",)
