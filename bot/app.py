@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import aiohttp
@@ -44,10 +44,19 @@ from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting
 from bot.services.stacks import Trees
 from bot.services.states import Snapshots
+from bot.services.upkeep import Upkeep
 from bot.settings import EnvironmentSecrets, Settings
 from bot.web.app import create_app
 from bot.web.services import WebServices
-from bot.wiring import StoredStates, make_cipher, make_pages, make_sandbox, make_terraform, make_work
+from bot.wiring import (
+    StoredStates,
+    make_cipher,
+    make_keep,
+    make_pages,
+    make_sandbox,
+    make_terraform,
+    make_work,
+)
 from handlers.inbox import EVENTS, Inbox
 
 _LOG = logging.getLogger(__name__)
@@ -78,6 +87,7 @@ class Parts:
     logs: StoredRunLogs
     bot: Bot
     work: Work
+    upkeep: Upkeep
     web: web.Application
 
 
@@ -276,5 +286,15 @@ async def _assemble(
         logs=logs,
         bot=bot,
         work=work,
+        upkeep=Upkeep(
+            records=database,
+            artifacts=artifacts,
+            logs=logs,
+            prune_workspace=workspace.prune,
+            prune_workflows=engine.prune,
+            clock=clock,
+            keep=make_keep(settings),
+            every=timedelta(hours=settings.upkeep_hours),
+        ),
         web=create_app(services),
     )

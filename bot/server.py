@@ -9,6 +9,7 @@ import signal
 from aiohttp import web
 
 from bot.adapters.database.schema import migrate, schema_status
+from bot.adapters.hardening import hide_from_others
 from bot.app import Parts, build
 from bot.settings import EnvironmentSecrets, Settings
 from bot.web.app import create_runner
@@ -29,6 +30,7 @@ def migrate_database(settings: Settings, *, status_only: bool) -> tuple[str, boo
 
 async def serve_forever(settings: Settings, secrets: EnvironmentSecrets) -> int:
     """Serve until SIGTERM or SIGINT; then take up nothing new and wait for running applies."""
+    hide_from_others()
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if settings.database.startswith("sqlite"):
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,6 +41,7 @@ async def serve_forever(settings: Settings, secrets: EnvironmentSecrets) -> int:
     async with build(settings, secrets) as parts:
         await prove(parts)
         await parts.engine.start(parts.work)
+        upkeep = asyncio.create_task(parts.upkeep.run_for_ever(), name="upkeep")
         runner = create_runner(parts.web)
         try:
             await runner.setup()
@@ -47,6 +50,8 @@ async def serve_forever(settings: Settings, secrets: EnvironmentSecrets) -> int:
             _LOG.info("listening on http://%s:%s", settings.host, settings.port)
             await stop.wait()
         finally:
+            upkeep.cancel()
+            await asyncio.gather(upkeep, return_exceptions=True)
             await runner.cleanup()
             await parts.engine.stop(settings.drain_seconds)
     return 0

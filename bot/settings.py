@@ -109,6 +109,22 @@ class Settings(BaseSettings):
     github_write_spacing: float = Field(
         1.0, ge=0, le=60, description="Least seconds between two writes to GitHub."
     )
+    keep_logs_days: int = Field(90, ge=0, description="Days that logs of ended runs are kept; 0: for ever.")
+    keep_plans_days: int = Field(
+        30,
+        ge=0,
+        description="Days that files of plans are kept that nobody can apply any more; 0: for ever.",
+    )
+    keep_payloads_days: int = Field(
+        30, ge=0, description="Days that bodies of handled webhook deliveries are kept; 0: for ever."
+    )
+    keep_workflows_days: int = Field(
+        30, ge=0, description="Days that the history of finished durable workflows is kept; 0: for ever."
+    )
+    keep_idle_days: int = Field(
+        14, ge=0, description="Days that unused mirrors and work directories are kept; 0: for ever."
+    )
+    upkeep_hours: float = Field(1, gt=0, le=168, description="Hours from one pruning to the next.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
 
     @field_validator("github_url", "public_url")

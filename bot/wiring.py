@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import aiohttp
 
@@ -20,6 +21,7 @@ from bot.services.losses import Losses
 from bot.services.measuring import Measuring
 from bot.services.planning import Planning
 from bot.services.reporting import Reporting
+from bot.services.upkeep import Keep
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.web.access import readers_only
 from bot.web.services import OAuth, Pages
@@ -70,6 +72,21 @@ def make_terraform(settings: Settings, sandbox: Sandbox | None) -> TerraformCli:
         sandbox=sandbox,
         provider_mirror=settings.provider_mirror,
         limits=ProcessLimits(grace=settings.stop_grace_seconds),
+    )
+
+
+def make_keep(settings: Settings) -> Keep:
+    """Return how long things are kept."""
+
+    def days(count: int) -> timedelta | None:
+        return timedelta(days=count) if count else None
+
+    return Keep(
+        logs=days(settings.keep_logs_days),
+        plans=days(settings.keep_plans_days),
+        payloads=days(settings.keep_payloads_days),
+        workflows=days(settings.keep_workflows_days),
+        idle=days(settings.keep_idle_days),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from bot.domain.errors import ObjectMissingError
@@ -62,6 +63,21 @@ class StoredRunLogs:
             except ObjectMissingError:
                 return None
         return data.decode("utf-8", "replace")
+
+    async def delete(self, run_id: RunId) -> None:
+        """Delete the stored log, and the local file where there is one."""
+        await self.store_to.delete(f"logs/{run_id}.log")
+        await asyncio.to_thread(self._path(run_id).unlink, missing_ok=True)
+
+    async def prune(self, before: datetime) -> int:
+        """Delete local files that were not written to since then; returns how many."""
+        return await asyncio.to_thread(self._prune, before.timestamp())
+
+    def _prune(self, before: float) -> int:
+        old = [path for path in self.directory.glob("*.log") if path.stat().st_mtime < before]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
 
     def _path(self, run_id: RunId) -> Path:
         if not run_id.isalnum():

@@ -29,6 +29,7 @@ from bot.ports.terraform import (
     Terraform,
     TerraformJob,
 )
+from bot.ports.upkeep import OldPlan, Pruned
 from bot.ports.workspace import Merge, Slot, Workspace
 
 __all__ = [
@@ -47,9 +48,11 @@ __all__ = [
     "Merge",
     "NewRun",
     "ObjectStore",
+    "OldPlan",
     "OnLine",
     "PlanOutput",
     "Posted",
+    "Pruned",
     "Reader",
     "Records",
     "Slot",

@@ -24,6 +24,7 @@ from bot.domain.model import (
     StateKey,
 )
 from bot.domain.plan import Lock, PlanRecord
+from bot.ports.upkeep import UpkeepReader, UpkeepWriter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ class Artifact:
     created_at: datetime
 
 
-class Reader(Protocol):
+class Reader(UpkeepReader, Protocol):
     """Reads inside one transaction."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None: ...
@@ -163,7 +164,7 @@ class Reader(Protocol):
     async def artifacts(self, run_id: RunId) -> Sequence[Artifact]: ...
 
 
-class Writer(Reader, Protocol):
+class Writer(Reader, UpkeepWriter, Protocol):
     """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""
 
     async def add_delivery(self, delivery: Delivery) -> bool:

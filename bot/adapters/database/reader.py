@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from bot.adapters.database import rows, tables
-from bot.adapters.database.transaction import Transaction
+from bot.adapters.database.upkeep import SqlUpkeepReader
 from bot.domain.model import (
     DeliveryId,
     Login,
@@ -24,7 +24,7 @@ from bot.domain.plan import Lock, PlanRecord
 from bot.ports import Artifact, Delivery, StateVersion, TimelineEntry
 
 
-class SqlReader(Transaction):
+class SqlReader(SqlUpkeepReader):
     """Reads inside one transaction of `connection`."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None:

@@ -119,6 +119,7 @@ runs = sa.Table(
     sa.Index(None, "state_key", "status"),
     sa.Index(None, "status"),
     sa.Index(None, "correlation_id"),
+    sa.Index(None, "finished_at"),
     sa.Index(None, "release_candidate_id"),
     sqlite_autoincrement=True,
 )
@@ -235,4 +236,21 @@ policy_versions = sa.Table(
     sa.Column("recorded_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("repo", "digest"),
     sqlite_autoincrement=True,
+)
+
+# Who begins a duty writes the time; others then leave it alone until it is due again.
+duties = sa.Table(
+    "duties",
+    metadata,
+    sa.Column("duty", sa.Text, primary_key=True),
+    sa.Column("begun_at", UtcDateTime, nullable=False),
+)
+
+# Rows of the audit stay when what they point to in the object store has gone.
+pruned = sa.Table(
+    "pruned",
+    metadata,
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("pruned_at", UtcDateTime, nullable=False),
 )
