@@ -12,7 +12,6 @@ from importlib.metadata import version
 import aiohttp
 from aiohttp import web
 
-from bot.adapters.database.errors import DatabaseUnavailableError
 from bot.adapters.database.records import Database
 from bot.adapters.github.github_app import GitHubApp
 from bot.adapters.github.options import Options
@@ -23,7 +22,7 @@ from bot.adapters.terraform.sandbox import Sandbox
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.context import Bot
 from bot.credentials import SettingsCredentials
-from bot.engine.config import EngineConfig, Retries, Work
+from bot.engine.config import EngineConfig, Work
 from bot.engine.core import Engine
 from bot.metrics import Metrics
 from bot.ports import Clock
@@ -57,7 +56,7 @@ from bot.wiring import (
     make_terraform,
     make_work,
 )
-from handlers.inbox import EVENTS, Inbox
+from handlers.inbox import EVENTS
 
 _LOG = logging.getLogger(__name__)
 
@@ -108,7 +107,6 @@ def _engine(settings: Settings) -> Engine:
             plans_per_worker=settings.max_plans,
             changes_per_worker=settings.max_changes,
             poll_seconds=settings.poll_seconds,
-            retries=Retries(passing=(*Retries().passing, DatabaseUnavailableError)),
         )
     )
 
@@ -232,7 +230,6 @@ async def _assemble(
         judging=judging,
         snapshots=Snapshots(states=stored, records=database, clock=clock),
         credentials=credentials,
-        reporting=reporting,
         endings=Endings(records=database, logs=logs, clock=clock),
         logs=logs,
         limits=limits,
@@ -252,9 +249,9 @@ async def _assemble(
         links=links,
         login="gatewright",
     )
-    losses = Losses(records=database, reporting=reporting, clock=clock)
+    losses = Losses(records=database, clock=clock)
     measuring = Measuring(records=database, metrics=metrics)
-    work = make_work(Inbox(bot=bot), planning, applying, reporting, losses=losses, measuring=measuring)
+    work = make_work(bot, planning, applying, losses=losses, measuring=measuring)
     services = WebServices(
         records=database,
         clock=clock,

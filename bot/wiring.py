@@ -13,19 +13,21 @@ from bot.adapters.state_reader import lock_info, read_state, snapshot
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.terraform.sandbox import Sandbox
 from bot.adapters.terraform.supervision import Limits as ProcessLimits
+from bot.context import Bot
 from bot.domain.model import DeliveryId, Run, RunId, StateIdentity, StateKey
 from bot.engine.config import Work
 from bot.ports import Cipher, Clock, GitHub, ObjectStore
 from bot.services.applying import Applying
 from bot.services.losses import Losses
 from bot.services.measuring import Measuring
+from bot.services.outbox import Outbox
 from bot.services.planning import Planning
-from bot.services.reporting import Reporting
 from bot.services.upkeep import Keep
 from bot.settings import PREFIX, Settings, SettingsError
 from bot.web.access import readers_only
 from bot.web.services import OAuth, Pages
 from bot.web.sessions import Sessions
+from handlers.apologies import Apologies
 from handlers.inbox import Inbox
 
 
@@ -118,38 +120,48 @@ def make_pages(
 
 
 def make_work(
-    inbox: Inbox,
-    planning: Planning,
-    applying: Applying,
-    reporting: Reporting,
-    *,
-    losses: Losses,
-    measuring: Measuring,
+    bot: Bot, planning: Planning, applying: Applying, *, losses: Losses, measuring: Measuring
 ) -> Work:
     """Return what the engine's workflows do."""
+    inbox, apologies, outbox, reporting = (
+        Inbox(bot=bot),
+        Apologies(bot=bot),
+        Outbox(records=bot.records),
+        bot.reporting,
+    )
 
     async def handle_delivery(argument: str) -> None:
         await inbox.handle(DeliveryId(argument))
 
     async def execute_plan(argument: str) -> None:
         await planning.execute(RunId(argument))
+        await outbox.ended(RunId(argument))
         await measuring.ended(RunId(argument))
+
+    async def execute_change(argument: str) -> None:
+        await applying.execute(RunId(argument))
+        await outbox.ended(RunId(argument))
+        await measuring.ended(RunId(argument))
+
+    async def announce_change(argument: str) -> None:
+        await reporting.announce_change(RunId(argument))
 
     async def report_plan(argument: str) -> None:
         await reporting.report_plan(RunId(argument))
 
-    async def execute_change(argument: str) -> None:
-        await applying.execute(RunId(argument))
-        await measuring.ended(RunId(argument))
-
     async def report_change(argument: str) -> None:
         await reporting.report_change(RunId(argument))
+
+    async def report_loss(argument: str) -> None:
+        await apologies.tell(DeliveryId(argument))
 
     return Work(
         handle_delivery=handle_delivery,
         execute_plan=execute_plan,
-        report_plan=report_plan,
         execute_change=execute_change,
+        announce_change=announce_change,
+        report_plan=report_plan,
         report_change=report_change,
+        report_loss=report_loss,
         on_lost=losses.record,
     )

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bot.comments.error import failure_comment
 from bot.context import Bot
 from bot.domain.errors import GatewrightError
 from bot.domain.model import DeliveryId
 from bot.events import Payload, payload_of
 from bot.ports import Delivery
+from bot.services.losses import shown
+from bot.services.outbox import apology_for
 from handlers import on_check_run, on_comment, on_pull_request, on_review
 
 _LOG = logging.getLogger(__name__)
@@ -48,8 +49,12 @@ class Inbox:
         outcome, note = await self._outcome(delivery)
         async with self.bot.records.write() as writer:
             await writer.finish_delivery(delivery_id, outcome, note)
+            apology = apology_for(delivery) if outcome == "failed" else None
+            if apology is not None:
+                await writer.enqueue(apology)
 
     async def _outcome(self, delivery: Delivery) -> tuple[str, str]:
+        """Return the outcome and a note, which is fit to be shown."""
         handler = _handler_of(delivery)
         if handler is None:
             return "ignored", f"nothing is done for {delivery.event} {delivery.action or ''}".rstrip()
@@ -59,17 +64,8 @@ class Inbox:
             if isinstance(error, GatewrightError) and error.passing:
                 raise
             _LOG.exception("delivery %s could not be handled", delivery.id)
-            await self._apologise(delivery, error)
-            return "failed", f"{type(error).__name__}: {error}"[:500]
+            return "failed", shown(f"{type(error).__name__}: {error}")
         return "handled", note
-
-    async def _apologise(self, delivery: Delivery, error: Exception) -> None:
-        if delivery.repo is None or delivery.pull is None:
-            return
-        repo = await self.bot.github.repository(delivery.repo)
-        known = str(error) if isinstance(error, GatewrightError) else None
-        body = failure_comment(reference=delivery.id, message=known)
-        await self.bot.poster.once(repo, delivery.pull, f"failure:{delivery.id}", body)
 
 
 def _handler_of(delivery: Delivery) -> EventHandler | None:

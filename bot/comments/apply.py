@@ -125,6 +125,11 @@ def _interrupted(view: RunView) -> Iterator[Part]:
             yield Part(
                 text=f"- **The state was changed.** {_serials(detail)}\n- An empty new plan means that all of it was applied.\n\n"
             )
+        case "unknown":
+            yield Part(
+                text="- **Whether the state was changed is unknown**: it could not be read for too long"
+                f" ({prose(_message(view), limit=300)}).\n- An empty new plan means that all of it was applied.\n\n"
+            )
         case _:
             yield Part(
                 text=f"- **No change is recorded.** {_serials(detail)}\n- Terraform's lock is free. Something may"

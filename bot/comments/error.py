@@ -19,3 +19,20 @@ def failure_comment(*, reference: str, message: str | None = None, next_command:
         f"This could not be carried out.{said} The log has it under {code(reference, limit=80)}.\n\n"
         f"Next: {again}; if it fails again, tell an operator that id.\n"
     )
+
+
+def given_up_comment(*, reference: str, what: str, why: str, next_command: str | None) -> str:
+    """Return the comment for a delivery that was given up after every retry.
+
+    `what` is what was asked for, in words of our own; `why` is known to be harmless.
+    """
+    again = (
+        f"Next: look with `/status` at what was begun, then comment {code(next_command)} to ask for it again.\n"
+        if next_command
+        else "Next: comment `/status` to see how things stand.\n"
+    )
+    return (
+        f"{header('error', status='failed', ref=reference)}\n### ⚠️ Given up after several tries\n\n"
+        f"{sentence(what)} It could not be carried out: {sentence(why, limit=500)}"
+        f" It will not be tried again by itself. The log has it under {code(reference, limit=80)}.\n\n{again}"
+    )

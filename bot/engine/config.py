@@ -9,18 +9,15 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.domain.errors import (
-    GatewrightError,
-    GitHubUnavailableError,
-    IntegrityError,
-    ObjectExistsError,
-    ObjectMissingError,
-    StoreError,
-)
+from bot.domain.errors import GatewrightError, GitHubError
 
 APPLICATION: Final = "gatewright"
 VERSION: Final = "gatewright-engine-1"
 """Raised only when the order of steps changes: rows of another version are run by nobody (`stranded`)."""
+
+
+_LONGEST_ASKED: Final = 3700.0
+"""GitHub's budget is renewed every hour; nobody who asks for more is believed."""
 
 
 class EngineError(GatewrightError):
@@ -29,24 +26,29 @@ class EngineError(GatewrightError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retries:
-    """How often a step that met a passing trouble is tried; the waits grow by `factor`, in seconds."""
+    """How often a step that met a passing trouble is tried; the waits grow by `factor`, in seconds.
 
-    attempts: int = 8
+    The default goes on for about half an hour, not counting the patience of each attempt itself.
+    """
+
+    attempts: int = 18
     first_wait: float = 1.0
     factor: float = 2.5
-    passing: tuple[type[Exception], ...] = (
-        GitHubUnavailableError,
-        StoreError,
-        ConnectionError,
-        TimeoutError,
-    )
-    """Exceptions after which the same call may work later; the composition root adds its adapters' own."""
-    lasting: tuple[type[Exception], ...] = (ObjectMissingError, ObjectExistsError, IntegrityError)
-    """Subclasses of the above that another attempt cannot cure."""
+    longest_wait: float = 120.0
 
     def worth(self, error: BaseException) -> bool:
         """Whether another attempt may help."""
-        return isinstance(error, self.passing) and not isinstance(error, self.lasting)
+        if isinstance(error, GatewrightError):
+            return error.passing
+        return isinstance(error, ConnectionError | TimeoutError)
+
+    def wait(self, attempt: int, error: BaseException) -> float:
+        """Return the seconds before the attempt after `attempt` (from 1), at least what GitHub asked for."""
+        own = self.first_wait
+        for _ in range(attempt - 1):
+            own = min(own * self.factor, self.longest_wait)
+        asked = error.retry_after if isinstance(error, GitHubError) else None
+        return max(own, min(asked or 0.0, _LONGEST_ASKED))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,10 @@ class EngineConfig:
     sweep_seconds: float = 60.0
     """How often workflows that ended in an error without anybody being told are looked for."""
     retries: Retries = field(default_factory=Retries)
+    telling: Retries = field(default_factory=lambda: Retries(attempts=1000, longest_wait=300.0))
+    """Of the outbox: what is to be told is kept for more than three days, for it can still be told then."""
+    tellings_per_worker: int = 64
+    """Most of these wait while GitHub is away, so there may be many."""
 
     @property
     def url(self) -> sa.URL:
@@ -95,29 +101,35 @@ OnLost = Callable[[str, str, str], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What workflows do. Every call may happen more than once: a step is repeated when its process died."""
+    """What workflows do, one step each. Every call may happen more than once: a step whose process died is repeated."""
 
     handle_delivery: Call
     execute_plan: Call
-    report_plan: Call
     execute_change: Call
+    announce_change: Call
+    report_plan: Call
     report_change: Call
+    report_loss: Call
+    """Given the id of a delivery that could not be handled."""
     on_lost: OnLost
-    """Nothing more will be tried: tell somebody. It may be called again for the same workflow."""
+    """Nothing more will be tried: record it. It may be called again for the same workflow."""
 
-    def steps(self) -> dict[str, tuple[tuple[str, Call], ...]]:
-        """Workflow -> its steps in order; another order needs another VERSION."""
-        return {
-            "handle_delivery": (("handle_delivery", self.handle_delivery),),
-            "execute_plan": (("execute_plan", self.execute_plan), ("report_plan", self.report_plan)),
-            "execute_change": (
-                ("execute_change", self.execute_change),
-                ("report_change", self.report_change),
-            ),
-        }
+    def calls(self) -> dict[str, Call]:
+        """Workflow -> its one step, which has the same name; another meaning of a name needs another VERSION."""
+        return {name: getattr(self, name) for name in WORKFLOWS}
 
 
-WORKFLOWS: Final = {"handle_delivery": "inbox", "execute_plan": "plans", "execute_change": "changes"}
+OUTBOX: Final = "outbox"
+"""What is to be written on GitHub, in order per pull request, however long GitHub is away."""
+WORKFLOWS: Final = {
+    "handle_delivery": "inbox",
+    "execute_plan": "plans",
+    "execute_change": "changes",
+    "announce_change": OUTBOX,
+    "report_plan": OUTBOX,
+    "report_change": OUTBOX,
+    "report_loss": OUTBOX,
+}
 """Workflow -> its queue."""
-PARTITIONED: Final = frozenset({"inbox", "changes"})
+PARTITIONED: Final = frozenset({"inbox", "changes", OUTBOX})
 QUEUES: Final = frozenset(WORKFLOWS.values())

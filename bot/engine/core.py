@@ -190,7 +190,7 @@ class Engine:
         # The next of a key, or of a full queue, need not wait for the poller's next turn either.
         Workflows(
             work,
-            self._config.retries,
+            self._config,
             self._in_hand,
             ended=lambda workflow: self._bells.ring(WORKFLOWS[workflow]),
         ).register()

@@ -11,7 +11,7 @@ from functools import cached_property
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
-from bot.engine.config import APPLICATION, EngineConfig, EngineError
+from bot.engine.config import APPLICATION, OUTBOX, EngineConfig, EngineError
 from bot.engine.history import History
 
 
@@ -83,6 +83,12 @@ class Storage:
             partition_concurrency=1,
             worker_concurrency=config.changes_per_worker,
             global_concurrency=config.changes_global,
+            polling_interval_sec=poll,
+        )
+        self.client.register_queue(
+            OUTBOX,
+            partition_concurrency=1,
+            worker_concurrency=config.tellings_per_worker,
             polling_interval_sec=poll,
         )
 

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
-from dbos import DBOS, StepOptions
-from dbos import error as dbos_error
+from dbos import DBOS
 
-from bot.engine.config import Call, EngineError, Retries, Work
+from bot.engine.config import OUTBOX, WORKFLOWS, Call, EngineConfig, EngineError, Retries, Work
 
 _log = logging.getLogger(__name__)
 _MAX_RECOVERIES: Final = 10
 """Processes that may die under one workflow before it is given up: it may be what kills them."""
+_MAX_RECOVERIES_OF_TELLING: Final = 100
+"""What waits for GitHub outlives many restarts that it has nothing to do with."""
 
 
 class GivenUpError(EngineError):
@@ -75,61 +77,70 @@ class Workflows:
     """Makes the workflows known to the library, and runs their steps."""
 
     def __init__(
-        self, work: Work, retries: Retries, in_hand: InHand, *, ended: Callable[[str], None]
+        self, work: Work, config: EngineConfig, in_hand: InHand, *, ended: Callable[[str], None]
     ) -> None:
         """`ended` is called with the name of each workflow that is over, which may let the next one begin."""
         self._work = work
-        self._retries = retries
+        self._config = config
         self._in_hand = in_hand
         self._ended = ended
 
     def register(self) -> None:
         """Register every workflow; before the library is launched."""
-        for name, steps in self._work.steps().items():
-            self._register(name, steps)
+        for name, call in self._work.calls().items():
+            if WORKFLOWS[name] == OUTBOX:
+                self._register(name, call, self._config.telling, _MAX_RECOVERIES_OF_TELLING)
+            else:
+                self._register(name, call, self._config.retries, _MAX_RECOVERIES)
 
-    def _register(self, name: str, steps: tuple[tuple[str, Call], ...]) -> None:
-        @DBOS.workflow(name=name, max_recovery_attempts=_MAX_RECOVERIES)
+    def _register(self, name: str, call: Call, retries: Retries, recoveries: int) -> None:
+        @DBOS.workflow(name=name, max_recovery_attempts=recoveries)
         async def workflow(argument: str) -> None:
             self._in_hand.enter(partial(self._ended, name))
             try:
-                for step, call in steps:
-                    await self._step(step, partial(call, argument), self._retries.worth)
+                await self._step(name, partial(call, argument), retries, retries.worth)
             except Exception as error:  # noqa: BLE001 -- The catch-all of each delivery and run.
                 # The library's own signals (ownership lost, cancelled) are no Exceptions and pass by.
                 _log.exception("workflow %s %s is given up", name, argument)
                 await self._tell(name, argument, describe(error))
 
     async def _tell(self, name: str, argument: str, error: str) -> None:
-        """Have somebody told. Then the workflow counts as done: an ERROR row means that nobody knows yet."""
+        """Have it recorded. Then the workflow counts as done: an ERROR row means that nobody knows yet."""
+        record = partial(self._work.on_lost, name, argument, error)
         try:
-            await self._step("on_lost", partial(self._work.on_lost, name, argument, error), lambda _: True)
+            await self._step("on_lost", record, self._config.retries, lambda _: True)
         except Exception as failure:
             _log.exception("nobody could be told that %s %s is given up", name, argument)
             raise GivenUpError(error) from failure
 
     async def _step(
-        self, name: str, call: Callable[[], Awaitable[None]], worth: Callable[[BaseException], bool]
+        self,
+        name: str,
+        call: Callable[[], Awaitable[None]],
+        retries: Retries,
+        worth: Callable[[BaseException], bool],
     ) -> None:
-        async def attempt() -> None:
-            with self._in_hand.working():
-                await call()
+        """Run a step with attempts of our own: the library's could not wait as long as GitHub asks."""
 
-        options: StepOptions = {
-            "name": name,
-            "retries_allowed": True,
-            "max_attempts": self._retries.attempts,
-            "interval_seconds": self._retries.first_wait,
-            "backoff_rate": self._retries.factor,
-            "should_retry": worth,
-        }
-        await DBOS.run_step_async(options, attempt)
+        async def attempts() -> None:
+            for attempt in itertools.count(1):
+                try:
+                    with self._in_hand.working():
+                        await call()
+                except Exception as error:
+                    if attempt >= retries.attempts or not worth(error):
+                        raise
+                    wait = retries.wait(attempt, error)
+                    _log.warning("%s is tried again in %.0f s: %s", name, wait, describe(error))
+                else:
+                    return
+                await asyncio.sleep(wait)
+
+        await DBOS.run_step_async({"name": name}, attempts)
 
 
 def describe(error: BaseException) -> str:
-    """Return one line: the kind of error and its message; of repeated attempts, that of the last."""
-    if isinstance(error, dbos_error.DBOSMaxStepRetriesExceeded) and error.errors:
-        error = error.errors[-1]
+    """Return one line: the kind of error and its message."""
     # An error read back from the database is of the library's class and carries the name of its own.
     kind = getattr(error, "name", None) or type(error).__name__
     if kind == GivenUpError.__name__:

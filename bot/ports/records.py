@@ -39,7 +39,7 @@ class Delivery:
     payload: bytes = field(repr=False)
     received_at: datetime
     outcome: str | None = None
-    """None until handled; then `handled`, `ignored` or `failed`."""
+    """None until handled; then `handled`, `ignored`, `failed`, or `given_up` after every retry."""
     note: str | None = None
 
 
@@ -48,15 +48,15 @@ class Job:
     """A durable workflow to start."""
 
     workflow: str
-    """`handle_delivery`, `execute_plan` or `execute_change`."""
+    """One of the engine's: `handle_delivery`, `execute_plan`, `execute_change`, or one that writes on GitHub."""
     id: str
     """Unique; enqueuing the same id twice starts it once."""
     argument: str
     """Delivery id or run id."""
     queue: str
-    """`inbox`, `plans` or `changes`."""
+    """`inbox`, `plans`, `changes` or `outbox`."""
     partition: str | None
-    """FIFO key inside the queue: `owner/repo#pull` for the inbox, the state key for changes."""
+    """FIFO key inside the queue: `owner/repo#pull` for the inbox and the outbox, the state key for changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,8 +34,8 @@ from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.judging import Judging
+from bot.services.outbox import announcement_of
 from bot.services.policies import LoadedPolicy
-from bot.services.reporting import Reporting
 from bot.services.requesting import end_before_start
 from bot.services.states import Snapshots
 
@@ -66,7 +66,6 @@ class Applying:
     judging: Judging
     snapshots: Snapshots
     credentials: Credentials
-    reporting: Reporting
     endings: Endings
     logs: RunLogs
     limits: Limits
@@ -139,7 +138,8 @@ class Applying:
             await writer.move_run(
                 run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="terraform apply"
             )
-        await self.reporting.announce_apply(run, plan.id)
+            # GitHub is told by the outbox: nothing of it may stand between the intent and Terraform's start.
+            await writer.enqueue(announcement_of(run))
         try:
             output = await self.terraform.apply(self._job(change), change.plan_file)
         except GatewrightError as error:

@@ -26,14 +26,17 @@ class Deployments:
     links: Links
 
     async def started(self, repo: Repo, run: Run) -> None:
-        """Create the deployment of an apply."""
+        """Create the deployment of an apply, once."""
         if run.head_sha is None:
             return
-        made = await self.github.create_deployment(
-            repo, run.head_sha, run.stack.label, f"Plan {run.plan_id} of #{run.pull}"
-        )
-        async with self.records.write() as writer:
-            await writer.set_remote_id(repo.full_name, _key(run), made)
+        async with self.records.read() as reader:
+            made = await reader.remote_id(repo.full_name, _key(run))
+        if made is None:
+            made = await self.github.create_deployment(
+                repo, run.head_sha, run.stack.label, f"Plan {run.plan_id} of #{run.pull}"
+            )
+            async with self.records.write() as writer:
+                await writer.set_remote_id(repo.full_name, _key(run), made)
         await self.github.set_deployment_status(
             repo, made, "in_progress", "Terraform is running.", self.links.run(run.id)
         )

@@ -15,6 +15,16 @@ from bot.services.jobs import RunLogs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a run ended: `summary` in one line, `detail` as the report reads it."""
+
+    status: RunStatus
+    failure: FailureClass | None
+    summary: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Endings:
     """Writes the result of a change in one transaction."""
 
@@ -36,24 +46,29 @@ class Endings:
         """Record it. With a `plan`, the change was begun: other plans of the stack are void, a failure re-plans."""
         self.logs.open(run.id).write(summary)
         await self.logs.store(run.id)
-        now = self.clock.now()
         async with self.records.write() as writer:
             for artifact in artifacts:
                 await writer.add_artifact(artifact)
-            if plan is not None:
-                applied = status is RunStatus.SUCCEEDED
-                await writer.set_plan_status(
-                    plan.id,
-                    PlanStatus.APPLIED if applied else PlanStatus.FAILED,
-                    None if applied else summary,
-                )
-                await _void_others(writer, plan)
-            await writer.set_result(run.id, summary=summary, detail=detail)
-            await writer.move_run(
-                run.id, status, at=now, actor="gatewright", why=summary, failure_class=failure
-            )
-            if plan is not None and status is not RunStatus.SUCCEEDED:
-                await _replan(writer, run, plan, now)
+            ending = Ending(status=status, failure=failure, summary=summary, detail=detail)
+            await record_end(writer, run, ending, self.clock.now(), plan=plan)
+
+
+async def record_end(
+    writer: Writer, run: Run, ending: Ending, now: datetime, *, plan: PlanRecord | None
+) -> None:
+    """Record the end of a run and what follows from it; with a `plan`, its change was begun."""
+    summary, applied = ending.summary, ending.status is RunStatus.SUCCEEDED
+    if plan is not None:
+        await writer.set_plan_status(
+            plan.id, PlanStatus.APPLIED if applied else PlanStatus.FAILED, None if applied else summary
+        )
+        await _void_others(writer, plan)
+    await writer.set_result(run.id, summary=summary, detail=ending.detail)
+    await writer.move_run(
+        run.id, ending.status, at=now, actor="gatewright", why=summary, failure_class=ending.failure
+    )
+    if plan is not None and not applied:
+        await _replan(writer, run, plan, now)
 
 
 async def _void_others(writer: Writer, plan: PlanRecord) -> None:

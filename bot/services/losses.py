@@ -1,17 +1,20 @@
-"""What is recorded when the engine has given up on something: nothing ends without an outcome."""
+"""What is recorded when the engine has given up on something: nothing ends without an outcome that is told."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
 
-from bot.domain.errors import GatewrightError
+from bot.domain import errors
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import DeliveryId, FailureClass, RunId, RunStatus
-from bot.ports import Clock, Records
-from bot.services.reporting import Reporting
+from bot.domain.model import DeliveryId, FailureClass, Run, RunId, RunStatus
+from bot.ports import Clock, Records, Writer
+from bot.services.endings import Ending, record_end
+from bot.services.outbox import apology_for, report_of
 
 _LOG = logging.getLogger(__name__)
+_EXECUTIONS = frozenset({"execute_plan", "execute_change"})
+_LONGEST_ERROR = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,41 +22,59 @@ class Losses:
     """The end of the line for work that failed after every retry."""
 
     records: Records
-    reporting: Reporting
     clock: Clock
 
     async def record(self, workflow: str, argument: str, error: str) -> None:
-        """Give the delivery or the run an outcome, and try to tell it; an outcome that is there already stays."""
+        """Give the delivery or the run an outcome and queue its telling; an outcome that is there already stays."""
         _LOG.error("%s of %s was given up: %s", workflow, argument, error)
-        await self._record(workflow, argument, error)
-        try:
-            if workflow == "execute_plan":
-                await self.reporting.report_plan(RunId(argument))
-            elif workflow == "execute_change":
-                await self.reporting.report_change(RunId(argument))
-        except GatewrightError:
-            _LOG.exception("the loss of %s could not be told", argument)
-
-    async def _record(self, workflow: str, argument: str, error: str) -> None:
         async with self.records.write() as writer:
             if workflow == "handle_delivery":
-                delivery = await writer.delivery(DeliveryId(argument))
-                if delivery is not None and delivery.outcome is None:
-                    await writer.finish_delivery(delivery.id, "failed", f"given up: {error}"[:500])
-                return
-            run = await writer.run(RunId(argument))
-            if run is None or run.status in TERMINAL:
-                return
-            summary = "It could not be carried out after several tries."
-            await writer.set_result(
-                run.id, summary=summary, detail={"problem": "lost", "message": error[:500]}
-            )
-            status = RunStatus.FAILED if run.intent_at is None else RunStatus.INTERRUPTED
-            await writer.move_run(
-                run.id,
-                status,
-                at=self.clock.now(),
-                actor="gatewright",
-                why=summary,
-                failure_class=FailureClass.EXECUTOR,
-            )
+                await _lose_delivery(writer, DeliveryId(argument), shown(error))
+            elif workflow in _EXECUTIONS:
+                await self._lose_run(writer, RunId(argument), shown(error))
+
+    async def _lose_run(self, writer: Writer, run_id: RunId, error: str) -> None:
+        run = await writer.run(run_id)
+        if run is None:
+            return
+        if run.status not in TERMINAL:
+            begun = run.intent_at is not None and run.plan_id is not None
+            plan = await writer.plan(run.plan_id) if begun and run.plan_id else None
+            await record_end(writer, run, _ending(run, error), self.clock.now(), plan=plan)
+        await writer.enqueue(report_of(run))
+
+
+async def _lose_delivery(writer: Writer, id: DeliveryId, error: str) -> None:
+    delivery = await writer.delivery(id)
+    if delivery is None or delivery.outcome is not None:
+        return
+    await writer.finish_delivery(id, "given_up", error)
+    apology = apology_for(delivery)
+    if apology is not None:
+        await writer.enqueue(apology)
+
+
+def shown(error: str) -> str:
+    """Return as much of `Kind: message` as people may see: words of our own, and of anything else its kind."""
+    kind, _, message = error.partition(": ")
+    return (message or kind)[:_LONGEST_ERROR] if hasattr(errors, kind) else f"an unexpected {kind[:60]}"
+
+
+def _ending(run: Run, message: str) -> Ending:
+    """Whether Terraform changed anything is unknown where it was about to start: nobody could look any more."""
+    if run.intent_at is None:
+        return Ending(
+            status=RunStatus.FAILED,
+            failure=FailureClass.EXECUTOR,
+            summary="It could not be carried out after several tries.",
+            detail={
+                "problem": "lost",
+                "message": f"It could not be carried out after several tries: {message}",
+            },
+        )
+    return Ending(
+        status=RunStatus.INTERRUPTED,
+        failure=FailureClass.EXECUTOR,
+        summary="What Terraform did could not be found out after several tries.",
+        detail={"problem": "interrupted", "state": "unknown", "message": message},
+    )

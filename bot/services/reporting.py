@@ -100,14 +100,16 @@ class Reporting:
             if other.pull != plan.pull and plan.id in (other.status_reason or ""):
                 await self.refresh_plan(repo, other.id)
 
-    async def announce_apply(self, run: Run, plan_id: PlanId) -> None:
-        """Show that an apply has begun; when GitHub is away the apply goes on all the same."""
-        try:
-            repo = await self.github.repository(run.stack.repo)
-            await self.refresh_plan(repo, plan_id)
-            await self.deployments.started(repo, run)
-        except GatewrightError:
-            _LOG.warning("the start of run %s could not be shown", run.id, exc_info=True)
+    async def announce_change(self, run_id: RunId) -> None:
+        """Show that a change has begun; one that has ended by now is left to its report."""
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+        if run is None:
+            return
+        repo = await self.github.repository(run.stack.repo)
+        if run.plan_id is not None and run.status not in TERMINAL:
+            await self.refresh_plan(repo, run.plan_id)
+        await self.deployments.started(repo, run)
 
     async def refresh_plan(self, repo: Repo, plan_id: PlanId) -> None:
         """Render the comment of a plan anew, unless a newer plan of the stack has taken it over."""

@@ -11,7 +11,17 @@ import sqlalchemy as sa
 from bot.domain.errors import GitHubUnavailableError, ObjectMissingError
 from bot.engine import Engine, EngineError, Retries
 from tests.integration.engine.conftest import Start
-from tests.integration.engine.work import PATIENCE, Recorder, Store, change, config, delivery, plan, until
+from tests.integration.engine.work import (
+    PATIENCE,
+    Recorder,
+    Store,
+    change,
+    config,
+    delivery,
+    plan,
+    report,
+    until,
+)
 
 
 async def ended(store: Store, *statuses: str) -> bool:
@@ -22,17 +32,74 @@ async def test_a_step_that_meets_a_passing_trouble_is_tried_again(start: Start, 
     recorder = Recorder()
 
     async def third_time(argument: str) -> None:
-        if recorder.counted()["report_plan", argument] < 3:
+        if recorder.counted()["execute_plan", argument] < 3:
             raise GitHubUnavailableError("rate limit", status=429)
 
-    recorder.behave["report_plan"] = third_time
+    recorder.behave["execute_plan"] = third_time
     engine = await start(recorder)
 
     await store.enqueue(engine, plan("r1"))
-    await until(lambda: ("report_plan", "r1") in recorder.finished)
+    await until(lambda: ("execute_plan", "r1") in recorder.finished)
 
-    assert recorder.counted() == {("execute_plan", "r1"): 1, ("report_plan", "r1"): 3}
+    assert recorder.counted() == {("execute_plan", "r1"): 3}
     assert recorder.lost == []
+
+
+async def test_what_is_to_be_told_is_tried_for_longer_than_work(start: Start, store: Store) -> None:
+    recorder = Recorder()
+
+    async def fifth_time(argument: str) -> None:
+        if recorder.counted()["report_change", argument] < 5:
+            raise GitHubUnavailableError("away")
+
+    recorder.behave["report_change"] = fifth_time
+    engine = await start(recorder)
+
+    await store.enqueue(engine, report("r1"), report("r2"))
+    await until(lambda: ("report_change", "r2") in recorder.finished)
+
+    assert recorder.finished == [("report_change", "r1"), ("report_change", "r2")]
+    assert recorder.lost == []
+
+
+async def test_a_pull_request_that_waits_for_github_holds_up_no_other(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    back = asyncio.Event()
+
+    async def away(argument: str) -> None:
+        if argument == "r1":
+            await back.wait()
+
+    recorder.behave["report_change"] = away
+    engine = await start(recorder)
+
+    await store.enqueue(engine, report("r1"), report("r2"), report("r3", pull=2), plan("r4"))
+    await until(lambda: len(recorder.finished) == 2)
+    without = sorted(recorder.finished)
+    back.set()
+    await until(lambda: len(recorder.finished) == 4)
+
+    assert without == [("execute_plan", "r4"), ("report_change", "r3")]
+    assert recorder.finished[2:] == [("report_change", "r1"), ("report_change", "r2")]
+
+
+@pytest.mark.parametrize(
+    ("attempt", "asked", "waited"),
+    [
+        (1, None, 1.0),
+        (2, None, 2.5),
+        (9, None, 120.0),
+        (1, 30.0, 30.0),
+        (9, 30.0, 120.0),
+        (1, 99_999.0, 3700.0),
+    ],
+)
+def test_the_waits_grow_to_a_limit_and_are_never_shorter_than_github_asks(
+    attempt: int, asked: float | None, waited: float
+) -> None:
+    error = GitHubUnavailableError("rate limit", status=429, retry_after=asked)
+
+    assert Retries().wait(attempt, error) == waited
 
 
 async def test_after_the_last_attempt_somebody_is_told(start: Start, store: Store) -> None:
@@ -216,10 +283,10 @@ async def test_what_a_stop_could_not_wait_for_is_done_by_the_next_start(start: S
     await engine.stop(0)
 
     await start(fresh)
-    await until(lambda: len(fresh.finished) == 2)
+    await until(lambda: len(fresh.finished) == 1)
 
     assert (stuck.finished, stuck.lost) == ([], [])
-    assert fresh.finished == [("execute_plan", "r1"), ("report_plan", "r1")]
+    assert fresh.finished == [("execute_plan", "r1")]
 
 
 async def test_a_stop_in_the_middle_of_a_rush_loses_nothing(start: Start, store: Store) -> None:
@@ -247,17 +314,17 @@ async def test_a_stop_does_not_wait_for_the_next_attempt(start: Start, store: St
     async def down(_: str) -> None:
         raise GitHubUnavailableError("down")
 
-    failing.behave["report_plan"] = down
+    failing.behave["execute_plan"] = down
     engine = await start(failing, retries=Retries(attempts=3, first_wait=3600.0, factor=1.0))
     await store.enqueue(engine, plan("r1"))
-    await until(lambda: ("report_plan", "r1") in failing.calls)
+    await until(lambda: ("execute_plan", "r1") in failing.calls)
 
     async with asyncio.timeout(PATIENCE):
         await engine.stop(3600)
     await start(fresh)
     await until(lambda: len(fresh.finished) == 1)
 
-    assert fresh.calls == [("report_plan", "r1")]
+    assert fresh.calls == [("execute_plan", "r1")]
 
 
 async def test_threads_can_still_be_used_after_a_stop(start: Start) -> None:

@@ -49,11 +49,9 @@ async def test_changes_of_different_states_run_at_the_same_time(start: Start, st
     engine = await start(recorder)
 
     await store.enqueue(engine, change("a", key="staging"), change("b", key="prod"))
-    await until(lambda: len(recorder.finished) == 4)
+    await until(lambda: len(recorder.finished) == 2)
 
-    assert recorder.counted() == {
-        (step, run): 1 for step in ("execute_change", "report_change") for run in "ab"
-    }
+    assert recorder.counted() == {("execute_change", run): 1 for run in "ab"}
 
 
 async def test_no_more_plans_run_at_once_than_the_cap_allows(start: Start, store: Store) -> None:
@@ -71,20 +69,10 @@ async def test_no_more_plans_run_at_once_than_the_cap_allows(start: Start, store
     depths = await engine.depths()
     started = [argument for step, argument in recorder.calls if step == "execute_plan"]
     release.set()
-    await until(lambda: len(recorder.finished) == 11)
+    await until(lambda: len(recorder.finished) == 6)
 
     assert sorted(started) == ["r0", "r1"]
-    assert depths == {"changes": 0, "inbox": 0, "plans": 3}
-
-
-async def test_a_plan_is_executed_before_it_is_reported(start: Start, store: Store) -> None:
-    recorder = Recorder()
-    engine = await start(recorder)
-
-    await store.enqueue(engine, plan("r1"))
-    await until(lambda: len(recorder.finished) == 2)
-
-    assert recorder.finished == [("execute_plan", "r1"), ("report_plan", "r1")]
+    assert depths == {"changes": 0, "inbox": 0, "outbox": 0, "plans": 3}
 
 
 async def test_a_rolled_back_transaction_starts_nothing(start: Start, store: Store) -> None:
@@ -97,7 +85,7 @@ async def test_a_rolled_back_transaction_starts_nothing(start: Start, store: Sto
     await until(lambda: len(recorder.finished) == 1)
 
     assert recorder.calls == [("handle_delivery", "kept")]
-    assert await engine.depths() == {"changes": 0, "inbox": 0, "plans": 0}
+    assert await engine.depths() == {"changes": 0, "inbox": 0, "outbox": 0, "plans": 0}
 
 
 async def test_a_known_id_is_started_once_however_often_it_is_enqueued(start: Start, store: Store) -> None:
@@ -120,9 +108,9 @@ async def test_jobs_wait_until_a_process_listens(start: Start, store: Store) -> 
     await accepting.stop(0)
 
     await start(busy)
-    await until(lambda: len(busy.finished) == 3)
+    await until(lambda: len(busy.finished) == 2)
 
-    assert depths == {"changes": 0, "inbox": 1, "plans": 1}
+    assert depths == {"changes": 0, "inbox": 1, "outbox": 0, "plans": 1}
     assert idle.calls == []
 
 
@@ -163,4 +151,4 @@ async def test_a_job_that_nobody_would_run_is_refused(start: Start, store: Store
     with pytest.raises(EngineError):
         await store.enqueue(engine, job)
 
-    assert await engine.depths() == {"changes": 0, "inbox": 0, "plans": 0}
+    assert await engine.depths() == {"changes": 0, "inbox": 0, "outbox": 0, "plans": 0}

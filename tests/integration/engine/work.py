@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.engine import Engine, EngineConfig, Retries, Work
+from bot.engine.config import WORKFLOWS
 from bot.ports import Job
 
 Behaviour = Callable[[str], Awaitable[None]]
@@ -34,14 +35,7 @@ class Recorder:
     tell: Callable[[], None] = lambda: None
 
     def work(self) -> Work:
-        return Work(
-            handle_delivery=self._call("handle_delivery"),
-            execute_plan=self._call("execute_plan"),
-            report_plan=self._call("report_plan"),
-            execute_change=self._call("execute_change"),
-            report_change=self._call("report_change"),
-            on_lost=self._on_lost,
-        )
+        return Work(**{name: self._call(name) for name in WORKFLOWS}, on_lost=self._on_lost)
 
     def _call(self, step: str) -> Behaviour:
         async def call(argument: str) -> None:
@@ -89,6 +83,7 @@ def config(directory: Path, **changes: object) -> EngineConfig:
     base = EngineConfig(
         database_url=f"sqlite:///{directory / 'bot.db'}",
         retries=Retries(attempts=3, first_wait=0.01, factor=1.0),
+        telling=Retries(attempts=6, first_wait=0.01, factor=1.0),
         poll_seconds=0.02,
     )
     return replace(base, **changes)  # type: ignore[arg-type]
@@ -104,6 +99,16 @@ def plan(run: str) -> Job:
 
 def change(run: str, key: str = "prod/terraform.tfstate") -> Job:
     return Job(workflow="execute_change", id=f"run-{run}", argument=run, queue="changes", partition=key)
+
+
+def report(run: str, pull: int = 1) -> Job:
+    return Job(
+        workflow="report_change",
+        id=f"report-{run}",
+        argument=run,
+        queue="outbox",
+        partition=f"acme/infra#{pull}",
+    )
 
 
 async def until(condition: Callable[[], bool | Awaitable[object]]) -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from bot.engine import Engine, EngineConfig
+from bot.engine.config import WORKFLOWS
 from tests.integration.engine.work import Recorder, config
 
 
@@ -26,7 +27,7 @@ async def main(url: str, trace: Path, *, hang: bool) -> None:
 
         recorder.behave[step] = call
 
-    for step in ("handle_delivery", "execute_plan", "report_plan", "execute_change", "report_change"):
+    for step in WORKFLOWS:
         write(step)
     settings: EngineConfig = config(Path(), database_url=url, heartbeat_seconds=0.2)
     await Engine(settings).start(recorder.work())

@@ -10,6 +10,7 @@ import pytest
 from bot.adapters.database import Database, migrate
 from bot.domain.model import DeliveryId
 from bot.engine import Engine, EngineConfig, Work
+from bot.engine.config import WORKFLOWS
 from bot.metrics import Metrics
 from bot.web.services import WebServices
 from tests.integration.engine.work import until
@@ -37,14 +38,7 @@ async def test_every_acknowledged_delivery_is_handled_once_and_in_order(tmp_path
     async def nothing(_: str) -> None: ...
 
     await engine.start(
-        Work(
-            handle_delivery=handle,
-            execute_plan=nothing,
-            report_plan=nothing,
-            execute_change=nothing,
-            report_change=nothing,
-            on_lost=on_lost,
-        )
+        Work(**dict.fromkeys(WORKFLOWS, nothing) | {"handle_delivery": handle}, on_lost=on_lost)
     )
     client = await serve(
         WebServices(

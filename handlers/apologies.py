@@ -1,0 +1,72 @@
+"""Telling on the pull request that a delivery could not be handled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.comments.error import failure_comment, given_up_comment
+from bot.comments.escape import code
+from bot.context import Bot
+from bot.domain.commands import parse
+from bot.domain.model import DeliveryId
+from bot.events import payload_of
+from bot.ports import Delivery
+from handlers import SPECS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a delivery was about, in words, and the command that asks for it again."""
+
+    what: str
+    again: str | None
+    comment_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apologies:
+    """Writes the comments of deliveries that failed or were given up."""
+
+    bot: Bot
+
+    async def tell(self, delivery_id: DeliveryId) -> None:
+        """Write it once; silent where nobody asked for anything."""
+        async with self.bot.records.read() as reader:
+            delivery = await reader.delivery(delivery_id)
+        if delivery is None or delivery.repo is None or delivery.pull is None:
+            return
+        asked = _asked(delivery)
+        if asked is None:
+            return
+        repo = await self.bot.github.repository(delivery.repo)
+        body = _body(delivery, asked)
+        await self.bot.poster.once(repo, delivery.pull, f"failure:{delivery.id}", body)
+        if asked.comment_id is not None:
+            await self.bot.github.react(repo, asked.comment_id, "confused")
+
+
+def _body(delivery: Delivery, asked: _Asked) -> str:
+    note = delivery.note or "nothing is known of why"
+    if delivery.outcome != "given_up":
+        return failure_comment(reference=delivery.id, message=note, next_command=asked.again)
+    return given_up_comment(reference=delivery.id, what=asked.what, why=note, next_command=asked.again)
+
+
+def _asked(delivery: Delivery) -> _Asked | None:
+    """Return what somebody waits for; None for a comment that is no command."""
+    match delivery.event:
+        case "issue_comment":
+            comment = payload_of(delivery.event, delivery.payload).comment
+            understood = parse(comment.body or "", SPECS) if comment is not None else None
+            if comment is None or understood is None:
+                return None
+            line = understood.line
+            return _Asked(what=f"The comment {code(line)} arrived", again=line, comment_id=comment.id)
+        case "check_run":
+            return _Asked(what="The button of a check was pressed", again="/status")
+        case "pull_request" if delivery.action == "closed":
+            return _Asked(what="The pull request was closed", again=None)
+        case "pull_request":
+            return _Asked(what="The pull request was opened or changed", again="/plan")
+        case _:
+            return _Asked(what=f"GitHub told of {code(delivery.event)}", again=None)
