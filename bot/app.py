@@ -39,6 +39,7 @@ from bot.services.ownership import Ownership
 from bot.services.planning import Planning
 from bot.services.policies import Policies
 from bot.services.posting import Poster
+from bot.services.releasing import Sources
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting
 from bot.services.stacks import Trees
@@ -183,6 +184,7 @@ async def _assemble(
     access = Access(github=github)
     policies = Policies(github=github, records=database, clock=clock)
     trees = Trees(github=github, workspace=workspace)
+    sources = Sources(workspace=workspace, artifacts=artifacts, cipher=cipher)
     poster = Poster(github=github, records=database)
     judging = Judging(
         records=database,
@@ -216,6 +218,7 @@ async def _assemble(
         policies=policies,
         trees=trees,
         states=stored,
+        sources=sources,
         credentials=credentials,
         logs=logs,
         limits=limits,
@@ -229,6 +232,7 @@ async def _assemble(
         clock=clock,
         judging=judging,
         snapshots=Snapshots(states=stored, records=database, clock=clock),
+        sources=sources,
         credentials=credentials,
         endings=Endings(records=database, logs=logs, clock=clock),
         logs=logs,

@@ -20,6 +20,7 @@ from bot.ports.records import (
     Writer,
 )
 from bot.ports.terraform import (
+    OVERRIDE_FILE,
     ApplyOutput,
     Backend,
     Engine,
@@ -33,6 +34,7 @@ from bot.ports.upkeep import OldPlan, Pruned
 from bot.ports.workspace import Merge, Slot, Workspace
 
 __all__ = [
+    "OVERRIDE_FILE",
     "Annotation",
     "ApplyOutput",
     "Artifact",

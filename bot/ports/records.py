@@ -24,6 +24,7 @@ from bot.domain.model import (
     StateKey,
 )
 from bot.domain.plan import Lock, PlanRecord
+from bot.ports.releases import ReleaseReader, ReleaseWriter
 from bot.ports.upkeep import UpkeepReader, UpkeepWriter
 
 
@@ -117,7 +118,7 @@ class Artifact:
     created_at: datetime
 
 
-class Reader(UpkeepReader, Protocol):
+class Reader(UpkeepReader, ReleaseReader, Protocol):
     """Reads inside one transaction."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None: ...
@@ -164,7 +165,7 @@ class Reader(UpkeepReader, Protocol):
     async def artifacts(self, run_id: RunId) -> Sequence[Artifact]: ...
 
 
-class Writer(Reader, UpkeepWriter, Protocol):
+class Writer(Reader, UpkeepWriter, ReleaseWriter, Protocol):
     """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""
 
     async def add_delivery(self, delivery: Delivery) -> bool:

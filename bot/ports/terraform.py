@@ -33,6 +33,9 @@ class Backend:
     secret_access_key: str = field(repr=False)
 
 
+OVERRIDE_FILE = "zzzz_gatewright_backend_override.tf"
+"""What the engine writes into a root module; of several override files Terraform takes the last by name."""
+
 OnLine = Callable[[str], None]
 """Called with each complete, already redacted line of Terraform's output, in order."""
 Stop = Callable[[], Awaitable[str | None]]

@@ -78,6 +78,10 @@ class Workspace(Protocol):
         """Return the slot's tree and data directory (without provider binaries) as a compressed archive."""
         ...
 
+    async def pack_source(self, slot: Slot) -> bytes:
+        """Return the slot's tree alone: what a release is made of. `unpack` restores it in any slot."""
+        ...
+
     async def unpack(self, slot: Slot, bundle: bytes) -> None:
         """Make the slot what `pack` saw."""
         ...

@@ -13,9 +13,10 @@ from typing import Any
 from bot.domain.errors import GatewrightError, IntegrityError
 from bot.domain.gates import GateResult, shut
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import FailureClass, PlanStatus, Run, RunId, RunStatus
+from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
+from bot.domain.release import Release
 from bot.domain.sensitive import scalars
 from bot.ports import (
     ApplyOutput,
@@ -36,6 +37,7 @@ from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequ
 from bot.services.judging import Judging
 from bot.services.outbox import announcement_of
 from bot.services.policies import LoadedPolicy
+from bot.services.releasing import Made, Source, Sources, release_of
 from bot.services.requesting import end_before_start
 from bot.services.states import Snapshots
 
@@ -51,6 +53,8 @@ class _Change:
     key_fd: int
     loaded: LoadedPolicy
     redactor: Redactor
+    source: Source
+    approvers: tuple[Login, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,7 @@ class Applying:
     clock: Clock
     judging: Judging
     snapshots: Snapshots
+    sources: Sources
     credentials: Credentials
     endings: Endings
     logs: RunLogs
@@ -100,9 +105,10 @@ class Applying:
 
     async def _apply(self, run: Run) -> None:
         async with self.workspace.state_lock(run.stack.state_key, exclusive=True) as key_fd:
-            plan, results, loaded = await self.judging.before_apply(run)
-            if shut(results):
-                await self._refused(run, shut(results))
+            judged = await self.judging.before_apply(run)
+            plan, closed = judged.plan, shut(judged.results)
+            if closed:
+                await self._refused(run, closed)
                 return
             plan_file = await self._stored(plan, "plan")
             if hashlib.sha256(plan_file).hexdigest() != plan.plan_sha256:
@@ -119,8 +125,10 @@ class Applying:
                     slot=slot,
                     plan_file=path,
                     key_fd=key_fd,
-                    loaded=loaded,
+                    loaded=judged.loaded,
                     redactor=redactor,
+                    source=await self.sources.keep(slot),
+                    approvers=judged.approvers,
                 )
                 await self._change(change)
 
@@ -198,7 +206,21 @@ class Applying:
             "artifacts": [artifact.name for artifact in artifacts],
         }
         summary = "Applied." if ok else f"terraform apply ended with exit code {output.exit_code}."
-        await self.endings.end(run, status, failure, summary, detail, plan=plan, artifacts=artifacts)
+        release = self._release(change, output, after) if ok else None
+        await self.endings.end(
+            run, status, failure, summary, detail, plan=plan, artifacts=artifacts, release=release
+        )
+
+    def _release(self, change: _Change, output: ApplyOutput, after: StateVersion) -> Release:
+        made = Made(
+            run=change.run,
+            source=change.source,
+            state=after.identity,
+            outputs=output.outputs,
+            changed=True,
+            approvers=change.approvers,
+        )
+        return release_of(change.plan, made, self.clock.now())
 
     async def _keep_artifacts(self, run: Run, output: ApplyOutput) -> tuple[Artifact, ...]:
         kept = []

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus
 from bot.domain.plan import PlanRecord
+from bot.domain.release import Release
 from bot.ports import Artifact, Clock, Job, NewRun, Records, Writer
 from bot.services.ids import new_run_id
 from bot.services.jobs import RunLogs
@@ -42,6 +43,7 @@ class Endings:
         *,
         plan: PlanRecord | None = None,
         artifacts: tuple[Artifact, ...] = (),
+        release: Release | None = None,
     ) -> None:
         """Record it. With a `plan`, the change was begun: other plans of the stack are void, a failure re-plans."""
         self.logs.open(run.id).write(summary)
@@ -49,6 +51,8 @@ class Endings:
         async with self.records.write() as writer:
             for artifact in artifacts:
                 await writer.add_artifact(artifact)
+            if release is not None:
+                await writer.add_release(release)
             ending = Ending(status=status, failure=failure, summary=summary, detail=detail)
             await record_end(writer, run, ending, self.clock.now(), plan=plan)
 
@@ -56,13 +60,18 @@ class Endings:
 async def record_end(
     writer: Writer, run: Run, ending: Ending, now: datetime, *, plan: PlanRecord | None
 ) -> None:
-    """Record the end of a run and what follows from it; with a `plan`, its change was begun."""
+    """Record the end of a run and what follows from it; with a `plan`, its change was begun.
+
+    What was verified before then is no longer what is there.
+    """
     summary, applied = ending.summary, ending.status is RunStatus.SUCCEEDED
     if plan is not None:
         await writer.set_plan_status(
             plan.id, PlanStatus.APPLIED if applied else PlanStatus.FAILED, None if applied else summary
         )
         await _void_others(writer, plan)
+        why = f"plan {plan.id} was applied" if applied else f"the apply of plan {plan.id} {ending.status}"
+        await writer.revoke_verifications(plan.stack, why=why.replace("_", " "), at=now)
     await writer.set_result(run.id, summary=summary, detail=ending.detail)
     await writer.move_run(
         run.id, ending.status, at=now, actor="gatewright", why=summary, failure_class=ending.failure

@@ -17,6 +17,17 @@ from bot.services.states import States
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What was judged just before an apply, under which policy, and what every gate said."""
+
+    plan: PlanRecord
+    loaded: LoadedPolicy
+    results: tuple[GateResult, ...]
+    approvers: tuple[Login, ...]
+    """Code owners whose approvals count; empty where none were asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
     """Re-reads every fact; a gate result is never reused."""
 
@@ -29,7 +40,7 @@ class Judging:
     terraform: Terraform
     clock: Clock
 
-    async def before_apply(self, run: Run) -> tuple[PlanRecord, tuple[GateResult, ...], LoadedPolicy]:
+    async def before_apply(self, run: Run) -> Judged:
         """Judge an apply run just before Terraform starts."""
         async with self.records.read() as reader:
             plan = await reader.plan(run.plan_id) if run.plan_id else None
@@ -39,8 +50,10 @@ class Judging:
         pull = await self.github.pull(repo, run.pull)
         loaded = await self.policies.load(repo)
         await self.terraform.installed(loaded.policy.engine)
-        results = await self.judge(repo, pull, loaded, plan, run.actor)
-        return plan, results, loaded
+        env = loaded.policy.environment(plan.stack.env)
+        may_apply = await self.access.may_apply(repo, env, run.actor)
+        facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
+        return Judged(plan=plan, loaded=loaded, results=judge(facts), approvers=_approvers(facts))
 
     async def judge(
         self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord, actor: Login
@@ -111,3 +124,8 @@ async def _applied_by(reader: Reader, plan: PlanRecord) -> Run | None:
         state_key=plan.stack.state_key, kinds=(RunKind.APPLY,), statuses=(RunStatus.SUCCEEDED,)
     )
     return next((run for run in runs if run.plan_id == plan.id), None)
+
+
+def _approvers(facts: Facts) -> tuple[Login, ...]:
+    paths = () if facts.approvals is None else facts.approvals.paths
+    return tuple(dict.fromkeys(path.approved_by for path in paths if path.approved_by is not None))

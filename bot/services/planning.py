@@ -25,6 +25,7 @@ from bot.domain.model import (
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
+from bot.domain.release import Release
 from bot.domain.sensitive import sensitive_values
 from bot.ports import (
     Cipher,
@@ -43,6 +44,7 @@ from bot.services.ids import new_plan_id
 from bot.services.jobs import Credentials, Limits, RunLog, RunLogs, StopOnRequest, bounded
 from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
 from bot.services.policies import Policies
+from bot.services.releasing import Made, Sources, is_release_as_it_stands, release_of
 from bot.services.requesting import end_before_start
 from bot.services.stacks import Trees
 from bot.services.states import States
@@ -67,6 +69,7 @@ class Planning:
     policies: Policies
     trees: Trees
     states: States
+    sources: Sources
     credentials: Credentials
     logs: RunLogs
     limits: Limits
@@ -78,7 +81,7 @@ class Planning:
             return
         watch = Stopwatch()
         try:
-            record = await self._plan(run, watch)
+            record, release = await self._plan(run, watch)
         except SupersededError as error:
             await self._end(run, RunStatus.CANCELED, FailureClass.CANCELED, str(error), {"superseded": True})
         except GatewrightError as error:
@@ -86,7 +89,7 @@ class Planning:
                 raise
             await self._end(run, status_of(error), error.failure_class, _first_line(error), describe(error))
         else:
-            await self._store(run, record, watch)
+            await self._store(run, record, release, watch)
 
     async def _begin(self, run_id: RunId) -> Run | None:
         async with self.records.write() as writer:
@@ -101,7 +104,7 @@ class Planning:
             )
         return run
 
-    async def _plan(self, run: Run, watch: Stopwatch) -> PlanRecord:
+    async def _plan(self, run: Run, watch: Stopwatch) -> tuple[PlanRecord, Release | None]:
         subject = await self._subject(run, watch)
         log = self.logs.open(run.id)
         key = subject.stack.state_key
@@ -123,18 +126,35 @@ class Planning:
             (summary, log_key), sha256 = await together(
                 self._summarise(run, output, redactor), self._keep(bundle_key, slot, output)
             )
+            planned = Planned(
+                id=plan_id,
+                slot_name=slot.name,
+                identity=identity,
+                summary=summary,
+                plan_sha256=sha256,
+                bundle_key=bundle_key,
+                log_key=log_key,
+            )
+            record = plan_record(subject, planned, self.clock.now())
+            release = await self._release(subject, record, planned, slot, output)
             watch.lap("summarise and store")
         watch.lap("release")
-        planned = Planned(
-            id=plan_id,
-            slot_name=slot.name,
-            identity=identity,
-            summary=summary,
-            plan_sha256=sha256,
-            bundle_key=bundle_key,
-            log_key=log_key,
+        return record, release
+
+    async def _release(
+        self, subject: Subject, record: PlanRecord, planned: Planned, slot: Slot, output: PlanOutput
+    ) -> Release | None:
+        """Return the release that a plan without changes has found in place."""
+        if not is_release_as_it_stands(record, subject.loaded.policy):
+            return None
+        made = Made(
+            run=subject.run,
+            source=await self.sources.keep(slot),
+            state=planned.identity,
+            outputs=output.json.get("planned_values", {}).get("outputs", {}),
+            changed=False,
         )
-        return plan_record(subject, planned, self.clock.now())
+        return release_of(record, made, record.created_at)
 
     async def _subject(self, run: Run, watch: Stopwatch) -> Subject:
         repo = await self.github.repository(run.stack.repo)
@@ -215,7 +235,7 @@ class Planning:
         sealed = await asyncio.to_thread(self.cipher.seal, data, context=key)
         await self.artifacts.put(key, sealed, create_only=True)
 
-    async def _store(self, run: Run, record: PlanRecord, watch: Stopwatch) -> None:
+    async def _store(self, run: Run, record: PlanRecord, release: Release | None, watch: Stopwatch) -> None:
         detail = {"seconds": watch.seconds}
         async with self.records.write() as writer:
             for older in await writer.plans(
@@ -226,6 +246,8 @@ class Planning:
             ):
                 await writer.set_plan_status(older.id, PlanStatus.STALE, f"replaced by {record.id}")
             await writer.add_plan(record)
+            if release is not None:
+                await writer.add_release(release)
             await writer.set_result(run.id, summary=counts_line(record), detail=detail)
             await writer.move_run(
                 run.id,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from bot.adapters.database import rows, tables
+from bot.adapters.database.releases import ReleaseQueries
 from bot.adapters.database.upkeep import SqlUpkeepReader
 from bot.domain.model import (
     DeliveryId,
@@ -24,7 +25,7 @@ from bot.domain.plan import Lock, PlanRecord
 from bot.ports import Artifact, Delivery, StateVersion, TimelineEntry
 
 
-class SqlReader(SqlUpkeepReader):
+class SqlReader(SqlUpkeepReader, ReleaseQueries):
     """Reads inside one transaction of `connection`."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None:

@@ -23,11 +23,13 @@ metadata = sa.MetaData(
 )
 
 
-def _sequence() -> sa.Column[int]:
+def sequence_column() -> sa.Column[int]:
+    """Return the key that numbers rows in the order of recording."""
     return sa.Column("sequence", BigNumber, primary_key=True, autoincrement=True)
 
 
-def _stack() -> tuple[sa.Column[str], ...]:
+def stack_columns() -> tuple[sa.Column[str], ...]:
+    """Return the columns of a stack."""
     return (
         sa.Column("repo", sa.Text, nullable=False),
         sa.Column("project", sa.Text, nullable=False),
@@ -38,14 +40,15 @@ def _stack() -> tuple[sa.Column[str], ...]:
     )
 
 
-def _run_id() -> sa.Column[str]:
+def run_id_column() -> sa.Column[str]:
+    """Return the column that names the run which made the row."""
     return sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id"), nullable=False)
 
 
 deliveries = sa.Table(
     "deliveries",
     metadata,
-    _sequence(),
+    sequence_column(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
     sa.Column("event", sa.Text, nullable=False),
     sa.Column("action", sa.Text),
@@ -80,7 +83,7 @@ pushers = sa.Table(
 jobs = sa.Table(
     "jobs",
     metadata,
-    _sequence(),
+    sequence_column(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
     sa.Column("workflow", sa.Text, nullable=False),
     sa.Column("argument", sa.Text, nullable=False),
@@ -90,12 +93,12 @@ jobs = sa.Table(
 runs = sa.Table(
     "runs",
     metadata,
-    _sequence(),
+    sequence_column(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
     sa.Column("dedupe_key", sa.Text, nullable=False, unique=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
-    *_stack(),
+    *stack_columns(),
     sa.Column("installation_id", BigNumber, nullable=False),
     sa.Column("pull", BigNumber),
     sa.Column("head_sha", sa.Text),
@@ -127,8 +130,8 @@ runs = sa.Table(
 run_timeline = sa.Table(
     "run_timeline",
     metadata,
-    _sequence(),
-    _run_id(),
+    sequence_column(),
+    run_id_column(),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
@@ -140,10 +143,10 @@ run_timeline = sa.Table(
 plans = sa.Table(
     "plans",
     metadata,
-    _sequence(),
+    sequence_column(),
     sa.Column("id", sa.Text, nullable=False, unique=True),
-    _run_id(),
-    *_stack(),
+    run_id_column(),
+    *stack_columns(),
     sa.Column("pull", BigNumber),
     sa.Column("head_sha", sa.Text, nullable=False),
     sa.Column("base_sha", sa.Text, nullable=False),
@@ -179,10 +182,10 @@ plans = sa.Table(
 locks = sa.Table(
     "locks",
     metadata,
-    *_stack(),
+    *stack_columns(),
     sa.Column("pull", BigNumber, nullable=False),
     sa.Column("holder", sa.Text, nullable=False),
-    _run_id(),
+    run_id_column(),
     sa.Column("since", UtcDateTime, nullable=False),
     sa.Column("reason", FreeText, nullable=False),
     sa.PrimaryKeyConstraint("state_key"),
@@ -200,7 +203,7 @@ remote_ids = sa.Table(
 state_versions = sa.Table(
     "state_versions",
     metadata,
-    _sequence(),
+    sequence_column(),
     sa.Column("state_key", sa.Text, nullable=False),
     sa.Column("serial", BigNumber),
     sa.Column("lineage", sa.Text),
@@ -208,7 +211,7 @@ state_versions = sa.Table(
     sa.Column("object_key", sa.Text),
     sa.Column("commit", sa.Text),
     sa.Column("actor", sa.Text, nullable=False),
-    _run_id(),
+    run_id_column(),
     sa.Column("moment", sa.Text, nullable=False),
     sa.Column("taken_at", UtcDateTime, nullable=False),
     sa.Index(None, "state_key"),
@@ -218,7 +221,7 @@ state_versions = sa.Table(
 artifacts = sa.Table(
     "artifacts",
     metadata,
-    _run_id(),
+    run_id_column(),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("object_key", sa.Text, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
@@ -228,7 +231,7 @@ artifacts = sa.Table(
 policy_versions = sa.Table(
     "policy_versions",
     metadata,
-    _sequence(),
+    sequence_column(),
     sa.Column("repo", sa.Text, nullable=False),
     sa.Column("digest", sa.Text, nullable=False),
     sa.Column("text", FreeText, nullable=False),

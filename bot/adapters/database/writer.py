@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database import rows, tables
 from bot.adapters.database.errors import DatabaseError
 from bot.adapters.database.reader import SqlReader
+from bot.adapters.database.releases import ReleaseStatements
 from bot.adapters.database.types import FreeText, UtcDateTime
 from bot.adapters.database.upkeep import SqlUpkeepWriter
 from bot.domain.lifecycle import TERMINAL, may_move
@@ -34,7 +35,7 @@ Enqueue = Callable[[sa.Connection, Job, int], None]
 """Starts a durable workflow in the transaction of the connection; the number orders jobs, lowest first."""
 
 
-class SqlWriter(SqlReader, SqlUpkeepWriter):
+class SqlWriter(SqlReader, SqlUpkeepWriter, ReleaseStatements):
     """Reads and writes inside one transaction of `connection`."""
 
     def __init__(self, connection: AsyncConnection, enqueue: Enqueue | None) -> None:

@@ -15,12 +15,9 @@ from typing import Any
 from bot.adapters.terraform.hcl import Value, hcl_value
 from bot.adapters.terraform.paths import read_regular, write_private
 from bot.domain.errors import GatewrightError, UnsafeTreeError
-from bot.ports import Backend
+from bot.ports import OVERRIDE_FILE, Backend
 
 PROFILE = "gatewright-state"
-OVERRIDE_FILE = "zzzz_gatewright_backend_override.tf"
-"""Override files are merged in the order of their names, so the last one wins."""
-
 _OVERRIDE_ENDINGS = tuple(
     f"override.{kind}{json_kind}" for kind in ("tf", "tofu") for json_kind in ("", ".json")
 )

@@ -18,7 +18,7 @@ from pathlib import Path
 from bot.adapters.workspace.cleaning import empty, files_below, remove
 from bot.adapters.workspace.tree_rules import escapes, printable
 from bot.domain.errors import UnsafeTreeError, WorkspaceError
-from bot.ports import Slot
+from bot.ports import OVERRIDE_FILE, Slot
 
 LARGEST_BUNDLE = 1_000_000_000
 """Bytes of content, uncompressed, above which a slot is not packed or restored."""
@@ -28,14 +28,23 @@ _PROVIDERS = "providers"
 
 def pack(slot: Slot) -> bytes:
     """Return tree and data directory as a gzipped tar archive."""
+    return _packed(_parts(slot))
+
+
+def pack_source(slot: Slot) -> bytes:
+    """Return the tree alone, without what the engine wrote to find its state: it may be planned elsewhere."""
+    return _packed({"tree": slot.tree}, without=OVERRIDE_FILE)
+
+
+def _packed(parts: Mapping[str, Path], *, without: str | None = None) -> bytes:
     buffer = io.BytesIO()
     budget = _Budget()
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=_LEVEL, mtime=0, filename="") as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for name, directory in _parts(slot).items():
-            _pack_part(archive, name, directory, budget)
+        for name, directory in parts.items():
+            _pack_part(archive, name, directory, budget, without)
     return buffer.getvalue()
 
 
@@ -71,9 +80,13 @@ def _parts(slot: Slot) -> dict[str, Path]:
     return {"data": slot.data_dir, "tree": slot.tree}
 
 
-def _pack_part(archive: tarfile.TarFile, name: str, directory: Path, budget: _Budget) -> None:
+def _pack_part(
+    archive: tarfile.TarFile, name: str, directory: Path, budget: _Budget, without: str | None
+) -> None:
     root = f"{directory}/"
-    found = {entry.path.removeprefix(root): entry for entry in _packable(name, directory)}
+    found = {
+        entry.path.removeprefix(root): entry for entry in _packable(name, directory) if entry.name != without
+    }
     links = {path: str(Path(entry).readlink()) for path, entry in found.items() if entry.is_symlink()}
     _refuse_escaping(links)
     for path in sorted(found):

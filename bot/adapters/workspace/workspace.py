@@ -104,6 +104,10 @@ class GitWorkspace:
         """Return tree and data directory, without provider binaries, as a deterministic archive."""
         return await asyncio.to_thread(bundles.pack, slot)
 
+    async def pack_source(self, slot: Slot) -> bytes:
+        """Return the tree alone as a deterministic archive that `unpack` restores in any slot."""
+        return await asyncio.to_thread(bundles.pack_source, slot)
+
     async def unpack(self, slot: Slot, bundle: bytes) -> None:
         """Make the slot what `pack` saw; raises WorkspaceError for a damaged or escaping bundle."""
         index_file(slot).unlink(missing_ok=True)

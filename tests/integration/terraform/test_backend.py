@@ -6,6 +6,7 @@ import pytest
 
 from bot.adapters.terraform import backend as state_backend
 from bot.domain.errors import UnsafeTreeError
+from bot.ports import OVERRIDE_FILE
 from tests.integration.terraform.bench import ONE_RESOURCE, STATE_KEY, Bench
 from tests.integration.terraform.state_server import StateServer
 
@@ -60,7 +61,7 @@ async def test_a_committed_file_at_the_overrides_place_is_replaced(
 ) -> None:
     outside = open_bench.root / "outside"
     open_bench.write({"terraform/main.tf": ONE_RESOURCE})
-    (open_bench.slot.tree / "terraform" / state_backend.OVERRIDE_FILE).symlink_to(outside)
+    (open_bench.slot.tree / "terraform" / OVERRIDE_FILE).symlink_to(outside)
 
     applied = await open_bench.apply(await open_bench.plan())
 

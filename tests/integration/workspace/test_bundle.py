@@ -13,7 +13,7 @@ import pytest
 from bot.adapters.workspace import GitWorkspace, bundle
 from bot.domain.errors import UnsafeTreeError, WorkspaceError
 from bot.domain.model import EnvName
-from bot.ports import Slot
+from bot.ports import OVERRIDE_FILE, Slot
 from tests.integration.workspace.origin import REPO, STACK, Link, Origin, Program
 
 
@@ -220,3 +220,23 @@ async def test_slots_of_other_environments_can_be_restored_too(workspace: GitWor
         await workspace.unpack(target, packed)
 
         assert (target.tree / "a").read_text() == "x"
+
+
+async def test_a_source_is_the_tree_alone_and_is_the_same_wherever_it_was_planned(
+    workspace: GitWorkspace, origin: Origin, slot: Slot, other: Slot
+) -> None:
+    # Given two slots with the same tree, in which the engine has written different things of its own,
+    await work_as_terraform_does(workspace, origin, slot)
+    await work_as_terraform_does(workspace, origin, other)
+    (slot.tree / OVERRIDE_FILE).write_text("terraform {}")
+    (other.data_dir / "more").write_text("x")
+    # when both are packed as sources, then they are equal,
+    source = await workspace.pack_source(slot)
+    assert await workspace.pack_source(other) == source
+    # and one of them restores the tree, without what belongs to a place.
+    (other.tree / "later").write_text("x")
+    await workspace.unpack(other, source)
+    assert (other.tree / "main.tf").read_text() == "x\n"
+    assert not (other.tree / "later").exists()
+    assert not (other.tree / OVERRIDE_FILE).exists()
+    assert list(other.data_dir.iterdir()) == []

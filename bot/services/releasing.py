@@ -1,0 +1,106 @@
+"""Recording releases, and keeping what each was made of."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.domain.errors import IntegrityError, ObjectExistsError
+from bot.domain.model import Login, Run, StateIdentity
+from bot.domain.plan import PlanRecord
+from bot.domain.release import Release, is_partial, output_digests, source_key
+from bot.policy import RepoPolicy
+from bot.ports import Cipher, ObjectStore, Slot, Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A kept source bundle."""
+
+    digest: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """Source bundles in the object store, by the digest of their content."""
+
+    workspace: Workspace
+    artifacts: ObjectStore
+    cipher: Cipher
+
+    async def keep(self, slot: Slot) -> Source:
+        """Store the slot's tree, unless the same tree is there already."""
+        bundle = await self.workspace.pack_source(slot)
+        digest = hashlib.sha256(bundle).hexdigest()
+        key = source_key(digest)
+        sealed = await asyncio.to_thread(self.cipher.seal, bundle, context=key)
+        # Equal content has an equal key: an object that is there is the one that was to be written.
+        with suppress(ObjectExistsError):
+            await self.artifacts.put(key, sealed, create_only=True)
+        return Source(digest=digest, key=key)
+
+    async def fetch(self, release: Release) -> bytes:
+        """Return the bundle of a release, for `Workspace.unpack`. Raises IntegrityError when it is not the recorded one."""
+        sealed = await self.artifacts.get(release.source_key)
+        bundle = await asyncio.to_thread(self.cipher.open, sealed, context=release.source_key)
+        if hashlib.sha256(bundle).hexdigest() != release.source_digest:
+            raise IntegrityError(
+                f"release {release.plan_id}: the stored source is not the one that was recorded"
+            )
+        return bundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """What is known of a release beyond its plan."""
+
+    run: Run
+    source: Source
+    state: StateIdentity
+    """With the release in it."""
+    outputs: Mapping[str, Any]
+    """Terraform's, sensitive values in clear; only their digests are recorded."""
+    changed: bool
+    approvers: tuple[Login, ...] = ()
+
+
+def release_of(plan: PlanRecord, made: Made, at: datetime) -> Release:
+    """Return the record of a release."""
+    return Release(
+        plan_id=plan.id,
+        run_id=made.run.id,
+        stack=plan.stack,
+        pull=plan.pull,
+        head_sha=plan.head_sha,
+        base_sha=plan.base_sha,
+        merge_tree=plan.merge_tree,
+        inputs_digest=plan.inputs_digest,
+        var_file_digest=plan.var_file_digest,
+        change_digest=plan.change_digest,
+        plan_sha256=plan.plan_sha256,
+        policy_digest=plan.policy_digest,
+        engine=plan.engine,
+        arguments=plan.arguments,
+        changed=made.changed,
+        source_digest=made.source.digest,
+        source_key=made.source.key,
+        state_serial=made.state.serial,
+        state_lineage=made.state.lineage,
+        outputs=output_digests(made.outputs),
+        actor=made.run.actor,
+        approvers=made.approvers,
+        recorded_at=at,
+    )
+
+
+def is_release_as_it_stands(plan: PlanRecord, policy: RepoPolicy) -> bool:
+    """Whether a plan without changes shows that its release is in place: a whole plan of an environment that stays."""
+    env = policy.environment(plan.stack.env)
+    stays = env.lifecycle == "permanent" and env.trigger != "local"
+    return stays and not plan.has_changes and not is_partial(plan.arguments)
