@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from bot.domain.approvals import Verdict
 from bot.domain.gate_words import applied_sentence, unjudged_sentence
+from bot.domain.holds import Hold
 from bot.domain.lock_words import held_sentence, opener
 from bot.domain.model import PlanStatus, PullRequest, Run, StateIdentity
 from bot.domain.owner_words import approved_sentence, missing_sentence
@@ -58,6 +59,8 @@ class Facts:
     """In words, for the sentence; None where the policy lets nobody apply."""
     closed_reason: str | None = None
     """Why the policy's calendar (hold windows, freezes) closes the environment now."""
+    holds: Sequence[Hold] = ()
+    """The holds in force that reach the plan's environment."""
     required_gates: Sequence[str] = ()
     """Further gates that the environment's policy names."""
     approvals: Verdict | None = None
@@ -186,6 +189,15 @@ def _lock(facts: Facts) -> GateResult:
 
 
 def _hold(facts: Facts) -> GateResult:
+    if facts.holds:
+        first, more = facts.holds[0], len(facts.holds) - 1
+        return _failed(
+            "hold",
+            Reason.HOLD,
+            f"{_held(first, facts)} (by {first.by}, since {first.since:%Y-%m-%d %H:%M} UTC)"
+            + (f", and {more} more." if more else "."),
+            first.command_to_lift,
+        )
     if facts.closed_reason is not None:
         return _failed(
             "hold",
@@ -194,6 +206,11 @@ def _hold(facts: Facts) -> GateResult:
             "wait for the end of the window, or change the policy",
         )
     return _passed("hold", "No hold.")
+
+
+def _held(hold: Hold, facts: Facts) -> str:
+    what = "Everything is stopped" if hold.env is None else f"{facts.plan.stack.env} is on hold"
+    return f"{what}: {hold.reason.rstrip('. ')}"
 
 
 def _named(name: str, facts: Facts) -> GateResult:

@@ -24,6 +24,7 @@ from bot.domain.model import (
     StateKey,
 )
 from bot.domain.plan import Lock, PlanRecord
+from bot.ports.coordination import CoordinationReader, CoordinationWriter
 from bot.ports.releases import ReleaseReader, ReleaseWriter
 from bot.ports.upkeep import UpkeepReader, UpkeepWriter
 
@@ -118,7 +119,7 @@ class Artifact:
     created_at: datetime
 
 
-class Reader(UpkeepReader, ReleaseReader, Protocol):
+class Reader(UpkeepReader, ReleaseReader, CoordinationReader, Protocol):
     """Reads inside one transaction."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None: ...
@@ -165,7 +166,7 @@ class Reader(UpkeepReader, ReleaseReader, Protocol):
     async def artifacts(self, run_id: RunId) -> Sequence[Artifact]: ...
 
 
-class Writer(Reader, UpkeepWriter, ReleaseWriter, Protocol):
+class Writer(Reader, UpkeepWriter, ReleaseWriter, CoordinationWriter, Protocol):
     """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""
 
     async def add_delivery(self, delivery: Delivery) -> bool:

@@ -82,6 +82,7 @@ class Judging:
         async with self.records.read() as reader:
             lock = await reader.lock(plan.stack)
             applied_by = await _applied_by(reader, plan)
+            holds = await reader.holds(repo=plan.stack.repo, env=plan.stack.env)
         engine = loaded.policy.engine
         facts = Facts(
             plan=plan,
@@ -93,6 +94,7 @@ class Judging:
             actor_may_apply=may_apply,
             needed_permission=env.apply.allow_words if env.apply.is_possible else None,
             closed_reason=env.closed_reason(self.clock.now()),
+            holds=holds,
             required_gates=env.apply.gates,
             applied_by=applied_by,
         )

@@ -37,7 +37,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.FORK: "The pull request comes from a fork; its code is not run.",
     Reason.GATE: "A gate of the policy is shut, or is one that this version cannot judge.",
     Reason.HEAD_MOVED: "The pull request has newer commits than the plan.",
-    Reason.HOLD: "The policy's calendar (a hold window or a freeze) closes the environment now.",
+    Reason.HOLD: "Somebody holds the environment or has stopped everything, or the policy's calendar closes it now.",
     Reason.INTEGRITY: "The stored plan is not, bit for bit, the one that was reviewed.",
     Reason.LOCKED: "Another pull request holds the stack.",
     Reason.NO_CHANGES: "There is nothing to plan or to apply.",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.domain.holds import Hold, HoldCause
 from bot.domain.model import (
     EnvName,
     Login,
@@ -144,5 +145,18 @@ def run(**changes: Any) -> Run:
         created_at=NOON,
         started_at=NOON,
         finished_at=NOON + timedelta(seconds=9),
+    )
+    return replace(made, **changes)
+
+
+def hold(**changes: Any) -> Hold:
+    made = Hold(
+        repo="acme/infra",
+        env=EnvName("staging"),
+        cause=HoldCause.COMMAND,
+        reason="the database is being moved",
+        by=Login("owner"),
+        since=NOON,
+        pull=7,
     )
     return replace(made, **changes)

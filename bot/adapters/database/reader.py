@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from bot.adapters.database import rows, tables
+from bot.adapters.database.coordination import CoordinationQueries
 from bot.adapters.database.releases import ReleaseQueries
 from bot.adapters.database.upkeep import SqlUpkeepReader
 from bot.domain.model import (
@@ -25,7 +26,7 @@ from bot.domain.plan import Lock, PlanRecord
 from bot.ports import Artifact, Delivery, StateVersion, TimelineEntry
 
 
-class SqlReader(SqlUpkeepReader, ReleaseQueries):
+class SqlReader(SqlUpkeepReader, ReleaseQueries, CoordinationQueries):
     """Reads inside one transaction of `connection`."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import rows, tables
+from bot.adapters.database.coordination import CoordinationStatements
 from bot.adapters.database.errors import DatabaseError
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.releases import ReleaseStatements
@@ -35,7 +36,7 @@ Enqueue = Callable[[sa.Connection, Job, int], None]
 """Starts a durable workflow in the transaction of the connection; the number orders jobs, lowest first."""
 
 
-class SqlWriter(SqlReader, SqlUpkeepWriter, ReleaseStatements):
+class SqlWriter(SqlReader, SqlUpkeepWriter, ReleaseStatements, CoordinationStatements):
     """Reads and writes inside one transaction of `connection`."""
 
     def __init__(self, connection: AsyncConnection, enqueue: Enqueue | None) -> None:

@@ -10,6 +10,7 @@ from bot.domain.approvals import PathVerdict, Verdict
 from bot.domain.codeowners import parse
 from bot.domain.gate_refusals import refusals
 from bot.domain.gates import Facts, Outcome, judge, shut
+from bot.domain.holds import HoldCause
 from bot.domain.model import Login, PlanStatus, Sha, StateIdentity
 from bot.domain.refusals import Reason
 from tests.fakes import builders
@@ -63,6 +64,7 @@ def test_a_current_plan_of_the_newest_commit_passes_every_gate() -> None:
         ({"actor_may_apply": False}, "permission", Reason.PERMISSION),
         ({"lock": builders.lock(pull=8)}, "lock", Reason.LOCKED),
         ({"closed_reason": "quarter's end"}, "hold", Reason.HOLD),
+        ({"holds": [builders.hold()]}, "hold", Reason.HOLD),
     ],
     ids=[
         "closed pull request",
@@ -79,6 +81,7 @@ def test_a_current_plan_of_the_newest_commit_passes_every_gate() -> None:
         "no right to apply",
         "held by another pull request",
         "closed by the calendar",
+        "held by somebody",
     ],
 )
 def test_one_wrong_fact_shuts_exactly_its_gate(changes: dict[str, Any], gate: str, reason: Reason) -> None:
@@ -172,3 +175,23 @@ def test_gates_that_cannot_be_judged_are_refused_in_one_sentence() -> None:
 
     assert [refusal.reason for refusal in told] == [Reason.CODEOWNERS, Reason.GATE]
     assert told[-1].sentence.startswith("The policy asks for the gates slo and trend, which")
+
+
+def test_a_hold_says_who_set_it_why_and_what_lifts_it() -> None:
+    [closed] = shut(judge(facts(holds=[builders.hold()])))
+
+    assert closed.sentence == (
+        "staging is on hold: the database is being moved (by owner, since 2026-03-04 12:00 UTC)."
+    )
+    assert closed.opens_with == "/unhold staging"
+
+
+def test_a_stop_of_everything_is_lifted_by_the_operator() -> None:
+    stop = builders.hold(repo=None, env=None, cause=HoldCause.STOP, reason="A migration.", pull=None)
+
+    [closed] = shut(judge(facts(holds=[stop, builders.hold()])))
+
+    assert closed.sentence == (
+        "Everything is stopped: A migration (by owner, since 2026-03-04 12:00 UTC), and 1 more."
+    )
+    assert closed.opens_with == "gatewright go"

@@ -1,0 +1,206 @@
+"""Queries about holds, waits, the audit of locks and overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from bot.adapters.database import coordination_tables as own
+from bot.adapters.database import tables
+from bot.adapters.database.rows import stack_values, to_stack
+from bot.adapters.database.transaction import Transaction
+from bot.domain.holds import Hold, HoldCause
+from bot.domain.model import EnvName, Login, PlanId, PlanStatus, RunId, Stack, StateKey
+from bot.domain.overrides import Override
+from bot.domain.waiting import LockAct, LockEvent, Wait, WaitReason
+
+_OPEN: Final = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
+
+
+class CoordinationQueries(Transaction):
+    """Reads inside one transaction."""
+
+    async def holds(self, *, repo: str | None = None, env: EnvName | None = None) -> Sequence[Hold]:
+        """Return the holds in force that reach a repository and an environment, oldest first; None for any."""
+        columns = own.holds.c
+        query = sa.select(own.holds).where(columns.lifted_at.is_(None)).order_by(columns.sequence)
+        if repo is not None:
+            query = query.where(sa.or_(columns.repo.is_(None), columns.repo == repo))
+        if env is not None:
+            query = query.where(sa.or_(columns.env.is_(None), columns.env == env))
+        return [_to_hold(row) for row in await self._all(query)]
+
+    async def lock_events(
+        self, *, repo: str, pull: int | None = None, limit: int = 100
+    ) -> Sequence[LockEvent]:
+        """Return who took and gave which lock, newest first."""
+        columns = own.lock_events.c
+        query = sa.select(own.lock_events).where(columns.repo == repo)
+        if pull is not None:
+            query = query.where(columns.pull == pull)
+        query = query.order_by(columns.sequence.desc()).limit(limit)
+        return [
+            LockEvent(**_own(LockEvent, row) | {"stack": to_stack(row), "act": LockAct(row["act"])})
+            for row in await self._all(query)
+        ]
+
+    async def waits(self, state_key: StateKey, *, limit: int = 100) -> Sequence[Wait]:
+        """Return who waits for a state: first those whose apply was refused, the longest wait first."""
+        columns = own.lock_waits.c
+        query = sa.select(own.lock_waits).where(columns.state_key == state_key)
+        query = query.order_by(columns.reason, columns.since, columns.sequence).limit(limit)
+        return [_to_wait(row) for row in await self._all(query)]
+
+    async def unshown_plans(
+        self, *, repo: str, pull: int | None = None, limit: int = 100
+    ) -> Sequence[PlanId]:
+        """Return the plans whose comments do not yet show what became of them, oldest first."""
+        columns = own.unshown_plans.c
+        query = sa.select(columns.plan_id).where(columns.repo == repo)
+        if pull is not None:
+            query = query.where(columns.pull == pull)
+        query = query.order_by(columns.since, columns.plan_id).limit(limit)
+        return [PlanId(row["plan_id"]) for row in await self._all(query)]
+
+    async def overrides(self, *, repo: str, pull: int) -> Sequence[Override]:
+        """Return every override of a pull request, oldest first."""
+        columns = own.overrides.c
+        query = sa.select(own.overrides).where(columns.repo == repo, columns.pull == pull)
+        return [_to_override(row) for row in await self._all(query.order_by(columns.sequence))]
+
+    async def approvals_void_before(self, repo: str, pull: int) -> datetime | None:
+        """Return until when given approvals count no more; None where nothing made them void."""
+        columns = own.void_approvals.c
+        query = sa.select(columns.until).where(columns.repo == repo, columns.pull == pull)
+        row = await self._first(query)
+        return None if row is None else row["until"]
+
+
+class CoordinationStatements(CoordinationQueries):
+    """Writes inside one transaction."""
+
+    async def add_hold(self, hold: Hold) -> Hold:
+        """Record a hold; returns it with its number."""
+        values = _values(hold, without=("number",))
+        row = await self._first(self._insert(own.holds, values).returning(own.holds))
+        return hold if row is None else _to_hold(row)
+
+    async def lift_hold(self, number: int, *, by: Login, at: datetime, why: str) -> None:
+        """Record that a hold is in force no more; one that was lifted stays as it is."""
+        columns = own.holds.c
+        statement = sa.update(own.holds).where(columns.sequence == number, columns.lifted_at.is_(None))
+        await self._connection.execute(statement.values(lifted_at=at, lifted_by=by, lifted_why=why))
+
+    async def add_lock_event(self, event: LockEvent) -> None:
+        """Record who took or gave a lock."""
+        values = _values(event, without=("stack",)) | stack_values(event.stack)
+        await self._connection.execute(self._insert(own.lock_events, values))
+
+    async def add_wait(self, wait: Wait) -> None:
+        """Record who waits; a refusal outranks an earlier wait for a stale plan, else the first one stays."""
+        values = _values(wait, without=("stack", "number")) | stack_values(wait.stack)
+        statement = self._insert(own.lock_waits, values)
+        key = ["state_key", "repo", "project", "env", "pull"]
+        if wait.reason is WaitReason.REFUSED:
+            statement = statement.on_conflict_do_update(index_elements=key, set_={"reason": wait.reason})
+        else:
+            statement = statement.on_conflict_do_nothing(index_elements=key)
+        await self._connection.execute(statement)
+
+    async def end_wait(self, number: int) -> None:
+        """Forget a wait."""
+        await self._connection.execute(sa.delete(own.lock_waits).where(own.lock_waits.c.sequence == number))
+
+    async def end_waits(self, *, repo: str, pull: int) -> None:
+        """Forget every wait of a pull request."""
+        columns = own.lock_waits.c
+        await self._connection.execute(
+            sa.delete(own.lock_waits).where(columns.repo == repo, columns.pull == pull)
+        )
+
+    async def outdate(
+        self,
+        stacks: Sequence[Stack],
+        *,
+        pulls: Sequence[int] | None,
+        why: str,
+        but: PlanId | None = None,
+    ) -> Sequence[tuple[PlanId, int]]:
+        """Mark the open plans of stacks stale, in one statement for each; returns plan and pull request of each."""
+        columns = tables.plans.c
+        found: list[tuple[PlanId, int]] = []
+        for stack in stacks:
+            statement = sa.update(tables.plans).where(
+                columns.state_key == stack.state_key,
+                columns.status.in_(_OPEN),
+                columns.pull.is_not(None),
+                columns.id != (but or ""),
+            )
+            if pulls is not None:
+                statement = statement.where(columns.repo == stack.repo, columns.pull.in_(pulls))
+            statement = statement.values(status=PlanStatus.STALE, status_reason=why)
+            rows = await self._all(statement.returning(columns.id, columns.pull))
+            found += [(PlanId(row["id"]), int(row["pull"])) for row in rows]
+        return found
+
+    async def mark_unshown(self, repo: str, pull: int, plan: PlanId, at: datetime) -> None:
+        """Note that a plan's comment shows something old."""
+        values = {"plan_id": plan, "repo": repo, "pull": pull, "since": at}
+        statement = self._insert(own.unshown_plans, values)
+        await self._connection.execute(statement.on_conflict_do_nothing(index_elements=["plan_id"]))
+
+    async def mark_shown(self, plan: PlanId) -> None:
+        """Note that a plan's comment shows what became of it."""
+        await self._connection.execute(
+            sa.delete(own.unshown_plans).where(own.unshown_plans.c.plan_id == plan)
+        )
+
+    async def add_override(self, override: Override) -> Override:
+        """Record a wish; returns it with its number."""
+        values = _values(override, without=("number",))
+        row = await self._first(self._insert(own.overrides, values).returning(own.overrides))
+        return override if row is None else _to_override(row)
+
+    async def confirm_override(self, number: int, *, by: Login, at: datetime) -> None:
+        """Note who repeated the wish; the first who did stays noted."""
+        columns = own.overrides.c
+        statement = sa.update(own.overrides).where(columns.sequence == number, columns.confirmed_by.is_(None))
+        await self._connection.execute(statement.values(confirmed_by=by, confirmed_at=at))
+
+    async def use_override(self, number: int, run: RunId) -> None:
+        """Note the apply that an override let through; the first one stays noted."""
+        columns = own.overrides.c
+        statement = sa.update(own.overrides).where(columns.sequence == number, columns.used_run.is_(None))
+        await self._connection.execute(statement.values(used_run=run))
+
+    async def void_approvals(self, repo: str, pull: int, at: datetime) -> None:
+        """Note that approvals given until now count no more."""
+        statement = self._insert(own.void_approvals, {"repo": repo, "pull": pull, "until": at})
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["repo", "pull"], set_={"until": at})
+        )
+
+
+def _to_hold(row: sa.RowMapping) -> Hold:
+    return Hold(**_own(Hold, row) | {"cause": HoldCause(row["cause"]), "number": int(row["sequence"])})
+
+
+def _to_wait(row: sa.RowMapping) -> Wait:
+    more = {"stack": to_stack(row), "reason": WaitReason(row["reason"]), "number": int(row["sequence"])}
+    return Wait(**_own(Wait, row) | more)
+
+
+def _to_override(row: sa.RowMapping) -> Override:
+    return Override(**_own(Override, row) | {"number": int(row["sequence"])})
+
+
+def _own(kind: type[Any], row: sa.RowMapping) -> dict[str, Any]:
+    return {field.name: row[field.name] for field in fields(kind) if field.name in row}
+
+
+def _values(value: Any, *, without: tuple[str, ...]) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in fields(value) if field.name not in without}
