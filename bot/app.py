@@ -176,7 +176,13 @@ async def _assemble(
     workspace = GitWorkspace(
         data_dir=settings.data_dir.resolve(), github_url=settings.web_origin, clock=clock
     )
-    logs = StoredRunLogs(directory=settings.data_dir.resolve() / "logs", store_to=artifacts, cipher=cipher)
+    logs = StoredRunLogs(
+        directory=settings.data_dir.resolve() / "logs",
+        store_to=artifacts,
+        cipher=cipher,
+        records=database,
+        clock=clock,
+    )
     credentials = SettingsCredentials(settings=settings, secrets=secrets)
     limits = Limits(plan_timeout=settings.plan_timeout_seconds, apply_timeout=settings.apply_timeout_seconds)
     stored = StoredStates(states=states, artifacts=artifacts, cipher=cipher)

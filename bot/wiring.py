@@ -14,7 +14,7 @@ from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.terraform.sandbox import Sandbox
 from bot.adapters.terraform.supervision import Limits as ProcessLimits
 from bot.context import Bot
-from bot.domain.model import DeliveryId, Run, RunId, StateIdentity, StateKey
+from bot.domain.model import DeliveryId, RunId, StateIdentity, StateKey
 from bot.engine.config import Work
 from bot.ports import Cipher, Clock, GitHub, ObjectStore
 from bot.services.applying import Applying
@@ -24,7 +24,7 @@ from bot.services.outbox import Outbox
 from bot.services.planning import Planning
 from bot.services.upkeep import Keep
 from bot.settings import PREFIX, Settings, SettingsError
-from bot.web.access import readers_only
+from bot.web.access import Visitors
 from bot.web.services import OAuth, Pages
 from bot.web.sessions import Sessions
 from handlers.apologies import Apologies
@@ -112,11 +112,7 @@ def make_pages(
         sessions=Sessions(key, clock=clock, secure=settings.public_origin.startswith("https://")),
         http=session,
     )
-
-    async def read_log(run: Run) -> str | None:
-        return await logs.read(run.id)
-
-    return Pages(oauth=oauth, authorise=readers_only(github), read_log=read_log)
+    return Pages(oauth=oauth, visitors=Visitors(github, clock), logs=logs)
 
 
 def make_work(

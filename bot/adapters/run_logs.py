@@ -1,24 +1,26 @@
-"""Logs of runs: a local file while a run goes on, an encrypted object when it has ended."""
+"""Logs of runs: a local file and shared live lines while a run goes on, an encrypted object when it has ended."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from bot.adapters.live_log import LiveLog, opened
 from bot.domain.errors import ObjectMissingError
 from bot.domain.model import RunId
-from bot.ports import Cipher, ObjectStore
+from bot.ports import Cipher, Clock, ObjectStore, Records
 
 
 @dataclass(slots=True)
 class FileLog:
-    """Appends to one file; nothing is buffered, so that a crash loses no line and readers are live."""
+    """Appends to one file, unbuffered, so that a crash loses no line; shares what it appends."""
 
     path: Path
+    live: LiveLog
 
     def write(self, line: str) -> None:
         """Append one line (or several, when `line` holds line ends)."""
@@ -27,47 +29,79 @@ class FileLog:
             os.write(descriptor, (line.rstrip("\n") + "\n").encode("utf-8", "replace"))
         finally:
             os.close(descriptor)
+        self.live.write(line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRunLogs:
-    """Implements `bot.services.jobs.RunLogs`."""
+    """Implements `bot.services.jobs.RunLogs` and `bot.web.services.Logs`."""
 
     directory: Path
     store_to: ObjectStore
     cipher: Cipher
+    records: Records
+    clock: Clock
+    _live: dict[RunId, LiveLog] = field(default_factory=dict, init=False)
+    _inherits: set[RunId] = field(default_factory=set, init=False)
+    """Runs whose log another machine may have begun: there was no file of it here."""
 
     def open(self, run_id: RunId) -> FileLog:
         """Begin or go on with the log of a run."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return FileLog(self._path(run_id))
+        path = self._path(run_id)
+        if not path.exists():
+            self._inherits.add(run_id)
+        live = self._live.get(run_id)
+        if live is None:
+            live = LiveLog(run_id, records=self.records, cipher=self.cipher, clock=self.clock)
+            self._live[run_id] = live
+        return FileLog(path, live)
 
     async def cleanse(self, run_id: RunId, redact: Callable[[str], str]) -> None:
         """Redact what was written so far once more, with secrets that were learnt later."""
+        await self._unshare(run_id)
         await asyncio.to_thread(self._cleanse, run_id, redact)
 
     async def store(self, run_id: RunId) -> str:
         """Encrypt and store the log as far as it goes; the local file stays until it is pruned."""
-        key = f"logs/{run_id}.log"
+        await self._unshare(run_id)
+        key = _key(run_id)
         data = await asyncio.to_thread(self._read, run_id) or b""
         await self.store_to.put(key, self.cipher.seal(data, context=key))
+        async with self.records.write() as writer:
+            await writer.drop_log_chunks(run_id)
         return key
 
     async def read(self, run_id: RunId) -> str | None:
-        """Return the local file, else the stored object, else None."""
-        data = await asyncio.to_thread(self._read, run_id)
-        if data is None:
-            key = f"logs/{run_id}.log"
-            try:
-                data = self.cipher.open(await self.store_to.get(key), context=key)
-            except ObjectMissingError:
-                return None
+        """Return the log as far as it goes: what is shared while it goes on, then the stored one; None without any."""
+        lines = await self.lines(run_id)
+        return "\n".join(lines) + "\n" if lines else await self._stored(run_id)
+
+    async def lines(self, run_id: RunId, after: int = 0) -> Sequence[str]:
+        """Return the shared lines of a run that goes on, on whichever machine, without the first `after`."""
+        found: list[str] = []
+        while True:
+            async with self.records.read() as reader:
+                chunks = await reader.log_chunks(run_id, after=after + len(found))
+            more = opened(chunks, self.cipher, after=after + len(found))
+            found += more
+            if not more:
+                return found
+
+    async def _stored(self, run_id: RunId) -> str | None:
+        key = _key(run_id)
+        try:
+            data = self.cipher.open(await self.store_to.get(key), context=key)
+        except ObjectMissingError:
+            return None
         return data.decode("utf-8", "replace")
 
     async def delete(self, run_id: RunId) -> None:
         """Delete the stored log, and the local file where there is one."""
-        await self.store_to.delete(f"logs/{run_id}.log")
+        await self.store_to.delete(_key(run_id))
         await asyncio.to_thread(self._path(run_id).unlink, missing_ok=True)
+        async with self.records.write() as writer:
+            await writer.drop_log_chunks(run_id)
 
     async def prune(self, before: datetime) -> int:
         """Delete local files that were not written to since then; returns how many."""
@@ -78,6 +112,18 @@ class StoredRunLogs:
         for path in old:
             path.unlink(missing_ok=True)
         return len(old)
+
+    async def _unshare(self, run_id: RunId) -> None:
+        """Share nothing more of a run; what another machine has shared of it becomes the beginning of its log."""
+        live = self._live.pop(run_id, None)
+        if live is None:
+            return
+        await live.close()
+        if run_id in self._inherits:
+            self._inherits.discard(run_id)
+            before = (await self.lines(run_id))[: live.began]
+            if before:
+                await asyncio.to_thread(self._prepend, run_id, "\n".join(before) + "\n")
 
     def _path(self, run_id: RunId) -> Path:
         if not run_id.isalnum():
@@ -90,8 +136,16 @@ class StoredRunLogs:
         if clean != text:
             self._path(run_id).write_text(clean, encoding="utf-8")
 
+    def _prepend(self, run_id: RunId, before: str) -> None:
+        own = self._read(run_id) or b""
+        self._path(run_id).write_bytes(before.encode("utf-8", "replace") + own)
+
     def _read(self, run_id: RunId) -> bytes | None:
         try:
             return self._path(run_id).read_bytes()
         except FileNotFoundError:
             return None
+
+
+def _key(run_id: RunId) -> str:
+    return f"logs/{run_id}.log"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bot.ports.clock import Clock
 from bot.ports.github import Annotation, Check, CheckButton, GitHub, Posted
+from bot.ports.live_log import LogChunk
 from bot.ports.objects import Cipher, ObjectStore
 from bot.ports.records import (
     Artifact,
@@ -19,6 +20,7 @@ from bot.ports.records import (
     TimelineEntry,
     Writer,
 )
+from bot.ports.run_list import ActiveRepo, RunFilter
 from bot.ports.terraform import (
     OVERRIDE_FILE,
     ApplyOutput,
@@ -35,6 +37,7 @@ from bot.ports.workspace import Merge, Slot, Workspace
 
 __all__ = [
     "OVERRIDE_FILE",
+    "ActiveRepo",
     "Annotation",
     "ApplyOutput",
     "Artifact",
@@ -47,6 +50,7 @@ __all__ = [
     "Engine",
     "GitHub",
     "Job",
+    "LogChunk",
     "Merge",
     "NewRun",
     "ObjectStore",
@@ -57,6 +61,7 @@ __all__ = [
     "Pruned",
     "Reader",
     "Records",
+    "RunFilter",
     "Slot",
     "StateVersion",
     "Stop",

@@ -25,7 +25,9 @@ from bot.domain.model import (
 )
 from bot.domain.plan import Lock, PlanRecord
 from bot.ports.coordination import CoordinationReader, CoordinationWriter
+from bot.ports.live_log import LogChunkReader, LogChunkWriter
 from bot.ports.releases import ReleaseReader, ReleaseWriter
+from bot.ports.run_list import RunListReader
 from bot.ports.upkeep import UpkeepReader, UpkeepWriter
 
 
@@ -119,7 +121,7 @@ class Artifact:
     created_at: datetime
 
 
-class Reader(UpkeepReader, ReleaseReader, CoordinationReader, Protocol):
+class Reader(UpkeepReader, ReleaseReader, CoordinationReader, LogChunkReader, RunListReader, Protocol):
     """Reads inside one transaction."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None: ...
@@ -166,7 +168,7 @@ class Reader(UpkeepReader, ReleaseReader, CoordinationReader, Protocol):
     async def artifacts(self, run_id: RunId) -> Sequence[Artifact]: ...
 
 
-class Writer(Reader, UpkeepWriter, ReleaseWriter, CoordinationWriter, Protocol):
+class Writer(Reader, UpkeepWriter, ReleaseWriter, CoordinationWriter, LogChunkWriter, Protocol):
     """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""
 
     async def add_delivery(self, delivery: Delivery) -> bool:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 from bot.domain.model import Login, Permission, Repo, Run
-from bot.web.services import Authorise
+from bot.ports import ActiveRepo, Clock
+
+REMEMBERED: Final = timedelta(seconds=20)
+"""How long an answer of GitHub counts for looking. What changes something is asked for anew each time."""
+_MOST_ANSWERS: Final = 10_000
+_AT_ONCE: Final = 8
 
 
 class Rights(Protocol):
@@ -16,12 +24,44 @@ class Rights(Protocol):
         ...
 
 
-def readers_only(rights: Rights) -> Authorise:
-    """Let in those with at least read access; nothing is remembered, because rights change."""
+class Visitors:
+    """Remembers for a few seconds what GitHub said, because a list and a live log ask again and again."""
 
-    async def authorise(login: Login, run: Run) -> bool:
-        owner, _, name = run.stack.repo.partition("/")
-        repo = Repo(owner=owner, name=name, installation_id=run.installation_id)
-        return (await rights.permission(repo, login)).allows(Permission.READ)
+    def __init__(self, rights: Rights, clock: Clock) -> None:
+        self._rights = rights
+        self._clock = clock
+        self._answers: dict[tuple[str, str], tuple[datetime, Permission]] = {}
 
-    return authorise
+    async def may_read(self, login: Login, run: Run) -> bool:
+        """Whether the user may see the run; raises GatewrightError when that cannot be found out."""
+        return (await self.permission(login, run)).allows(Permission.READ)
+
+    async def permission(self, login: Login, run: Run) -> Permission:
+        """Return the user's right on the run's repository, at most `REMEMBERED` old."""
+        return await self._permission(
+            login, ActiveRepo(full_name=run.stack.repo, installation_id=run.installation_id)
+        )
+
+    async def readable(self, login: Login, repos: Sequence[ActiveRepo]) -> tuple[str, ...]:
+        """Return the names of the repositories that the user may read, in the given order."""
+        limit = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(repo: ActiveRepo) -> bool:
+            async with limit:
+                return (await self._permission(login, repo)).allows(Permission.READ)
+
+        answers = await asyncio.gather(*(ask(repo) for repo in repos))
+        return tuple(repo.full_name for repo, may in zip(repos, answers, strict=True) if may)
+
+    async def _permission(self, login: Login, active: ActiveRepo) -> Permission:
+        now, key = self._clock.now(), (login.lower(), active.full_name.lower())
+        known = self._answers.get(key)
+        if known is not None and now < known[0]:
+            return known[1]
+        owner, _, name = active.full_name.partition("/")
+        repo = Repo(owner=owner, name=name, installation_id=active.installation_id)
+        answer = await self._rights.permission(repo, login)
+        if len(self._answers) >= _MOST_ANSWERS:
+            self._answers.clear()
+        self._answers[key] = (now + REMEMBERED, answer)
+        return answer

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bot.web import health, login, webhook
 from bot.web.middleware import AccessLog, errors, harden
-from bot.web.pages import runs
+from bot.web.pages import run_list, runs, stream
 from bot.web.services import SERVICES, WebServices
 
-_STYLE: Final = Path(__file__).parent / "pages" / "style.css"
+_FILES: Final = Path(__file__).parent / "pages"
 
 
 def create_app(services: WebServices) -> web.Application:
@@ -21,7 +22,9 @@ def create_app(services: WebServices) -> web.Application:
     app = web.Application(middlewares=[errors], client_max_size=services.max_body)
     app[SERVICES] = services
     app[health.READINESS] = health.Readiness()
+    app[stream.STREAMS] = stream.Streams()
     app.on_response_prepare.append(harden)
+    app.on_shutdown.append(stream.close_streams)
     app.add_routes(
         [
             web.post("/webhooks/github", webhook.receive),
@@ -29,12 +32,15 @@ def create_app(services: WebServices) -> web.Application:
             web.get("/readyz", health.ready),
             web.get("/metrics", health.metrics),
             web.get("/", health.front),
-            web.get("/style.css", _style),
+            web.get("/style.css", _file("style.css")),
+            web.get("/live.js", _file("live.js")),
             web.get("/login", login.begin),
             web.get("/login/callback", login.callback),
             web.post("/logout", login.logout),
+            web.get("/runs", run_list.show_list),
             web.get("/runs/{id}", runs.show),
             web.get("/runs/{id}/log", runs.show_log),
+            web.get("/runs/{id}/stream", stream.stream),
         ]
     )
     return app
@@ -51,5 +57,8 @@ def create_runner(app: web.Application) -> web.AppRunner:
     return web.AppRunner(app, access_log_class=AccessLog, access_log=logging.getLogger("gatewright.access"))
 
 
-async def _style(_: web.Request) -> web.FileResponse:
-    return web.FileResponse(_STYLE, headers={"Cache-Control": "max-age=3600"})
+def _file(name: str) -> Handler:
+    async def send(_: web.Request) -> web.StreamResponse:
+        return web.FileResponse(_FILES / name, headers={"Cache-Control": "max-age=3600"})
+
+    return send

@@ -78,4 +78,12 @@ async def metrics(request: web.Request) -> web.Response:
 async def front(request: web.Request) -> web.Response:
     """Say what this is."""
     services = request.app[SERVICES]
-    return page(request, "front.html.j2", version=services.version, has_pages=services.pages is not None)
+    pages = services.pages
+    session = None if pages is None else pages.oauth.sessions.session(request)
+    return page(
+        request,
+        "front.html.j2",
+        version=services.version,
+        has_pages=pages is not None,
+        session=session,
+    )

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.domain.errors import GitHubError, GitHubUnavailableError
 from bot.domain.model import Login
+from bot.web.forms import sender
 from bot.web.services import SERVICES, OAuth
 from bot.web.sessions import Attempt
 
@@ -65,20 +66,22 @@ async def callback(request: web.Request) -> web.Response:
     if attempt is None or not hmac.compare_digest(state.encode(), attempt.state.encode()):
         raise web.HTTPBadRequest
     code = request.query.get("code", "")
-    if not code:
-        raise web.HTTPForbidden
-    login = await _who(oauth, code, attempt)
+    login = await _who(oauth, code, attempt) if code else None
     if login is None:
-        raise web.HTTPForbidden
+        refusal = web.HTTPForbidden()
+        oauth.sessions.give_up(refusal)
+        raise refusal
     response = _redirect(local_path(attempt.next))
     oauth.sessions.complete(response, login)
     return response
 
 
 async def logout(request: web.Request) -> web.Response:
-    """End the session; only by POST, so that no foreign page can link to it."""
+    """End the session; only by one of our own forms, so that no foreign page can do it."""
+    sessions = _oauth(request).sessions
+    await sender(request, sessions)
     response = _redirect("/")
-    _oauth(request).sessions.end(response)
+    sessions.end(response)
     return response
 
 

@@ -19,17 +19,19 @@ _log = logging.getLogger(__name__)
 REQUEST_ID: Final = web.RequestKey("request_id", str)
 _WORDS: Final = {
     400: "the request is not understood",
-    401: "a token is needed",
+    401: "a login or a token is needed",
     403: "this is not allowed",
     404: "there is nothing here, or nothing that you may see",
     405: "this method is not allowed here",
+    409: "this has changed in the meantime; look at the page again",
     413: "the body is too long",
+    429: "too many pages of yours watch runs already; close one",
     500: "something went wrong; the log has it under this request id",
     503: "a service that is needed does not answer; try again later",
 }
 HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -73,6 +75,8 @@ def _error(request: web.Request, status: int, cause: web.HTTPException | None = 
     for name in ("Allow", "WWW-Authenticate"):
         if cause is not None and name in cause.headers:
             response.headers[name] = cause.headers[name]
+    for name, cookie in ({} if cause is None else cause.cookies).items():
+        response.cookies[name] = cookie
     return response
 
 

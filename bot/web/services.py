@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import aiohttp
 from aiohttp import web
 
-from bot.domain.model import Login, Run
+from bot.domain.model import RunId
 from bot.metrics import Metrics
 from bot.ports import Clock, Records
+from bot.web.access import Visitors
 from bot.web.sessions import Sessions
 
 MAX_BODY: Final = 25 * 1024 * 1024
@@ -21,9 +22,18 @@ Check = Callable[[], Awaitable[object]]
 """Proves that a part works, or raises."""
 Depths = Callable[[], Awaitable[Mapping[str, int]]]
 Stranded = Callable[[], Awaitable[Sequence[object]]]
-Authorise = Callable[[Login, Run], Awaitable[bool]]
-"""Whether a logged-in user may see a run; raises GatewrightError when that cannot be found out."""
-ReadLog = Callable[[Run], Awaitable[str | None]]
+
+
+class Logs(Protocol):
+    """Logs of runs, whichever machine writes them."""
+
+    async def read(self, run_id: RunId) -> str | None:
+        """Return the log as far as it goes, None when there is none."""
+        ...
+
+    async def lines(self, run_id: RunId, after: int = 0) -> Sequence[str]:
+        """Return what is shared of a log that is being written, without its first `after` lines."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +57,8 @@ class Pages:
     """What the run pages need; without it there are none."""
 
     oauth: OAuth
-    authorise: Authorise
-    read_log: ReadLog
+    visitors: Visitors
+    logs: Logs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,8 @@ class WebServices:
     """How long a webhook's body may take to arrive."""
     check_seconds: float = 3.0
     """How long one readiness check may take."""
+    look_seconds: float = 0.5
+    """How often a live log looks for new lines."""
     check_cache_seconds: float = 5.0
     """How long a readiness answer is good for: the page is open to everybody."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -34,6 +35,15 @@ class Attempt:
     """Local path to go to afterwards."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Somebody who is logged in, in one browser."""
+
+    login: Login
+    token: str
+    """Every form of this session carries it back; no other site can know it."""
+
+
 class Sessions:
     """Makes and reads the two cookies: the login under way, and who is logged in."""
 
@@ -50,8 +60,15 @@ class Sessions:
 
     def login(self, request: web.Request) -> Login | None:
         """Return who is logged in, None when nobody is."""
+        session = self.session(request)
+        return None if session is None else session.login
+
+    def session(self, request: web.Request) -> Session | None:
+        """Return the session of the browser, None when nobody is logged in."""
         value = self._read(request, _SESSION, _SESSION_LIFE)
-        return Login(str(value["login"])) if value else None
+        if value is None or "token" not in value:
+            return None
+        return Session(login=Login(str(value["login"])), token=str(value["token"]))
 
     def begin(self, response: web.Response, attempt: Attempt) -> None:
         """Remember the login under way in the browser."""
@@ -66,8 +83,13 @@ class Sessions:
         )
 
     def complete(self, response: web.Response, login: Login) -> None:
-        """Log the user in."""
-        self._write(response, _SESSION, {"login": login}, _SESSION_LIFE)
+        """Log the user in, with a session that did not exist before."""
+        value = {"login": login, "token": secrets.token_urlsafe(24)}
+        self._write(response, _SESSION, value, _SESSION_LIFE)
+        self._delete(response, _ATTEMPT)
+
+    def give_up(self, response: web.Response) -> None:
+        """Forget the login under way: what GitHub answered to it was not good, and it is not tried twice."""
         self._delete(response, _ATTEMPT)
 
     def end(self, response: web.Response) -> None:

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 
 from bot.adapters.database import rows, tables
 from bot.adapters.database.coordination import CoordinationQueries
+from bot.adapters.database.live_log import LogChunkQueries
 from bot.adapters.database.releases import ReleaseQueries
+from bot.adapters.database.run_list import RunListQueries
 from bot.adapters.database.upkeep import SqlUpkeepReader
 from bot.domain.model import (
     DeliveryId,
@@ -26,7 +28,7 @@ from bot.domain.plan import Lock, PlanRecord
 from bot.ports import Artifact, Delivery, StateVersion, TimelineEntry
 
 
-class SqlReader(SqlUpkeepReader, ReleaseQueries, CoordinationQueries):
+class SqlReader(SqlUpkeepReader, ReleaseQueries, CoordinationQueries, LogChunkQueries, RunListQueries):
     """Reads inside one transaction of `connection`."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None:

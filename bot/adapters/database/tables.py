@@ -140,6 +140,18 @@ run_timeline = sa.Table(
     sqlite_autoincrement=True,
 )
 
+# Lines of a run that goes on, wherever it runs; dropped once its whole log is stored.
+run_log_chunks = sa.Table(
+    "run_log_chunks",
+    metadata,
+    run_id_column(),
+    sa.Column("start", BigNumber, nullable=False),
+    sa.Column("lines", BigNumber, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.PrimaryKeyConstraint("run_id", "start"),
+)
+
 plans = sa.Table(
     "plans",
     metadata,

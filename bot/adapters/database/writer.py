@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database import rows, tables
 from bot.adapters.database.coordination import CoordinationStatements
 from bot.adapters.database.errors import DatabaseError
+from bot.adapters.database.live_log import LogChunkStatements
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.releases import ReleaseStatements
 from bot.adapters.database.types import FreeText, UtcDateTime
@@ -36,7 +37,7 @@ Enqueue = Callable[[sa.Connection, Job, int], None]
 """Starts a durable workflow in the transaction of the connection; the number orders jobs, lowest first."""
 
 
-class SqlWriter(SqlReader, SqlUpkeepWriter, ReleaseStatements, CoordinationStatements):
+class SqlWriter(SqlReader, SqlUpkeepWriter, ReleaseStatements, CoordinationStatements, LogChunkStatements):
     """Reads and writes inside one transaction of `connection`."""
 
     def __init__(self, connection: AsyncConnection, enqueue: Enqueue | None) -> None:

@@ -33,6 +33,12 @@ def _span(start: datetime | None, end: datetime | None) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
+def _words(value: str) -> str:
+    """Return a code as people read it: `timed_out` becomes `timed out`."""
+    return value.replace("_", " ")
+
+
+_ENVIRONMENT.filters["words"] = _words
 _ENVIRONMENT.filters["moment"] = _moment
 _ENVIRONMENT.filters["span"] = _span
 

@@ -56,7 +56,13 @@ class Site:
         self.bucket = bucket
         self.workflows_before: list[datetime] = []
         self.idle: list[timedelta] = []
-        self.logs = StoredRunLogs(directory=logs, store_to=bucket, cipher=AesGcmCipher(bytes(32)))
+        self.logs = StoredRunLogs(
+            directory=logs,
+            store_to=bucket,
+            cipher=AesGcmCipher(bytes(32)),
+            records=records,
+            clock=self.clock,
+        )
         self.upkeep = Upkeep(
             records=records,
             artifacts=bucket,

@@ -12,14 +12,13 @@ from aiohttp import ClientSession, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.adapters.database import Database, migrate
-from bot.domain.model import Run, RunId
 from bot.engine import Engine, EngineConfig
 from bot.metrics import Metrics
-from bot.web.access import readers_only
+from bot.web.access import Visitors
 from bot.web.app import create_app, create_runner
 from bot.web.services import OAuth, Pages, WebServices
 from bot.web.sessions import Sessions
-from tests.integration.web.world import SECRET, Client, FakeGitHub, MovingClock, World
+from tests.integration.web.world import SECRET, Client, FakeGitHub, FakeLogs, MovingClock, World
 
 Serve = Callable[[WebServices], Awaitable[Client]]
 
@@ -74,11 +73,7 @@ async def world(
     database: tuple[Database, Engine], serve: Serve, github: FakeGitHub, http: ClientSession
 ) -> World:
     records, engine = database
-    clock, logs = MovingClock(), dict[RunId, str]()
-
-    async def read_log(run: Run) -> str | None:
-        return logs.get(run.id)
-
+    clock, logs = MovingClock(), FakeLogs()
     oauth = OAuth(
         client_id="client id",
         client_secret="client secret",
@@ -97,7 +92,8 @@ async def world(
         metrics_token="metrics token",
         depths=engine.depths,
         stranded=engine.stranded,
-        pages=Pages(oauth=oauth, authorise=readers_only(github), read_log=read_log),
+        pages=Pages(oauth=oauth, visitors=Visitors(github, clock), logs=logs),
+        look_seconds=0.01,
     )
     client = await serve(services)
     return World(client, services, records, engine, clock, github, logs)

@@ -112,23 +112,26 @@ async def test_the_front_page_says_what_this_is(world: World) -> None:
 
     assert response.content_type == "text/html"
     assert "Version 1.2.3" in text
-    assert 'href="/login"' in text
+    assert 'href="/login?next=/runs"' in text
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/healthz", "/readyz", "/metrics", "/nothing", "/runs/r1", "/style.css"]
+    "path",
+    ["/", "/healthz", "/readyz", "/metrics", "/nothing", "/runs/r1", "/runs", "/style.css", "/live.js"],
 )
 async def test_every_answer_has_safe_headers(world: World, path: str) -> None:
     async with world.client.get(path, allow_redirects=False) as response:
         headers = response.headers
 
-    assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'")
+    assert headers["Content-Security-Policy"].startswith(
+        "default-src 'none'; style-src 'self'; script-src 'self';"
+    )
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Server"] == "gatewright"
     assert len(headers["X-Request-Id"]) == 16
-    assert headers["Cache-Control"] == ("max-age=3600" if path == "/style.css" else "no-store")
+    assert headers["Cache-Control"] == ("max-age=3600" if path in {"/style.css", "/live.js"} else "no-store")
 
 
 async def test_the_page_style_is_served(world: World) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.domain.errors import GitHubUnavailableError
-from bot.domain.model import Login, Permission, Run
-from bot.web.services import Pages
+from bot.domain.model import Login, Permission, Repo
+from bot.web.access import Visitors
 from tests.integration.web.test_login import log_in
 from tests.integration.web.test_webhook import Served
 from tests.integration.web.world import World
@@ -25,7 +27,7 @@ async def reader(world: World) -> World:
 
 async def test_a_reader_sees_the_run_its_timeline_its_plan_and_its_log(reader: World) -> None:
     run = await reader.add_run(text="# terraform_data.a will be created")
-    reader.logs[run.id] = "Initializing the backend...\nDone."
+    reader.logs.stored[run.id] = "Initializing the backend...\nDone."
 
     status, text = await see(reader, f"/runs/{run.id}")
 
@@ -44,12 +46,13 @@ async def test_a_reader_sees_the_run_its_timeline_its_plan_and_its_log(reader: W
         f'href="/runs/{run.id}/log"',
     ):
         assert part in text
-    assert 'http-equiv="refresh"' not in text
+    assert "<script" not in text
+    assert "/stream" not in text
 
 
 async def test_the_whole_log_is_text(reader: World) -> None:
     run = await reader.add_run()
-    reader.logs[run.id] = "line\n" * 100_000
+    reader.logs.stored[run.id] = "line\n" * 100_000
 
     async with reader.client.get(f"/runs/{run.id}/log") as response:
         whole = await response.text()
@@ -66,13 +69,13 @@ async def test_a_run_without_a_log_says_so(reader: World) -> None:
     page = await see(reader, f"/runs/{run.id}")
     log = await see(reader, f"/runs/{run.id}/log")
 
-    assert "Nothing was logged yet" in page[1]
+    assert "Nothing was logged." in page[1]
     assert (page[0], log[0]) == (200, 404)
 
 
 async def test_nothing_that_a_pull_request_wrote_becomes_markup(reader: World) -> None:
     run = await reader.add_run(text="</pre><script>alert(1)</script>")
-    reader.logs[run.id] = "<img src=x onerror=alert(2)>\x1b[31mred\x1b[0m"
+    reader.logs.stored[run.id] = "<img src=x onerror=alert(2)>\x1b[31mred\x1b[0m"
 
     _, text = await see(reader, f"/runs/{run.id}")
 
@@ -105,14 +108,17 @@ async def test_who_may_not_read_the_repository_is_told_that_there_is_no_such_run
     assert "acme" not in seen[1]
 
 
-async def test_rights_are_asked_for_each_time(reader: World) -> None:
+async def test_rights_are_remembered_for_twenty_seconds(reader: World) -> None:
     run = await reader.add_run()
     before, _ = await see(reader, f"/runs/{run.id}")
     reader.github.rights["acme/infra", "dev"] = Permission.NONE
 
+    reader.clock.advance(seconds=19)
+    soon, _ = await see(reader, f"/runs/{run.id}")
+    reader.clock.advance(seconds=1)
     after, _ = await see(reader, f"/runs/{run.id}")
 
-    assert (before, after) == (200, 404)
+    assert (before, soon, after) == (200, 200, 404)
 
 
 async def test_when_rights_cannot_be_asked_nothing_is_shown(reader: World, served: Served) -> None:
@@ -120,10 +126,12 @@ async def test_when_rights_cannot_be_asked_nothing_is_shown(reader: World, serve
     pages = reader.services.pages
     assert pages is not None
 
-    async def unknown(_: Login, __: Run) -> bool:
-        raise GitHubUnavailableError("down")
+    class Away:
+        async def permission(self, repo: Repo, login: Login) -> Permission:
+            del repo, login
+            raise GitHubUnavailableError("down")
 
-    client = await served(pages=Pages(oauth=pages.oauth, authorise=unknown, read_log=pages.read_log))
+    client = await served(pages=replace(pages, visitors=Visitors(Away(), reader.clock)))
     await log_in(reader, "dev", client)
 
     async with client.get(f"/runs/{run.id}") as response:

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from aiohttp.test_utils import TestClient
 from bot.adapters.database import Database
 from bot.domain.model import Login, Permission, PlanId, Repo, Run, RunId, RunKind, RunStatus, Sha
 from bot.engine import Engine
-from bot.ports import NewRun
+from bot.ports import NewRun, Writer
 from bot.web.services import WebServices
 from tests.fakes.builders import BASE, HEAD, NOON, plan, stack, summary
 
@@ -77,6 +77,21 @@ class FakeGitHub:
 
 
 @dataclass
+class FakeLogs:
+    """Logs that a test writes: whole ones, and the shared lines of those that go on."""
+
+    stored: dict[RunId, str] = field(default_factory=dict)
+    live: dict[RunId, list[str]] = field(default_factory=dict)
+
+    async def read(self, run_id: RunId) -> str | None:
+        lines = self.live.get(run_id)
+        return "".join(f"{line}\n" for line in lines) if lines else self.stored.get(run_id)
+
+    async def lines(self, run_id: RunId, after: int = 0) -> Sequence[str]:
+        return self.live.get(run_id, [])[after:]
+
+
+@dataclass
 class World:
     client: Client
     services: WebServices
@@ -84,23 +99,34 @@ class World:
     engine: Engine
     clock: MovingClock
     github: FakeGitHub
-    logs: dict[RunId, str]
+    logs: FakeLogs
 
     async def deliver(self, payload: Mapping[str, Any], event: str = "issue_comment", **kw: Any) -> Answer:
         return await deliver(self.client, payload, event, **kw)
 
-    async def add_run(self, id: str = "r123456789abcdef", *, text: str = "", repo: str = "acme/infra") -> Run:
-        """Record a plan run that succeeded, with its plan."""
-        run_id, made = RunId(id), stack(repo=repo)
+    async def add_run(
+        self,
+        id: str = "r123456789abcdef",
+        *,
+        text: str = "",
+        repo: str = "acme/infra",
+        env: str = "staging",
+        pull: int | None = 7,
+        actor: str = "dev",
+        kind: RunKind = RunKind.PLAN,
+        status: RunStatus = RunStatus.SUCCEEDED,
+    ) -> Run:
+        """Record a run that got to `status`, with a plan where it succeeded."""
+        run_id, made = RunId(id), stack(env, repo=repo)
         new = NewRun(
             id=run_id,
-            kind=RunKind.PLAN,
+            kind=kind,
             stack=made,
             installation_id=1,
-            pull=7,
+            pull=pull,
             head_sha=HEAD,
             base_sha=BASE,
-            actor=Login("dev"),
+            actor=Login(actor),
             comment_id=None,
             plan_id=None,
             arguments=("-target=<b>x</b>",),
@@ -108,21 +134,31 @@ class World:
             correlation_id="c",
             dedupe_key=id,
         )
-        record = plan(run_id=run_id, stack=made, summary=summary(text=text or "Plan: 1 to add."))
+        succeeded = status is RunStatus.SUCCEEDED
+        plan_id = PlanId(f"p{id[-7:]}")
+        record = plan(id=plan_id, run_id=run_id, stack=made, summary=summary(text=text or "Plan: 1 to add."))
+        way: tuple[RunStatus, ...] = (RunStatus.PREPARING, RunStatus.RUNNING, status)
+        way = way[: way.index(status) + 1] if status is not RunStatus.QUEUED else ()
         async with self.database.write() as writer:
             assert await writer.add_run(new, NOON) is not None
-            await writer.add_plan(record)
-            for seconds, status in enumerate(
-                (RunStatus.PREPARING, RunStatus.RUNNING, RunStatus.SUCCEEDED), 1
-            ):
-                at = NOON + timedelta(seconds=70 * seconds)
-                await writer.move_run(
-                    run_id, status, at=at, actor="bot", why=f"step {seconds}", plan_id=PlanId(record.id)
-                )
+            if succeeded:
+                await writer.add_plan(record)
+            for seconds, step in enumerate(way, 1):
+                await self._move(writer, run_id, step, seconds, plan_id if succeeded else None)
         async with self.database.read() as reader:
             run = await reader.run(run_id)
         assert run is not None
         return run
+
+    async def move(self, run: Run, status: RunStatus) -> None:
+        async with self.database.write() as writer:
+            await self._move(writer, run.id, status, 9, None)
+
+    async def _move(
+        self, writer: Writer, run_id: RunId, status: RunStatus, step: int, plan_id: PlanId | None
+    ) -> None:
+        at = NOON + timedelta(seconds=70 * step)
+        await writer.move_run(run_id, status, at=at, actor="bot", why=f"step {step}", plan_id=plan_id)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bot.web.login import local_path
-from bot.web.pages.runs import plain
+from bot.web.pages.finding import plain
 from bot.web.sessions import Sessions
 from tests.integration.web.world import MovingClock
 
