@@ -105,7 +105,12 @@ class Settings(BaseSettings):
     drain_seconds: int = Field(
         60, ge=0, le=3600, description="How long a stopping server waits for running applies."
     )
-    poll_seconds: float = Field(0.05, ge=0.01, le=5, description="How often queues are polled.")
+    poll_seconds: float = Field(
+        0.25,
+        ge=0.01,
+        le=5,
+        description="Seconds between two looks at the queues; what this process queues itself is seen at once.",
+    )
     github_write_spacing: float = Field(
         1.0, ge=0, le=60, description="Least seconds between two writes to GitHub."
     )

@@ -63,7 +63,7 @@ class EngineConfig:
     plans_global: int | None = None
     """Plans at once over all workers; None for no limit. Not below the worker's own cap."""
     changes_global: int | None = None
-    poll_seconds: float = 0.05
+    poll_seconds: float = 0.25
     listen: bool = True
     """False: this process only accepts work (PostgreSQL), the workers do it."""
     heartbeat_seconds: float = 3.0
