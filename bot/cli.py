@@ -64,14 +64,12 @@ def migrate(
 @app.command()
 def doctor() -> None:
     """Check every part, one line each, with what to do; exit code 1 when anything is wrong."""
-    from bot.doctor import examine  # noqa: PLC0415 - as above
-
-    settings, secrets = settings_module.load()
+    from bot.doctor.examination import examine  # noqa: PLC0415 - as above
 
     async def report() -> int:
-        findings = await examine(settings, secrets)
+        findings = await examine(settings_module.read())
         for finding in findings:
-            colour = {"ok": "green", "warning": "yellow", "wrong": "red"}[finding.grade]
+            colour = {"ok": "green", "wrong": "red"}.get(finding.grade, "yellow")
             _out.print(f"[{colour}]{finding.grade:8}[/] {finding.part:22} ", end="")
             _out.print(finding.sentence, markup=False)
         return 1 if any(finding.grade == "wrong" for finding in findings) else 0

@@ -6,22 +6,25 @@ Every name carries the prefix `GATEWRIGHT_`, except the credentials that an envi
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.domain.errors import GatewrightError
 from bot.domain.model import EnvName
 
 PREFIX = "GATEWRIGHT_"
+_LEAST_SESSION_KEY = 32
 
 
 class SettingsError(GatewrightError):
@@ -89,7 +92,7 @@ class Settings(BaseSettings):
     sandbox: Literal["on", "off"] = Field(
         "on", description="Run Terraform in bubblewrap (`on`) or not (`off`)."
     )
-    sandbox_binds: tuple[Path, ...] = Field(
+    sandbox_binds: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Directories that applies may write to inside the sandbox (JSON list)."
     )
     metrics_token: SecretStr = Field(SecretStr(""), description="Bearer token of /metrics; empty closes it.")
@@ -132,6 +135,21 @@ class Settings(BaseSettings):
     upkeep_hours: float = Field(1, gt=0, le=168, description="Hours from one pruning to the next.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
 
+    @field_validator("session_key")
+    @classmethod
+    def _long_or_empty(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < _LEAST_SESSION_KEY:
+            raise ValueError(f"must have at least {_LEAST_SESSION_KEY} characters, or be empty")
+        return value
+
+    @field_validator("sandbox_binds", mode="before")
+    @classmethod
+    def _json_list(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError('must be a JSON list, for example ["/srv/site"]') from None
+
     @field_validator("github_url", "public_url")
     @classmethod
     def _url_or_empty(cls, value: str) -> str:
@@ -140,11 +158,13 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _check_together(self) -> Settings:
         if self.state_bucket == self.artifact_bucket:
-            raise ValueError(
-                f"{PREFIX}STATE_BUCKET and {PREFIX}ARTIFACT_BUCKET must differ: Terraform must not reach plans"
+            raise PydanticCustomError(
+                "artifact_bucket", "must not be the bucket of the states: Terraform must not reach plans"
             )
         if not self.github_private_key.get_secret_value() and self.github_private_key_file is None:
-            raise ValueError(f"{PREFIX}GITHUB_PRIVATE_KEY or {PREFIX}GITHUB_PRIVATE_KEY_FILE is required")
+            raise PydanticCustomError(
+                "github_private_key", f"is required, or {PREFIX}GITHUB_PRIVATE_KEY_FILE"
+            )
         return self
 
     @property
@@ -252,24 +272,57 @@ _CREDENTIAL = re.compile(
 _PUBLIC = re.compile(r"(TF_VAR_|TF_LOG|REGION$|ENDPOINT|_URL$|_HOST$|_PORT$|PROFILE$)")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """The settings as far as they can be read."""
+
+    settings: Settings
+    """With stand-ins for those that are wrong."""
+    secrets: EnvironmentSecrets
+    wrong: Mapping[str, str]
+    """Field -> what is wrong with it, or that it is missing."""
+
+
 def load(env_file: Path | None = None) -> tuple[Settings, EnvironmentSecrets]:
     """Read the settings; SettingsError lists every missing or wrong one by its full name."""
+    reading = read(env_file)
+    if reading.wrong:
+        lines = (f"{PREFIX}{name.upper()}: {what}" for name, what in reading.wrong.items())
+        raise SettingsError("\n".join(lines))
+    return reading.settings, reading.secrets
+
+
+def read(env_file: Path | None = None) -> Reading:
+    """Read what can be read, for who wants to go on with the rest."""
     file = env_file or Path(".env")
-    try:
-        settings = Settings(_env_file=file)
-    except ValidationError as error:
-        raise SettingsError(_explain(error)) from None
+    wrong: dict[str, str] = {}
+    # Some rules are about several settings, and are looked at only once each of them is right by itself.
+    settings = None
+    while settings is None:
+        try:
+            settings = Settings(_env_file=file, **{name: _stand_in(name) for name in wrong})
+        except ValidationError as error:
+            found = _explain(error)
+            if not found.keys() - wrong.keys():
+                raise SettingsError(f"the settings cannot be read: {found}") from None
+            wrong |= found
     from_file = {name: value for name, value in dotenv_values(file).items() if value is not None}
-    return settings, EnvironmentSecrets({**from_file, **os.environ})
+    return Reading(settings=settings, secrets=EnvironmentSecrets({**from_file, **os.environ}), wrong=wrong)
 
 
 _WORDS = {"missing": "is required", "too_short": "is too short; it must have at least 8 characters"}
+_STAND_INS = {"s3_endpoint_url": "http://127.0.0.1", "github_private_key": "-"}
 
 
-def _explain(error: ValidationError) -> str:
-    lines = []
+def _stand_in(name: str) -> Any:
+    field = Settings.model_fields[name]
+    return _STAND_INS.get(name, f"stand-in-{name}" if field.is_required() else field.default)
+
+
+def _explain(error: ValidationError) -> dict[str, str]:
+    """Return field -> what is wrong; rules about several settings name the one to blame as their type."""
+    found = {}
     for problem in error.errors(include_url=False, include_input=False):
-        name = PREFIX + str(problem["loc"][0]).upper() if problem["loc"] else "settings"
-        what = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
-        lines.append(f"{name}: {what}")
-    return "\n".join(lines)
+        name = str(problem["loc"][0]) if problem["loc"] else problem["type"]
+        found[name] = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    return found

@@ -44,11 +44,11 @@ class Watch:
     """Comment id -> the body that was last read."""
 
     def comments(self) -> list[Heard]:
-        """Return the bot's comments, oldest first."""
+        """Return the bot's comments, oldest first, without those that are folded as outdated."""
         found = []
         for comment in self.github.comments(self.repo, self.number):
             header = parse_header(comment.body)
-            if header is not None:
+            if header is not None and comment.minimized is None:
                 found.append(Heard(id=comment.id, body=comment.body, header=header))
         return found
 

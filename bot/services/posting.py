@@ -7,7 +7,8 @@ from datetime import datetime
 
 from bot.domain.errors import GitHubNotFoundError
 from bot.domain.model import Repo
-from bot.ports import GitHub, Records
+from bot.ports import GitHub, Posted, Records
+from bot.services.stopwatch import together
 
 _ANNOUNCED = 0
 """Stands for "about to be written": found again, it means that an earlier attempt may have succeeded."""
@@ -33,18 +34,42 @@ class Poster:
         posted = await self.github.comment(repo, number, body)
         await self._remember(repo, key, posted.id)
 
-    async def sticky(self, repo: Repo, number: int, key: str, body: str) -> datetime:
-        """Write or update the one comment of `key`; returns GitHub's time of it."""
+    async def sticky(
+        self, repo: Repo, number: int, key: str, body: str, *, asked_by: int | None = None
+    ) -> datetime:
+        """Write or update the one live comment of `key`; returns GitHub's time of it.
+
+        Where the comment `asked_by` asked for it and stands below the live one, the answer is written below it
+        and the old one is folded, so that whoever asked finds it at the end of the page.
+        """
         async with self.records.read() as reader:
             known = await reader.remote_id(repo.full_name, key)
-        if known:
+        # GitHub numbers comments in the order in which they are written.
+        if known and (asked_by is None or asked_by < known):
             try:
                 return (await self.github.update_comment(repo, known, body)).at
             except GitHubNotFoundError:
-                pass  # Somebody deleted it: write a new one.
-        posted = await self.github.comment(repo, number, body)
+                known = None  # Somebody deleted it: write a new one.
+        posted, _ = await together(
+            self._anew(repo, number, f"{key}>{asked_by or 0}", body), self._fold(repo, known)
+        )
         await self._remember(repo, key, posted.id)
         return posted.at
+
+    async def _anew(self, repo: Repo, number: int, attempt: str, body: str) -> Posted:
+        """Write a comment, or take over the one that an earlier attempt wrote just before it was cut off."""
+        async with self.records.write() as writer:
+            again = await writer.remote_id(repo.full_name, attempt) is not None
+            if not again:
+                await writer.set_remote_id(repo.full_name, attempt, _ANNOUNCED)
+        found = await self._arrived(repo, number, body) if again else None
+        if found is not None:
+            return await self.github.update_comment(repo, found, body)
+        return await self.github.comment(repo, number, body)
+
+    async def _fold(self, repo: Repo, comment_id: int | None) -> None:
+        if comment_id:
+            await self.github.minimize_comment(repo, comment_id)
 
     async def _arrived(self, repo: Repo, number: int, body: str) -> int | None:
         return await self.github.find_comment(repo, number, body.split("\n", 1)[0])

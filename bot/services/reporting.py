@@ -57,10 +57,11 @@ class Reporting:
             await self._react(repo, run)
             return
         if run.status is RunStatus.SUCCEEDED and run.plan_id is not None:
-            await self.refresh_plan(repo, run.plan_id)
+            await self.refresh_plan(repo, run.plan_id, asked_by=run.comment_id)
         elif await self._is_newest(run):
             body = plan_failed_comment(RunView(run=run, run_url=self.links.run(run.id)))
-            await self.poster.sticky(repo, run.pull, _key(run.pull, run.stack), body)
+            key = _key(run.pull, run.stack)
+            await self.poster.sticky(repo, run.pull, key, body, asked_by=run.comment_id)
         await self._checks(repo, run)
         await self._react(repo, run)
 
@@ -111,8 +112,11 @@ class Reporting:
             await self.refresh_plan(repo, run.plan_id)
         await self.deployments.started(repo, run)
 
-    async def refresh_plan(self, repo: Repo, plan_id: PlanId) -> None:
-        """Render the comment of a plan anew, unless a newer plan of the stack has taken it over."""
+    async def refresh_plan(self, repo: Repo, plan_id: PlanId, *, asked_by: int | None = None) -> None:
+        """Render the comment of a plan anew, unless a newer plan of the stack has taken it over.
+
+        `asked_by` is the comment that it answers, if any.
+        """
         async with self.records.read() as reader:
             before = await reader.plan(plan_id)
         # Gates take a while to judge, so everything else is read behind them: what is posted must not be old.
@@ -138,7 +142,8 @@ class Reporting:
             applying_run=applying,
             next_steps=await self._next_steps(repo, plan, held),
         )
-        at = await self.poster.sticky(repo, plan.pull, _key(plan.pull, plan.stack), plan_comment(view))
+        key = _key(plan.pull, plan.stack)
+        at = await self.poster.sticky(repo, plan.pull, key, plan_comment(view), asked_by=asked_by)
         if plan.posted_at is None:
             async with self.records.write() as writer:
                 await writer.mark_posted(plan.id, at)

@@ -12,13 +12,19 @@ async def test_plan_without_a_name_plans_what_is_touched(world: World) -> None:
     number, first = await world.open_planned()
     # when somebody asks for a plan,
     command = await world.comment(number, "/plan")
-    # then the same comment shows a new plan, and the command is greeted and answered.
+    # then the answer stands below it, the older plan is folded, and the command is greeted and answered.
     again = await world.hear(number, kind="plan", env="staging", status="planned")
-    assert again.id == first.id
+    assert again.id > command > first.id
     assert again.header["plan"] != first.header["plan"]
     await world.reacted(command, "rocket")
     assert world.reactions(command) == ["eyes", "rocket"]
     assert await world.told(number) == ["plan staging planned"]
+    assert world.folded(number) == [first.id]
+    # And what comes by itself afterwards is shown in that comment.
+    head = await world.push({STAGING: await world.staging("Pushed")})
+    pushed = await world.hear(number, kind="plan", env="staging", status="planned", head=head)
+    assert pushed.id == again.id
+    assert world.folded(number) == [first.id]
 
 
 async def test_plan_with_names_plans_those_environments_touched_or_not(world: World) -> None:

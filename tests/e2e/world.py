@@ -153,7 +153,7 @@ class World:
         return await self.hear(number, kind="refusal", reason=reason)
 
     async def told(self, number: int) -> list[str]:
-        """Wait until the bot is idle; return every comment in few words, oldest first, and count it as read."""
+        """Wait until the bot is idle; return every live comment in few words, oldest first, and count it as read."""
         await self.idle()
         self.watch(number).skip()
         return [words(heard) for heard in self.watch(number).comments()]
@@ -173,6 +173,11 @@ class World:
             return True if content in self.reactions(comment_id) else None
 
         await Watch(github=self.github, repo=self.repo, number=0, patience=15).until(look, content)
+
+    def folded(self, number: int) -> list[int]:
+        """Return the ids of the comments that are folded as outdated."""
+        comments = self.github.comments(self.repo, number)
+        return [comment.id for comment in comments if comment.minimized == "outdated"]
 
     def head(self, number: int) -> str:
         return self.github.pull(self.repo, number).head_sha

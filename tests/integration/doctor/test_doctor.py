@@ -93,12 +93,52 @@ async def test_a_plan_key_that_can_write_is_wrong(running: Playground) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_missing_settings_are_named_all_at_once(running: Playground) -> None:
-    code, said = await doctor(running, {"GATEWRIGHT_WEBHOOK_SECRET": None, "GATEWRIGHT_STATE_BUCKET": None})
+async def test_every_wrong_setting_is_named_at_once_and_the_rest_is_tried_all_the_same(
+    running: Playground,
+) -> None:
+    code, said = await doctor(
+        running,
+        {
+            "GATEWRIGHT_WEBHOOK_SECRET": None,
+            "GATEWRIGHT_STATE_BUCKET": None,
+            "GATEWRIGHT_GITHUB_PRIVATE_KEY": None,
+            "GATEWRIGHT_PORT": "many",
+            "GATEWRIGHT_ENCRYPTION_KEY": "short",
+            "GATEWRIGHT_SESSION_KEY": "short",
+            "GATEWRIGHT_SANDBOX_BINDS": "/srv",
+        },
+    )
+
+    lines = [(line[:8].strip(), line[9:31].strip(), line[32:]) for line in said.splitlines()]
+    graded = {told.split()[0] if part == "setting" else part: grade for grade, part, told in lines}
+    assert code == 1
+    named = {part for part, grade in graded.items() if grade == "wrong"}
+    assert named == {
+        *(f"GATEWRIGHT_{name}" for name in ("WEBHOOK_SECRET", "STATE_BUCKET", "GITHUB_PRIVATE_KEY", "PORT")),
+        *(f"GATEWRIGHT_{name}" for name in ("SESSION_KEY", "SANDBOX_BINDS")),
+        "encryption key",
+    }
+    skipped = {part for part, grade in graded.items() if grade == "skipped"}
+    assert {"GitHub App", "state bucket", "state of staging", "login", "sandbox"} <= skipped
+    assert graded["artifact bucket"] == graded["database"] == graded["git"] == "ok"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_private_key_that_is_none_is_told_without_showing_it(running: Playground) -> None:
+    code, said = await doctor(running, {"GATEWRIGHT_GITHUB_PRIVATE_KEY": "hunter2hunter2"})
 
     assert code == 1
-    assert "GATEWRIGHT_WEBHOOK_SECRET: is required" in said
-    assert "GATEWRIGHT_STATE_BUCKET: is required" in said
+    assert any("wrong" in line and "GitHub App" in line and "PEM" in line for line in said.splitlines())
+    assert "hunter2" not in said
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_nothing_is_left_behind(running: Playground, tmp_path: Path) -> None:
+    code, said = await doctor(running, {"GATEWRIGHT_DATA_DIR": str(tmp_path / "not" / "yet")})
+
+    assert code == 0
+    assert "is not there yet" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.asyncio(loop_scope="module")

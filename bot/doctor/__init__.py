@@ -1,0 +1,1 @@
+"""`gatewright doctor`: every part is tried for real, and nothing is left behind."""
