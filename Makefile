@@ -44,7 +44,7 @@ check: $(VENV)/.playground $(VENV)/.dev  ## Run every static check.
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/deptry .
-	$(BIN)/cog --check README.md docs/lifecycle.md docs/policy.md
+	$(BIN)/cog --check README.md docs/lifecycle.md docs/operations.md docs/policy.md
 	$(BIN)/hadolint Dockerfile
 	@command -v terraform >/dev/null 2>&1 && terraform fmt -check -recursive terraform envs || true
 
@@ -56,7 +56,7 @@ format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/.dev  ## Write the generated parts of the documentation anew.
-	$(BIN)/cog -r README.md docs/lifecycle.md docs/policy.md
+	$(BIN)/cog -r README.md docs/lifecycle.md docs/operations.md docs/policy.md
 	$(BIN)/python -m bot schema > docs/gatewright.schema.json
 
 clean:  ## Remove the virtual environment and the playground's data.

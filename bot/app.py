@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,13 +20,16 @@ from bot.adapters.object_store import S3ObjectStore
 from bot.adapters.run_logs import StoredRunLogs
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.terraform.sandbox import Sandbox
+from bot.adapters.tracing import make_tracing
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.context import Bot
 from bot.credentials import SettingsCredentials
 from bot.engine.config import EngineConfig, Work
 from bot.engine.core import Engine
 from bot.metrics import Metrics
+from bot.observing import Observing
 from bot.ports import Clock
+from bot.ports.tracing import Tracer
 from bot.services.access import Access
 from bot.services.applying import Applying
 from bot.services.checks import Checks
@@ -56,6 +60,7 @@ from bot.wiring import (
     make_sandbox,
     make_terraform,
     make_work,
+    queue_loads,
 )
 from handlers.inbox import EVENTS
 
@@ -133,6 +138,8 @@ async def build(
         )
         stack.push_async_callback(states.close)
         stack.push_async_callback(artifacts.close)
+        tracing = make_tracing(settings.otel_exporter_otlp_endpoint, version=version("gatewright"))
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
         yield await _assemble(
             settings,
             secrets,
@@ -141,6 +148,7 @@ async def build(
             database=database,
             states=states,
             artifacts=artifacts,
+            tracer=tracing,
             patience=patience,
         )
 
@@ -154,9 +162,10 @@ async def _assemble(
     database: Database,
     states: S3ObjectStore,
     artifacts: S3ObjectStore,
+    tracer: Tracer,
     patience: float,
 ) -> Parts:
-    clock, metrics = SystemClock(), Metrics()
+    clock, metrics = SystemClock(), Metrics(version("gatewright"))
     github = GitHubApp(
         session,
         app_id=settings.github_app_id,
@@ -167,12 +176,15 @@ async def _assemble(
             write_spacing=settings.github_write_spacing,
             patience=patience,
             comment_limits=Options().comment_limits if settings.github_write_spacing else (),
-            on_request=lambda _method, _route, status, _seconds: metrics.github_request(status or None),
+            on_request=lambda _method, _route, status, seconds: metrics.github_request(
+                status or None, seconds
+            ),
+            on_limit=metrics.github_limit,
         ),
     )
     cipher = make_cipher(settings)
     sandbox = make_sandbox(settings)
-    terraform = make_terraform(settings, sandbox)
+    terraform = make_terraform(settings, sandbox, tracer)
     workspace = GitWorkspace(
         data_dir=settings.data_dir.resolve(), github_url=settings.web_origin, clock=clock
     )
@@ -244,6 +256,7 @@ async def _assemble(
         logs=logs,
         limits=limits,
     )
+    measuring = Measuring(records=database, counters=metrics)
     bot = Bot(
         records=database,
         github=github,
@@ -257,11 +270,19 @@ async def _assemble(
         poster=poster,
         reporting=reporting,
         links=links,
+        measuring=measuring,
+        tracer=tracer,
         login="gatewright",
     )
     losses = Losses(records=database, clock=clock)
-    measuring = Measuring(records=database, metrics=metrics)
-    work = make_work(bot, planning, applying, losses=losses, measuring=measuring)
+    work = make_work(
+        bot,
+        planning,
+        applying,
+        losses=losses,
+        observing=Observing(records=database, tracer=tracer, measuring=measuring),
+        on_lost=metrics.lost,
+    )
     services = WebServices(
         records=database,
         clock=clock,
@@ -274,7 +295,7 @@ async def _assemble(
             "object_store": artifacts.reachable,
             "github": github.check_credentials,
         },
-        depths=engine.depths,
+        loads=queue_loads(engine, clock),
         stranded=engine.stranded,
         handled_events=frozenset(event for event, _, _ in EVENTS),
         pages=make_pages(settings, github, logs, session, clock),
@@ -301,6 +322,7 @@ async def _assemble(
             prune_workflows=engine.prune,
             clock=clock,
             keep=make_keep(settings),
+            on_tidied=metrics.tidied,
             every=timedelta(hours=settings.upkeep_hours),
         ),
         web=create_app(services),

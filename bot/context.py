@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from bot.domain.commands import CommandSpec
 from bot.domain.refusals import Refusal
 from bot.ports import Clock, GitHub, Records, Terraform
+from bot.ports.tracing import Tracer
 from bot.services.access import Access
 from bot.services.jobs import Links
 from bot.services.judging import Judging
+from bot.services.measuring import Measuring
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.posting import Poster
 from bot.services.reporting import Reporting
@@ -34,6 +36,8 @@ class Bot:
     poster: Poster
     reporting: Reporting
     links: Links
+    measuring: Measuring
+    tracer: Tracer
     login: str
     """The App's own user name, whose comments are never commands."""
 

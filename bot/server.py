@@ -11,8 +11,10 @@ from aiohttp import web
 from bot.adapters.database.schema import migrate, schema_status
 from bot.adapters.hardening import hide_from_others
 from bot.app import Parts, build
+from bot.logs import configure_logging
 from bot.settings import EnvironmentSecrets, Settings
 from bot.web.app import create_runner
+from bot.wiring import make_redactor
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,7 +33,9 @@ def migrate_database(settings: Settings, *, status_only: bool) -> tuple[str, boo
 async def serve_forever(settings: Settings, secrets: EnvironmentSecrets) -> int:
     """Serve until SIGTERM or SIGINT; then take up nothing new and wait for running applies."""
     hide_from_others()
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure_logging(
+        level=settings.log_level, form=settings.log_format, redact=make_redactor(settings, secrets)
+    )
     if settings.database.startswith("sqlite"):
         settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         await asyncio.to_thread(migrate, settings.database)

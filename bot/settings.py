@@ -13,10 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -133,6 +140,13 @@ class Settings(BaseSettings):
         14, ge=0, description="Days that unused mirrors and work directories are kept; 0: for ever."
     )
     upkeep_hours: float = Field(1, gt=0, le=168, description="Hours from one pruning to the next.")
+    otel_exporter_otlp_endpoint: str = Field(
+        "",
+        description="Base URL of an OpenTelemetry collector (OTLP over HTTP) for traces; empty: no traces.",
+    )
+    log_format: Literal["json", "text"] = Field(
+        "json", description="Log lines for programs (`json`) or for people (`text`)."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged.")
 
     @field_validator("session_key")
@@ -150,7 +164,7 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError('must be a JSON list, for example ["/srv/site"]') from None
 
-    @field_validator("github_url", "public_url")
+    @field_validator("github_url", "public_url", "otel_exporter_otlp_endpoint")
     @classmethod
     def _url_or_empty(cls, value: str) -> str:
         return _web_url(value) if value else ""
@@ -209,7 +223,10 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret value of the bot itself, for redaction."""
         values = (getattr(self, name) for name in type(self).model_fields)
-        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr) and value)
+        stated = [value.get_secret_value() for value in values if isinstance(value, SecretStr) and value]
+        password = urlsplit(self.database_url).password
+        key = [] if self.github_private_key_file is None else [self.private_key_pem]
+        return (*stated, *key, *([unquote(password), password] if password else []))
 
 
 class EnvironmentSecrets:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import aiohttp
@@ -15,15 +16,19 @@ from bot.adapters.terraform.sandbox import Sandbox
 from bot.adapters.terraform.supervision import Limits as ProcessLimits
 from bot.context import Bot
 from bot.domain.model import DeliveryId, RunId, StateIdentity, StateKey
-from bot.engine.config import Work
+from bot.domain.redaction import Redactor
+from bot.engine.config import QUEUES, Work
+from bot.engine.core import Engine
+from bot.metrics import QueueLoad
+from bot.observing import Observing
 from bot.ports import Cipher, Clock, GitHub, ObjectStore
+from bot.ports.tracing import Tracer
 from bot.services.applying import Applying
 from bot.services.losses import Losses
-from bot.services.measuring import Measuring
 from bot.services.outbox import Outbox
 from bot.services.planning import Planning
 from bot.services.upkeep import Keep
-from bot.settings import PREFIX, Settings, SettingsError
+from bot.settings import PREFIX, EnvironmentSecrets, Settings, SettingsError
 from bot.web.access import Visitors
 from bot.web.services import OAuth, Pages
 from bot.web.sessions import Sessions
@@ -67,12 +72,13 @@ def make_sandbox(settings: Settings) -> Sandbox | None:
     return Sandbox(writable=settings.sandbox_binds)
 
 
-def make_terraform(settings: Settings, sandbox: Sandbox | None) -> TerraformCli:
+def make_terraform(settings: Settings, sandbox: Sandbox | None, tracer: Tracer) -> TerraformCli:
     """Return the engine's adapter."""
     return TerraformCli(
         binary=(settings.terraform_binary,) if settings.terraform_binary else None,
         sandbox=sandbox,
         provider_mirror=settings.provider_mirror,
+        tracer=tracer,
         limits=ProcessLimits(grace=settings.stop_grace_seconds),
     )
 
@@ -116,9 +122,15 @@ def make_pages(
 
 
 def make_work(
-    bot: Bot, planning: Planning, applying: Applying, *, losses: Losses, measuring: Measuring
+    bot: Bot,
+    planning: Planning,
+    applying: Applying,
+    *,
+    losses: Losses,
+    observing: Observing,
+    on_lost: Callable[[str], None],
 ) -> Work:
-    """Return what the engine's workflows do."""
+    """Return what the engine's workflows do; `on_lost` is told the name of each that is given up."""
     inbox, apologies, outbox, reporting = (
         Inbox(bot=bot),
         Apologies(bot=bot),
@@ -132,12 +144,10 @@ def make_work(
     async def execute_plan(argument: str) -> None:
         await planning.execute(RunId(argument))
         await outbox.ended(RunId(argument))
-        await measuring.ended(RunId(argument))
 
     async def execute_change(argument: str) -> None:
         await applying.execute(RunId(argument))
         await outbox.ended(RunId(argument))
-        await measuring.ended(RunId(argument))
 
     async def announce_change(argument: str) -> None:
         await reporting.announce_change(RunId(argument))
@@ -151,13 +161,41 @@ def make_work(
     async def report_loss(argument: str) -> None:
         await apologies.tell(DeliveryId(argument))
 
+    async def lost(workflow: str, argument: str, error: str) -> None:
+        on_lost(workflow)
+        await losses.record(workflow, argument, error)
+
     return Work(
-        handle_delivery=handle_delivery,
-        execute_plan=execute_plan,
-        execute_change=execute_change,
-        announce_change=announce_change,
-        report_plan=report_plan,
-        report_change=report_change,
+        handle_delivery=observing.delivery(handle_delivery),
+        execute_plan=observing.run("plan", execute_plan, ends=True),
+        execute_change=observing.run("change", execute_change, ends=True),
+        announce_change=observing.run("announce", announce_change, ends=False),
+        report_plan=observing.run("report", report_plan, ends=False),
+        report_change=observing.run("report", report_change, ends=False),
         report_loss=report_loss,
-        on_lost=losses.record,
+        on_lost=lost,
     )
+
+
+def queue_loads(engine: Engine, clock: Clock) -> Callable[[], Awaitable[Mapping[str, QueueLoad]]]:
+    """Return what tells the load of each queue for the metrics."""
+
+    async def loads() -> Mapping[str, QueueLoad]:
+        now = clock.now().timestamp()
+        found = dict.fromkeys(sorted(QUEUES), QueueLoad())
+        for load in await engine.loads():
+            age = max(0.0, now - load.since)
+            now_there = found[load.queue]
+            found[load.queue] = (
+                replace(now_there, waiting=load.count, oldest_waiting=age)
+                if load.waits
+                else replace(now_there, running=load.count, oldest_running=age)
+            )
+        return found
+
+    return loads
+
+
+def make_redactor(settings: Settings, secrets: EnvironmentSecrets) -> Redactor:
+    """Return what knows every secret of this process, for its log."""
+    return Redactor((*settings.secrets(), *secrets.credential_values()))

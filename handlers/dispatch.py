@@ -99,6 +99,7 @@ async def _post(
     command: Command | None = None,
 ) -> None:
     refusals = [item for item in answers if isinstance(item, Refusal)]
+    bot.measuring.refused(refusals)
     if refusals:
         head = pull.head_sha if pull else None
         body = refusal_comment(

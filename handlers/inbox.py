@@ -59,7 +59,9 @@ class Inbox:
         if handler is None:
             return "ignored", f"nothing is done for {delivery.event} {delivery.action or ''}".rstrip()
         try:
-            note = await handler(delivery, payload_of(delivery.event, delivery.payload), self.bot)
+            payload = payload_of(delivery.event, delivery.payload)
+            with self.bot.tracer.span("handler", event=delivery.event, action=delivery.action):
+                note = await handler(delivery, payload, self.bot)
         except Exception as error:
             if isinstance(error, GatewrightError) and error.passing:
                 raise

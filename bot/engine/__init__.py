@@ -2,6 +2,6 @@
 
 from bot.engine.config import EngineConfig, EngineError, Retries, Work
 from bot.engine.core import Engine
-from bot.engine.history import Stranded
+from bot.engine.history import Load, Stranded
 
-__all__ = ["Engine", "EngineConfig", "EngineError", "Retries", "Stranded", "Work"]
+__all__ = ["Engine", "EngineConfig", "EngineError", "Load", "Retries", "Stranded", "Work"]

@@ -27,7 +27,7 @@ from bot.engine.config import (
     Work,
 )
 from bot.engine.executors import DatabaseFileLock, Heartbeat
-from bot.engine.history import Stranded
+from bot.engine.history import Load, Stranded
 from bot.engine.storage import Storage, quieten
 from bot.engine.workflows import InHand, Workflows
 from bot.ports import Job
@@ -132,6 +132,10 @@ class Engine:
     async def depths(self) -> dict[str, int]:
         """Queue -> jobs that wait in it."""
         return await self._in_thread(self._storage.history.depths)
+
+    async def loads(self) -> list[Load]:
+        """Return what waits and what is worked on, by queue."""
+        return await self._in_thread(self._storage.history.loads)
 
     async def stranded(self) -> list[Stranded]:
         """Unfinished workflows of unknown name, queue or version: nobody runs them, alert on it."""

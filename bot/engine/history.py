@@ -36,6 +36,17 @@ class Stranded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Jobs of one queue that wait, or that are worked on."""
+
+    queue: str
+    waits: bool
+    count: int
+    since: float
+    """When the oldest of them was queued, or taken up: seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
     """A workflow that ended badly, and of which nobody was told yet."""
 
@@ -56,20 +67,38 @@ class History:
         self._rows = sa.table(
             "workflow_status",
             *(sa.column(name) for name in (*columns, "application_version", "executor_id")),
+            *(sa.column(name, sa.BigInteger) for name in ("created_at", "started_at_epoch_ms")),
             schema=schema,
         )
 
-    def depths(self) -> dict[str, int]:
-        """Queue -> jobs that wait in it, zero included."""
+    def loads(self) -> list[Load]:
+        """Return what waits and what is worked on, by queue; a queue without either is left out."""
         rows = self._rows.c
+        since = sa.case(
+            (rows.status == "PENDING", sa.func.coalesce(rows.started_at_epoch_ms, rows.created_at)),
+            else_=rows.created_at,
+        )
         query = (
-            sa.select(rows.queue_name, sa.func.count())
-            .where(rows.status == "ENQUEUED", rows.queue_name.in_(QUEUES))
-            .group_by(rows.queue_name)
+            sa.select(rows.queue_name, rows.status, sa.func.count(), sa.func.min(since))
+            .where(rows.status.in_(("ENQUEUED", "PENDING")), rows.queue_name.in_(QUEUES))
+            .group_by(rows.queue_name, rows.status)
         )
         with self._engine.begin() as connection:
             found = connection.execute(query).all()
-        return dict.fromkeys(sorted(QUEUES), 0) | {str(queue): int(count) for queue, count in found}
+        return [
+            Load(
+                queue=str(queue),
+                waits=status == "ENQUEUED",
+                count=int(count),
+                since=float(oldest or 0) / 1000,
+            )
+            for queue, status, count, oldest in found
+        ]
+
+    def depths(self) -> dict[str, int]:
+        """Queue -> jobs that wait in it, zero included."""
+        waiting = {load.queue: load.count for load in self.loads() if load.waits}
+        return dict.fromkeys(sorted(QUEUES), 0) | waiting
 
     def running_executors(self) -> Sequence[str]:
         """Names of the processes that own started workflows."""

@@ -119,6 +119,7 @@ class Playground:
             "SANDBOX_BINDS": f'["{self.directory / "site"}"]',
             "TERRAFORM_BINARY": str(self.engine.binary),
             "GITHUB_WRITE_SPACING": "0",
+            "LOG_FORMAT": "text",
         }
         named = {f"GATEWRIGHT_{name}": value for name, value in settings.items()}
         system = {"PATH": os.defpath, "HOME": str(self.directory / "bot"), "PYTHONPATH": str(ROOT)}

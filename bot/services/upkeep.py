@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -43,6 +43,8 @@ class Logs(Protocol):
         ...
 
 
+OnTidied = Callable[[Mapping[str, int]], None]
+"""Told after a round without trouble: what -> how many are gone."""
 PruneWorkspace = Callable[[timedelta], Awaitable[Sequence[object]]]
 PruneWorkflows = Callable[[datetime], Awaitable[int]]
 
@@ -59,15 +61,16 @@ class Upkeep:
     clock: Clock
     keep: Keep
     every: timedelta
+    on_tidied: OnTidied
 
     async def run_for_ever(self) -> None:
         """Tidy this machine, and the shared stores when it is this worker's turn; a failure is tried next time."""
         while True:
-            for chore in (self.tidy_machine, self.tidy_stores):
-                try:
-                    await chore()
-                except (GatewrightError, OSError):
-                    _LOG.exception("upkeep met a trouble; it goes on next time")
+            try:
+                machine = await self.tidy_machine()
+                self.on_tidied({"machine": machine, **(await self.tidy_stores() or {})})
+            except (GatewrightError, OSError):
+                _LOG.exception("upkeep met a trouble; it goes on next time")
             # Looking more often than it is due lets another worker take over soon from one that died.
             await asyncio.sleep(self.every.total_seconds() / 4)
 

@@ -52,7 +52,7 @@ def _is_worth_telling(record: logging.LogRecord) -> bool:
 
 
 def create_runner(app: web.Application) -> web.AppRunner:
-    """Return a runner whose access log is JSON; the caller sets it up and adds a site."""
+    """Return a runner whose access log has a field per fact; the caller sets it up and adds a site."""
     logging.getLogger("aiohttp.server").addFilter(_is_worth_telling)
     return web.AppRunner(app, access_log_class=AccessLog, access_log=logging.getLogger("gatewright.access"))
 

@@ -69,9 +69,9 @@ async def metrics(request: web.Request) -> web.Response:
     given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
     if not hmac.compare_digest(given, f"Bearer {services.metrics_token}".encode()):
         raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"})
-    depths = {} if services.depths is None else await services.depths()
+    loads = {} if services.loads is None else await services.loads()
     stranded = () if services.stranded is None else await services.stranded()
-    services.metrics.queues(depths, stranded=len(stranded))
+    services.metrics.queues(loads, stranded=len(stranded))
     return web.Response(body=services.metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
 

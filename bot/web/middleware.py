@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 from typing import Final
@@ -93,11 +92,11 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
 
 
 class AccessLog(AbstractAccessLogger):
-    """One line of JSON per request, without query strings: those of the login hold codes."""
+    """One line per request, without query strings: those of the login hold codes."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Write the line."""
-        line = {
+        facts = {
             "method": request.method,
             "path": request.path,
             "status": response.status,
@@ -108,4 +107,4 @@ class AccessLog(AbstractAccessLogger):
             "delivery": request.headers.get("X-GitHub-Delivery", "")[:36] or None,
             "request_id": response.headers.get("X-Request-Id"),
         }
-        self.logger.info("%s", json.dumps(line))
+        self.logger.info("request", extra=facts)

@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 
 from bot.domain.model import RunId
-from bot.metrics import Metrics
+from bot.metrics import Metrics, QueueLoad
 from bot.ports import Clock, Records
 from bot.web.access import Visitors
 from bot.web.sessions import Sessions
@@ -20,7 +20,7 @@ MAX_BODY: Final = 25 * 1024 * 1024
 
 Check = Callable[[], Awaitable[object]]
 """Proves that a part works, or raises."""
-Depths = Callable[[], Awaitable[Mapping[str, int]]]
+Loads = Callable[[], Awaitable[Mapping[str, QueueLoad]]]
 Stranded = Callable[[], Awaitable[Sequence[object]]]
 
 
@@ -74,8 +74,8 @@ class WebServices:
     """Bearer token of `/metrics`; empty closes it (404)."""
     checks: Mapping[str, Check] = field(default_factory=dict)
     """Part -> its proof, for `/readyz`; the names are shown to everybody."""
-    depths: Depths | None = None
-    """Queue -> jobs that wait, for `/metrics`."""
+    loads: Loads | None = None
+    """Queue -> what waits and what is worked on, for `/metrics`."""
     stranded: Stranded | None = None
     """Workflows that nobody will run, for `/metrics`: alert on any."""
     handled_events: frozenset[str] | None = None

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.domain.errors import GatewrightError
+from bot.logs import working_on
 from bot.ports import Delivery, Job
 from bot.web.events import BadRequest, IncomingEvent, parse_event
 from bot.web.services import SERVICES, WebServices
@@ -32,6 +33,11 @@ async def receive(request: web.Request) -> web.Response:
     except BadRequest as refusal:
         services.metrics.delivery("-", "refused")
         return web.json_response({"error": refusal.reason}, status=refusal.status)
+    with working_on(delivery_id=event.delivery_id, repo=event.repo_full_name, pull=event.pull):
+        return await _answer(services, event, body)
+
+
+async def _answer(services: WebServices, event: IncomingEvent, body: bytes) -> web.Response:
     try:
         outcome = await _record(services, event, body)
     except GatewrightError as error:

@@ -6,6 +6,7 @@ that are not current.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,12 +18,13 @@ from pydantic_core import PydanticUndefined
 
 from bot.adapters.github.credentials import Profile
 from bot.domain.refusals import Reason
+from bot.metrics import Metrics
 from bot.settings import PREFIX, Settings
 from handlers import SPECS
 from handlers.inbox import EVENTS
 from tests.docs.sample import plan_comment_sample
 
-__all__ = ["commands", "events", "permissions", "plan_comment_sample", "reasons", "settings"]
+__all__ = ["commands", "events", "metrics", "permissions", "plan_comment_sample", "reasons", "settings"]
 
 REASONS: Final[dict[Reason, str]] = {
     Reason.AMBIGUOUS_PLAN: "More than one plan could be meant; name one.",
@@ -113,6 +115,30 @@ def settings() -> str:
         for name, field in Settings.model_fields.items()
     ]
     return table(("Setting", "Default", "Meaning"), rows)
+
+
+def metrics() -> str:
+    """Return the table of the server's own metrics."""
+    made = Metrics()
+    text = made.render().decode()
+    kinds = dict(re.findall(r"^# TYPE (gatewright\S+) (\S+)$", text, re.MULTILINE))
+    helps = dict(re.findall(r"^# HELP (gatewright\S+) (.*)$", text, re.MULTILINE))
+    rows = [
+        (
+            f"`{name}`",
+            kind,
+            ", ".join(f"`{label}`" for label in sorted(_labels(made, name))) or "-",
+            helps[name],
+        )
+        for name, kind in kinds.items()
+    ]
+    return table(("Metric", "Kind", "Labels", "Meaning"), rows)
+
+
+def _labels(made: Metrics, name: str) -> frozenset[str]:
+    if name == "gatewright_build_info":
+        return frozenset({"version", "python"})
+    return made.labels(name.removesuffix("_total"))
 
 
 def _default(field: FieldInfo) -> str:

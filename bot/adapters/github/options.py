@@ -16,6 +16,14 @@ def ignore_request(_method: str, _route: str, _status: int, _seconds: float) -> 
     """Count nothing."""
 
 
+OnLimit = Callable[[str, int], None]
+"""Told what GitHub says of its limits: the resource (`core`, `graphql`) and how many requests are left."""
+
+
+def ignore_limit(_resource: str, _remaining: int) -> None:
+    """Note nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
     """How time passes while waiting; tests put a time of their own here."""
@@ -44,3 +52,4 @@ class Options:
     comment_limits: tuple[tuple[float, int], ...] = ((60.0, 80), (3600.0, 500))
     """Pairs of window length and most comments written or changed within it; empty for none."""
     on_request: OnRequest = ignore_request
+    on_limit: OnLimit = ignore_limit

@@ -61,6 +61,7 @@ class Transport(GitHubAPI):
         self._timeout = aiohttp.ClientTimeout(total=options.request_timeout)
         self._slots = asyncio.Semaphore(options.max_requests)
         self._on_request = options.on_request
+        self._on_limit = options.on_limit
         self._monotonic = waits.monotonic
 
     async def ask(self, call: Call, token: Token) -> Answer:
@@ -102,11 +103,17 @@ class Transport(GitHubAPI):
                 method, target, headers=headers, data=body, timeout=self._timeout, allow_redirects=False
             ) as response:
                 content = await response.read()
+            self._note_limit(response.headers)
             location = response.headers.get("location")
             if response.status not in _REDIRECTS or location is None:
                 return known_status(response.status), response.headers, content
             target = target.join(URL(location, encoded=True))
         raise MalformedAnswerError("too many redirects")
+
+    def _note_limit(self, headers: Mapping[str, str]) -> None:
+        left = headers.get("x-ratelimit-remaining", "")
+        if left.isdecimal() and left.isascii():
+            self._on_limit(headers.get("x-ratelimit-resource", "core"), int(left[:9]))
 
 
 def known_status(status: int) -> int:

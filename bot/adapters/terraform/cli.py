@@ -25,8 +25,10 @@ from bot.adapters.terraform.session import Session
 from bot.adapters.terraform.step import Step
 from bot.adapters.terraform.supervision import Limits
 from bot.adapters.terraform.warmth import LOCK_FILE
+from bot.adapters.tracing import NoTracing
 from bot.domain.errors import TerraformError
 from bot.ports import ApplyOutput, Engine, PlanOutput, TerraformJob
+from bot.ports.tracing import Tracer
 
 OUTPUTS_TIMEOUT = 60.0
 """Seconds for reading the outputs after an apply, whatever is left of the job's own time."""
@@ -46,12 +48,14 @@ class TerraformCli:
         sandbox: Sandbox | None = None,
         provider_mirror: Path | None = None,
         limits: Limits | None = None,
+        tracer: Tracer | None = None,
         lock_timeout: int = 60,
     ) -> None:
         self._engines = Engines(binary)
         self._sandbox = sandbox
         self._mirror = None if provider_mirror is None else provider_mirror.absolute()
         self._limits = limits or Limits()
+        self._tracer = tracer or NoTracing()
         self._lock_timeout = lock_timeout
 
     async def installed(self, engine: Engine) -> str:
@@ -122,6 +126,7 @@ class TerraformCli:
             sandbox=self._sandbox,
             limits=self._limits,
             provider_mirror=self._mirror,
+            tracer=self._tracer,
         )
         try:
             await asyncio.to_thread(session.open)

@@ -28,6 +28,7 @@ from bot.adapters.terraform.supervision import Limits, Supervision, who_asks_to_
 from bot.adapters.terraform.tail import LogTail
 from bot.domain.errors import TerraformStoppedError
 from bot.ports import TerraformJob
+from bot.ports.tracing import Tracer
 
 
 class Session:
@@ -41,6 +42,7 @@ class Session:
         sandbox: Sandbox | None,
         limits: Limits,
         provider_mirror: Path | None,
+        tracer: Tracer,
     ) -> None:
         self.job = job
         self.here = on_host(job.slot)
@@ -49,6 +51,7 @@ class Session:
         self._sandbox = sandbox
         self._limits = limits
         self._mirror = provider_mirror
+        self._tracer = tracer
         self._argv = TerraformArgv([self._shown_part(part) for part in program.command])
         self._logs = job.slot.scratch / "logs"
         self._accounts = job.slot.scratch / "accounts"
@@ -130,9 +133,12 @@ class Session:
             limits=self._limits,
             may_outlive=changes,
         )
+        shown = f"{self.job.engine.name} {name}"
+        with self._tracer.span(shown, phase=name):
+            ended = await supervision.until_ended()
         return Step(
-            name=f"{self.job.engine.name} {name}",
-            ended=await supervision.until_ended(),
+            name=shown,
+            ended=ended,
             tail=tail,
             output=output,
         )

@@ -72,6 +72,7 @@ class Site:
             clock=self.clock,
             keep=keep,
             every=EVERY,
+            on_tidied=lambda _: None,
         )
 
     async def _workspace(self, idle: timedelta) -> list[str]:

@@ -18,6 +18,7 @@ from bot.web.access import Visitors
 from bot.web.app import create_app, create_runner
 from bot.web.services import OAuth, Pages, WebServices
 from bot.web.sessions import Sessions
+from bot.wiring import queue_loads
 from tests.integration.web.world import SECRET, Client, FakeGitHub, FakeLogs, MovingClock, World
 
 Serve = Callable[[WebServices], Awaitable[Client]]
@@ -90,7 +91,7 @@ async def world(
         version="1.2.3",
         webhook_secret=SECRET,
         metrics_token="metrics token",
-        depths=engine.depths,
+        loads=queue_loads(engine, clock),
         stranded=engine.stranded,
         pages=Pages(oauth=oauth, visitors=Visitors(github, clock), logs=logs),
         look_seconds=0.01,

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.domain.errors import GatewrightError
-from bot.domain.model import RunKind, RunStatus
+from bot.domain.model import EnvName, RunKind, RunStatus
+from bot.logs import formatter
 from tests.integration.web.test_webhook import Served
 from tests.integration.web.world import World, comment, never
 
@@ -72,7 +73,7 @@ async def test_many_readiness_requests_ask_each_part_once(served: Served) -> Non
 async def test_metrics_are_for_the_bearer_of_the_token(world: World) -> None:
     await world.deliver(comment())
     world.services.metrics.run_started(RunKind.PLAN, 0.2)
-    world.services.metrics.run_finished(RunKind.PLAN, RunStatus.SUCCEEDED, 3.0)
+    world.services.metrics.run_finished(RunKind.PLAN, EnvName("staging"), RunStatus.SUCCEEDED, 3.0)
     world.services.metrics.github_request(200)
     world.services.metrics.github_request(None)
 
@@ -84,8 +85,8 @@ async def test_metrics_are_for_the_bearer_of_the_token(world: World) -> None:
     assert 'gatewright_deliveries_total{event="issue_comment",outcome="accepted"} 1.0' in lines
     assert 'gatewright_queue_depth{queue="inbox"} 1.0' in lines
     assert "gatewright_stranded_workflows 0.0" in lines
-    assert 'gatewright_runs_total{kind="plan",status="succeeded"} 1.0' in lines
-    assert 'gatewright_run_seconds_sum{kind="plan"} 3.0' in lines
+    assert 'gatewright_runs_total{env="staging",kind="plan",status="succeeded"} 1.0' in lines
+    assert 'gatewright_run_seconds_sum{env="staging",kind="plan",status="succeeded"} 3.0' in lines
     assert 'gatewright_queue_wait_seconds_count{kind="plan"} 1.0' in lines
     assert 'gatewright_github_requests_total{status="none"} 1.0' in lines
 
@@ -154,7 +155,7 @@ async def test_a_crash_is_logged_with_its_request_id_and_not_told(
     async def crash() -> dict[str, int]:
         raise LookupError("private detail")
 
-    client = await served(depths=crash)
+    client = await served(loads=crash)
 
     headers = {"Authorization": "Bearer metrics token"}
     async with client.get("/metrics", headers=headers) as response:
@@ -168,12 +169,12 @@ async def test_a_crash_is_logged_with_its_request_id_and_not_told(
     assert record.exc_info is not None
 
 
-async def test_the_access_log_is_json_and_holds_no_query(
+async def test_the_access_log_has_a_field_per_fact_and_holds_no_query(
     access_log: Callable[[], Awaitable[tuple[str, list[logging.LogRecord]]]],
 ) -> None:
     url, records = await access_log()
 
-    [line] = [json.loads(record.getMessage()) for record in records]
+    [line] = [json.loads(formatter("json", str).format(record)) for record in records]
 
     assert (line["method"], line["path"], line["status"]) == ("GET", "/login/callback", 400)
     assert "secret-code" in url

@@ -1,0 +1,81 @@
+"""OpenTelemetry behind the Tracer port; where it is not configured, nothing of it is even imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from bot.domain.errors import GatewrightError
+from bot.ports.tracing import Fact
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+
+class TracingError(GatewrightError):
+    """Traces are wanted, but this installation cannot send them."""
+
+
+class NoTracing:
+    """A Tracer that marks nothing."""
+
+    def span(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
+        """Do nothing."""
+        del name, facts
+        return nullcontext()
+
+    def close(self) -> None:
+        """Have nothing to close."""
+
+
+class OtelTracing:
+    """A Tracer that gives its spans to a provider."""
+
+    def __init__(self, provider: TracerProvider) -> None:
+        self._provider = provider
+        self._tracer = provider.get_tracer("gatewright")
+
+    @contextmanager
+    def span(self, name: str, **facts: Fact) -> Iterator[None]:
+        """Time what happens inside; of an exception only its class is told, because its text may hold anything."""
+        from opentelemetry.trace import StatusCode  # noqa: PLC0415 - an optional requirement
+
+        with self._tracer.start_as_current_span(
+            name, attributes=_attributes(facts), record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                yield
+            except BaseException as error:
+                span.set_status(StatusCode.ERROR, type(error).__name__)
+                raise
+
+    def close(self) -> None:
+        """Send what is left, for at most the exporter's own time-out."""
+        self._provider.shutdown()
+
+
+def make_tracing(endpoint: str, *, version: str) -> NoTracing | OtelTracing:
+    """Return what sends spans to an OTLP collector at `endpoint` (its base URL); empty: to nobody."""
+    if not endpoint:
+        return NoTracing()
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError as error:
+        raise TracingError(
+            "An OTLP endpoint is set, but OpenTelemetry is not installed: install requirements/tracing.txt, "
+            "or the package with its extra `tracing`."
+        ) from error
+    resource = Resource({"service.name": "gatewright", "service.version": version})
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(
+        BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=5))
+    )
+    return OtelTracing(provider)
+
+
+def _attributes(facts: Mapping[str, Fact]) -> dict[str, str | int | bool]:
+    return {f"gatewright.{name}": fact for name, fact in facts.items() if fact is not None}

@@ -1,0 +1,68 @@
+"""What is seen of each delivery and each run while it is worked on: context in the log, spans, counters."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from bot.domain.model import DeliveryId, RunId
+from bot.engine.config import Call
+from bot.logs import working_on
+from bot.ports import Records
+from bot.ports.tracing import Tracer
+from bot.services.measuring import Measuring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observing:
+    """Wraps what the engine calls."""
+
+    records: Records
+    tracer: Tracer
+    measuring: Measuring
+
+    def delivery(self, call: Call) -> Call:
+        """Observe a call that handles the delivery whose id it is given."""
+
+        async def observed(argument: str) -> None:
+            async with self.records.read() as reader:
+                delivery = await reader.delivery(DeliveryId(argument))
+            repo, pull = (delivery.repo, delivery.pull) if delivery else (None, None)
+            event = delivery.event if delivery else None
+            with ExitStack() as stack:
+                stack.enter_context(working_on(delivery_id=argument, repo=repo, pull=pull))
+                stack.enter_context(
+                    self.tracer.span("delivery", delivery_id=argument, repo=repo, pull=pull, event=event)
+                )
+                await call(argument)
+                await self.measuring.handled(DeliveryId(argument))
+
+        return observed
+
+    def run(self, name: str, call: Call, *, ends: bool) -> Call:
+        """Observe a call on the run whose id it is given; the one that `ends` runs counts them, too."""
+
+        async def observed(argument: str) -> None:
+            facts = await self._facts(RunId(argument))
+            with ExitStack() as stack:
+                stack.enter_context(working_on(**facts))
+                stack.enter_context(self.tracer.span(name, **facts))
+                await call(argument)
+                if ends:
+                    await self.measuring.ended(RunId(argument))
+
+        return observed
+
+    async def _facts(self, run_id: RunId) -> dict[str, str | int | None]:
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+        if run is None:
+            return {"run_id": run_id}
+        return {
+            "run_id": run_id,
+            "delivery_id": run.correlation_id,
+            "repo": run.stack.repo,
+            "pull": run.pull,
+            "env": run.stack.env,
+            "kind": run.kind,
+        }
