@@ -32,9 +32,14 @@ from bot.ports import Clock
 from bot.ports.tracing import Tracer
 from bot.services.access import Access
 from bot.services.applying import Applying
+from bot.services.caretaking import Caretaking
+from bot.services.changing import Changing
 from bot.services.checks import Checks
 from bot.services.deployments import Deployments
+from bot.services.destroy_reports import DestroyReports
+from bot.services.destroying import Destroying
 from bot.services.endings import Endings
+from bot.services.interruptions import Interruptions
 from bot.services.jobs import Limits, Links
 from bot.services.judging import Judging
 from bot.services.losses import Losses
@@ -48,6 +53,8 @@ from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting
 from bot.services.stacks import Trees
 from bot.services.states import Snapshots
+from bot.services.tenancy import Tenancy
+from bot.services.ticking import Ticking
 from bot.services.upkeep import Upkeep
 from bot.settings import EnvironmentSecrets, Settings
 from bot.web.app import create_app
@@ -93,6 +100,7 @@ class Parts:
     bot: Bot
     work: Work
     upkeep: Upkeep
+    ticking: Ticking
     web: web.Application
 
 
@@ -214,6 +222,7 @@ async def _assemble(
         terraform=terraform,
         clock=clock,
     )
+    deployments = Deployments(github=github, records=database, links=links)
     reporting = Reporting(
         records=database,
         github=github,
@@ -221,7 +230,7 @@ async def _assemble(
         judging=judging,
         poster=poster,
         checks=Checks(github=github, records=database),
-        deployments=Deployments(github=github, records=database, links=links),
+        deployments=deployments,
         links=links,
         clock=clock,
     )
@@ -241,6 +250,26 @@ async def _assemble(
         logs=logs,
         limits=limits,
     )
+    snapshots = Snapshots(states=stored, records=database, clock=clock)
+    endings = Endings(records=database, logs=logs, clock=clock)
+    interruptions = Interruptions(records=database, workspace=workspace, snapshots=snapshots, endings=endings)
+    tenancy = Tenancy(records=database, github=github, poster=poster, clock=clock)
+    destroying = Destroying(
+        records=database,
+        github=github,
+        workspace=workspace,
+        terraform=terraform,
+        artifacts=artifacts,
+        cipher=cipher,
+        clock=clock,
+        policies=policies,
+        snapshots=snapshots,
+        credentials=credentials,
+        endings=endings,
+        interruptions=interruptions,
+        logs=logs,
+        limits=limits,
+    )
     applying = Applying(
         records=database,
         workspace=workspace,
@@ -249,10 +278,11 @@ async def _assemble(
         cipher=cipher,
         clock=clock,
         judging=judging,
-        snapshots=Snapshots(states=stored, records=database, clock=clock),
+        snapshots=snapshots,
         sources=sources,
         credentials=credentials,
-        endings=Endings(records=database, logs=logs, clock=clock),
+        endings=endings,
+        interruptions=interruptions,
         logs=logs,
         limits=limits,
     )
@@ -267,6 +297,7 @@ async def _assemble(
         judging=judging,
         requesting=Requesting(records=database, clock=clock),
         trees=trees,
+        tenancy=tenancy,
         poster=poster,
         reporting=reporting,
         links=links,
@@ -274,11 +305,34 @@ async def _assemble(
         tracer=tracer,
         login="gatewright",
     )
+    changing = Changing(
+        records=database,
+        applying=applying,
+        destroying=destroying,
+        reporting=reporting,
+        destroy_reports=DestroyReports(
+            records=database,
+            github=github,
+            poster=poster,
+            deployments=deployments,
+            reporting=reporting,
+            links=links,
+        ),
+    )
+    caretaking = Caretaking(
+        records=database,
+        github=github,
+        policies=policies,
+        poster=poster,
+        tenancy=tenancy,
+        clock=clock,
+        retry_after=timedelta(seconds=settings.destroy_retry_seconds),
+    )
     losses = Losses(records=database, clock=clock)
     work = make_work(
         bot,
         planning,
-        applying,
+        changing,
         losses=losses,
         observing=Observing(records=database, tracer=tracer, measuring=measuring),
         on_lost=metrics.lost,
@@ -324,6 +378,9 @@ async def _assemble(
             keep=make_keep(settings),
             on_tidied=metrics.tidied,
             every=timedelta(hours=settings.upkeep_hours),
+        ),
+        ticking=Ticking(
+            chores={"pull-request environments": caretaking.look_after}, seconds=settings.tick_seconds
         ),
         web=create_app(services),
     )

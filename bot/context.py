@@ -18,6 +18,7 @@ from bot.services.posting import Poster
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting, Wish
 from bot.services.stacks import Trees
+from bot.services.tenancy import Tenancy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Bot:
     judging: Judging
     requesting: Requesting
     trees: Trees
+    tenancy: Tenancy
     poster: Poster
     reporting: Reporting
     links: Links

@@ -47,6 +47,7 @@ async def serve_forever(settings: Settings, secrets: EnvironmentSecrets) -> int:
         await parts.engine.start(parts.work)
         upkeep = asyncio.create_task(parts.upkeep.run_for_ever(), name="upkeep")
         runner = create_runner(parts.web)
+        ticking = asyncio.create_task(parts.ticking.go_on(), name="ticking")
         try:
             await runner.setup()
             site = web.TCPSite(runner, settings.host, settings.port)
@@ -54,8 +55,9 @@ async def serve_forever(settings: Settings, secrets: EnvironmentSecrets) -> int:
             _LOG.info("listening on http://%s:%s", settings.host, settings.port)
             await stop.wait()
         finally:
-            upkeep.cancel()
-            await asyncio.gather(upkeep, return_exceptions=True)
+            for chore in (upkeep, ticking):
+                chore.cancel()
+            await asyncio.gather(upkeep, ticking, return_exceptions=True)
             await runner.cleanup()
             await parts.engine.stop(settings.drain_seconds)
     return 0

@@ -121,6 +121,14 @@ class Settings(BaseSettings):
         le=5,
         description="Seconds between two looks at the queues; what this process queues itself is seen at once.",
     )
+    tick_seconds: float = Field(
+        30, ge=0.2, le=3600, description="Rest between two looks at what is due: retries, idle environments."
+    )
+    destroy_retry_seconds: float = Field(
+        60,
+        gt=0,
+        description="Wait before a failed destroy of a pull request's environment is tried again; longer each time.",
+    )
     github_write_spacing: float = Field(
         1.0, ge=0, le=60, description="Least seconds between two writes to GitHub."
     )

@@ -23,7 +23,7 @@ from bot.metrics import QueueLoad
 from bot.observing import Observing
 from bot.ports import Cipher, Clock, GitHub, ObjectStore
 from bot.ports.tracing import Tracer
-from bot.services.applying import Applying
+from bot.services.changing import Changing
 from bot.services.losses import Losses
 from bot.services.outbox import Outbox
 from bot.services.planning import Planning
@@ -124,7 +124,7 @@ def make_pages(
 def make_work(
     bot: Bot,
     planning: Planning,
-    applying: Applying,
+    changing: Changing,
     *,
     losses: Losses,
     observing: Observing,
@@ -144,10 +144,12 @@ def make_work(
     async def execute_plan(argument: str) -> None:
         await planning.execute(RunId(argument))
         await outbox.ended(RunId(argument))
+        await bot.tenancy.after_plan(RunId(argument))
 
     async def execute_change(argument: str) -> None:
-        await applying.execute(RunId(argument))
+        await changing.execute(RunId(argument))
         await outbox.ended(RunId(argument))
+        await bot.tenancy.after_change(RunId(argument))
 
     async def announce_change(argument: str) -> None:
         await reporting.announce_change(RunId(argument))
@@ -156,7 +158,7 @@ def make_work(
         await reporting.report_plan(RunId(argument))
 
     async def report_change(argument: str) -> None:
-        await reporting.report_change(RunId(argument))
+        await changing.report(RunId(argument))
 
     async def report_loss(argument: str) -> None:
         await apologies.tell(DeliveryId(argument))

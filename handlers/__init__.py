@@ -9,13 +9,22 @@ from collections.abc import Awaitable, Callable
 
 from bot.context import Answer, Bot, Request
 from bot.domain.commands import Command, CommandSpec
-from handlers import apply, cancel, help, plan, status, unlock  # noqa: A004 - the module is named as its command
+from handlers import (
+    apply,
+    cancel,
+    destroy,
+    help,  # noqa: A004 - the module is named as its command
+    plan,
+    status,
+    unlock,
+)
 
 CommandHandler = Callable[[Command, Request, Bot], Awaitable[list[Answer]]]
 
 COMMANDS: tuple[tuple[CommandSpec, CommandHandler], ...] = (
     (plan.SPEC, plan.handle),
     (apply.SPEC, apply.handle),
+    (destroy.SPEC, destroy.handle),
     (status.SPEC, status.handle),
     (cancel.SPEC, cancel.handle),
     (unlock.SPEC, unlock.handle),

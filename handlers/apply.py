@@ -58,8 +58,8 @@ async def _apply(stack: Stack, command: Command, request: Request, bot: Bot) -> 
     if any(run.kind is RunKind.APPLY and run.correlation_id == wish.correlation_id for run in ours):
         return [Started(runs=1)]  # The step is repeated after a crash; the first time it got this far.
     busy = [run for run in ours if run.status in ACTIVE]
-    if any(run.kind is RunKind.APPLY for run in busy):
-        return [_refusal(Reason.ALREADY_RUNNING, f"{stack.label} is being applied already.", "/status")]
+    if any(run.kind is not RunKind.PLAN for run in busy):
+        return [_refusal(Reason.ALREADY_RUNNING, f"{stack.label} is being changed already.", "/status")]
     if busy and command.plan is None:
         return [
             _refusal(Reason.NOT_YET, f"A new plan of {stack.label} is being made. Read it first.", "/status")

@@ -11,11 +11,12 @@ from bot.comments.failures import (
 )
 from bot.context import Bot
 from bot.domain.errors import MergeConflictError, PolicyError
-from bot.domain.model import Login, PullRequest, Repo
+from bot.domain.model import Login, PullRequest, Repo, StateKey
 from bot.events import Payload
 from bot.ports import Delivery
 from bot.services.policies import POLICY_PATH, LoadedPolicy
 from bot.services.requesting import Wish
+from bot.services.tenancy import is_tenanted
 from handlers import common
 
 _ACTOR_OF_NOBODY = Login("ghost")
@@ -69,15 +70,17 @@ async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     return note
 
 
-async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:  # noqa: ARG001 - one signature
+async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     """Stop plans; a merge frees what the pull request held, a plain close keeps what it changed."""
     found = await _subject(delivery, bot)
     if found is None or found[1].is_open:
         return "not a closed pull request"
     repo, pull = found
     await bot.requesting.cancel_plans(repo.full_name, pull.number, by=Login(bot.login), unless_head=None)
+    leaving = await _leave(delivery, payload, bot, repo=repo, pull=pull)
     async with bot.records.read() as reader:
-        locks = await reader.locks(repo=repo.full_name, pull=pull.number)
+        held = await reader.locks(repo=repo.full_name, pull=pull.number)
+        locks = [lock for lock in held if lock.stack.state_key not in leaving]
         plans = await reader.plans(repo=repo.full_name, pull=pull.number)
     if not plans:
         return "nothing was planned here"
@@ -86,12 +89,27 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str: 
             body = closed_comment(locks=locks, reference=delivery.id)
             await bot.poster.once(repo, pull.number, f"closed:{delivery.id}", body)
         return "closed unmerged"
-    released = await bot.requesting.release_locks(repo.full_name, pull.number)
+    released = await bot.requesting.release_locks(repo.full_name, pull.number, but=leaving)
     view = await bot.reporting.closing(repo, pull, released)
     await bot.poster.once(
         repo, pull.number, f"merged:{pull.number}", merged_comment(view, reference=delivery.id)
     )
     return "merged"
+
+
+async def _leave(
+    delivery: Delivery, payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest
+) -> frozenset[StateKey]:
+    """Have destroyed what lives as long as the pull request; returns the states that it keeps until then."""
+    try:
+        policy = (await bot.policies.load(repo)).policy
+    except PolicyError as error:
+        body = policy_error_comment(problems=error.problems, reference=delivery.id)
+        await bot.poster.once(repo, pull.number, f"policy:{pull.number}:closed", body)
+        return frozenset()
+    by = Login(payload.sender.login) if payload.sender else _ACTOR_OF_NOBODY
+    stacks = await bot.tenancy.leave(repo, pull.number, policy, by=by, cause=delivery.id)
+    return frozenset(stack.state_key for stack in stacks)
 
 
 async def _subject(delivery: Delivery, bot: Bot) -> tuple[Repo, PullRequest] | None:
@@ -138,6 +156,8 @@ async def _plan_touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
         body = policy_in_force_comment(branch=repo.default_branch, commit=loaded.commit)
         await bot.poster.once(repo, pull.number, f"policy-in-force:{pull.number}", body)
     touched = await common.automatic_stacks(wish, policy, tree, bot)
-    await bot.requesting.plans(wish, touched, ())
+    tenanted = tuple(stack for stack in touched if is_tenanted(policy, stack))
+    await bot.requesting.plans(wish, tuple(stack for stack in touched if stack not in tenanted), ())
+    await bot.tenancy.deploy(wish, tenanted)
     await bot.reporting.refresh_checks(repo, pull)
     return f"{len(touched)} stacks to plan"

@@ -11,6 +11,7 @@ from bot.domain.plan import Lock
 from bot.domain.refusals import Reason, Refusal
 from bot.ports import Reader
 from bot.services.requesting import ACTIVE
+from bot.services.tenancy import is_tenanted
 from handlers import common
 
 SPEC = CommandSpec(
@@ -46,6 +47,8 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
             return [problem]
         for lock in wanted:
             await writer.release_lock(lock.stack)
+    for lock in wanted:
+        await bot.tenancy.hand_on(lock.stack.state_key)
     labels = [lock.stack.label for lock in wanted]
     return [
         Said(
@@ -84,6 +87,15 @@ def _problem(locks: list[Lock], *, admin: bool, request: Request, busy: set[Stat
                 reason=Reason.ALREADY_RUNNING,
                 sentence=f"{lock.stack.label} is being changed; its lock stays until that has ended.",
                 next_command="/status",
+            )
+        if is_tenanted(request.loaded.policy, lock.stack) and not (admin and request.line.split()[1:]):
+            return Refusal(
+                reason=Reason.ENVIRONMENT,
+                sentence=(
+                    f"{lock.stack.label} is given up by destroying it; only an administrator can leave it as it is,"
+                    " by naming it."
+                ),
+                next_command=f"/destroy {lock.stack.env}",
             )
         if not admin and lock.holder.lower() != request.wish.actor.lower():
             return Refusal(

@@ -58,12 +58,17 @@ def apply_comment(view: RunView) -> str:
     return fit(
         [
             Part(text=f"{first}\n### {mark} {text(run.stack.label)}: {title}\n\n{facts(view)}\n"),
-            Part(text=_ERRORED_STATE if run.detail.get("errored_state") else ""),
-            *_ENDINGS.get(run.status, _nothing)(view),
+            *ending_parts(view),
             Part(text=f"The whole log is on {link('the run page', view.run_url)}.", is_note=True),
             Part(text=steps(view.next_steps or _usual_steps(view))),
         ]
     )
+
+
+def ending_parts(view: RunView) -> Iterator[Part]:
+    """Yield what is said between the title of an ended change and the next steps."""
+    yield Part(text=_ERRORED_STATE if view.run.detail.get("errored_state") else "")
+    yield from _ENDINGS.get(view.run.status, _nothing)(view)
 
 
 def _applied(view: RunView) -> Iterator[Part]:
@@ -90,7 +95,7 @@ def _failed(view: RunView) -> Iterator[Part]:
     detail = view.run.detail
     code_said = number(detail, "exit_code")
     why = f"Terraform ended with exit code {code_said}." if code_said else sentence(_message(view))
-    yield Part(text=f"{why} {_what_changed(detail)}{_replanned(view)}\n")
+    yield Part(text=f"{why} {what_changed(detail)}{_replanned(view)}\n")
     yield Part(text=log_block(detail) + "\n")
 
 
@@ -102,7 +107,7 @@ def _stopped(view: RunView) -> Iterator[Part]:
     stopper = string(detail, "stopped_by") or view.run.cancel_requested_by
     by = f" by {code(stopper, limit=60)}" if stopper and view.run.status is RunStatus.CANCELED else ""
     yield Part(
-        text=f"Terraform was asked to stop{by} and has ended. {_what_changed(detail)}{_replanned(view)}\n"
+        text=f"Terraform was asked to stop{by} and has ended. {what_changed(detail)}{_replanned(view)}\n"
     )
     yield Part(text=log_block(detail) + "\n")
 
@@ -209,7 +214,8 @@ def _serials(detail: Mapping[str, Any]) -> str:
     return f"The state serial went from {'none' if before is None else before} to {'none' if after is None else after}."
 
 
-def _what_changed(detail: Mapping[str, Any]) -> str:
+def what_changed(detail: Mapping[str, Any]) -> str:
+    """Return what an ended change that did not succeed has done to the state."""
     if "changed" not in detail:
         return "Terraform was not started, so nothing was changed."
     if detail["changed"]:

@@ -87,6 +87,10 @@ class RepoPolicy:
             )
         return environment_policy(EnvName(name), self.file)
 
+    def is_shared(self, stack: Stack) -> bool:
+        """Whether all pull requests have the same state there, so that one must wait for another."""
+        return "{pull}" not in key_template(self.file, stack.env)
+
     def stacks(self, repo: str, *, pull: int | None = None, user: str | None = None) -> tuple[Stack, ...]:
         """Return every stack, by environment and inside it in order of dependency; local ones too.
 

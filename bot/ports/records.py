@@ -25,6 +25,7 @@ from bot.domain.model import (
 )
 from bot.domain.plan import Lock, PlanRecord
 from bot.ports.coordination import CoordinationReader, CoordinationWriter
+from bot.ports.environment_queue import EnvironmentQueueReader, EnvironmentQueueWriter
 from bot.ports.live_log import LogChunkReader, LogChunkWriter
 from bot.ports.releases import ReleaseReader, ReleaseWriter
 from bot.ports.run_list import RunListReader
@@ -121,7 +122,15 @@ class Artifact:
     created_at: datetime
 
 
-class Reader(UpkeepReader, ReleaseReader, CoordinationReader, LogChunkReader, RunListReader, Protocol):
+class Reader(
+    UpkeepReader,
+    ReleaseReader,
+    CoordinationReader,
+    EnvironmentQueueReader,
+    LogChunkReader,
+    RunListReader,
+    Protocol,
+):
     """Reads inside one transaction."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None: ...
@@ -168,7 +177,15 @@ class Reader(UpkeepReader, ReleaseReader, CoordinationReader, LogChunkReader, Ru
     async def artifacts(self, run_id: RunId) -> Sequence[Artifact]: ...
 
 
-class Writer(Reader, UpkeepWriter, ReleaseWriter, CoordinationWriter, LogChunkWriter, Protocol):
+class Writer(
+    Reader,
+    UpkeepWriter,
+    ReleaseWriter,
+    CoordinationWriter,
+    EnvironmentQueueWriter,
+    LogChunkWriter,
+    Protocol,
+):
     """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""
 
     async def add_delivery(self, delivery: Delivery) -> bool:

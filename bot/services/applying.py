@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bot.domain.errors import GatewrightError, IntegrityError
 from bot.domain.gates import GateResult, shut
@@ -17,7 +15,6 @@ from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunSta
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
 from bot.domain.release import Release
-from bot.domain.sensitive import scalars
 from bot.ports import (
     ApplyOutput,
     Artifact,
@@ -33,9 +30,11 @@ from bot.ports import (
 )
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
+from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.judging import Judging
 from bot.services.outbox import announcement_of
+from bot.services.outputs import ended, public_outputs, sensitive_outputs
 from bot.services.policies import LoadedPolicy
 from bot.services.releasing import Made, Source, Sources, release_of
 from bot.services.requesting import end_before_start
@@ -72,6 +71,7 @@ class Applying:
     sources: Sources
     credentials: Credentials
     endings: Endings
+    interruptions: Interruptions
     logs: RunLogs
     limits: Limits
 
@@ -82,7 +82,7 @@ class Applying:
             return
         try:
             if run.intent_at is not None:
-                await self._interrupted(run)
+                await self.interruptions.explain(run)
             else:
                 await self._apply(run)
         except GatewrightError as error:
@@ -190,10 +190,10 @@ class Applying:
     ) -> None:
         run, plan = change.run, change.plan
         ok = output.exit_code == 0
-        full = change.redactor.with_more(_sensitive_outputs(output.outputs))
+        full = change.redactor.with_more(sensitive_outputs(output.outputs))
         await self.logs.cleanse(run.id, full)
         artifacts = await self._keep_artifacts(run, output) if ok else ()
-        status, failure = _ended(output)
+        status, failure = ended(output)
         detail = {
             "exit_code": output.exit_code,
             "log_tail": full(output.log_tail),
@@ -202,7 +202,7 @@ class Applying:
             "changed": before.identity.sha256 != after.identity.sha256,
             "errored_state": output.errored_state,
             "stopped_by": output.stopped_by,
-            "outputs": {name: full(value) for name, value in _public_outputs(output.outputs).items()},
+            "outputs": {name: full(value) for name, value in public_outputs(output.outputs).items()},
             "artifacts": [artifact.name for artifact in artifacts],
         }
         summary = "Applied." if ok else f"terraform apply ended with exit code {output.exit_code}."
@@ -243,49 +243,3 @@ class Applying:
             ],
         }
         await self.endings.end(run, RunStatus.FAILED, FailureClass.POLICY, gates[0].sentence, detail)
-
-    async def _interrupted(self, run: Run) -> None:
-        """Explain an apply whose process was lost; waits until an orphaned Terraform has ended."""
-        async with self.workspace.state_lock(run.stack.state_key, exclusive=True):
-            async with self.records.read() as reader:
-                versions = await reader.state_versions(run.stack.state_key)
-                plan = await reader.plan(run.plan_id) if run.plan_id else None
-            before = next((v for v in versions if v.run_id == run.id and v.moment == "before"), None)
-            holder = await self.snapshots.states.lock_holder(run.stack.state_key)
-            after = await self.snapshots.take(run, "after", run.head_sha)
-        serial = before.identity.serial if before else None
-        changed = before is not None and before.identity.sha256 != after.identity.sha256
-        state = "locked" if holder else "changed" if changed else "not_changed"
-        detail = {
-            "problem": "interrupted",
-            "state": state,
-            "lock_holder": holder,
-            "serial_before": serial,
-            "serial_after": after.identity.serial,
-            "changed": changed,
-        }
-        summary = "The server was interrupted while Terraform was applying."
-        await self.endings.end(run, RunStatus.INTERRUPTED, FailureClass.EXECUTOR, summary, detail, plan=plan)
-
-
-def _ended(output: ApplyOutput) -> tuple[RunStatus, FailureClass | None]:
-    if output.exit_code == 0:
-        return RunStatus.SUCCEEDED, None
-    if output.timed_out:
-        return RunStatus.TIMED_OUT, FailureClass.TIMEOUT
-    if output.stopped_by:
-        return RunStatus.CANCELED, FailureClass.CANCELED
-    return RunStatus.FAILED, FailureClass.TERRAFORM
-
-
-def _sensitive_outputs(outputs: Mapping[str, Any]) -> set[str]:
-    values = (output.get("value") for output in outputs.values() if output.get("sensitive"))
-    return {text for value in values for text in scalars(value)}
-
-
-def _public_outputs(outputs: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, output in outputs.items()
-        if not output.get("sensitive") and (value := output.get("value")) is not None
-    }

@@ -49,6 +49,15 @@ class Deployments:
             state, words = _STATES[run.status]
             await self.github.set_deployment_status(repo, made, state, words, self.links.run(run.id))
 
+    async def gone(self, repo: Repo, run: Run) -> None:
+        """Record that what an apply deployed was destroyed."""
+        async with self.records.read() as reader:
+            made = await reader.remote_id(repo.full_name, _key(run))
+        if made is not None:
+            await self.github.set_deployment_status(
+                repo, made, "inactive", "Destroyed.", self.links.run(run.id)
+            )
+
 
 def _key(run: Run) -> str:
     return f"deployment:{run.id}"

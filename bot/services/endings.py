@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.release import Release
-from bot.ports import Artifact, Clock, Job, NewRun, Records, Writer
-from bot.services.ids import new_run_id
+from bot.ports import Artifact, Clock, Records, Writer
+from bot.services.following import following, job_of
 from bot.services.jobs import RunLogs
 
 
@@ -44,8 +44,12 @@ class Endings:
         plan: PlanRecord | None = None,
         artifacts: tuple[Artifact, ...] = (),
         release: Release | None = None,
+        also: Callable[[Writer], Awaitable[None]] | None = None,
     ) -> None:
-        """Record it. With a `plan`, the change was begun: other plans of the stack are void, a failure re-plans."""
+        """Record it. With a `plan`, the change was begun: other plans of the stack are void, a failure re-plans.
+
+        `also` writes in the same transaction.
+        """
         self.logs.open(run.id).write(summary)
         await self.logs.store(run.id)
         async with self.records.write() as writer:
@@ -55,6 +59,8 @@ class Endings:
                 await writer.add_release(release)
             ending = Ending(status=status, failure=failure, summary=summary, detail=detail)
             await record_end(writer, run, ending, self.clock.now(), plan=plan)
+            if also is not None:
+                await also(writer)
 
 
 async def record_end(
@@ -91,23 +97,6 @@ async def _void_others(writer: Writer, plan: PlanRecord) -> None:
 
 
 async def _replan(writer: Writer, run: Run, plan: PlanRecord, now: datetime) -> None:
-    new = NewRun(
-        id=new_run_id(now),
-        kind=RunKind.PLAN,
-        stack=run.stack,
-        installation_id=run.installation_id,
-        pull=run.pull,
-        head_sha=run.head_sha,
-        base_sha=run.base_sha,
-        actor=run.actor,
-        comment_id=None,
-        plan_id=None,
-        arguments=plan.arguments,
-        policy_digest=run.policy_digest,
-        correlation_id=run.correlation_id,
-        dedupe_key=f"replan:{run.id}",
-    )
+    new = following(run, now, kind=RunKind.PLAN, dedupe_key=f"replan:{run.id}", arguments=plan.arguments)
     if await writer.add_run(new, now) is not None:
-        await writer.enqueue(
-            Job(workflow="execute_plan", id=f"run-{new.id}", argument=new.id, queue="plans", partition=None)
-        )
+        await writer.enqueue(job_of(new))

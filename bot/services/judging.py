@@ -50,10 +50,19 @@ class Judging:
         pull = await self.github.pull(repo, run.pull)
         loaded = await self.policies.load(repo)
         await self.terraform.installed(loaded.policy.engine)
+        by_itself = await self._is_deployed_by_itself(loaded, plan)
         env = loaded.policy.environment(plan.stack.env)
-        may_apply = await self.access.may_apply(repo, env, run.actor)
+        may_apply = by_itself or await self.access.may_apply(repo, env, run.actor)
         facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
         return Judged(plan=plan, loaded=loaded, results=judge(facts), approvers=_approvers(facts))
+
+    async def _is_deployed_by_itself(self, loaded: LoadedPolicy, plan: PlanRecord) -> bool:
+        """Whether the policy wants this plan applied whoever pushed: see `bot.services.tenancy`."""
+        if loaded.policy.environment(plan.stack.env).lifecycle != "pull_request":
+            return False
+        async with self.records.read() as reader:
+            lock = await reader.lock(plan.stack)
+        return lock is not None and lock.run_id == plan.run_id
 
     async def judge(
         self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord, actor: Login

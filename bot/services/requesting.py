@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,10 +20,12 @@ from bot.domain.model import (
     RunStatus,
     Sha,
     Stack,
+    StateKey,
 )
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.refusals import Reason, Refusal
-from bot.ports import Clock, Job, NewRun, Records, Writer
+from bot.ports import Clock, NewRun, Records, Writer
+from bot.services.following import job_of
 from bot.services.ids import new_run_id
 
 ACTIVE = (RunStatus.QUEUED, RunStatus.PREPARING, RunStatus.RUNNING)
@@ -58,10 +60,10 @@ class Requesting:
         queued = []
         async with self.records.write() as writer:
             for stack in stacks:
-                new = self._new(wish, RunKind.PLAN, stack, plan=None, arguments=arguments)
+                new = new_run(wish, self.clock.now(), RunKind.PLAN, stack, arguments=arguments)
                 run = await writer.add_run(new, self.clock.now())
                 if run is not None:
-                    await writer.enqueue(_job(run))
+                    await writer.enqueue(job_of(run))
                     queued.append(run)
         return tuple(queued)
 
@@ -72,9 +74,7 @@ class Requesting:
             held = await writer.lock(plan.stack)
             if held is not None and (held.stack.repo, held.pull) != (wish.repo.full_name, wish.pull.number):
                 return held
-            run = await writer.add_run(
-                self._new(wish, RunKind.APPLY, plan.stack, plan=plan.id, arguments=()), now
-            )
+            run = await writer.add_run(new_run(wish, now, RunKind.APPLY, plan.stack, plan=plan.id), now)
             if run is None:
                 return None
             lock = Lock(
@@ -86,7 +86,7 @@ class Requesting:
                 reason=f"plan {plan.id} is being applied or was applied",
             )
             await writer.take_lock(lock)
-            await writer.enqueue(_job(run))
+            await writer.enqueue(job_of(run))
         return None
 
     async def cancel_plans(
@@ -120,33 +120,45 @@ class Requesting:
                 await writer.set_plan_status(plan.id, PlanStatus.STALE, why)
         return old
 
-    async def release_locks(self, repo: str, pull: int) -> tuple[Lock, ...]:
-        """Free every stack that the pull request holds; returns the locks that were freed."""
+    async def release_locks(
+        self, repo: str, pull: int, *, but: Collection[StateKey] = ()
+    ) -> tuple[Lock, ...]:
+        """Free every state that the pull request holds, `but` some; returns the locks that were freed."""
         async with self.records.write() as writer:
-            locks = tuple(await writer.locks(repo=repo, pull=pull))
+            locks = tuple(
+                lock for lock in await writer.locks(repo=repo, pull=pull) if lock.stack.state_key not in but
+            )
             for lock in locks:
                 await writer.release_lock(lock.stack)
         return locks
 
-    def _new(
-        self, wish: Wish, kind: RunKind, stack: Stack, *, plan: PlanId | None, arguments: tuple[str, ...]
-    ) -> NewRun:
-        return NewRun(
-            id=new_run_id(self.clock.now()),
-            kind=kind,
-            stack=stack,
-            installation_id=wish.repo.installation_id,
-            pull=wish.pull.number,
-            head_sha=wish.pull.head_sha,
-            base_sha=wish.pull.base_sha,
-            actor=wish.actor,
-            comment_id=wish.comment_id,
-            plan_id=plan,
-            arguments=arguments,
-            policy_digest=wish.policy_digest,
-            correlation_id=wish.correlation_id,
-            dedupe_key=f"{kind}:{wish.dedupe or wish.correlation_id}:{stack.project}:{stack.env}",
-        )
+
+def new_run(
+    wish: Wish,
+    now: datetime,
+    kind: RunKind,
+    stack: Stack,
+    *,
+    plan: PlanId | None = None,
+    arguments: tuple[str, ...] = (),
+) -> NewRun:
+    """Return the run that somebody wishes; the same wish gives the same dedupe key."""
+    return NewRun(
+        id=new_run_id(now),
+        kind=kind,
+        stack=stack,
+        installation_id=wish.repo.installation_id,
+        pull=wish.pull.number,
+        head_sha=wish.pull.head_sha,
+        base_sha=wish.pull.base_sha,
+        actor=wish.actor,
+        comment_id=wish.comment_id,
+        plan_id=plan,
+        arguments=arguments,
+        policy_digest=wish.policy_digest,
+        correlation_id=wish.correlation_id,
+        dedupe_key=f"{kind}:{wish.dedupe or wish.correlation_id}:{stack.project}:{stack.env}",
+    )
 
 
 async def cancel_run(writer: Writer, run: Run, by: Login, now: datetime) -> None:
@@ -204,17 +216,3 @@ def choose_plan(
             next_command=f"/apply {env} {newest.id}",
         )
     return newest
-
-
-def _job(run: Run) -> Job:
-    if run.kind is RunKind.PLAN:
-        return Job(
-            workflow="execute_plan", id=f"run-{run.id}", argument=run.id, queue="plans", partition=None
-        )
-    return Job(
-        workflow="execute_change",
-        id=f"run-{run.id}",
-        argument=run.id,
-        queue="changes",
-        partition=run.stack.state_key,
-    )

@@ -63,14 +63,12 @@ NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
     ProjectEntry: frozenset({"depends_on"}),
     EnvironmentEntry: frozenset(
         {
-            "lifecycle",
             "twin",
             "after_merge",
             "verify",
             "data_refresh",
             "up",
             "down",
-            "idle_after",
         }
     ),
     ApplyEntry: frozenset({"soak", "risk", "drill_max_age"}),

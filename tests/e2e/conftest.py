@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from bot.playground.seed import files
 from bot.playground.stack import Playground
-from tests.e2e.world import World, assert_clean
+from tests.e2e.world import World, assert_clean, with_lasting_test
 
 _HERE = Path(__file__).parent
 
@@ -44,6 +44,7 @@ async def world(playground: Playground, request: pytest.FixtureRequest) -> Async
         r"(state_key:\s*\"?[a-z]+)/", rf"\g<1>/{name}/", seeded["gatewright.yaml"]
     )
     assert "merge_requires: [staging]" in seeded["gatewright.yaml"]
+    seeded["gatewright.yaml"] = with_lasting_test(seeded["gatewright.yaml"])
     await playground.github.create_repo(repo, files=seeded)
     await playground.github.add_personas(repo)
     log_before = playground.bot.log.stat().st_size

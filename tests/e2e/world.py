@@ -63,6 +63,13 @@ resource "terraform_data" "breaks" {
 """
 
 
+def with_lasting_test(policy: str) -> str:
+    """Return a policy whose test environment is an ordinary one, for tests that are about something else."""
+    changed = policy.replace("lifecycle: pull_request", "apply: {allow: write}")
+    assert changed != policy
+    return changed
+
+
 @dataclass(slots=True, kw_only=True)
 class World:
     """One repository with its people, and everything that a test says and asks."""

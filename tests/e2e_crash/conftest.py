@@ -10,6 +10,7 @@ import pytest
 from bot.playground.seed import REPO, seed
 from bot.playground.stack import Playground
 from bot.playground.watch import Watch
+from tests.e2e.world import with_lasting_test
 
 
 @pytest.fixture
@@ -17,6 +18,8 @@ async def own(tmp_path: Path) -> AsyncIterator[Playground]:
     playground = Playground(directory=tmp_path)
     await playground.start()
     await seed(playground)
+    policy = with_lasting_test(await playground.github.read(REPO, "main", "gatewright.yaml") or "")
+    await playground.github.push(REPO, "main", {"gatewright.yaml": policy}, author="admin")
     yield playground
     await playground.stop()
     assert playground.github.violations == []

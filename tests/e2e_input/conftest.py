@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from bot.playground.seed import files
 from bot.playground.stack import Playground
-from tests.e2e.world import World, assert_clean
+from tests.e2e.world import World, assert_clean, with_lasting_test
 from tests.e2e_input.scene import MOTTO, Effects, Scene
 
 GIVEN = {
@@ -54,6 +54,7 @@ async def world(playground: Playground, request: pytest.FixtureRequest) -> Async
     seeded["gatewright.yaml"] = re.sub(
         r"(state_key:\s*\"?[a-z]+)/", rf"\g<1>/{name}/", seeded["gatewright.yaml"]
     )
+    seeded["gatewright.yaml"] = with_lasting_test(seeded["gatewright.yaml"])
     await playground.github.create_repo(repo, files=seeded)
     await playground.github.add_personas(repo)
     log_before = playground.bot.log.stat().st_size

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from bot.adapters.database import rows, tables
 from bot.adapters.database.coordination import CoordinationQueries
+from bot.adapters.database.environment_queue import EnvironmentQueueQueries
 from bot.adapters.database.live_log import LogChunkQueries
 from bot.adapters.database.releases import ReleaseQueries
 from bot.adapters.database.run_list import RunListQueries
@@ -28,7 +29,14 @@ from bot.domain.plan import Lock, PlanRecord
 from bot.ports import Artifact, Delivery, StateVersion, TimelineEntry
 
 
-class SqlReader(SqlUpkeepReader, ReleaseQueries, CoordinationQueries, LogChunkQueries, RunListQueries):
+class SqlReader(
+    SqlUpkeepReader,
+    ReleaseQueries,
+    CoordinationQueries,
+    EnvironmentQueueQueries,
+    LogChunkQueries,
+    RunListQueries,
+):
     """Reads inside one transaction of `connection`."""
 
     async def delivery(self, id: DeliveryId) -> Delivery | None:

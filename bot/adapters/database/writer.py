@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database import rows, tables
 from bot.adapters.database.coordination import CoordinationStatements
+from bot.adapters.database.environment_queue import EnvironmentQueueStatements
 from bot.adapters.database.errors import DatabaseError
 from bot.adapters.database.live_log import LogChunkStatements
 from bot.adapters.database.reader import SqlReader
@@ -37,7 +38,14 @@ Enqueue = Callable[[sa.Connection, Job, int], None]
 """Starts a durable workflow in the transaction of the connection; the number orders jobs, lowest first."""
 
 
-class SqlWriter(SqlReader, SqlUpkeepWriter, ReleaseStatements, CoordinationStatements, LogChunkStatements):
+class SqlWriter(
+    SqlReader,
+    SqlUpkeepWriter,
+    ReleaseStatements,
+    CoordinationStatements,
+    EnvironmentQueueStatements,
+    LogChunkStatements,
+):
     """Reads and writes inside one transaction of `connection`."""
 
     def __init__(self, connection: AsyncConnection, enqueue: Enqueue | None) -> None:

@@ -1,0 +1,50 @@
+"""Pull requests that wait for a shared environment, in the order in which they came."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.model import Login, Stack, StateKey
+from bot.domain.plan import Lock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """One pull request in the queue of one state."""
+
+    sequence: int
+    """The lowest is next; a number is never given twice."""
+    stack: Stack
+    pull: int
+    actor: Login
+    """Whose push or wish it was; the run that is started later is theirs."""
+    since: datetime
+
+
+class EnvironmentQueueReader(Protocol):
+    """Reads of the queues and of all that is held."""
+
+    async def waiting(
+        self, *, state_key: StateKey | None = None, repo: str | None = None, pull: int | None = None
+    ) -> Sequence[Waiting]:
+        """Return who waits, first come first; empty filters mean any."""
+        ...
+
+    async def all_locks(self) -> Sequence[Lock]:
+        """Return every lock of every repository, oldest first."""
+        ...
+
+
+class EnvironmentQueueWriter(Protocol):
+    """Writes of the queues."""
+
+    async def wait_for(self, stack: Stack, pull: int, actor: Login, at: datetime) -> None:
+        """Go to the end of the queue; who is in it already keeps the place."""
+        ...
+
+    async def stop_waiting(self, *, repo: str, pull: int, state_key: StateKey | None = None) -> None:
+        """Leave one queue, or all of them; who is in none is not an error."""
+        ...

@@ -1,0 +1,74 @@
+"""What happens to pull requests' environments by the clock alone."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.comments.tenancy import expired_comment
+from bot.domain.errors import GatewrightError
+from bot.domain.model import Login, Repo, RunKind
+from bot.domain.plan import Lock
+from bot.domain.tenancy import CHANGES, destroy_again_at, idle_since
+from bot.ports import Clock, GitHub, Records
+from bot.services.policies import Policies
+from bot.services.posting import Poster
+from bot.services.tenancy import Tenancy, is_tenanted
+
+_LOG = logging.getLogger(__name__)
+_NOBODY = Login("gatewright")
+"""Who is recorded as the one who wanted a destroy that nobody asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caretaking:
+    """Looks after every environment that is held, and every queue. Any number of workers may do so at once."""
+
+    records: Records
+    github: GitHub
+    policies: Policies
+    poster: Poster
+    tenancy: Tenancy
+    clock: Clock
+    retry_after: timedelta
+    """How long a failed destroy waits before it is tried again; longer after each failure."""
+
+    async def look_after(self) -> None:
+        """Try failed destroys again, take environments from idle holders, start whoever waits for a free one."""
+        async with self.records.read() as reader:
+            locks = await reader.all_locks()
+            queued = {one.stack.state_key for one in await reader.waiting()}
+        for lock in locks:
+            try:
+                await self._look_after(lock)
+            except GatewrightError:
+                _LOG.warning(
+                    "%s of #%s could not be looked after", lock.stack.label, lock.pull, exc_info=True
+                )
+        for key in sorted(queued - {lock.stack.state_key for lock in locks}):
+            await self.tenancy.hand_on(key)
+
+    async def _look_after(self, lock: Lock) -> None:
+        repo = await self.github.repository(lock.stack.repo)
+        policy = (await self.policies.recent(repo)).policy
+        if not is_tenanted(policy, lock.stack):
+            return
+        async with self.records.read() as reader:
+            runs = await reader.runs(repo=repo.full_name, pull=lock.pull, state_key=lock.stack.state_key)
+        changes = [run for run in runs if run.kind in CHANGES]
+        if changes and changes[0].id == lock.run_id and changes[0].kind is RunKind.DESTROY:
+            again = destroy_again_at(changes, self.retry_after)
+            if again is not None and again <= self.clock.now():
+                await self._destroy(repo, lock, cause=f"again:{changes[0].id}")
+            return
+        idle, since = policy.environment(lock.stack.env).idle_after, idle_since(lock.since, runs)
+        if policy.is_shared(lock.stack) and since is not None and since + idle <= self.clock.now():
+            await self._destroy(repo, lock, cause=f"idle:{lock.run_id}")
+            body = expired_comment(stack=lock.stack, idle=idle, reference=lock.run_id)
+            await self.poster.once(repo, lock.pull, f"expired:{lock.run_id}", body)
+
+    async def _destroy(self, repo: Repo, lock: Lock, *, cause: str) -> None:
+        async with self.records.write() as writer:
+            if await writer.lock(lock.stack) == lock:
+                await self.tenancy.destroy(writer, lock, repo, by=_NOBODY, cause=cause)

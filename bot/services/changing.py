@@ -1,0 +1,42 @@
+"""What changes a state, by kind of run: who carries it out, and who tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.domain.model import RunId, RunKind
+from bot.ports import Records
+from bot.services.applying import Applying
+from bot.services.destroy_reports import DestroyReports
+from bot.services.destroying import Destroying
+from bot.services.reporting import Reporting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changing:
+    """The two steps of every change."""
+
+    records: Records
+    applying: Applying
+    destroying: Destroying
+    reporting: Reporting
+    destroy_reports: DestroyReports
+
+    async def execute(self, run_id: RunId) -> None:
+        """Carry it out, at most once."""
+        if await self._kind(run_id) is RunKind.DESTROY:
+            await self.destroying.execute(run_id)
+        else:
+            await self.applying.execute(run_id)
+
+    async def report(self, run_id: RunId) -> None:
+        """Tell how it ended. Repeating it tells nothing twice."""
+        if await self._kind(run_id) is RunKind.DESTROY:
+            await self.destroy_reports.report(run_id)
+        else:
+            await self.reporting.report_change(run_id)
+
+    async def _kind(self, run_id: RunId) -> RunKind | None:
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+        return None if run is None else run.kind

@@ -1,0 +1,214 @@
+"""Executing a destroy: what a pull request has applied to its environment is planned away and applied at once.
+
+It works from the stored working directory of the last apply and not from the branch, which may be gone or say
+something else by then. The rules of a crash are those of an apply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.domain.errors import GatewrightError
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import PlanStatus, Run, RunId, RunStatus
+from bot.domain.plan import PlanRecord
+from bot.domain.redaction import Redactor
+from bot.domain.sensitive import sensitive_values
+from bot.ports import (
+    ApplyOutput,
+    Cipher,
+    Clock,
+    GitHub,
+    ObjectStore,
+    PlanOutput,
+    Records,
+    Slot,
+    StateVersion,
+    Terraform,
+    TerraformJob,
+    Workspace,
+    Writer,
+)
+from bot.services.endings import Endings
+from bot.services.failures import describe, status_of
+from bot.services.interruptions import Interruptions
+from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.outputs import ended
+from bot.services.policies import Policies
+from bot.services.requesting import OPEN_PLANS, end_before_start
+from bot.services.states import Snapshots
+
+BEGUN = (PlanStatus.APPLIED, PlanStatus.FAILED, PlanStatus.APPLYING)
+"""Plans of which something may exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destroying:
+    """Destroys what a pull request holds."""
+
+    records: Records
+    github: GitHub
+    workspace: Workspace
+    terraform: Terraform
+    artifacts: ObjectStore
+    cipher: Cipher
+    clock: Clock
+    policies: Policies
+    snapshots: Snapshots
+    credentials: Credentials
+    endings: Endings
+    interruptions: Interruptions
+    logs: RunLogs
+    limits: Limits
+
+    async def execute(self, run_id: RunId) -> None:
+        """Destroy, and record how it ended. One whose intent is on record is never started again."""
+        run = await self._load(run_id)
+        if run is None:
+            return
+        try:
+            if run.intent_at is not None:
+                await self.interruptions.explain(run)
+            else:
+                await self._destroy(run)
+        except GatewrightError as error:
+            if error.passing:
+                raise
+            await self.endings.end(run, status_of(error), error.failure_class, str(error), describe(error))
+
+    async def _load(self, run_id: RunId) -> Run | None:
+        async with self.records.write() as writer:
+            run = await writer.run(run_id)
+            if run is None or run.status in TERMINAL:
+                return None
+            if run.cancel_requested_by is not None and run.intent_at is None:
+                await end_before_start(writer, run, run.cancel_requested_by, self.clock.now())
+                return None
+            await writer.move_run(
+                run_id,
+                RunStatus.PREPARING,
+                at=self.clock.now(),
+                actor="gatewright",
+                why="planning the destroy",
+            )
+        return run
+
+    async def _destroy(self, run: Run) -> None:
+        async with self.workspace.state_lock(run.stack.state_key, exclusive=True) as key_fd:
+            plan = await self._last_begun(run)
+            if plan is None:
+                await self._end_well(
+                    run, {"destroyed": 0}, "Nothing was applied here, so there is nothing to destroy."
+                )
+                return
+            redactor = self.credentials.redactor(run.stack.env).with_more(
+                json.loads(await self._stored(plan, "secrets"))
+            )
+            work = await self._stored(plan, "work")
+            async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
+                await self.workspace.unpack(slot, work)
+                job = await self._job(run, plan, slot, redactor)
+                planned = await self.terraform.plan(job, (), destroy=True)
+                secrets = await asyncio.to_thread(sensitive_values, planned.json)
+                redactor = redactor.with_more(secrets)
+                await self.logs.cleanse(run.id, redactor)
+                lasting = replace(
+                    job,
+                    redact=redactor,
+                    on_line=LineSink(self.logs.open(run.id), redactor),
+                    keep_fds=(key_fd, slot.lock_fd),
+                    dies_with_parent=False,
+                )
+                await self._apply(run, plan, lasting, planned)
+
+    async def _last_begun(self, run: Run) -> PlanRecord | None:
+        """Return the plan of which something may exist, None when the pull request has applied nothing here."""
+        async with self.records.read() as reader:
+            plans = await reader.plans(repo=run.stack.repo, pull=run.pull, stack=run.stack, statuses=BEGUN)
+        return plans[0] if plans else None
+
+    async def _stored(self, plan: PlanRecord, name: str) -> bytes:
+        key = f"{plan.bundle_key}/{name}"
+        sealed = await self.artifacts.get(key)
+        return await asyncio.to_thread(self.cipher.open, sealed, context=key)
+
+    async def _job(self, run: Run, plan: PlanRecord, slot: Slot, redactor: Redactor) -> TerraformJob:
+        repo = await self.github.repository(run.stack.repo)
+        policy = (await self.policies.load(repo)).policy
+        stack = plan.stack
+        return TerraformJob(
+            slot=slot,
+            directory=stack.directory,
+            var_file=stack.var_file,
+            engine=policy.engine,
+            backend=self.credentials.backend(stack, purpose="apply"),
+            environment=self.credentials.environment(stack.env, purpose="apply"),
+            redact=redactor,
+            timeout=bounded(self.limits.apply_timeout, policy.timeouts.apply),
+            on_line=LineSink(self.logs.open(run.id), redactor),
+            stop=StopOnRequest(records=self.records, run_id=run.id),
+        )
+
+    async def _apply(self, run: Run, plan: PlanRecord, job: TerraformJob, planned: PlanOutput) -> None:
+        before = await self.snapshots.take(run, "before", plan.head_sha)
+        async with self.records.write() as writer:
+            await writer.record_intent(run.id, self.clock.now())
+            await writer.move_run(
+                run.id,
+                RunStatus.RUNNING,
+                at=self.clock.now(),
+                actor="gatewright",
+                why="terraform apply -destroy",
+            )
+        try:
+            output = await self.terraform.apply(job, planned.plan_file)
+        except GatewrightError as error:
+            # Terraform was never started: see the port.
+            detail = {**describe(error), "started": False}
+            await self.endings.end(run, status_of(error), error.failure_class, str(error), detail)
+            return
+        after = await self.snapshots.take(run, "after", plan.head_sha)
+        detail = {**_detail(output, before, after, job), "destroyed": _destroyed(planned)}
+        if output.exit_code == 0:
+            await self._end_well(run, detail, "Destroyed.")
+            return
+        status, failure = ended(output)
+        summary = f"terraform apply -destroy ended with exit code {output.exit_code}."
+        await self.endings.end(run, status, failure, summary, detail)
+
+    async def _end_well(self, run: Run, detail: Mapping[str, Any], summary: str) -> None:
+        async def give_up(writer: Writer) -> None:
+            """Free the state, unless a later run of the pull request has claimed it again; its plans are void."""
+            lock = await writer.lock(run.stack)
+            if lock is not None and lock.run_id == run.id:
+                await writer.release_lock(run.stack)
+            for plan in await writer.plans(
+                repo=run.stack.repo, stack=run.stack, statuses=(*OPEN_PLANS, *BEGUN)
+            ):
+                if plan.stack.state_key == run.stack.state_key:
+                    await writer.set_plan_status(plan.id, PlanStatus.STALE, "the environment was destroyed")
+
+        await self.endings.end(run, RunStatus.SUCCEEDED, None, summary, detail, also=give_up)
+
+
+def _detail(
+    output: ApplyOutput, before: StateVersion, after: StateVersion, job: TerraformJob
+) -> dict[str, Any]:
+    return {
+        "exit_code": output.exit_code,
+        "log_tail": job.redact(output.log_tail),
+        "serial_before": before.identity.serial,
+        "serial_after": after.identity.serial,
+        "changed": before.identity.sha256 != after.identity.sha256,
+        "errored_state": output.errored_state,
+        "stopped_by": output.stopped_by,
+    }
+
+
+def _destroyed(planned: PlanOutput) -> int:
+    changes = planned.json.get("resource_changes") or ()
+    return sum("delete" in (item.get("change") or {}).get("actions", ()) for item in changes)

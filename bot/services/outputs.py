@@ -1,0 +1,37 @@
+"""What the end of a Terraform run says of the run, and what of its outputs may be shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bot.domain.model import FailureClass, RunStatus
+from bot.domain.sensitive import scalars
+from bot.ports import ApplyOutput
+
+
+def ended(output: ApplyOutput) -> tuple[RunStatus, FailureClass | None]:
+    """Return how a run has ended whose Terraform ended so."""
+    if output.exit_code == 0:
+        return RunStatus.SUCCEEDED, None
+    if output.timed_out:
+        return RunStatus.TIMED_OUT, FailureClass.TIMEOUT
+    if output.stopped_by:
+        return RunStatus.CANCELED, FailureClass.CANCELED
+    return RunStatus.FAILED, FailureClass.TERRAFORM
+
+
+def sensitive_outputs(outputs: Mapping[str, Any]) -> set[str]:
+    """Return every secret value in them."""
+    values = (output.get("value") for output in outputs.values() if output.get("sensitive"))
+    return {text for value in values for text in scalars(value)}
+
+
+def public_outputs(outputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return name -> text of what is not sensitive."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, output in outputs.items()
+        if not output.get("sensitive") and (value := output.get("value")) is not None
+    }
