@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
 from pathlib import Path
 
 from rich.console import Console
 
+from bot.playground.place import Place
 from bot.playground.seed import REPO, seed
 from bot.playground.stack import Playground, Ports
-from bot.playground.story import StoryError, change_message, tell
+from bot.playground.story import STAGING_FILE, StoryError, change_message, tell
 
 _out = Console(soft_wrap=True, highlight=False)
 
@@ -20,10 +20,17 @@ async def play(*, directory: Path, script: bool, reset: bool, port: int) -> int:
     """Run the playground until it is interrupted, or play the script; returns the exit code."""
     if script:
         directory = directory / "demo"
-    if reset or script:
-        await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+    place = Place(directory)
+    await asyncio.to_thread(place.take, reset=reset or script)
+    try:
+        return await _play(place, script=script, port=port)
+    finally:
+        place.release()
+
+
+async def _play(place: Place, *, script: bool, port: int) -> int:
     ports = Ports() if script or port == 0 else Ports(github=port, bot=port + 1, sites=port + 2)
-    playground = Playground(directory=directory, ports=ports)
+    playground = Playground(directory=place.directory, ports=ports)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -31,6 +38,7 @@ async def play(*, directory: Path, script: bool, reset: bool, port: int) -> int:
     try:
         await playground.start()
         await seed(playground)
+        place.tell(f"{playground.github.url}/{REPO}")
         _welcome(playground)
         if script:
             return await _script(playground)
@@ -56,20 +64,31 @@ def _welcome(playground: Playground) -> None:
 
 
 async def _first_pull(playground: Playground) -> None:
-    if not playground.github.repo(REPO).pulls:
-        text = await playground.github.read(REPO, "main", "envs/staging.tfvars") or ""
-        pull = await playground.github.open_pull(
-            REPO,
-            author="dev",
-            branch="new-greeting",
-            title="Greet people on staging",
-            files={"envs/staging.tfvars": change_message(text, "Hello from a pull request")},
-            body="Comment `/apply staging` and look at the staging page.",
-        )
-        _out.print(
-            f"Opened {playground.github.url}/{REPO}/pull/{pull.number}: it plans itself now.", markup=False
-        )
-    _out.print("Comment `/apply staging` there, as dev. Ctrl+C stops.", markup=False)
+    """Point at the newest open pull request; open one where an earlier start has left none."""
+    pulls = playground.github.repo(REPO).pulls
+    number = max((pull.number for pull in pulls.values() if pull.state == "open"), default=None)
+    if number is None:
+        number = await _open_pull(playground, len(pulls) + 1)
+        said = "Opened"
+    else:
+        said = "Still open:"
+    where = f"{playground.github.url}/{REPO}/pull/{number}"
+    _out.print(f"{said} {where}\nComment `/apply staging` there, as dev. Ctrl+C stops.", markup=False)
+
+
+async def _open_pull(playground: Playground, count: int) -> int:
+    """Open the pull request of the tour; `count` tells it from those of earlier starts."""
+    again = "" if count == 1 else f" {count}"
+    text = await playground.github.read(REPO, "main", STAGING_FILE) or ""
+    pull = await playground.github.open_pull(
+        REPO,
+        author="dev",
+        branch=f"new-greeting{again.replace(' ', '-')}",
+        title=f"Greet people on staging{again}",
+        files={STAGING_FILE: change_message(text, f"Hello from a pull request{again}")},
+        body="Comment `/apply staging` and look at the staging page.",
+    )
+    return pull.number
 
 
 async def _script(playground: Playground) -> int:

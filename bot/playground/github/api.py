@@ -89,6 +89,8 @@ class Api:
         return await route.handler(call)
 
     async def _call(self, request: web.Request, who: Principal) -> Call:
+        if "\0" in "".join((*request.match_info.values(), *request.query.values())):
+            raise not_found()  # Neither a name nor a git revision can hold it.
         raw = await request.read()
         body: Any = None
         if raw:

@@ -25,10 +25,9 @@ class ApiError(Exception):
     def body(self) -> dict[str, Any]:
         """The JSON body GitHub would send."""
         body: dict[str, Any] = {"message": self.message, "documentation_url": DOCUMENTATION}
-        if self.errors is not None:
-            body["errors"] = self.errors
-        body["status"] = str(self.status)
-        return body
+        if self.errors is None:
+            return {**body, "status": str(self.status)}
+        return {**body, "errors": self.errors}  # GitHub's "validation failed" has no status of its own.
 
 
 def not_found() -> ApiError:

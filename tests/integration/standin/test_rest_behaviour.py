@@ -147,6 +147,21 @@ async def test_contents_are_read_at_a_branch_commit_or_default(world: World) -> 
     assert branch.body["commit"]["sha"] == await world.github.head(REPO, "release/1.0")
 
 
+async def test_a_file_of_any_name_is_found_by_the_address_that_its_listing_tells(world: World) -> None:
+    names = ["a b.tf", "c#d?e.tf", "f%20g&h+i.tf", "ä*[j].tf", "k@{1}.tf"]
+    await world.github.push(REPO, "odd", {f"x/{name}": f"# {name}\n" for name in names}, author="admin")
+    bot = await world.bot()
+
+    listing = await bot.get(f"{R}/contents/x?ref=odd")
+    found = [(await bot.get(each["url"])).body for each in listing.body]
+
+    assert sorted(each["name"] for each in found) == sorted(names)
+    assert all(base64.b64decode(each["content"]).decode() == f"# {each['name']}\n" for each in found)
+    assert (await bot.get(f"{R}/contents/x%00y")).status == 404
+    assert (await bot.get(f"{R}/contents/../../x")).status == 404
+    assert world.github.crashes == []
+
+
 async def test_what_did_not_change_is_answered_304_to_its_etag(world: World) -> None:
     bot = await world.bot()
     first = await bot.get(f"{R}/branches/main")

@@ -1,0 +1,56 @@
+"""The directory of a playground, which one playground uses at a time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from bot.adapters.workspace.locks import try_lock
+from bot.domain.errors import GatewrightError
+
+_LOCK, _ADDRESS = "lock", "address"
+
+
+class TakenError(GatewrightError):
+    """Another playground is running in the directory."""
+
+
+class Place:
+    """Held from `take` to `release`; a playground that was killed holds nothing."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory.resolve()
+        self._lock: int | None = None
+
+    def take(self, *, reset: bool) -> None:
+        """Hold the directory, and forget what earlier playgrounds left there when `reset`."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = try_lock(self.directory / _LOCK)
+        if self._lock is None:
+            raise TakenError(self._taken())
+        if reset:
+            for child in self.directory.iterdir():
+                if child.name != _LOCK:
+                    shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+
+    def tell(self, url: str) -> None:
+        """Note where people find the playground."""
+        (self.directory / _ADDRESS).write_text(url, encoding="utf-8")
+
+    def release(self) -> None:
+        """Let another playground have it."""
+        if self._lock is not None:
+            (self.directory / _ADDRESS).unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+    def _taken(self) -> str:
+        try:
+            at = f" at {(self.directory / _ADDRESS).read_text(encoding='utf-8')}"
+        except FileNotFoundError:
+            at = ""  # It is starting just now.
+        return (
+            f"a playground is running already in {self.directory}{at}. Use that one, or start another beside it:"
+            ' make playground ARGS="--dir .playground-2 --port 8480"'
+        )

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.playground.place import Place, TakenError
+
+
+def test_a_second_playground_is_told_where_the_first_is_and_how_to_start_another(tmp_path: Path) -> None:
+    first = Place(tmp_path / "here")
+    first.take(reset=False)
+    first.tell("http://127.0.0.1:8470/acme/infra")
+
+    with pytest.raises(TakenError) as told:
+        Place(tmp_path / "here").take(reset=True)
+
+    assert "running already" in str(told.value)
+    assert "http://127.0.0.1:8470/acme/infra" in str(told.value)
+    assert "--dir" in str(told.value)
+    assert "--port" in str(told.value)
+    # And what the first one has written is still there, though the second wanted to begin anew.
+    assert (tmp_path / "here" / "address").exists()
+    first.release()
+
+
+def test_a_reset_forgets_everything_and_a_plain_start_keeps_it(tmp_path: Path) -> None:
+    (tmp_path / "bot" / "data").mkdir(parents=True)
+    (tmp_path / "secrets.json").write_text("{}")
+    place = Place(tmp_path)
+
+    place.take(reset=False)
+    assert (tmp_path / "bot" / "data").is_dir()
+    place.release()
+    place.take(reset=True)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+    place.release()
