@@ -58,6 +58,7 @@ format: $(VENV)/.dev  ## Format the code.
 docs: $(VENV)/.dev  ## Write the generated parts of the documentation anew.
 	$(BIN)/cog -r README.md docs/lifecycle.md docs/operations.md docs/policy.md
 	$(BIN)/python -m bot schema > docs/gatewright.schema.json
+	$(BIN)/python -m bot audit-schema > docs/audit.schema.json
 
 clean:  ## Remove the virtual environment and the playground's data.
 	rm -rf $(VENV) .playground

@@ -62,6 +62,39 @@ def migrate(
 
 
 @app.command()
+def export(
+    *,
+    since: Annotated[
+        str | None, typer.Option(help="Only from this time on (ISO 8601, UTC if it does not say).")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Only before this time.")] = None,
+    repo: Annotated[str | None, typer.Option(help="Only about this repository, `owner/name`.")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write; left out: standard output.")] = None,
+) -> None:
+    """Write the audit (who did what and when) as JSON Lines; docs/audit.schema.json describes a line."""
+    from bot.exporting import Asked, write_audit  # noqa: PLC0415 - as above
+
+    settings, secrets = settings_module.load()
+
+    async def report() -> int:
+        count = await write_audit(
+            settings, secrets, Asked(since=since, until=until, repo=repo, output=output)
+        )
+        _err.print(f"{count} records", markup=False)
+        return 0
+
+    _run(report())
+
+
+@app.command(hidden=True)
+def audit_schema() -> None:
+    """Print the JSON Schema of a line of the export."""
+    from bot.exporting import schema as line_schema  # noqa: PLC0415 - as above
+
+    sys.stdout.write(json.dumps(line_schema(), indent=2, sort_keys=True) + "\n")
+
+
+@app.command()
 def doctor() -> None:
     """Check every part, one line each, with what to do; exit code 1 when anything is wrong."""
     from bot.doctor.examination import examine  # noqa: PLC0415 - as above

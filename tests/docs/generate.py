@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from bot.adapters.database.audit import KINDS
 from bot.adapters.github.credentials import Profile
 from bot.domain.refusals import Reason
 from bot.metrics import Metrics
@@ -24,7 +25,16 @@ from handlers import SPECS
 from handlers.inbox import EVENTS
 from tests.docs.sample import plan_comment_sample
 
-__all__ = ["commands", "events", "metrics", "permissions", "plan_comment_sample", "reasons", "settings"]
+__all__ = [
+    "audit",
+    "commands",
+    "events",
+    "metrics",
+    "permissions",
+    "plan_comment_sample",
+    "reasons",
+    "settings",
+]
 
 REASONS: Final[dict[Reason, str]] = {
     Reason.AMBIGUOUS_PLAN: "More than one plan could be meant; name one.",
@@ -133,6 +143,15 @@ def metrics() -> str:
         for name, kind in kinds.items()
     ]
     return table(("Metric", "Kind", "Labels", "Meaning"), rows)
+
+
+def audit() -> str:
+    """Return the table of what an export holds."""
+    rows = [
+        (f"`{kind.name}`", kind.about, ", ".join(f"`{name}`" for name in kind.fields()), f"`{kind.time}`")
+        for kind in KINDS
+    ]
+    return table(("`record`", "What it is", "Fields", "Filtered by"), rows)
 
 
 def _labels(made: Metrics, name: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ import json
 import pytest
 from cogapp import Cog  # type: ignore[import-untyped]  # It has no types.
 
+from bot.adapters.database.audit import schema as audit_schema
 from bot.domain.lifecycle import diagram
 from bot.policy import json_schema
 from tests.docs.pages import GENERATED, ROOT, read
@@ -39,3 +40,7 @@ def test_the_lifecycle_page_shows_the_table_of_the_code() -> None:
 
 def test_the_schema_for_editors_is_that_of_the_policy() -> None:
     assert json.loads(read("docs/gatewright.schema.json")) == json_schema()
+
+
+def test_the_schema_of_the_export_is_that_of_the_audit() -> None:
+    assert json.loads(read("docs/audit.schema.json")) == audit_schema()

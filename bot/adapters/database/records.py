@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
+from bot.adapters.database.audit import Wanted, audit
 from bot.adapters.database.engines import parse_url, prepare_file, reader_engine, writer_engine
 from bot.adapters.database.errors import translated
 from bot.adapters.database.reader import SqlReader
@@ -50,6 +52,13 @@ class Database:
             async with self._reading.connect() as connection:
                 status = await connection.run_sync(read_status)
         status.require_current()
+
+    async def audit(self, wanted: Wanted) -> AsyncGenerator[dict[str, Any]]:
+        """Yield the wanted records of the audit as JSON values, all as of one moment; see `bot.adapters.database.audit`."""
+        with translated("exporting the audit"):
+            async with self._reading.connect() as connection:
+                async for record in audit(connection, wanted):
+                    yield record
 
     async def close(self) -> None:
         """Close every connection."""

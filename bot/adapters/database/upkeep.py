@@ -8,14 +8,16 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.adapters.database import tables
+from bot.adapters.database import release_tables, tables
 from bot.adapters.database.transaction import Transaction
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import PlanId, PlanStatus, RunId
 from bot.ports.upkeep import OldPlan, Pruned
 
 _OVER: Final = (PlanStatus.STALE, PlanStatus.CANCELED, PlanStatus.FAILED)
-"""Plans that are refused for good; an applied one, or one without changes, may be what a release is made of."""
+"""Plans that are refused for good."""
+_DONE: Final = (PlanStatus.APPLIED, PlanStatus.NO_CHANGES)
+"""Plans that are done with once their release is recorded, which keeps its source apart."""
 
 
 class SqlUpkeepReader(Transaction):
@@ -36,11 +38,14 @@ class SqlUpkeepReader(Transaction):
         """Return plans that became useless before then, whose files are still kept."""
         plans = tables.plans.c
         expired = sa.and_(plans.status == PlanStatus.PLANNED, plans.expires_at < before)
+        released = sa.and_(
+            plans.status.in_(_DONE), sa.exists().where(release_tables.releases.c.plan_id == plans.id)
+        )
         query = (
             sa.select(plans.id, plans.bundle_key)
             .where(
                 plans.created_at < before,
-                sa.or_(plans.status.in_(_OVER), expired),
+                sa.or_(plans.status.in_(_OVER), expired, released),
                 ~_is_at_work(plans.id),
                 ~_is_pruned(Pruned.PLAN, plans.id),
             )

@@ -14,6 +14,7 @@ from bot.services.upkeep import Keep, Upkeep
 from tests.fakes.object_store import MemoryObjectStore
 from tests.integration.database.builders import NOW, a_delivery, a_plan, a_run
 from tests.integration.database.conftest import Inspector
+from tests.integration.database.test_releases import a_release
 
 DAY = timedelta(days=1)
 ALL = Keep(logs=30 * DAY, plans=30 * DAY, payloads=30 * DAY, workflows=30 * DAY, idle=30 * DAY)
@@ -118,12 +119,15 @@ async def test_files_of_plans_go_when_nobody_can_apply_them_and_no_release_needs
         await writer.add_run(a_run(), NOW)
     for status in PlanStatus:
         await add_plan(site, records, f"p{status}", status)
+    await add_plan(site, records, "preleased", PlanStatus.APPLIED)
+    async with records.write() as writer:
+        await writer.add_release(a_release("preleased"))
 
     site.clock.moment = NOW + 32 * DAY
     counts = await site.upkeep.tidy_stores()
 
     assert counts is not None
-    assert counts["plans"] == 4
+    assert counts["plans"] == 5
     kept = {key.split("/")[3] for key in site.bucket.objects}
     assert kept == {"papplied", "papplying", "pno_changes"}
     async with records.read() as reader:
