@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 
 import aiohttp
-from aiohttp import web
 
 from bot.adapters.database.records import Database
 from bot.adapters.github.github_app import GitHubApp
@@ -57,7 +56,6 @@ from bot.services.tenancy import Tenancy
 from bot.services.ticking import Ticking
 from bot.services.upkeep import Upkeep
 from bot.settings import EnvironmentSecrets, Settings
-from bot.web.app import create_app
 from bot.web.services import WebServices
 from bot.wiring import (
     StoredStates,
@@ -101,7 +99,7 @@ class Parts:
     work: Work
     upkeep: Upkeep
     ticking: Ticking
-    web: web.Application
+    services: WebServices
 
 
 def _store(settings: Settings, bucket: str) -> S3ObjectStore:
@@ -114,30 +112,40 @@ def _store(settings: Settings, bucket: str) -> S3ObjectStore:
     )
 
 
-def _engine(settings: Settings) -> Engine:
+def _engine(settings: Settings, *, listen: bool) -> Engine:
     return Engine(
         EngineConfig(
             database_url=settings.database,
             plans_per_worker=settings.max_plans,
+            plans_global=settings.max_plans_total or None,
+            plans_per_repository=settings.max_plans_per_repository or None,
             changes_per_worker=settings.max_changes,
+            changes_global=settings.max_changes_total or None,
             poll_seconds=settings.poll_seconds,
+            takeover_seconds=settings.takeover_seconds,
+            listen=listen,
         )
     )
 
 
 @asynccontextmanager
 async def build(
-    settings: Settings, secrets: EnvironmentSecrets, *, patience: float = Options().patience
+    settings: Settings,
+    secrets: EnvironmentSecrets,
+    *,
+    patience: float = Options().patience,
+    listen: bool = True,
 ) -> AsyncIterator[Parts]:
     """Build everything without starting anything; closes what was opened.
 
-    `patience` is how many seconds a call to GitHub may take with all its retries.
+    `patience` is how many seconds a call to GitHub may take with all its retries. One that does not `listen` accepts
+    work and runs none.
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         # The session is shared by all users of the pages, so it must not keep anybody's cookies.
         session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
-        engine = _engine(settings)
+        engine = _engine(settings, listen=listen)
         database = Database(settings.database, engine.enqueue)
         stack.push_async_callback(database.close)
         states, artifacts = (
@@ -346,6 +354,7 @@ async def _assemble(
         metrics_token=settings.metrics_token.get_secret_value(),
         checks={
             "database": database.check,
+            "engine": engine.check,
             "object_store": artifacts.reachable,
             "github": github.check_credentials,
         },
@@ -382,5 +391,5 @@ async def _assemble(
         ticking=Ticking(
             chores={"pull-request environments": caretaking.look_after}, seconds=settings.tick_seconds
         ),
-        web=create_app(services),
+        services=services,
     )

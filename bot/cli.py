@@ -1,4 +1,4 @@
-"""The command line: `gatewright serve | migrate | doctor | playground`, and helpers for documentation."""
+"""The command line: `gatewright serve | worker | migrate | doctor | playground`, and helpers for documentation."""
 
 from __future__ import annotations
 
@@ -40,12 +40,26 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
 
 
 @app.command()
-def serve() -> None:
+def serve(
+    *,
+    web_only: Annotated[
+        bool, typer.Option("--web-only", help="Only accept webhooks and serve pages; workers do the work.")
+    ] = False,
+) -> None:
     """Serve webhooks and run the queued work, until SIGTERM or SIGINT."""
-    from bot.server import serve_forever  # noqa: PLC0415 - the other commands need not load the whole program
+    from bot.server import Role, run_forever  # noqa: PLC0415 - the other commands need not load the whole program
 
     settings, secrets = settings_module.load()
-    _run(serve_forever(settings, secrets))
+    _run(run_forever(settings, secrets, Role.WEB_ONLY if web_only else Role.SERVE))
+
+
+@app.command()
+def worker() -> None:
+    """Run the queued work beside other processes, until SIGTERM or SIGINT; needs PostgreSQL."""
+    from bot.server import Role, run_forever  # noqa: PLC0415 - as above
+
+    settings, secrets = settings_module.load()
+    _run(run_forever(settings, secrets, Role.WORKER))
 
 
 @app.command()

@@ -108,7 +108,22 @@ class Settings(BaseSettings):
         None, description="Provider mirror directory; with it nothing else is downloaded."
     )
     max_plans: int = Field(4, ge=1, le=64, description="Plans at once in this process.")
+    max_plans_total: int = Field(
+        0, ge=0, le=1000, description="Plans at once over all processes; 0 for no limit. The same in all."
+    )
+    max_plans_per_repository: int = Field(
+        0, ge=0, le=1000, description="Plans at once of one repository, over all processes; 0 for no limit."
+    )
     max_changes: int = Field(2, ge=1, le=64, description="Applies at once in this process.")
+    max_changes_total: int = Field(
+        0, ge=0, le=1000, description="Applies at once over all processes; 0 for no limit. The same in all."
+    )
+    takeover_seconds: float = Field(
+        20, ge=1, le=600, description="PostgreSQL: silence after which a process counts as dead."
+    )
+    worker_port: int = Field(
+        0, ge=0, le=65535, description="Where `worker` answers /healthz, /readyz and /metrics; 0: nowhere."
+    )
     plan_timeout_seconds: float = Field(900, gt=0, description="Time limit of one plan.")
     apply_timeout_seconds: float = Field(3600, gt=0, description="Time limit of one apply.")
     stop_grace_seconds: float = Field(30, gt=0, description="Time Terraform gets after SIGINT.")

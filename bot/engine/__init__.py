@@ -3,5 +3,6 @@
 from bot.engine.config import EngineConfig, EngineError, Retries, Work
 from bot.engine.core import Engine
 from bot.engine.history import Load, Stranded
+from bot.engine.storage import migrate_engine
 
-__all__ = ["Engine", "EngineConfig", "EngineError", "Load", "Retries", "Stranded", "Work"]
+__all__ = ["Engine", "EngineConfig", "EngineError", "Load", "Retries", "Stranded", "Work", "migrate_engine"]

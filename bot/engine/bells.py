@@ -23,7 +23,9 @@ _RUNG_LATER: Final = "gatewright_bells"
 class Bells:
     """One bell per queue; ringing is cheap, safe from any thread, and never needed for correctness."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, before_polling: Callable[[DBOS], None] = lambda _: None) -> None:
+        """`before_polling` is called in each poller's thread before it looks for the first time."""
+        self._before_polling = before_polling
         self._events: defaultdict[str, threading.Event] = defaultdict(threading.Event)
         self._closed = threading.Event()
         self._pools: list[sa.Pool] = []
@@ -35,6 +37,7 @@ class Bells:
 
         def listening(stop_event: threading.Event, dbos: DBOS, queue: library.Queue) -> None:
             bell = self._events[queue.name]
+            self._before_polling(dbos)
             original(cast("threading.Event", _BellOrStop(stop_event, self._closed, bell)), dbos, queue)
 
         library.queue_worker_thread = listening

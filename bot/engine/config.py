@@ -52,8 +52,20 @@ class Retries:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCaps:
+    """How many jobs of a queue run at once; None for no limit."""
+
+    name: str
+    per_worker: int
+    """In this process."""
+    over_all: int | None = None
+    per_key: int | None = None
+    """Of one partition over all workers; 1 makes it first in, first out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineConfig:
-    """Settings of the engine. Caps of one queue are stored with it: the process started last decides them."""
+    """Settings of the engine. Caps per worker are each process's own; the others must be the same in all."""
 
     database_url: str = field(repr=False)
     """`sqlite:///…` or `postgresql://…`, the same database as the bot's own tables."""
@@ -61,13 +73,14 @@ class EngineConfig:
     changes_per_worker: int = 2
     deliveries_per_worker: int = 16
     plans_global: int | None = None
-    """Plans at once over all workers; None for no limit. Not below the worker's own cap."""
+    """Plans at once over all workers; None for no limit."""
+    plans_per_repository: int | None = None
     changes_global: int | None = None
     poll_seconds: float = 0.25
     listen: bool = True
     """False: this process only accepts work (PostgreSQL), the workers do it."""
-    heartbeat_seconds: float = 3.0
-    """PostgreSQL: how often a process says that it lives; after five silent beats its work is taken over."""
+    takeover_seconds: float = 20.0
+    """PostgreSQL: the silence after which this process is taken for dead and its work is taken over."""
     sweep_seconds: float = 60.0
     """How often workflows that ended in an error without anybody being told are looked for."""
     retries: Retries = field(default_factory=Retries)
@@ -86,6 +99,22 @@ class EngineConfig:
         if url.drivername not in {"sqlite", "postgresql"} or not url.database:
             raise EngineError("The engine needs sqlite:////path/file.db or postgresql://….")
         return url
+
+    def queues(self) -> tuple[QueueCaps, ...]:
+        """Return every queue with its caps."""
+        return (
+            QueueCaps(name="inbox", per_worker=self.deliveries_per_worker, per_key=1),
+            QueueCaps(
+                name="plans",
+                per_worker=self.plans_per_worker,
+                over_all=self.plans_global,
+                per_key=self.plans_per_repository,
+            ),
+            QueueCaps(
+                name="changes", per_worker=self.changes_per_worker, over_all=self.changes_global, per_key=1
+            ),
+            QueueCaps(name=OUTBOX, per_worker=self.tellings_per_worker, per_key=1),
+        )
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -131,5 +160,4 @@ WORKFLOWS: Final = {
     "report_loss": OUTBOX,
 }
 """Workflow -> its queue."""
-PARTITIONED: Final = frozenset({"inbox", "changes", OUTBOX})
 QUEUES: Final = frozenset(WORKFLOWS.values())

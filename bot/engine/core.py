@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer, EnqueueOptions
 
 from bot.engine.bells import Bells
+from bot.engine.caps import OwnCaps
 from bot.engine.config import (
     APPLICATION,
-    PARTITIONED,
     QUEUES,
     VERSION,
     WORKFLOWS,
@@ -26,7 +26,8 @@ from bot.engine.config import (
     EngineError,
     Work,
 )
-from bot.engine.executors import DatabaseFileLock, Heartbeat
+from bot.engine.file_lock import DatabaseFileLock
+from bot.engine.heartbeat import Heartbeat, Succession
 from bot.engine.history import Load, Stranded
 from bot.engine.storage import Storage, quieten
 from bot.engine.workflows import InHand, Workflows
@@ -34,6 +35,8 @@ from bot.ports import Job
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
+_DOUBT_SECONDS: Final = 0.1
+"""Seconds between looks whether others have taken this process for dead."""
 
 
 class Engine:
@@ -42,14 +45,19 @@ class Engine:
     def __init__(self, config: EngineConfig) -> None:
         self._config = config
         self._storage = Storage(config)
-        self._bells = Bells()
+        own_caps = OwnCaps(config.queues(), poll_seconds=config.poll_seconds)
+        self._bells = Bells(before_polling=own_caps.install)
         self._in_hand = InHand()
+        self._accepting = False
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="gatewright-engine")
         self._file_lock: DatabaseFileLock | None = None
         self._heartbeat: Heartbeat | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._work: Work | None = None
         self._running = self._stopped = False
+        self._displaced = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._laying_down: asyncio.Task[None] | None = None
         self._executor_id = ""
 
     # --- Accepting work ---------------------------------------------------------------------------------
@@ -62,16 +70,15 @@ class Engine:
         """
         if job.queue not in QUEUES:
             raise EngineError(f"There is no queue {job.queue}.")
-        if (job.partition is None) == (job.queue in PARTITIONED):
-            raise EngineError(f"A job of the queue {job.queue} came with the partition {job.partition!r}.")
+        if not job.partition:
+            raise EngineError(f"A job of the queue {job.queue} came without a partition.")
         options: EnqueueOptions = {
             "workflow_name": job.workflow,
             "workflow_id": job.id,
             "queue_name": job.queue,
+            "queue_partition_key": job.partition,
             "priority": sequence,
         }
-        if job.partition is not None:
-            options["queue_partition_key"] = job.partition
         self._storage.client.enqueue_in_transaction(connection, options, job.argument)
         if self._running:
             self._bells.ring_after_transaction(connection, job.queue)
@@ -85,11 +92,18 @@ class Engine:
     async def start(self, work: Work) -> None:
         """Take up work, and go on with what a dead process left; in the loop that will run it.
 
-        Raises EngineError when another process holds the SQLite file, or another engine this process.
+        One that does not listen only prepares the tables: it accepts work and runs nothing. Raises EngineError when
+        another process holds the SQLite file, or another engine this process.
         """
         if self._running or self._stopped:
             raise EngineError("An engine is started once.")
+        if not self._config.listen:
+            await self._in_thread(self._storage.migrate)
+            await self._in_thread(self._storage.register_queues)
+            self._accepting = True
+            return
         self._work = work
+        self._loop = asyncio.get_running_loop()
         try:
             await self._in_thread(self._claim)
             await self._in_thread(self._storage.migrate)
@@ -122,10 +136,25 @@ class Engine:
         self._threads.shutdown(wait=False)
         self._running = False
 
+    async def displaced(self) -> None:
+        """Wait until others have taken over this process's work, because it was silent for too long.
+
+        Then nothing is taken up any more, and what was in hand is cancelled: it belongs to others. Stop, and start
+        a new process.
+        """
+        await self._displaced.wait()
+
     def healthy(self) -> bool:
         """Whether work is being taken up, and (PostgreSQL) the other processes can see that."""
+        if not self._config.listen:
+            return self._accepting and not self._stopped
         sweeping = self._sweeper is not None and not self._sweeper.done()
         return self._running and sweeping and (self._heartbeat is None or self._heartbeat.healthy)
+
+    async def check(self) -> None:
+        """Raise EngineError unless `healthy`."""
+        if not self.healthy():
+            raise EngineError("This process takes up no work, or the others cannot see that it lives.")
 
     # --- Looking at it ----------------------------------------------------------------------------------
 
@@ -169,9 +198,12 @@ class Engine:
         self._heartbeat = Heartbeat(
             self._storage.sql,
             executor_id=self._executor_id,
-            seconds=self._config.heartbeat_seconds,
-            running=self._storage.history.running_executors,
-            hand_back=_hand_back,
+            seconds=self._config.takeover_seconds,
+            succession=Succession(
+                running=self._storage.history.running_executors,
+                hand_back=_hand_back,
+                on_declared_dead=self._declared_dead,
+            ),
         )
         self._heartbeat.start()
 
@@ -196,10 +228,9 @@ class Engine:
             work,
             self._config,
             self._in_hand,
+            permitted=self._permitted,
             ended=lambda workflow: self._bells.ring(WORKFLOWS[workflow]),
         ).register()
-        if not self._config.listen:
-            DBOS.listen_queues([])
         self._bells.install()
         DBOS.launch()
 
@@ -212,6 +243,23 @@ class Engine:
         self._storage.close()
         if self._file_lock is not None:
             self._file_lock.release()
+
+    async def _permitted(self) -> None:
+        """Return while this process may work, wait while that is not sure, and cancel when it may not."""
+        while self._heartbeat is not None and not self._heartbeat.healthy:
+            if self._heartbeat.declared_dead:
+                raise asyncio.CancelledError
+            await asyncio.sleep(_DOUBT_SECONDS)
+
+    def _declared_dead(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._lay_down)
+
+    def _lay_down(self) -> None:
+        """Cancel what is in hand; a running Terraform apply lives on, and its successor finds its lock."""
+        self._bells.close()
+        self._laying_down = asyncio.create_task(self._in_hand.drain(0), name="engine-displaced")
+        self._displaced.set()
 
     async def _sweep_for_ever(self) -> None:
         while True:

@@ -11,7 +11,8 @@ from functools import cached_property
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 
-from bot.engine.config import APPLICATION, OUTBOX, EngineConfig, EngineError
+from bot.engine import caps
+from bot.engine.config import APPLICATION, EngineConfig, EngineError
 from bot.engine.history import History
 
 
@@ -64,33 +65,16 @@ class Storage:
 
     def register_queues(self) -> None:
         """Store the queues before the launch: pollers of known ones start at once, of new ones a second late."""
-        config = self._config
-        poll = config.poll_seconds
-        self.client.register_queue(
-            "inbox",
-            partition_concurrency=1,
-            worker_concurrency=config.deliveries_per_worker,
-            polling_interval_sec=poll,
-        )
-        self.client.register_queue(
-            "plans",
-            worker_concurrency=config.plans_per_worker,
-            global_concurrency=config.plans_global,
-            polling_interval_sec=poll,
-        )
-        self.client.register_queue(
-            "changes",
-            partition_concurrency=1,
-            worker_concurrency=config.changes_per_worker,
-            global_concurrency=config.changes_global,
-            polling_interval_sec=poll,
-        )
-        self.client.register_queue(
-            OUTBOX,
-            partition_concurrency=1,
-            worker_concurrency=config.tellings_per_worker,
-            polling_interval_sec=poll,
-        )
+        caps.register(self.client, self._config)
+
+
+def migrate_engine(database_url: str) -> None:
+    """Create or update the engine's tables; a second process waits for the first and finds nothing to do."""
+    storage = Storage(EngineConfig(database_url=database_url))
+    try:
+        storage.migrate()
+    finally:
+        storage.close()
 
 
 def quieten() -> None:

@@ -77,12 +77,23 @@ class Workflows:
     """Makes the workflows known to the library, and runs their steps."""
 
     def __init__(
-        self, work: Work, config: EngineConfig, in_hand: InHand, *, ended: Callable[[str], None]
+        self,
+        work: Work,
+        config: EngineConfig,
+        in_hand: InHand,
+        *,
+        permitted: Callable[[], Awaitable[None]],
+        ended: Callable[[str], None],
     ) -> None:
-        """`ended` is called with the name of each workflow that is over, which may let the next one begin."""
+        """Make them from `work`.
+
+        `permitted` is awaited before each call: it cancels what this process must not do any more. `ended` is
+        called with the name of each workflow that is over, which may let the next one begin.
+        """
         self._work = work
         self._config = config
         self._in_hand = in_hand
+        self._permitted = permitted
         self._ended = ended
 
     def register(self) -> None:
@@ -124,6 +135,7 @@ class Workflows:
 
         async def attempts() -> None:
             for attempt in itertools.count(1):
+                await self._permitted()
                 try:
                     with self._in_hand.working():
                         await call()

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -22,10 +22,18 @@ _TAIL_LINES = 30
 
 
 class BotProcess:
-    """`gatewright serve`; its log goes to a file."""
+    """`gatewright serve`, or another of its commands that answers on a port; its log goes to a file."""
 
-    def __init__(self, *, directory: Path, environment: Mapping[str, str], port: int) -> None:
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        port: int,
+        command: Sequence[str] = ("serve",),
+    ) -> None:
         self._directory = directory
+        self._command = tuple(command)
         self._environment = dict(environment)
         self.url = f"http://127.0.0.1:{port}"
         self.log = directory / "bot.log"
@@ -43,7 +51,7 @@ class BotProcess:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())),
-                *(sys.executable, "-m", "bot", "serve"),
+                *(sys.executable, "-m", "bot", *self._command),
                 cwd=self._directory,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,

@@ -60,8 +60,9 @@ class Job:
     """Delivery id or run id."""
     queue: str
     """`inbox`, `plans`, `changes` or `outbox`."""
-    partition: str | None
-    """FIFO key inside the queue: `owner/repo#pull` for the inbox and the outbox, the state key for changes."""
+    partition: str
+    """FIFO key inside the queue: `owner/repo#pull` for the inbox and the outbox, the state key for changes. For
+    plans `owner/repo`, whose cap it counts against; they have no order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,11 @@ def job_of(run: Run | NewRun) -> Job:
     """Return the durable job that executes a run: plans side by side, changes one by one per state."""
     if run.kind is RunKind.PLAN:
         return Job(
-            workflow="execute_plan", id=f"run-{run.id}", argument=run.id, queue="plans", partition=None
+            workflow="execute_plan",
+            id=f"run-{run.id}",
+            argument=run.id,
+            queue="plans",
+            partition=run.stack.repo,
         )
     return Job(
         workflow="execute_change",

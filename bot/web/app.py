@@ -46,6 +46,22 @@ def create_app(services: WebServices) -> web.Application:
     return app
 
 
+def create_worker_app(services: WebServices) -> web.Application:
+    """Return what a process without a web part answers to whoever watches over it."""
+    app = web.Application(middlewares=[errors])
+    app[SERVICES] = services
+    app[health.READINESS] = health.Readiness()
+    app.on_response_prepare.append(harden)
+    app.add_routes(
+        [
+            web.get("/healthz", health.alive),
+            web.get("/readyz", health.ready),
+            web.get("/metrics", health.metrics),
+        ]
+    )
+    return app
+
+
 def _is_worth_telling(record: logging.LogRecord) -> bool:
     """A body that cannot be decoded was answered with 400 already; the server would add a traceback to that."""
     return record.exc_info is None or not isinstance(record.exc_info[1], web.RequestPayloadError)

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,12 @@ class Worker:
     async def wait_for(self, step: str) -> None:
         await until(lambda: any(line[0] == step and line[2] == self.process.pid for line in read(self.trace)))
 
+    def pause(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
     async def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         await self.process.wait()
@@ -34,6 +40,14 @@ def read(trace: Path) -> list[tuple[str, str, int]]:
         return []
     lines = [line.split() for line in trace.read_text().splitlines() if line.count(" ") == 2]
     return [(step, argument, int(pid)) for step, argument, pid in lines]
+
+
+@asynccontextmanager
+async def workers(url: str, trace: Path, *, count: int) -> AsyncIterator[list[Worker]]:
+    """Start several at the same time."""
+    async with AsyncExitStack() as stack:
+        starting = (stack.enter_async_context(worker(url, trace)) for _ in range(count))
+        yield list(await asyncio.gather(*starting))
 
 
 @asynccontextmanager

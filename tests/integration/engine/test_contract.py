@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from dbos import DBOS
 from dbos import _queue as library
+from dbos._sys_db import SystemDatabase
 
 from bot.engine import Engine
 from tests.integration.engine.conftest import Start
@@ -30,7 +31,20 @@ def test_a_poller_is_started_by_a_name_that_can_be_replaced() -> None:
 
 
 def test_the_work_of_dead_executors_can_be_handed_back() -> None:
+    handed_back = inspect.getsource(SystemDatabase.reenqueue_for_recovery)
+
     assert list(inspect.signature(DBOS._recover_pending_workflows).parameters) == ["executor_ids"]
+    # Handing back the same dead twice is harmless because a living executor's row does not match any more.
+    assert "executor_id.in_(executor_ids)" in handed_back
+
+
+def test_a_poller_reads_its_queue_anew_by_a_method_that_can_be_wrapped() -> None:
+    assert "dbos._sys_db.get_queue(queue.name)" in inspect.getsource(library.queue_worker_thread)
+    assert list(inspect.signature(SystemDatabase.get_queue).parameters)[:2] == ["self", "name"]
+    assert "q._worker_concurrency - running" in inspect.getsource(library.queue_worker_thread)
+    assert "queue._worker_concurrency - local_running_count" in inspect.getsource(
+        SystemDatabase.start_queued_workflows
+    )
 
 
 async def test_a_committed_job_wakes_its_poller(start: Start, store: Store) -> None:

@@ -1,30 +1,41 @@
 from __future__ import annotations
 
+import asyncio
+import logging
+import secrets
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import sqlalchemy as sa
 
 from bot.engine import Engine
 from tests.integration.database.postgres_server import running_postgres
 from tests.integration.engine.conftest import opened
-from tests.integration.engine.processes import read, worker
-from tests.integration.engine.work import Recorder, Store, change, config, delivery, until
+from tests.integration.engine.processes import read, worker, workers
+from tests.integration.engine.work import Recorder, Store, change, config, delivery, plan, until
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server() -> AsyncIterator[str]:
+    async with running_postgres() as url:
+        yield url
 
 
 @pytest.fixture
-async def postgresql() -> AsyncIterator[str]:
-    """URL of an empty database on a server of this test's own."""
-    async with running_postgres() as server:
-        url = sa.make_url(f"{server}/postgres").set(drivername="postgresql+psycopg")
-        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(sa.text("CREATE DATABASE bot"))
-        engine.dispose()
-        yield f"{server}/bot"
+def postgresql(server: str) -> Iterator[str]:
+    """URL of an empty database of this test's own."""
+    name = f"test_{secrets.token_hex(6)}"
+    url = sa.make_url(f"{server}/postgres").set(drivername="postgresql+psycopg")
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        yield f"{server}/{name}"
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
 
 
 @pytest.fixture
@@ -65,11 +76,119 @@ async def test_a_living_process_keeps_its_work(postgresql: str, store: Store, tm
         await first.wait_for("execute_change")
         async with worker(postgresql, trace):
             beats = await _beats(store)
-            await until(lambda: _beaten(store, beats, times=12))
+            await until(lambda: _beaten(store, beats, seconds=5))
 
     assert [line for line in read(trace) if line[0] != "ready"] == [
         ("execute_change", "c1", first.process.pid)
     ]
+
+
+async def test_a_process_that_was_asleep_finds_its_work_taken_over_and_ends(
+    postgresql: str, store: Store, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    client = Engine(config(tmp_path, database_url=postgresql))
+    await client.migrate()
+
+    async with worker(postgresql, trace, hang=True) as sleeper:
+        await store.enqueue(client, change("c1"))
+        await sleeper.wait_for("execute_change")
+        sleeper.pause()
+        async with worker(postgresql, trace) as other:
+            await until(lambda: ("execute_change", "c1", other.process.pid) in read(trace))
+            await store.enqueue(client, *(plan(f"p{number}") for number in range(8)))
+            sleeper.resume()
+            await sleeper.wait_for("displaced")
+            code = await sleeper.process.wait()
+            await until(lambda: sum(step == "execute_plan" for step, _, _ in read(trace)) == 8)
+            running = await _beats(store)
+
+    steps = Counter((step, argument) for step, argument, _ in read(trace) if argument != "-")
+    assert code == 0
+    assert (steps.pop(("execute_change", "c1")), set(steps.values())) == (2, {1})
+    assert len(running) == 1
+
+
+async def test_the_dead_are_succeeded_once_however_many_survive(
+    postgresql: str, store: Store, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    client = Engine(config(tmp_path, database_url=postgresql))
+    await client.migrate()
+    keys = [f"k{number}" for number in range(2)]
+
+    async with worker(postgresql, trace, hang=True) as dying:
+        await store.enqueue(client, *(change(f"c{key}", key=key) for key in keys))
+        await until(lambda: sum(step == "execute_change" for step, _, _ in read(trace)) == len(keys))
+        async with workers(postgresql, trace, count=2):
+            await dying.kill()
+            await until(lambda: sum(step == "execute_change" for step, _, _ in read(trace)) == 2 * len(keys))
+            await store.enqueue(client, delivery("last"))
+            await until(lambda: any(step == "handle_delivery" for step, _, _ in read(trace)))
+
+    steps = Counter((step, argument) for step, argument, _ in read(trace))
+    assert {steps["execute_change", f"c{key}"] for key in keys} == {2}
+
+
+async def test_one_process_s_cap_is_its_own_and_the_shared_cap_is_told_when_it_differs(
+    postgresql: str, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await release.wait()
+
+    recorder = Recorder()
+    recorder.behave["execute_plan"] = wait
+    engine = Engine(config(tmp_path, database_url=postgresql, plans_per_worker=3, plans_global=8))
+    await engine.start(recorder.work())
+    # Another process starts later, with other settings.
+    front = Engine(
+        config(tmp_path, database_url=postgresql, plans_per_worker=1, plans_global=8, listen=False)
+    )
+    await front.start(Recorder().work())
+    other = Engine(config(tmp_path, database_url=postgresql, plans_per_worker=1, plans_per_repository=2))
+    with caplog.at_level(logging.WARNING):
+        await asyncio.to_thread(other._storage.register_queues)
+
+    await store.enqueue(front, *(plan(f"{repo}{number}", repo=repo) for repo in "ab" for number in range(4)))
+    await until(lambda: len(recorder.calls) == 3)
+    depths = await front.depths()
+    release.set()
+    await until(lambda: len(recorder.finished) == 8)
+    for one in (other, front, engine):
+        await one.stop(5)
+
+    assert depths["plans"] == 5
+    assert (
+        "queue plans: this process was given None over all workers and 2 per key, stored are 8" in caplog.text
+    )
+
+
+async def test_no_more_plans_of_one_repository_run_than_its_cap_whoever_runs_them(
+    postgresql: str, store: Store, tmp_path: Path
+) -> None:
+    started: list[str] = []
+    release = asyncio.Event()
+
+    async def wait(argument: str) -> None:
+        started.append(argument)
+        await release.wait()
+
+    recorder = Recorder()
+    recorder.behave["execute_plan"] = wait
+    engine = Engine(config(tmp_path, database_url=postgresql, plans_per_worker=6, plans_per_repository=2))
+    await engine.start(recorder.work())
+
+    await store.enqueue(engine, *(plan(f"busy{number}", repo="acme/busy") for number in range(5)))
+    await store.enqueue(engine, plan("calm", repo="acme/calm"), delivery("after"))
+    await until(lambda: "calm" in started and len(started) == 3)
+    before = sorted(started)
+    release.set()
+    await until(lambda: len(recorder.finished) == 7)
+    await engine.stop(5)
+
+    assert before == ["busy0", "busy1", "calm"]
 
 
 async def _beats(store: Store) -> dict[str, float]:
@@ -78,10 +197,10 @@ async def _beats(store: Store) -> dict[str, float]:
         return {name: float(at) for name, at in await connection.execute(sa.text(query))}
 
 
-async def _beaten(store: Store, since: dict[str, float], *, times: int) -> bool:
-    """Whether every process has said so often that it lives."""
+async def _beaten(store: Store, since: dict[str, float], *, seconds: float) -> bool:
+    """Whether every process has said for so long that it lives."""
     now = await _beats(store)
-    return now.keys() == since.keys() and all(now[name] - since[name] > times * 0.2 for name in now)
+    return now.keys() == since.keys() and all(now[name] - since[name] > seconds for name in now)
 
 
 async def test_the_engine_works_on_postgresql(postgresql: str, store: Store, tmp_path: Path) -> None:

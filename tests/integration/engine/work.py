@@ -16,7 +16,7 @@ from bot.engine.config import WORKFLOWS
 from bot.ports import Job
 
 Behaviour = Callable[[str], Awaitable[None]]
-PATIENCE = 30
+PATIENCE = 60
 """Seconds after which a test gives up waiting."""
 
 
@@ -93,8 +93,8 @@ def delivery(name: str, key: str = "acme/infra#1") -> Job:
     return Job(workflow="handle_delivery", id=f"delivery-{name}", argument=name, queue="inbox", partition=key)
 
 
-def plan(run: str) -> Job:
-    return Job(workflow="execute_plan", id=f"run-{run}", argument=run, queue="plans", partition=None)
+def plan(run: str, repo: str = "acme/infra") -> Job:
+    return Job(workflow="execute_plan", id=f"run-{run}", argument=run, queue="plans", partition=repo)
 
 
 def change(run: str, key: str = "prod/terraform.tfstate") -> Job:

@@ -1,6 +1,7 @@
 """A worker process for tests that kill it: `python -m tests.integration.engine.worker URL TRACE [hang]`.
 
 It appends one line `step argument pid` per call to TRACE; with `hang`, the step `execute_change` never ends.
+It ends by itself when other workers have taken it for dead.
 """
 
 from __future__ import annotations
@@ -29,11 +30,15 @@ async def main(url: str, trace: Path, *, hang: bool) -> None:
 
     for step in WORKFLOWS:
         write(step)
-    settings: EngineConfig = config(Path(), database_url=url, heartbeat_seconds=0.2)
-    await Engine(settings).start(recorder.work())
+    settings: EngineConfig = config(Path(), database_url=url, takeover_seconds=2.0)
+    engine = Engine(settings)
+    await engine.start(recorder.work())
     with trace.open("a") as file:
         file.write(f"ready - {os.getpid()}\n")
-    await asyncio.Event().wait()
+    await engine.displaced()
+    await engine.stop(0)
+    with trace.open("a") as file:
+        file.write(f"displaced - {os.getpid()}\n")
 
 
 if __name__ == "__main__":

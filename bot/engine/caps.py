@@ -1,0 +1,80 @@
+"""How much is done at once: what one process may is its own affair, what all may together is stored for all.
+
+The library stores every cap with the queue, so that the process started last would decide for all. Here only the
+shared caps are stored; a process's own caps are put in whenever its pollers read the queue anew. It leans on one
+private method of the pinned version, which the contract test watches.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from dbos import DBOS, DBOSClient
+from dbos import _queue as library
+
+from bot.engine.config import EngineConfig, QueueCaps
+
+_log = logging.getLogger(__name__)
+
+
+def register(client: DBOSClient, config: EngineConfig) -> None:
+    """Store the queues with their shared caps, before the launch; another process's caps are replaced loudly."""
+    known = {queue.name: queue for queue in client.list_queues()}
+    for caps in config.queues():
+        if caps.name in known:
+            _tell_difference(caps, known[caps.name], "this process replaces them for all")
+        client.register_queue(
+            caps.name,
+            global_concurrency=caps.over_all,
+            partition_concurrency=caps.per_key,
+            polling_interval_sec=config.poll_seconds,
+            on_conflict="always_update" if config.listen else "never_update",
+        )
+
+
+class OwnCaps:
+    """The caps and the pace of this process, for all pollers that run in it."""
+
+    def __init__(self, queues: Iterable[QueueCaps], *, poll_seconds: float) -> None:
+        self._queues = {caps.name: caps for caps in queues}
+        self._poll_seconds = poll_seconds
+        self._lock = threading.Lock()
+        self._differing: set[str] = set()
+
+    def install(self, dbos: DBOS) -> None:
+        """Let every queue that is read from the database from now on have this process's caps; once is enough."""
+        database: Any = dbos._sys_db  # noqa: SLF001 -- See above.
+        with self._lock:
+            if getattr(database.get_queue, "gatewright", False):
+                return
+            read = database.get_queue
+
+            def read_capped(name: str, **rest: Any) -> library.Queue | None:
+                queue: library.Queue | None = read(name, **rest)
+                if queue is not None and name in self._queues:
+                    self._apply(queue, self._queues[name])
+                return queue
+
+            read_capped.gatewright = True  # type: ignore[attr-defined]
+            database.get_queue = read_capped
+
+    def _apply(self, queue: library.Queue, caps: QueueCaps) -> None:
+        queue._worker_concurrency = caps.per_worker  # noqa: SLF001 -- See above.
+        queue._polling_interval_sec = self._poll_seconds  # noqa: SLF001 -- See above.
+        if queue.name not in self._differing and _tell_difference(caps, queue, "a process started later"):
+            self._differing.add(queue.name)
+
+
+def _tell_difference(caps: QueueCaps, stored: library.Queue, who: str) -> bool:
+    found = (stored._concurrency, stored._partition_concurrency)  # noqa: SLF001 -- The public ones ask the database.
+    if found == (caps.over_all, caps.per_key):
+        return False
+    _log.warning(
+        "queue %s: this process was given %s over all workers and %s per key, stored are %s and %s (%s);"
+        " give every process the same settings",
+        *(caps.name, caps.over_all, caps.per_key, *found, who),
+    )
+    return True
