@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from bot.context import Answer, Bot, Request
 from bot.domain.commands import Command, CommandSpec
 from handlers import (
+    allow,
     apply,
     cancel,
     destroy,
@@ -25,6 +26,7 @@ COMMANDS: tuple[tuple[CommandSpec, CommandHandler], ...] = (
     (plan.SPEC, plan.handle),
     (apply.SPEC, apply.handle),
     (destroy.SPEC, destroy.handle),
+    (allow.SPEC, allow.handle),
     (status.SPEC, status.handle),
     (cancel.SPEC, cancel.handle),
     (unlock.SPEC, unlock.handle),

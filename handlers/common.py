@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from bot.context import Bot, Request
 from bot.domain.commands import Command, CommandSpec
-from bot.domain.model import EnvName, ProjectName, Stack
+from bot.domain.model import EnvName, ProjectName, PullRequest, Repo, Stack
 from bot.domain.refusals import Reason, Refusal
 from bot.policy import EnvironmentPolicy, RepoPolicy
 from bot.services.next_steps import why_closed
@@ -39,6 +39,14 @@ def closed(request: Request) -> Refusal | None:
         sentence="This pull request is closed, so nothing is planned or applied from it.",
         next_command="/status",
     )
+
+
+async def may_run(repo: Repo, pull: PullRequest, bot: Bot) -> bool:
+    """Whether the code of the pull request's newest commit may run: not a fork's, unless a maintainer allowed it."""
+    if not pull.is_fork:
+        return True
+    async with bot.records.read() as reader:
+        return await reader.is_allowed(repo.full_name, pull.number, pull.head_sha)
 
 
 async def lacks_permission(spec: CommandSpec, request: Request, bot: Bot) -> Refusal | None:

@@ -17,6 +17,9 @@ from bot.services.requesting import Wish
 from bot.services.stopwatch import together
 from handlers import COMMANDS, SPECS, common
 
+_HARMLESS = frozenset({"allow", "cancel", "destroy", "help", "status", "unlock"})
+"""Commands that run no code of the pull request's newest commit."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
@@ -65,8 +68,8 @@ async def _policy(given: Given, bot: Bot) -> LoadedPolicy | tuple[str, ...]:
 async def _handle(
     command: Command, given: Given, pull: PullRequest, loaded: LoadedPolicy, bot: Bot
 ) -> list[Answer]:
-    if pull.is_fork and command.name not in {"help", "status"}:
-        return [_fork(command)]
+    if command.name not in _HARMLESS and not await common.may_run(given.repo, pull, bot):
+        return [_fork(command, pull)]
     wish = Wish(
         repo=given.repo,
         pull=pull,
@@ -140,11 +143,12 @@ def _stranger(given: Given) -> Refusal:
     )
 
 
-def _fork(command: Command) -> Refusal:
+def _fork(command: Command, pull: PullRequest) -> Refusal:
     return Refusal(
         reason=Reason.FORK,
         sentence=(
-            f"`/{command.name}` is not run for pull requests from forks: their code would run with this"
-            " repository's credentials. Push the branch to this repository to plan it."
+            f"`/{command.name}` is not run for a commit of a fork that no maintainer has allowed: its code would run"
+            " with this repository's credentials."
         ),
+        next_command=f"/allow {pull.head_sha}",
     )

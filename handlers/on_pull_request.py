@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from bot.comments.closing import closed_comment, merged_comment
-from bot.comments.failures import (
-    conflict_comment,
-    fork_comment,
-    policy_error_comment,
-    policy_in_force_comment,
-)
+from bot.comments.failures import policy_error_comment
+from bot.comments.forks import fork_comment
 from bot.context import Bot
-from bot.domain.errors import MergeConflictError, PolicyError
+from bot.domain.errors import PolicyError
 from bot.domain.model import Login, PullRequest, Repo, StateKey
 from bot.events import Payload
 from bot.ports import Delivery
-from bot.services.policies import POLICY_PATH, LoadedPolicy
 from bot.services.requesting import Wish
-from bot.services.tenancy import is_tenanted
-from handlers import common
+from handlers import common, starting
 
 _ACTOR_OF_NOBODY = Login("ghost")
 
@@ -37,7 +31,7 @@ async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         repo.full_name, pull.number, by=Login(bot.login), unless_head=pull.head_sha
     )
     outdated = await bot.requesting.outdate_plans(repo.full_name, pull.number, head=pull.head_sha)
-    if pull.is_fork:
+    if not await common.may_run(repo, pull, bot):
         await bot.poster.once(repo, pull.number, f"fork:{pull.number}", fork_comment(pull))
         return "from a fork"
     if pull.draft:
@@ -63,7 +57,7 @@ async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         repo.full_name, pull.number, why=f"the pull request's base is now {pull.base_ref}"
     )
     note = "the base changed"
-    if not pull.draft and not pull.is_fork:
+    if not pull.draft and await common.may_run(repo, pull, bot):
         note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, dedupe=delivery.id)
     for plan in outdated:
         await bot.reporting.refresh_plan(repo, plan.id)
@@ -140,24 +134,4 @@ async def _autoplan(
         policy_digest=loaded.policy.digest,
         dedupe=dedupe,
     )
-    return await _plan_touched(wish, loaded, bot)
-
-
-async def _plan_touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
-    repo, pull, policy = wish.repo, wish.pull, loaded.policy
-    try:
-        tree = await common.merged(wish, loaded, bot)
-    except MergeConflictError as error:
-        body = conflict_comment(paths=error.paths, pull=pull)
-        await bot.poster.sticky(repo, pull.number, f"conflict:{pull.number}", body)
-        await bot.reporting.conflict_checks(repo, pull, error.paths)
-        return "the pull request does not merge"
-    if POLICY_PATH in tree.merge.changed_files:
-        body = policy_in_force_comment(branch=repo.default_branch, commit=loaded.commit)
-        await bot.poster.once(repo, pull.number, f"policy-in-force:{pull.number}", body)
-    touched = await common.automatic_stacks(wish, policy, tree, bot)
-    tenanted = tuple(stack for stack in touched if is_tenanted(policy, stack))
-    await bot.requesting.plans(wish, tuple(stack for stack in touched if stack not in tenanted), ())
-    await bot.tenancy.deploy(wish, tenanted)
-    await bot.reporting.refresh_checks(repo, pull)
-    return f"{len(touched)} stacks to plan"
+    return await starting.touched(wish, loaded, bot)

@@ -49,16 +49,6 @@ def conflict_comment(*, paths: Sequence[str], pull: PullRequest) -> str:
     )
 
 
-def fork_comment(pull: PullRequest) -> str:
-    """Return the comment that says why nothing runs for a fork."""
-    first = header("refusal", head=pull.head_sha, status="refused", reason=Reason.FORK)
-    return (
-        f"{first}\n### 🔒 Nothing runs for this pull request\n\n"
-        "It comes from a fork, and its code would run with this repository's credentials. "
-        "Nothing was planned.\n\nA maintainer can push the branch to this repository and open the pull request from there.\n"
-    )
-
-
 def policy_error_comment(*, problems: Sequence[str], reference: str) -> str:
     """Return the comment on an invalid `gatewright.yaml`; each problem names path, line and what is allowed."""
     first = header("refusal", status="refused", reason=Reason.CONFIG, ref=reference)

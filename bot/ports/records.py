@@ -26,6 +26,7 @@ from bot.domain.model import (
 from bot.domain.plan import Lock, PlanRecord
 from bot.ports.coordination import CoordinationReader, CoordinationWriter
 from bot.ports.environment_queue import EnvironmentQueueReader, EnvironmentQueueWriter
+from bot.ports.forks import ForkReader, ForkWriter
 from bot.ports.live_log import LogChunkReader, LogChunkWriter
 from bot.ports.releases import ReleaseReader, ReleaseWriter
 from bot.ports.run_list import RunListReader
@@ -128,6 +129,7 @@ class Reader(
     ReleaseReader,
     CoordinationReader,
     EnvironmentQueueReader,
+    ForkReader,
     LogChunkReader,
     RunListReader,
     Protocol,
@@ -184,6 +186,7 @@ class Writer(
     ReleaseWriter,
     CoordinationWriter,
     EnvironmentQueueWriter,
+    ForkWriter,
     LogChunkWriter,
     Protocol,
 ):

@@ -178,6 +178,10 @@ class Planning:
             raise SupersededError("The pull request was closed.")
         if pull.head_sha != run.head_sha:
             raise SupersededError(f"A newer commit, {pull.head_sha[:7]}, took its place.")
+        if pull.is_fork:
+            async with self.records.read() as reader:
+                if not await reader.is_allowed(repo.full_name, pull.number, pull.head_sha):
+                    raise SupersededError("The commit is a fork's, and no maintainer has allowed it.")
         return pull
 
     async def _running(self, run: Run) -> None:

@@ -46,7 +46,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.CONFLICT: "The pull request does not merge cleanly into its base.",
     Reason.ENGINE_CHANGED: "The policy now names another Terraform than the plan was made with.",
     Reason.ENVIRONMENT: "No such environment, or none was named where one must be.",
-    Reason.FORK: "The pull request comes from a fork; its code is not run.",
+    Reason.FORK: "The commit comes from a fork, and no maintainer has allowed it; its code is not run.",
     Reason.GATE: "A gate of the policy is shut, or is one that this version cannot judge.",
     Reason.HEAD_MOVED: "The pull request has newer commits than the plan.",
     Reason.HOLD: "Somebody holds the environment or has stopped everything, or the policy's calendar closes it now.",

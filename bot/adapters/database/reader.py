@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from bot.adapters.database import rows, tables
 from bot.adapters.database.coordination import CoordinationQueries
 from bot.adapters.database.environment_queue import EnvironmentQueueQueries
+from bot.adapters.database.forks import ForkQueries
 from bot.adapters.database.live_log import LogChunkQueries
 from bot.adapters.database.releases import ReleaseQueries
 from bot.adapters.database.run_list import RunListQueries
@@ -34,6 +35,7 @@ class SqlReader(
     ReleaseQueries,
     CoordinationQueries,
     EnvironmentQueueQueries,
+    ForkQueries,
     LogChunkQueries,
     RunListQueries,
 ):

@@ -13,6 +13,7 @@ from bot.adapters.database import rows, tables
 from bot.adapters.database.coordination import CoordinationStatements
 from bot.adapters.database.environment_queue import EnvironmentQueueStatements
 from bot.adapters.database.errors import DatabaseError
+from bot.adapters.database.forks import ForkStatements
 from bot.adapters.database.live_log import LogChunkStatements
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.releases import ReleaseStatements
@@ -44,6 +45,7 @@ class SqlWriter(
     ReleaseStatements,
     CoordinationStatements,
     EnvironmentQueueStatements,
+    ForkStatements,
     LogChunkStatements,
 ):
     """Reads and writes inside one transaction of `connection`."""

@@ -8,7 +8,6 @@ from inline_snapshot import snapshot
 from bot.comments.budget import LIMIT
 from bot.comments.failures import (
     conflict_comment,
-    fork_comment,
     plan_failed_comment,
     policy_error_comment,
     policy_in_force_comment,
@@ -121,17 +120,6 @@ def test_a_merge_conflict() -> None:
 - <code>a&#124;b.tf</code>
 
 Merge or rebase onto `main` and push: the plan then starts by itself.
-""")
-
-
-def test_a_fork() -> None:
-    assert fork_comment(builders.pull(is_fork=True)) == snapshot("""\
-<!-- gatewright {"kind": "refusal", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "refused", "reason": "fork"} -->
-### 🔒 Nothing runs for this pull request
-
-It comes from a fork, and its code would run with this repository's credentials. Nothing was planned.
-
-A maintainer can push the branch to this repository and open the pull request from there.
 """)
 
 

@@ -1,0 +1,32 @@
+"""What a new commit starts, whether it was pushed or allowed."""
+
+from __future__ import annotations
+
+from bot.comments.failures import conflict_comment, policy_in_force_comment
+from bot.context import Bot
+from bot.domain.errors import MergeConflictError
+from bot.services.policies import POLICY_PATH, LoadedPolicy
+from bot.services.requesting import Wish
+from bot.services.tenancy import is_tenanted
+from handlers import common
+
+
+async def touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
+    """Plan what the pull request touches, and say in one line what was done."""
+    repo, pull, policy = wish.repo, wish.pull, loaded.policy
+    try:
+        tree = await common.merged(wish, loaded, bot)
+    except MergeConflictError as error:
+        body = conflict_comment(paths=error.paths, pull=pull)
+        await bot.poster.sticky(repo, pull.number, f"conflict:{pull.number}", body)
+        await bot.reporting.conflict_checks(repo, pull, error.paths)
+        return "the pull request does not merge"
+    if POLICY_PATH in tree.merge.changed_files:
+        body = policy_in_force_comment(branch=repo.default_branch, commit=loaded.commit)
+        await bot.poster.once(repo, pull.number, f"policy-in-force:{pull.number}", body)
+    stacks = await common.automatic_stacks(wish, policy, tree, bot)
+    tenanted = tuple(stack for stack in stacks if is_tenanted(policy, stack))
+    await bot.requesting.plans(wish, tuple(stack for stack in stacks if stack not in tenanted), ())
+    await bot.tenancy.deploy(wish, tenanted)
+    await bot.reporting.refresh_checks(repo, pull)
+    return f"{len(stacks)} stacks to plan"
