@@ -38,6 +38,7 @@ from bot.services.deployments import Deployments
 from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
 from bot.services.endings import Endings
+from bot.services.gate_facts import GateFacts
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Limits, Links
 from bot.services.judging import Judging
@@ -226,7 +227,13 @@ async def _assemble(
         policies=policies,
         access=access,
         states=stored,
-        ownership=Ownership(github=github, records=database, trees=trees),
+        gate_facts=GateFacts(
+            github=github,
+            records=database,
+            states=stored,
+            trees=trees,
+            ownership=Ownership(github=github, records=database, trees=trees),
+        ),
         terraform=terraform,
         clock=clock,
     )

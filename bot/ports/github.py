@@ -15,6 +15,7 @@ from bot.domain.model import (
     Repo,
     Sha,
 )
+from bot.ports.commit_checks import CommitChecks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class Posted:
     at: datetime
 
 
-class GitHub(Protocol):
+class GitHub(CommitChecks, Protocol):
     """Everything Gatewright asks of GitHub; each call retries what may be retried, then raises GitHubError."""
 
     async def repository(self, full_name: str) -> Repo:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from bot.domain.errors import GatewrightError
-from bot.domain.gates import Facts, GateResult, Outcome, judge
-from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus
-from bot.domain.plan import PlanRecord
-from bot.policy import EnvironmentPolicy
+from bot.domain.errors import GatewrightError, PolicyError
+from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge
+from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
+from bot.domain.plan import PlanRecord, RiskLevel
+from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Reader, Records, Terraform
 from bot.services.access import Access
-from bot.services.ownership import Ownership
+from bot.services.gate_facts import GateFacts, Question
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.states import States
 
@@ -36,7 +36,7 @@ class Judging:
     policies: Policies
     access: Access
     states: States
-    ownership: Ownership
+    gate_facts: GateFacts
     terraform: Terraform
     clock: Clock
 
@@ -93,33 +93,29 @@ class Judging:
             applied_by = await _applied_by(reader, plan)
             holds = await reader.holds(repo=plan.stack.repo, env=plan.stack.env)
         engine = loaded.policy.engine
-        facts = Facts(
+        now = self.clock.now()
+        question = Question(repo=repo, pull=pull, plan=plan, loaded=loaded)
+        return Facts(
             plan=plan,
             pull=pull,
-            now=self.clock.now(),
+            now=now,
             state=identity,
             engine=f"{engine.name} {engine.version}",
             lock=lock,
             actor_may_apply=may_apply,
             needed_permission=env.apply.allow_words if env.apply.is_possible else None,
-            closed_reason=env.closed_reason(self.clock.now()),
+            policy_digest=loaded.policy.digest,
+            stack=_stack_in_force(loaded.policy, plan, pull),
+            closed_reason=env.closed_reason(now),
             holds=holds,
             required_gates=env.apply.gates,
             applied_by=applied_by,
+            risk=RiskLimits(
+                max_level=RiskLevel(env.apply.risk.max_level),
+                allow_stateful_destroy=env.apply.risk.allow_stateful_destroy,
+            ),
+            **await self.gate_facts.gather(question),
         )
-        return await self._with_approvals(facts, repo, env, loaded)
-
-    async def _with_approvals(
-        self, facts: Facts, repo: Repo, env: EnvironmentPolicy, loaded: LoadedPolicy
-    ) -> Facts:
-        """Ask the code owners only where the policy does; what cannot be read shuts the gate and is told."""
-        if "codeowners" not in env.apply.gates:
-            return facts
-        try:
-            verdict = await self.ownership.verdict(repo, facts.pull, facts.plan, policy_commit=loaded.commit)
-        except GatewrightError as error:
-            return replace(facts, unreadable={**facts.unreadable, "codeowners": str(error).rstrip(".")})
-        return replace(facts, approvals=verdict)
 
     async def artifact_outputs(self, run: Run) -> tuple[str, ...]:
         """Return the outputs that the environment's policy wants kept encrypted."""
@@ -140,3 +136,10 @@ async def _applied_by(reader: Reader, plan: PlanRecord) -> Run | None:
 def _approvers(facts: Facts) -> tuple[Login, ...]:
     paths = () if facts.approvals is None else facts.approvals.paths
     return tuple(dict.fromkeys(path.approved_by for path in paths if path.approved_by is not None))
+
+
+def _stack_in_force(policy: RepoPolicy, plan: PlanRecord, pull: PullRequest) -> Stack | None:
+    try:
+        return policy.stack(plan.stack.repo, plan.stack.env, plan.stack.project, pull=pull.number)
+    except PolicyError:
+        return None

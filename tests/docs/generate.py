@@ -41,9 +41,11 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.ALREADY_APPLIED: "This plan was applied before; a plan is applied once.",
     Reason.ALREADY_RUNNING: "An apply of this stack is running.",
     Reason.ARGUMENT: "A Terraform argument that is not on the allow list.",
+    Reason.CHECKS: "A check that the commit must pass has failed, has not ended, or could not be read.",
     Reason.CODEOWNERS: "Code owners have not approved what the plan does, or it could not be read whether they have.",
-    Reason.CONFIG: "`gatewright.yaml` on the default branch is missing or not valid.",
+    Reason.CONFIG: "`gatewright.yaml` on the default branch is missing, not valid, or another one than the plan was made under.",
     Reason.CONFLICT: "The pull request does not merge cleanly into its base.",
+    Reason.DRIFT: "The environment was changed outside Terraform, and nobody has explained it.",
     Reason.ENGINE_CHANGED: "The policy now names another Terraform than the plan was made with.",
     Reason.ENVIRONMENT: "No such environment, or none was named where one must be.",
     Reason.FORK: "The commit comes from a fork, and no maintainer has allowed it; its code is not run.",
@@ -62,8 +64,11 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.PLAN_NEWER_THAN_COMMAND: "The plan was posted after the comment was written, so nobody can have read it.",
     Reason.PLAN_STALE: "The plan is out of date: new commits, another base, canceled, or its apply failed.",
     Reason.PROJECT: "No such project, or none was named where one must be.",
+    Reason.PROMOTED: "The same release was not applied and verified in the environment before, or it holds no longer.",
     Reason.PULL_CLOSED: "The pull request is closed.",
+    Reason.RISK: "The plan destroys, replaces or exposes more than `apply.risk` lets through.",
     Reason.STATE_MOVED: "The state was changed since the plan was made.",
+    Reason.UNDIVERGED: "The base has moved on, and what the plan is made of is another now.",
     Reason.UNSAFE_TREE: "The commit holds files that could redirect Terraform, such as a backend override.",
     Reason.USAGE: "The command is not written as it must be.",
 }
@@ -79,6 +84,7 @@ PERMISSIONS: Final[dict[str, tuple[str, str]]] = {
         "Pull requests",
         "Reading pull requests, their commits and reviews; comments and reactions on them.",
     ),
+    "statuses": ("Commit statuses", "Reading other checks of a commit, for the gate `checks`."),
 }
 EVENT_ISSUES: Final = {"issues": "read"}
 """No token asks for it, but the App must have it."""

@@ -71,7 +71,7 @@ NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
             "down",
         }
     ),
-    ApplyEntry: frozenset({"soak", "risk", "drill_max_age"}),
+    ApplyEntry: frozenset({"drill_max_age"}),
 }
 """Keys that are read and checked, and that nothing acts on in this version."""
 

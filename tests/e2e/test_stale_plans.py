@@ -142,7 +142,8 @@ async def test_a_policy_with_another_terraform_version_closes_the_way(world: Wor
     await world.change_policy(lambda text: re.sub(r'version: "[0-9.]+"', 'version: "1.99.0"', text))
     await world.comment(number, "/apply staging")
     # then the plan is refused, because it was made with the old one.
-    said = await world.refused(number, "engine_changed")
+    said = await world.refused(number, "config")
+    assert said.header["reasons"] == ["config", "engine_changed"]
     assert "1.99.0" in said.body
     assert world.runs(kind="apply") == []
 

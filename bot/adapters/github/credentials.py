@@ -37,6 +37,7 @@ class Profile(Enum):
     API = "api"
     GIT = "git"
     MEMBERS = "members"
+    CHECKS = "checks"
 
     @property
     def permissions(self) -> Mapping[str, str]:
@@ -54,6 +55,8 @@ _PERMISSIONS: Mapping[Profile, Mapping[str, str]] = {
     },
     Profile.GIT: {"contents": "read"},
     Profile.MEMBERS: {"members": "read"},
+    # A token of its own: an installation that has not granted this yet loses one gate, and nothing else.
+    Profile.CHECKS: {"checks": "read", "statuses": "read"},
 }
 
 

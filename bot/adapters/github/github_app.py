@@ -9,6 +9,7 @@ import aiohttp
 from bot.adapters.github.checks import Checks
 from bot.adapters.github.client import Client, credential
 from bot.adapters.github.comments import Comments
+from bot.adapters.github.commit_checks import CommitChecks
 from bot.adapters.github.credentials import AppCredential, Profile, Tokens
 from bot.adapters.github.deployments import Deployments
 from bot.adapters.github.identity import Identity
@@ -18,6 +19,7 @@ from bot.adapters.github.reviews import Reviews
 from bot.adapters.github.sending import Sender
 from bot.adapters.github.transport import Transport
 from bot.domain.approvals import Review
+from bot.domain.gates import OtherCheck
 from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
 from bot.ports import Check, Clock, Posted
 
@@ -49,6 +51,7 @@ class GitHubApp:
         self._reviews = Reviews(client)
         self._comments = Comments(client, self._identity, clock)
         self._checks = Checks(client, self._identity, clock)
+        self._commit_checks = CommitChecks(sender, self._tokens, self._identity)
         self._deployments = Deployments(client, clock)
 
     async def repository(self, full_name: str) -> Repo:
@@ -118,6 +121,10 @@ class GitHubApp:
     async def update_check(self, repo: Repo, check_id: int, check: Check) -> None:
         """Update a check run; its annotations are added to the earlier ones."""
         await self._checks.update(repo, check_id, check)
+
+    async def other_checks(self, repo: Repo, sha: Sha, branch: str) -> Sequence[OtherCheck]:
+        """Return the checks of a commit without the App's own: those that `branch` requires, else all."""
+        return await self._commit_checks.others(repo, sha, branch)
 
     async def create_deployment(self, repo: Repo, ref: Sha, environment: str, description: str) -> int:
         """Create a deployment without merging and without required contexts; returns its id."""

@@ -28,6 +28,8 @@ def facts(**changes: Any) -> Facts:
         lock=None,
         actor_may_apply=True,
         needed_permission="write access",
+        policy_digest=builders.plan().policy_digest,
+        stack=builders.stack(),
     )
     return replace(made, **changes)
 
@@ -37,6 +39,7 @@ def test_a_current_plan_of_the_newest_commit_passes_every_gate() -> None:
 
     assert shut(results) == ()
     assert [result.gate for result in results] == [
+        "config",
         "head",
         "plan_fresh",
         "state",
@@ -121,7 +124,8 @@ def test_an_owners_approval_opens_the_gate_of_the_code_owners() -> None:
     results = judge(facts(required_gates=("codeowners",), approvals=approvals("owner")))
 
     assert shut(results) == ()
-    assert (results[-1].gate, results[-1].sentence) == ("codeowners", "Approved by @owner.")
+    said = {result.gate: result.sentence for result in results}
+    assert said["codeowners"] == "Approved by @owner."
 
 
 def test_a_missing_approval_shuts_the_gate_and_names_who_opens_it() -> None:
@@ -155,7 +159,7 @@ def test_code_owners_are_not_asked_where_the_policy_does_not_name_them() -> None
 def test_the_command_to_plan_again_names_a_project_that_is_not_the_default() -> None:
     network = builders.plan(stack=builders.stack(project="network"), status=PlanStatus.STALE)
 
-    closed = shut(judge(facts(plan=network)))
+    closed = shut(judge(facts(plan=network, stack=network.stack)))
 
     assert closed[0].opens_with == "/plan staging -p network"
 

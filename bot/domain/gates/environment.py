@@ -1,0 +1,62 @@
+"""Gates about the environment: is it free, open and as it was left."""
+
+from __future__ import annotations
+
+from bot.domain.gates.facts import Facts
+from bot.domain.gates.result import GateResult, failed, passed, unread
+from bot.domain.holds import Hold
+from bot.domain.lock_words import held_sentence, opener
+from bot.domain.refusals import Reason
+
+_MOST_NAMED = 5
+
+
+def lock(facts: Facts) -> GateResult:
+    """No other pull request holds the stack."""
+    held = facts.lock
+    if held is not None and (held.stack.repo, held.pull) != (facts.plan.stack.repo, facts.pull.number):
+        return failed(
+            "lock",
+            Reason.LOCKED,
+            held_sentence(held, repo=facts.plan.stack.repo),
+            opener(held, repo=facts.plan.stack.repo),
+        )
+    return passed("lock", "Held by this pull request." if held else "Free.")
+
+
+def hold(facts: Facts) -> GateResult:
+    """Neither a person nor the calendar keeps the environment closed."""
+    if "hold" in facts.unreadable:
+        return unread("hold", Reason.HOLD, "The holds", facts.unreadable["hold"])
+    if facts.holds:
+        first, more = facts.holds[0], len(facts.holds) - 1
+        sentence = f"{_held(first, facts)} (by {first.by}, since {first.since:%Y-%m-%d %H:%M} UTC)"
+        said = sentence + (f", and {more} more." if more else ".")
+        return failed("hold", Reason.HOLD, said, first.command_to_lift)
+    if facts.closed_reason is not None:
+        return failed(
+            "hold",
+            Reason.HOLD,
+            f"{facts.plan.stack.env} is closed by the policy's calendar: {facts.closed_reason}",
+            "wait for the end of the window, or change the policy",
+        )
+    return passed("hold", "No hold.")
+
+
+def _held(held: Hold, facts: Facts) -> str:
+    what = "Everything is stopped" if held.env is None else f"{facts.plan.stack.env} is on hold"
+    return f"{what}: {held.reason.rstrip('. ')}"
+
+
+def drift(facts: Facts) -> GateResult:
+    """Nobody has changed the environment from outside without an explanation."""
+    if "drift" in facts.unreadable:
+        return unread("drift", Reason.DRIFT, "What changed outside Terraform", facts.unreadable["drift"])
+    if facts.drift is None:
+        return passed("drift", "Not watched: nobody has looked for changes from outside.")
+    if facts.drift:
+        named = ", ".join(f"`{address}`" for address in facts.drift[:_MOST_NAMED])
+        more = len(facts.drift) - _MOST_NAMED
+        sentence = f"Changed outside Terraform: {named}{f' and {more} more' if more > 0 else ''}."
+        return failed("drift", Reason.DRIFT, sentence, f"/drift {facts.plan.stack.env}")
+    return passed("drift", "Nothing was changed outside Terraform.")

@@ -1,0 +1,77 @@
+"""The gate `promoted`: the very same release was applied and seen to work in the environment before."""
+
+from __future__ import annotations
+
+from bot.domain.gates.facts import Facts, Promotion
+from bot.domain.gates.result import GateResult, failed, passed, unread, waiting
+from bot.domain.outcome import Outcome
+from bot.domain.refusals import Reason
+from bot.domain.release import Verification, is_partial
+
+_MOST_NAMED = 3
+
+
+def promoted(facts: Facts) -> GateResult:
+    """The release is in place in `from`, verified since its last change there, and has soaked."""
+    known = facts.promotion
+    if is_partial(facts.plan.arguments):
+        arguments = " ".join(facts.plan.arguments)
+        sentence = f"The plan was made with `{arguments}`, so it is not the whole release."
+        return _shut(sentence, facts.plan_command)
+    if known is None:
+        why = facts.unreadable.get("promoted")
+        return unread("promoted", Reason.PROMOTED, "What was verified before", why)
+    if known.release is None:
+        return _never_there(facts, known)
+    if known.verification is None:
+        sentence = (
+            f"This release is in {known.source} (plan {known.release.plan_id}), but was not verified there."
+        )
+        return _shut(sentence, known.smoke_command)
+    return _verified(facts, known, known.verification)
+
+
+def _never_there(facts: Facts, known: Promotion) -> GateResult:
+    there = (
+        f"; there is the one of commit {known.newest.head_sha[:7]} (plan {known.newest.plan_id})"
+        if known.newest is not None
+        else ""
+    )
+    sentence = f"This release (commit {facts.plan.head_sha[:7]}) was not applied to {known.source}{there}."
+    return _shut(sentence, known.plan_command.replace("/plan", "/apply", 1))
+
+
+def _verified(facts: Facts, known: Promotion, made: Verification) -> GateResult:
+    unchanged = (made.state_serial, made.state_lineage) == (known.state.serial, known.state.lineage)
+    again = known.smoke_command if unchanged else known.plan_command
+    if made.outcome is not Outcome.PASS:
+        bad = [check for check in made.checks if check.outcome is not Outcome.PASS]
+        said = "; ".join(f"{check.name}: {check.sentence.rstrip('.')}" for check in bad[:_MOST_NAMED])
+        sentence = f"The checks in {known.source} ended with {made.outcome}{f' ({said})' if said else ''}."
+        return _shut(sentence, known.smoke_command)
+    if made.revoked_at is not None:
+        sentence = (
+            f"What was verified in {known.source} holds no longer: {made.revoked_why or 'it was revoked'}."
+        )
+        return _shut(sentence, again)
+    if not unchanged:
+        sentence = (
+            f"The state of {known.source} was at serial {made.state_serial} when it was verified and is now at"
+            f" {known.state.serial}."
+        )
+        return _shut(sentence, known.plan_command)
+    if made.policy_digest != facts.policy_digest:
+        sentence = f"The policy has changed since {known.source} was verified."
+        return _shut(sentence, known.smoke_command)
+    since = known.verified_since or made.verified_at
+    if facts.now < since + known.soak:
+        sentence = f"Verified in {known.source}; it soaks until {since + known.soak:%Y-%m-%d %H:%M} UTC."
+        return waiting("promoted", Reason.PROMOTED, sentence, "wait until then")
+    return passed(
+        "promoted",
+        f"Verified in {known.source} as plan {made.release} at {made.verified_at:%Y-%m-%d %H:%M} UTC.",
+    )
+
+
+def _shut(sentence: str, opens_with: str) -> GateResult:
+    return failed("promoted", Reason.PROMOTED, sentence, opens_with)

@@ -1,0 +1,143 @@
+"""Reading what only some environments' gates judge; each fact by itself, so that one failure shuts one gate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.domain.errors import GatewrightError, MergeConflictError
+from bot.domain.gates import Divergence, Promotion
+from bot.domain.model import PullRequest, Repo, Stack
+from bot.domain.plan import PlanRecord
+from bot.domain.release import Release, Verification
+from bot.policy import EnvironmentPolicy
+from bot.ports import GitHub, Reader, Records
+from bot.services.ownership import Ownership
+from bot.services.policies import LoadedPolicy
+from bot.services.stacks import Trees, inputs_digest
+from bot.services.states import States
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which plan is judged, where, and under which policy."""
+
+    repo: Repo
+    pull: PullRequest
+    plan: PlanRecord
+    loaded: LoadedPolicy
+
+    @property
+    def env(self) -> EnvironmentPolicy:
+        """The environment's policy in force."""
+        return self.loaded.policy.environment(self.plan.stack.env)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateFacts:
+    """Asks anew each time; nothing is remembered."""
+
+    github: GitHub
+    records: Records
+    states: States
+    trees: Trees
+    ownership: Ownership
+
+    async def gather(self, question: Question) -> dict[str, Any]:
+        """Return fields of `Facts` for the gates that the environment's policy names, `unreadable` among them."""
+        readers: Mapping[str, Callable[[Question], Awaitable[Mapping[str, Any]]]] = {
+            "codeowners": self._approvals,
+            "undiverged": self._divergence,
+            "checks": self._checks,
+            "promoted": self._promotion,
+        }
+        named = [name for name in readers if name in question.env.apply.gates]
+        answers = await asyncio.gather(*(readers[name](question) for name in named), return_exceptions=True)
+        found: dict[str, Any] = {"unreadable": {}}
+        for name, answer in zip(named, answers, strict=True):
+            if isinstance(answer, GatewrightError):
+                found["unreadable"][name] = str(answer).rstrip(".")
+            elif isinstance(answer, BaseException):
+                raise answer
+            else:
+                found |= answer
+        return found
+
+    async def _approvals(self, question: Question) -> Mapping[str, Any]:
+        verdict = await self.ownership.verdict(
+            question.repo, question.pull, question.plan, policy_commit=question.loaded.commit
+        )
+        return {"approvals": verdict}
+
+    async def _divergence(self, question: Question) -> Mapping[str, Any]:
+        repo, pull, plan, loaded = question.repo, question.pull, question.plan, question.loaded
+        if pull.base_ref == repo.default_branch:
+            tip = loaded.commit
+        else:
+            tip = await self.github.branch_head(repo, pull.base_ref)
+        try:
+            tree = await self.trees.merged(repo, pull, base=tip, head=plan.head_sha)
+        except MergeConflictError:
+            return {"divergence": Divergence(base=tip, inputs_digest=None, var_file_digest=None)}
+        divergence = Divergence(
+            base=tip,
+            inputs_digest=inputs_digest(loaded.policy, plan.stack, tree),
+            var_file_digest=tree.files.get(plan.stack.var_file or ""),
+        )
+        return {"divergence": divergence}
+
+    async def _checks(self, question: Question) -> Mapping[str, Any]:
+        pull = question.pull
+        return {"checks": await self.github.other_checks(question.repo, pull.head_sha, pull.base_ref)}
+
+    async def _promotion(self, question: Question) -> Mapping[str, Any]:
+        apply, plan = question.env.apply, question.plan
+        if apply.promote_from is None:
+            raise GatewrightError("the policy does not say from which environment (`apply.from`)")
+        source = question.loaded.policy.stack(
+            plan.stack.repo, apply.promote_from, plan.stack.project, pull=question.pull.number
+        )
+        state, _ = await self.states.read(source.state_key)
+        async with self.records.read() as reader:
+            same = await reader.releases(source, inputs_digest=plan.inputs_digest)
+            newest = await reader.releases(source, limit=1)
+            made = await _verifications(reader, source, plan.inputs_digest)
+        return {
+            "promotion": Promotion(
+                source=source.env,
+                smoke_command=_command("smoke", source),
+                plan_command=_command("plan", source),
+                release=_first(same),
+                newest=_first(newest),
+                verification=made[0] if made else None,
+                verified_since=_since(made),
+                state=state,
+                soak=apply.soak,
+            )
+        }
+
+
+async def _verifications(reader: Reader, stack: Stack, digest: str) -> list[Verification]:
+    """Return the verifications of these very inputs, newest first."""
+    return [each for each in await reader.verifications(stack, limit=200) if each.inputs_digest == digest]
+
+
+def _since(made: list[Verification]) -> datetime | None:
+    """Return since when the inputs are verified without a break; None when they are not."""
+    since = None
+    for each in made:
+        if not each.holds or each.state_serial != made[0].state_serial:
+            break
+        since = each.verified_at
+    return since
+
+
+def _first(found: Sequence[Release]) -> Release | None:
+    return found[0] if found else None
+
+
+def _command(name: str, stack: Stack) -> str:
+    return f"/{name} {stack.env}" + ("" if stack.project == "default" else f" -p {stack.project}")

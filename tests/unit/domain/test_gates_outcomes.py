@@ -1,0 +1,348 @@
+"""Every gate with every outcome that it can have: one row per fact that decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+
+from bot.domain.gates import (
+    JUDGED,
+    Divergence,
+    Facts,
+    GateResult,
+    OtherCheck,
+    Outcome,
+    Promotion,
+    RiskLimits,
+    judge,
+    shut,
+)
+from bot.domain.model import EnvName, Login, PlanId, ProjectName, RunId, Sha, StateIdentity, StateKey
+from bot.domain.plan import Risk, RiskLevel
+from bot.domain.refusals import Reason
+from bot.domain.release import CheckResult, Release, Verification
+from tests.fakes import builders
+from tests.fakes.builders import NOON
+
+NAMED: Final = ("undiverged", "checks", "promoted", "risk", "drift")
+TIP: Final = Sha("7" * 40)
+STAGING: Final = StateIdentity(serial=9, lineage="staging", sha256="2" * 64)
+NOW: Final = NOON + timedelta(hours=3)
+
+PROD: Final = builders.plan(stack=builders.stack("prod"))
+RELEASE: Final = Release(
+    plan_id=PlanId("pstaging"),
+    run_id=RunId("rstaging00000000"),
+    stack=builders.stack("staging"),
+    pull=7,
+    head_sha=builders.HEAD,
+    base_sha=builders.BASE,
+    merge_tree="d" * 40,
+    inputs_digest=PROD.inputs_digest,
+    var_file_digest="1" * 40,
+    change_digest="c" * 64,
+    plan_sha256="0" * 64,
+    policy_digest=PROD.policy_digest,
+    engine="terraform 1.11.4",
+    arguments=(),
+    changed=True,
+    source_digest="5" * 64,
+    source_key="sources/5",
+    state_serial=9,
+    state_lineage="staging",
+    outputs={},
+    actor=Login("dev"),
+    approvers=(),
+    recorded_at=NOON,
+)
+VERIFIED: Final = Verification(
+    run_id=RunId("rverify000000000"),
+    release=RELEASE.plan_id,
+    stack=RELEASE.stack,
+    outcome=Outcome.PASS,
+    checks=(CheckResult(name="front page", type="http", outcome=Outcome.PASS, sentence="200."),),
+    inputs_digest=PROD.inputs_digest,
+    change_digest="c" * 64,
+    state_serial=9,
+    state_lineage="staging",
+    policy_digest=PROD.policy_digest,
+    actor=Login("dev"),
+    verified_at=NOON + timedelta(hours=1),
+)
+PROMOTION: Final = Promotion(
+    source=EnvName("staging"),
+    smoke_command="/smoke staging",
+    plan_command="/plan staging",
+    release=RELEASE,
+    newest=RELEASE,
+    verification=VERIFIED,
+    verified_since=VERIFIED.verified_at,
+    state=STAGING,
+    soak=timedelta(hours=2),
+)
+FAILED: Final = replace(
+    VERIFIED,
+    outcome=Outcome.FAIL,
+    checks=(CheckResult(name="front page", type="http", outcome=Outcome.FAIL, sentence="500 came."),),
+)
+HOLD: Final = builders.hold(env="prod")
+GREEN: Final = OtherCheck(name="ci/tests", outcome=Outcome.PASS, state="success")
+
+
+def facts(**changes: Any) -> Facts:
+    """Return facts with which every gate is open, prod's further ones too."""
+    made = Facts(
+        plan=PROD,
+        pull=builders.pull(),
+        now=NOW,
+        state=StateIdentity(serial=4, lineage=PROD.state_lineage, sha256="1" * 64),
+        engine="terraform 1.11.4",
+        lock=None,
+        actor_may_apply=True,
+        needed_permission="write access",
+        policy_digest=PROD.policy_digest,
+        stack=PROD.stack,
+        required_gates=NAMED,
+        divergence=Divergence(
+            base=TIP, inputs_digest=PROD.inputs_digest, var_file_digest=PROD.var_file_digest
+        ),
+        checks=(GREEN,),
+        risk=RiskLimits(max_level=RiskLevel.MEDIUM, allow_stateful_destroy=False),
+        promotion=PROMOTION,
+    )
+    return replace(made, **changes)
+
+
+def risky(level: RiskLevel, *stateful: str) -> Any:
+    found = Risk(level=level, score=50, reasons=("replaces a server",), stateful=stateful)
+    return replace(PROD, summary=builders.summary(risk=found))
+
+
+def promotion(**changes: Any) -> dict[str, Any]:
+    return {"promotion": replace(PROMOTION, **changes)}
+
+
+def verification(**changes: Any) -> dict[str, Any]:
+    return promotion(verification=replace(VERIFIED, **changes))
+
+
+def diverged(**changes: Any) -> dict[str, Any]:
+    return {"divergence": replace(facts().divergence or Divergence(**changes), **changes)}
+
+
+def unreadable(gate: str, **changes: Any) -> dict[str, Any]:
+    return {"unreadable": {gate: "GitHub is away"}, **changes}
+
+
+OPEN: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
+    "same policy": ("config", {}, "The policy is the one under which this was planned."),
+    "base changes nothing": ("undiverged", {}, "The base's tip, 7777777, changes nothing of this stack."),
+    "a green check": ("checks", {}, "Passed: ci/tests."),
+    "no other check": ("checks", {"checks": ()}, "No other check is required."),
+    "verified and soaked": ("promoted", {}, "Verified in staging as plan pstaging at 2026-03-04 13:00 UTC."),
+    "soaked to the second": (
+        "promoted",
+        promotion(soak=timedelta(hours=2)) | {"now": NOON + timedelta(hours=3)},
+        "Verified in staging as plan pstaging at 2026-03-04 13:00 UTC.",
+    ),
+    "verified again, soaking since the first time": (
+        "promoted",
+        promotion(verification=replace(VERIFIED, verified_at=NOW), verified_since=VERIFIED.verified_at),
+        "Verified in staging as plan pstaging at 2026-03-04 15:00 UTC.",
+    ),
+    "applied without code owners to ask": ("hold", {}, "No hold."),
+    "at the limit of risk": ("risk", {"plan": risky(RiskLevel.MEDIUM)}, "The risk is medium."),
+    "data may go": (
+        "risk",
+        {
+            "plan": risky(RiskLevel.HIGH, "aws_db.main"),
+            "risk": RiskLimits(max_level=RiskLevel.HIGH, allow_stateful_destroy=True),
+        },
+        "The risk is high.",
+    ),
+    "nobody watches": ("drift", {}, "Not watched: nobody has looked for changes from outside."),
+    "nothing changed outside": ("drift", {"drift": ()}, "Nothing was changed outside Terraform."),
+}
+
+
+@pytest.mark.parametrize(("gate", "changes", "sentence"), OPEN.values(), ids=OPEN.keys())
+def test_an_open_gate_says_why(gate: str, changes: dict[str, Any], sentence: str) -> None:
+    results = judge(facts(**changes))
+
+    assert shut(results) == ()
+    assert {result.gate: result.sentence for result in results}[gate] == sentence
+
+
+FAIL, WAIT, ERROR = Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.ERROR
+SHUT: Final[dict[str, tuple[dict[str, Any], str, Outcome, Reason, str, str]]] = {
+    "policy changed": (
+        {"policy_digest": "8" * 64, "promotion": replace(PROMOTION, verification=replace(VERIFIED, policy_digest="8" * 64))},
+        "config", FAIL, Reason.CONFIG, "has changed since this was planned", "/plan prod",
+    ),
+    "stack gone": ({"stack": None}, "config", FAIL, Reason.CONFIG, "no stack prod any more", "a policy with"),
+    "state key changed": (
+        {"stack": replace(PROD.stack, state_key=StateKey("elsewhere"))},
+        "config", FAIL, Reason.CONFIG, "state key of prod was `prod/terraform.tfstate` when", "/plan prod",
+    ),
+    "directory changed": (
+        {"stack": replace(PROD.stack, directory="infra")},
+        "config", FAIL, Reason.CONFIG, "directory of prod was `terraform`", "/plan prod",
+    ),
+    "var file changed": (
+        {"stack": replace(PROD.stack, var_file=None)},
+        "config", FAIL, Reason.CONFIG, "var file of prod was `envs/prod.tfvars`", "/plan prod",
+    ),
+    "base changed the module": (
+        diverged(inputs_digest="0" * 64),
+        "undiverged", FAIL, Reason.UNDIVERGED, "moved to 7777777, which changes what the stack is made of.", "/plan prod",
+    ),
+    "base changed the var file": (
+        diverged(var_file_digest=None),
+        "undiverged", FAIL, Reason.UNDIVERGED, "changes `envs/prod.tfvars`.", "/plan prod",
+    ),
+    "base conflicts": (
+        diverged(inputs_digest=None),
+        "undiverged", FAIL, Reason.UNDIVERGED, "does not merge into the base's tip", "a push",
+    ),
+    "base unreadable": (
+        unreadable("undiverged", divergence=None),
+        "undiverged", ERROR, Reason.UNDIVERGED, "could not be read: GitHub is away.", "the same command again",
+    ),
+    "check failed": (
+        {"checks": (GREEN, OtherCheck(name="lint", outcome=FAIL, state="timed_out"))},
+        "checks", FAIL, Reason.CHECKS, "Not passed: lint (timed out).", "a push that mends it",
+    ),
+    "check pending": (
+        {"checks": (GREEN, OtherCheck(name="lint", outcome=WAIT, state="in_progress"))},
+        "checks", WAIT, Reason.CHECKS, "Not ended yet: lint (in progress).", "wait for it",
+    ),
+    "checks unreadable": (
+        unreadable("checks", checks=None),
+        "checks", ERROR, Reason.CHECKS, "could not be read: GitHub is away.", "the same command again",
+    ),
+    "never in staging": (
+        promotion(release=None, verification=None),
+        "promoted", FAIL, Reason.PROMOTED, "was not applied to staging; there is the one of commit aaaaaaa", "/apply staging",
+    ),
+    "nothing in staging": (
+        promotion(release=None, newest=None, verification=None),
+        "promoted", FAIL, Reason.PROMOTED, "(commit aaaaaaa) was not applied to staging.", "/apply staging",
+    ),
+    "not verified": (
+        promotion(verification=None),
+        "promoted", FAIL, Reason.PROMOTED, "was not verified there", "/smoke staging",
+    ),
+    "smoke failed": (
+        promotion(verification=FAILED),
+        "promoted", FAIL, Reason.PROMOTED, "ended with FAIL (front page: 500 came).", "/smoke staging",
+    ),
+    "smoke could not be judged": (
+        verification(outcome=ERROR, checks=()),
+        "promoted", FAIL, Reason.PROMOTED, "ended with ERROR.", "/smoke staging",
+    ),
+    "revoked by a failed smoke": (
+        verification(revoked_at=NOW, revoked_why="its checks failed later"),
+        "promoted", FAIL, Reason.PROMOTED, "holds no longer: its checks failed later.", "/smoke staging",
+    ),
+    "revoked by a later apply": (
+        verification(revoked_at=NOW, revoked_why="plan pother was applied") | {"now": NOW},
+        "promoted", FAIL, Reason.PROMOTED, "plan pother was applied", "/smoke staging",
+    ),
+    "staging's state moved": (
+        promotion(state=replace(STAGING, serial=10)),
+        "promoted", FAIL, Reason.PROMOTED, "at serial 9 when it was verified and is now at 10.", "/plan staging",
+    ),
+    "staging's state is another": (
+        promotion(state=replace(STAGING, lineage="other")),
+        "promoted", FAIL, Reason.PROMOTED, "The state of staging", "/plan staging",
+    ),
+    "verified under another policy": (
+        verification(policy_digest="0" * 64),
+        "promoted", FAIL, Reason.PROMOTED, "The policy has changed since staging was verified.", "/smoke staging",
+    ),
+    "still soaking": (
+        {"now": NOW - timedelta(seconds=1)},
+        "promoted", WAIT, Reason.PROMOTED, "soaks until 2026-03-04 15:00 UTC.", "wait until then",
+    ),
+    "targeted plan": (
+        {"plan": replace(PROD, arguments=("-target=terraform_data.web",))},
+        "promoted", FAIL, Reason.PROMOTED, "not the whole release", "/plan prod",
+    ),
+    "plan without refresh": (
+        {"plan": replace(PROD, arguments=("-refresh=false",))},
+        "promoted", FAIL, Reason.PROMOTED, "`-refresh=false`", "/plan prod",
+    ),
+    "releases unreadable": (
+        unreadable("promoted", promotion=None),
+        "promoted", ERROR, Reason.PROMOTED, "could not be read: GitHub is away.", "the same command again",
+    ),
+    "held by a person": (
+        {"holds": (HOLD,)},
+        "hold", FAIL, Reason.HOLD, "prod is on hold: the database is being moved (by owner, since 2026-03-04 12:00 UTC).", "/unhold prod",
+    ),
+    "held twice": (
+        {"holds": (HOLD, HOLD), "closed_reason": "Friday"},
+        "hold", FAIL, Reason.HOLD, ", and 1 more.", "/unhold prod",
+    ),
+    "holds unreadable": (
+        unreadable("hold"), "hold", ERROR, Reason.HOLD, "could not be read: GitHub is away.", "the same command again",
+    ),
+    "too risky": (
+        {"plan": risky(RiskLevel.HIGH)},
+        "risk", FAIL, Reason.RISK, "The risk is high (replaces a server), and the policy lets medium through.", "a plan that",
+    ),
+    "data would go": (
+        {"plan": risky(RiskLevel.MEDIUM, "aws_db.main")},
+        "risk", FAIL, Reason.RISK, "what holds data: `aws_db.main`.", "a plan that destroys less",
+    ),
+    "risk limits unreadable": (
+        unreadable("risk", risk=None), "risk", ERROR, Reason.RISK, "could not be read", "the same command again",
+    ),
+    "drifted": (
+        {"drift": ("a", "b", "c", "d", "e", "f")},
+        "drift", FAIL, Reason.DRIFT, "`a`, `b`, `c`, `d`, `e` and 1 more.", "/drift prod",
+    ),
+    "drift unreadable": (
+        unreadable("drift"), "drift", ERROR, Reason.DRIFT, "could not be read: GitHub is away.", "the same command again",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "gate", "outcome", "reason", "says", "opens"), SHUT.values(), ids=SHUT.keys()
+)
+def test_one_wrong_fact_shuts_one_gate_and_says_what_opens_it(
+    *, changes: dict[str, Any], gate: str, outcome: Outcome, reason: Reason, says: str, opens: str
+) -> None:
+    [closed] = shut(judge(facts(**changes)))
+
+    assert (closed.gate, closed.outcome, closed.reason) == (gate, outcome, reason)
+    assert says in closed.sentence
+    assert (closed.opens_with or "").startswith(opens)
+
+
+def test_every_gate_is_tried_shut_and_tried_open() -> None:
+    elsewhere = {"head", "plan_fresh", "state", "engine", "permission", "lock", "codeowners"}
+
+    assert {row[1] for row in SHUT.values()} | elsewhere == JUDGED
+    assert {row[0] for row in OPEN.values()} | elsewhere == JUDGED
+
+
+def test_gates_that_only_some_policies_name_are_judged_nowhere_else() -> None:
+    results = judge(facts(required_gates=(), checks=None, promotion=None, divergence=None))
+
+    assert shut(results) == ()
+    assert {result.gate for result in results}.isdisjoint(NAMED)
+
+
+def test_a_project_is_named_in_what_opens_its_gates() -> None:
+    stack = replace(PROD.stack, project=ProjectName("network"))
+
+    closed: tuple[GateResult, ...] = shut(
+        judge(facts(plan=replace(PROD, stack=stack), stack=replace(stack, state_key=StateKey("other"))))
+    )
+
+    assert [gate.opens_with for gate in closed] == ["/plan prod -p network"]
