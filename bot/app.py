@@ -23,6 +23,7 @@ from bot.adapters.tracing import make_tracing
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.context import Bot
 from bot.credentials import SettingsCredentials
+from bot.domain.model import Login
 from bot.engine.config import EngineConfig, Work
 from bot.engine.core import Engine
 from bot.metrics import Metrics
@@ -45,6 +46,7 @@ from bot.services.judging import Judging
 from bot.services.losses import Losses
 from bot.services.measuring import Measuring
 from bot.services.ownership import Ownership
+from bot.services.people import People
 from bot.services.planning import Planning
 from bot.services.policies import Policies
 from bot.services.posting import Poster
@@ -56,6 +58,7 @@ from bot.services.states import Snapshots
 from bot.services.tenancy import Tenancy
 from bot.services.ticking import Ticking
 from bot.services.upkeep import Upkeep
+from bot.services.waiting import Waiting
 from bot.settings import EnvironmentSecrets, Settings
 from bot.web.services import WebServices
 from bot.wiring import (
@@ -71,6 +74,7 @@ from bot.wiring import (
 from handlers.inbox import EVENTS
 
 _LOG = logging.getLogger(__name__)
+_LOGIN = Login("gatewright")
 
 
 class SystemClock:
@@ -221,6 +225,8 @@ async def _assemble(
     trees = Trees(github=github, workspace=workspace)
     sources = Sources(workspace=workspace, artifacts=artifacts, cipher=cipher)
     poster = Poster(github=github, records=database)
+    ownership = Ownership(github=github, records=database, trees=trees)
+    requesting = Requesting(records=database, clock=clock)
     judging = Judging(
         records=database,
         github=github,
@@ -232,7 +238,7 @@ async def _assemble(
             records=database,
             states=stored,
             trees=trees,
-            ownership=Ownership(github=github, records=database, trees=trees),
+            ownership=ownership,
         ),
         terraform=terraform,
         clock=clock,
@@ -310,7 +316,7 @@ async def _assemble(
         policies=policies,
         access=access,
         judging=judging,
-        requesting=Requesting(records=database, clock=clock),
+        requesting=requesting,
         trees=trees,
         tenancy=tenancy,
         poster=poster,
@@ -318,7 +324,18 @@ async def _assemble(
         links=links,
         measuring=measuring,
         tracer=tracer,
-        login="gatewright",
+        people=People(github=github, ownership=ownership),
+        waiting=Waiting(
+            records=database,
+            github=github,
+            requesting=requesting,
+            policies=policies,
+            poster=poster,
+            reporting=reporting,
+            clock=clock,
+            login=_LOGIN,
+        ),
+        login=_LOGIN,
     )
     changing = Changing(
         records=database,

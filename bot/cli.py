@@ -109,6 +109,28 @@ def audit_schema() -> None:
 
 
 @app.command()
+def stop(
+    reason: Annotated[str, typer.Argument(help="Why; everybody who asks for an apply is told.")],
+) -> None:
+    """Let no apply begin, in any repository, until `gatewright go`."""
+    from bot.stopping import stop as set_stop  # noqa: PLC0415 - as above
+
+    settings, _ = settings_module.load()
+    _out.print(asyncio.run(set_stop(settings, reason)), markup=False)
+
+
+@app.command()
+def go() -> None:
+    """Lift what `gatewright stop` has set; exit code 1 when nothing was stopped."""
+    from bot.stopping import go as lift_stop  # noqa: PLC0415 - as above
+
+    settings, _ = settings_module.load()
+    message, lifted = asyncio.run(lift_stop(settings))
+    _out.print(message, markup=False)
+    raise typer.Exit(0 if lifted else 1)
+
+
+@app.command()
 def doctor() -> None:
     """Check every part, one line each, with what to do; exit code 1 when anything is wrong."""
     from bot.doctor.examination import examine  # noqa: PLC0415 - as above

@@ -13,12 +13,14 @@ from bot.services.access import Access
 from bot.services.jobs import Links
 from bot.services.judging import Judging
 from bot.services.measuring import Measuring
+from bot.services.people import People
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.posting import Poster
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting, Wish
 from bot.services.stacks import Trees
 from bot.services.tenancy import Tenancy
+from bot.services.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Bot:
     links: Links
     measuring: Measuring
     tracer: Tracer
+    people: People
+    waiting: Waiting
     login: str
     """The App's own user name, whose comments are never commands."""
 

@@ -156,6 +156,7 @@ def make_work(
 
     async def report_plan(argument: str) -> None:
         await reporting.report_plan(RunId(argument))
+        await bot.waiting.planned(RunId(argument))
 
     async def report_change(argument: str) -> None:
         await changing.report(RunId(argument))

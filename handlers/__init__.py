@@ -15,8 +15,10 @@ from handlers import (
     cancel,
     destroy,
     help,  # noqa: A004 - the module is named as its command
+    hold,
     plan,
     status,
+    unhold,
     unlock,
 )
 
@@ -30,6 +32,8 @@ COMMANDS: tuple[tuple[CommandSpec, CommandHandler], ...] = (
     (status.SPEC, status.handle),
     (cancel.SPEC, cancel.handle),
     (unlock.SPEC, unlock.handle),
+    (hold.SPEC, hold.handle),
+    (unhold.SPEC, unhold.handle),
     (help.SPEC, help.handle),
 )
 

@@ -81,10 +81,15 @@ async def _apply(stack: Stack, command: Command, request: Request, bot: Bot) -> 
 async def _judged(plan: PlanRecord, request: Request, bot: Bot) -> list[Answer]:
     wish = request.wish
     gates = shut(await bot.judging.judge(wish.repo, wish.pull, request.loaded, plan, wish.actor))
+    if any(gate.reason is Reason.LOCKED for gate in gates):
+        await bot.waiting.refused(plan.stack, wish.pull.number)
     if gates:
         return list(refusals(gates))
     held = await bot.requesting.apply(wish, plan)
-    return [_held(held, plan)] if held is not None else [Started(runs=1)]
+    if held is None:
+        return [Started(runs=1)]
+    await bot.waiting.refused(plan.stack, wish.pull.number)
+    return [_held(held, plan)]
 
 
 def _held(lock: Lock, plan: PlanRecord) -> Refusal:

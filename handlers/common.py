@@ -10,6 +10,7 @@ from bot.domain.model import EnvName, ProjectName, PullRequest, Repo, Stack
 from bot.domain.refusals import Reason, Refusal
 from bot.policy import EnvironmentPolicy, RepoPolicy
 from bot.services.next_steps import why_closed
+from bot.services.people import stacks_of
 from bot.services.policies import LoadedPolicy
 from bot.services.requesting import Wish
 from bot.services.stacks import MergedTree, touched_stacks
@@ -57,6 +58,21 @@ async def lacks_permission(spec: CommandSpec, request: Request, bot: Bot) -> Ref
     return Refusal(
         reason=Reason.PERMISSION,
         sentence=f"`/{spec.name}` needs {spec.needs} access to {request.wish.repo.full_name}.",
+    )
+
+
+async def lacks_standing(env: EnvName, request: Request, bot: Bot) -> Refusal | None:
+    """Return a refusal unless the actor may stop, and let go on, what happens in an environment."""
+    wish = request.wish
+    stacks = stacks_of(request.loaded, wish.repo, env, pull=wish.pull.number)
+    if await bot.people.standing(wish.repo, request.loaded, stacks, wish.actor):
+        return None
+    return Refusal(
+        reason=Reason.PERMISSION,
+        sentence=(
+            f"This is for the owners of {env} (CODEOWNERS of its directory or var file), the policy's `oncall`"
+            " team and administrators."
+        ),
     )
 
 

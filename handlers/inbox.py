@@ -67,7 +67,17 @@ class Inbox:
                 raise
             _LOG.exception("delivery %s could not be handled", delivery.id)
             return "failed", shown(f"{type(error).__name__}: {error}")
+        await self._show(delivery)
         return "handled", note
+
+    async def _show(self, delivery: Delivery) -> None:
+        """Bring the pull request's other comments up to date, now that somebody looks at it."""
+        if delivery.repo is None or delivery.pull is None:
+            return
+        try:
+            await self.bot.reporting.show(delivery.repo, pull=delivery.pull)
+        except GatewrightError:
+            _LOG.warning("comments of %s#%s stay old", delivery.repo, delivery.pull, exc_info=True)
 
 
 def _handler_of(delivery: Delivery) -> EventHandler | None:

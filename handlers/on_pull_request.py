@@ -72,10 +72,11 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     repo, pull = found
     await bot.requesting.cancel_plans(repo.full_name, pull.number, by=Login(bot.login), unless_head=None)
     leaving = await _leave(delivery, payload, bot, repo=repo, pull=pull)
-    async with bot.records.read() as reader:
-        held = await reader.locks(repo=repo.full_name, pull=pull.number)
+    async with bot.records.write() as writer:
+        await writer.end_waits(repo=repo.full_name, pull=pull.number)
+        held = await writer.locks(repo=repo.full_name, pull=pull.number)
         locks = [lock for lock in held if lock.stack.state_key not in leaving]
-        plans = await reader.plans(repo=repo.full_name, pull=pull.number)
+        plans = await writer.plans(repo=repo.full_name, pull=pull.number)
     if not plans:
         return "nothing was planned here"
     if not pull.merged:
@@ -83,11 +84,20 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
             body = closed_comment(locks=locks, reference=delivery.id)
             await bot.poster.once(repo, pull.number, f"closed:{delivery.id}", body)
         return "closed unmerged"
-    released = await bot.requesting.release_locks(repo.full_name, pull.number, but=leaving)
+    released = await bot.requesting.release_locks(
+        repo.full_name,
+        pull.number,
+        by=_actor(payload),
+        why="its pull request was merged",
+        cause=delivery.id,
+        but=leaving,
+    )
     view = await bot.reporting.closing(repo, pull, released)
     await bot.poster.once(
         repo, pull.number, f"merged:{pull.number}", merged_comment(view, reference=delivery.id)
     )
+    for lock in released:
+        await bot.waiting.freed(lock.stack)
     return "merged"
 
 
@@ -101,9 +111,12 @@ async def _leave(
         body = policy_error_comment(problems=error.problems, reference=delivery.id)
         await bot.poster.once(repo, pull.number, f"policy:{pull.number}:closed", body)
         return frozenset()
-    by = Login(payload.sender.login) if payload.sender else _ACTOR_OF_NOBODY
-    stacks = await bot.tenancy.leave(repo, pull.number, policy, by=by, cause=delivery.id)
+    stacks = await bot.tenancy.leave(repo, pull.number, policy, by=_actor(payload), cause=delivery.id)
     return frozenset(stack.state_key for stack in stacks)
+
+
+def _actor(payload: Payload) -> Login:
+    return Login(payload.sender.login) if payload.sender else _ACTOR_OF_NOBODY
 
 
 async def _subject(delivery: Delivery, bot: Bot) -> tuple[Repo, PullRequest] | None:
@@ -127,7 +140,7 @@ async def _autoplan(
     wish = Wish(
         repo=repo,
         pull=pull,
-        actor=Login(payload.sender.login) if payload.sender else _ACTOR_OF_NOBODY,
+        actor=_actor(payload),
         comment_id=None,
         asked_at=delivery.received_at,
         correlation_id=delivery.id,

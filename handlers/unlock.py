@@ -1,26 +1,33 @@
-"""`/unlock [ENV]`."""
+"""`/unlock [ENV [NOTE]]`."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from bot.comments.confirmations import unlocked_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
 from bot.domain.lock_words import held_sentence, opener
-from bot.domain.model import Permission, StateKey
+from bot.domain.model import Permission, Run, RunKind, StateKey
 from bot.domain.plan import Lock
 from bot.domain.refusals import Reason, Refusal
 from bot.ports import Reader
+from bot.services.locking import give
+from bot.services.people import Standing
 from bot.services.requesting import ACTIVE
 from bot.services.tenancy import is_tenanted
 from handlers import common
 
 SPEC = CommandSpec(
     name="unlock",
-    usage="/unlock [ENV]",
+    usage="/unlock [ENV [NOTE]]",
     summary="Give up the environments that this pull request holds, so that others can apply.",
-    who="who took the lock, or an administrator",
-    examples=("/unlock", "/unlock staging"),
-    parameters=(Parameter(label="ENV", kind=ParameterKind.ENV, required=False, repeated=False),),
+    who="who took the lock, an owner of the environment, or an administrator with a note",
+    examples=("/unlock", "/unlock staging", "/unlock staging its author is on holiday"),
+    parameters=(
+        Parameter(label="ENV", kind=ParameterKind.ENV, required=False, repeated=False),
+        Parameter(label="NOTE", kind=ParameterKind.TEXT, required=False, repeated=False),
+    ),
     accepts_terraform_arguments=False,
     needs=Permission.WRITE,
 )
@@ -34,21 +41,26 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     if refused is not None:
         return [refused]
     wish = request.wish
-    admin = (await bot.access.permission(wish.repo, wish.actor)).allows(Permission.ADMIN)
-    async with bot.records.write() as writer:
-        locks = await writer.locks(repo=wish.repo.full_name, pull=wish.pull.number)
+    async with bot.records.read() as reader:
+        locks = await reader.locks(repo=wish.repo.full_name, pull=wish.pull.number)
         wanted = [lock for lock in locks if not command.envs or lock.stack.env in command.envs]
-        runs = await writer.runs(repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE)
-        busy = {run.stack.state_key for run in runs if run.kind != "plan"}
         if not wanted:
-            return [_holds_nothing(command, await _foreign(command, request, writer), request)]
-        problem = _problem(wanted, admin=admin, request=request, busy=busy)
-        if problem is not None:
-            return [problem]
+            return [_holds_nothing(command, await _foreign(command, request, reader), request)]
+    refused = await _may_not(wanted, command, request, bot)
+    if refused is not None:
+        return [refused]
+    why = command.text or f"/unlock by {wish.actor}"
+    async with bot.records.write() as writer:
+        runs = await writer.runs(repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE)
+        busy = [lock for lock in wanted if lock.stack.state_key in _changing(runs)]
+        if busy:
+            return [_being_changed(busy[0])]
         for lock in wanted:
-            await writer.release_lock(lock.stack)
+            at = bot.clock.now()
+            await give(writer, lock, by=wish.actor, why=why, at=at, cause=wish.correlation_id)
     for lock in wanted:
         await bot.tenancy.hand_on(lock.stack.state_key)
+        await bot.waiting.freed(lock.stack)
     labels = [lock.stack.label for lock in wanted]
     return [
         Said(
@@ -80,26 +92,58 @@ def _holds_nothing(command: Command, held: list[Lock], request: Request) -> Refu
     )
 
 
-def _problem(locks: list[Lock], *, admin: bool, request: Request, busy: set[StateKey]) -> Refusal | None:
-    for lock in locks:
-        if lock.stack.state_key in busy:
-            return Refusal(
-                reason=Reason.ALREADY_RUNNING,
-                sentence=f"{lock.stack.label} is being changed; its lock stays until that has ended.",
-                next_command="/status",
-            )
-        if is_tenanted(request.loaded.policy, lock.stack) and not (admin and request.line.split()[1:]):
-            return Refusal(
-                reason=Reason.ENVIRONMENT,
-                sentence=(
-                    f"{lock.stack.label} is given up by destroying it; only an administrator can leave it as it is,"
-                    " by naming it."
-                ),
-                next_command=f"/destroy {lock.stack.env}",
-            )
-        if not admin and lock.holder.lower() != request.wish.actor.lower():
-            return Refusal(
-                reason=Reason.PERMISSION,
-                sentence=f"{lock.stack.label} is held by {lock.holder}; only they or an administrator can unlock it.",
-            )
-    return None
+def _changing(runs: Sequence[Run]) -> set[StateKey]:
+    return {run.stack.state_key for run in runs if run.kind is not RunKind.PLAN}
+
+
+def _being_changed(lock: Lock) -> Refusal:
+    return Refusal(
+        reason=Reason.ALREADY_RUNNING,
+        sentence=f"{lock.stack.label} is being changed; its lock stays until that has ended.",
+        next_command="/status",
+    )
+
+
+def _left_by_destroying(lock: Lock) -> Refusal:
+    return Refusal(
+        reason=Reason.ENVIRONMENT,
+        sentence=(
+            f"{lock.stack.label} is given up by destroying it; only an administrator can leave it as it is,"
+            " by naming it."
+        ),
+        next_command=f"/destroy {lock.stack.env}",
+    )
+
+
+async def _may_not(locks: list[Lock], command: Command, request: Request, bot: Bot) -> Refusal | None:
+    """Return a refusal unless the actor took the locks, owns their stacks, or is an administrator who says why."""
+    wish = request.wish
+    others = [lock for lock in locks if lock.holder.lower() != wish.actor.lower()]
+    tenanted = next((lock for lock in locks if is_tenanted(request.loaded.policy, lock.stack)), None)
+    if not others and tenanted is None:
+        return None
+    stacks = tuple(lock.stack for lock in others)
+    standing = await bot.people.standing(wish.repo, request.loaded, stacks, wish.actor)
+    if tenanted is not None and not (Standing.ADMIN in standing and command.envs):
+        return _left_by_destroying(tenanted)
+    if not others or Standing.OWNER in standing:
+        return None
+    return _taken_by_another(others[0], command, is_admin=Standing.ADMIN in standing)
+
+
+def _taken_by_another(lock: Lock, command: Command, *, is_admin: bool) -> Refusal | None:
+    if not is_admin:
+        return Refusal(
+            reason=Reason.PERMISSION,
+            sentence=(
+                f"{lock.stack.label} is held by {lock.holder}; only they, an owner of the environment or an"
+                " administrator can unlock it."
+            ),
+        )
+    if command.text:
+        return None
+    return Refusal(
+        reason=Reason.USAGE,
+        sentence=f"{lock.stack.label} is held by {lock.holder}. To take it from them, say why.",
+        next_command=f"/unlock {lock.stack.env} REASON",
+    )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.comments.escape import code, text
+from bot.comments.escape import code, prose, text
 from bot.comments.header import header
+from bot.comments.words import minute, sentence
+from bot.domain.holds import Hold
 from bot.domain.model import Login
 
 _MOST = 20
@@ -26,6 +28,30 @@ def unlocked_comment(*, stacks: Sequence[str], by: Login, reference: str | None 
         f"{header('unlock', status='unlocked', ref=reference)}\n"
         f"🔓 {code(by, limit=60)} released {_listed(stacks)}: other pull requests can apply now."
         " What was applied from here stays applied.\n\nNext: comment `/status` to see every environment.\n"
+    )
+
+
+def held_comment(*, env: str, by: Login, reason: str, reference: str | None = None) -> str:
+    """Return the confirmation that an environment is on hold."""
+    return (
+        f"{header('hold', env=env, status='held', ref=reference)}\n"
+        f"✋ {code(by, limit=60)} put {code(env, limit=60)} on hold: {sentence(reason, limit=500)}"
+        " Nothing is applied there, from any pull request, until that is lifted; what is being applied goes on."
+        f"\n\nNext: comment `/unhold {env}` to lift it.\n"
+    )
+
+
+def unheld_comment(*, env: str, by: Login, holds: Sequence[Hold], reference: str | None = None) -> str:
+    """Return the confirmation that the holds of an environment are lifted."""
+    lines = [
+        f"- {prose(hold.reason, limit=300)} ({code(hold.by, limit=60)}, {minute(hold.since)})"
+        for hold in holds[:_MOST]
+    ]
+    return (
+        f"{header('hold', env=env, status='lifted', ref=reference)}\n"
+        f"👐 {code(by, limit=60)} lifted the hold of {code(env, limit=60)}. It had been held because of:\n\n"
+        + "\n".join(lines)
+        + f"\n\nNext: comment `/plan {env}` for a plan of what is there now.\n"
     )
 
 

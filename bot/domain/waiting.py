@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.model import Login, Stack
+from bot.domain.model import Login, PlanId, Stack
 
 
 class LockAct(StrEnum):
@@ -29,6 +29,15 @@ class LockEvent:
     at: datetime
     cause: str | None = None
     """The delivery that brought it about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outdated:
+    """A plan that was made stale together with others."""
+
+    plan: PlanId
+    stack: Stack
+    pull: int
 
 
 class WaitReason(StrEnum):

@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.domain.holds import Hold
 from bot.domain.model import EnvName, Login, PlanId, RunId, Stack, StateKey
 from bot.domain.overrides import Override
-from bot.domain.waiting import LockEvent, Wait
+from bot.domain.waiting import LockEvent, Outdated, Wait
 
 
 class CoordinationReader(Protocol):
@@ -67,10 +67,10 @@ class CoordinationWriter(CoordinationReader, Protocol):
 
     async def outdate(
         self, stacks: Sequence[Stack], *, pulls: Sequence[int] | None, why: str, but: PlanId | None = None
-    ) -> Sequence[tuple[PlanId, int]]:
-        """Mark the open plans of stacks stale, in one statement; returns plan and pull request of each.
+    ) -> Sequence[Outdated]:
+        """Mark the open plans of stacks stale (compared by state key), however many; returns which they were.
 
-        `pulls` limits it to some pull requests. Their comments are noted as unshown.
+        `pulls` limits it to some pull requests of the stack's repository; `but` stays as it is.
         """
         ...
 

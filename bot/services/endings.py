@@ -10,6 +10,7 @@ from typing import Any
 from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.release import Release
+from bot.domain.waiting import Wait, WaitReason
 from bot.ports import Artifact, Clock, Records, Writer
 from bot.services.following import following, job_of
 from bot.services.jobs import RunLogs
@@ -75,7 +76,7 @@ async def record_end(
         await writer.set_plan_status(
             plan.id, PlanStatus.APPLIED if applied else PlanStatus.FAILED, None if applied else summary
         )
-        await _void_others(writer, plan)
+        await _void_others(writer, plan, now)
         why = f"plan {plan.id} was applied" if applied else f"the apply of plan {plan.id} {ending.status}"
         await writer.revoke_verifications(plan.stack, why=why.replace("_", " "), at=now)
     await writer.set_result(run.id, summary=summary, detail=ending.detail)
@@ -86,13 +87,14 @@ async def record_end(
         await _replan(writer, run, plan, now)
 
 
-async def _void_others(writer: Writer, plan: PlanRecord) -> None:
-    """Every other plan of the stack was made for a state that no longer exists."""
-    open_plans = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
-    for other in await writer.plans(repo=plan.stack.repo, stack=plan.stack, statuses=open_plans):
-        if other.id != plan.id:
-            await writer.set_plan_status(
-                other.id, PlanStatus.STALE, f"the state was changed by plan {plan.id}"
+async def _void_others(writer: Writer, plan: PlanRecord, now: datetime) -> None:
+    """Every other plan of the stack was made for a state that no longer exists; its pull request waits for a new one."""
+    why = f"the state was changed by plan {plan.id}"
+    for other in await writer.outdate([plan.stack], pulls=None, why=why, but=plan.id):
+        if (other.stack.repo, other.pull) != (plan.stack.repo, plan.pull):
+            await writer.mark_unshown(other.stack.repo, other.pull, other.plan, now)
+            await writer.add_wait(
+                Wait(stack=other.stack, pull=other.pull, reason=WaitReason.STALE, since=now)
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.domain.errors import GatewrightError, PolicyError
-from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge
+from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge, shut
 from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
 from bot.domain.plan import PlanRecord, RiskLevel
 from bot.policy import RepoPolicy
@@ -75,10 +75,13 @@ class Judging:
     async def preview(
         self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord
     ) -> tuple[GateResult, ...]:
-        """Judge what does not depend on who will ask for the apply; empty where the policy names no gates."""
-        if not loaded.policy.environment(plan.stack.env).apply.gates:
-            return ()
+        """Judge what does not depend on who will ask for the apply; empty where there is nothing to tell.
+
+        Where the policy names no gates, that is only what people or the calendar have closed.
+        """
         results = judge(await self._facts(repo, pull, loaded, plan, may_apply=True))
+        if not loaded.policy.environment(plan.stack.env).apply.gates:
+            return tuple(result for result in shut(results) if result.gate == "hold")
         return tuple(
             result for result in results if result.gate != "permission" or result.outcome is not Outcome.PASS
         )

@@ -44,14 +44,15 @@ class Ownership:
         Raises GatewrightError when any of the facts cannot be read.
         """
         tree = await self.trees.merged(repo, pull, base=plan.base_sha, head=plan.head_sha)
-        owners = await self._owners(repo, policy_commit)
+        owners = await self.file_of(repo, policy_commit)
         # A large file and thousands of paths are seconds of work, which must not hold up everything else.
         required = await asyncio.to_thread(required_paths, owners, plan.stack, tree.merge.changed_files)
         weighed = weigh(await self._submitted(repo, pull, plan))
         rights = await self._rights(repo, required, weighed)
         return decide(required, weighed, rights, owners.problems)
 
-    async def _owners(self, repo: Repo, commit: Sha) -> CodeOwners:
+    async def file_of(self, repo: Repo, commit: Sha) -> CodeOwners:
+        """Return the CODEOWNERS of a commit, one without rules where there is no such file."""
         for path in codeowners.LOCATIONS:
             text = await self.github.file(repo, path, commit)
             if text is not None:

@@ -16,7 +16,18 @@ from bot.comments.words import Step
 from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.gates import GateResult
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import PlanId, PlanStatus, PullRequest, Repo, Run, RunId, RunKind, RunStatus, Stack
+from bot.domain.model import (
+    EnvName,
+    PlanId,
+    PlanStatus,
+    PullRequest,
+    Repo,
+    Run,
+    RunId,
+    RunKind,
+    RunStatus,
+    Stack,
+)
 from bot.domain.plan import Lock, PlanRecord
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Records
@@ -30,7 +41,8 @@ from bot.services.posting import Poster, sticky_key
 from bot.services.requesting import ACTIVE, Wish
 
 _LOG = logging.getLogger(__name__)
-_MOST_VOIDED = 20
+_MOST_SHOWN = 10
+"""Comments brought up to date because of one event; the others follow with the next event that concerns them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +98,20 @@ class Reporting:
         await self.poster.once(repo, run.pull, f"report:{run.id}", apply_comment(view))
         if plan is not None:
             await self.refresh_plan(repo, plan.id)
-            await self._refresh_voided(repo, plan)
+            await self.show(repo.full_name)
         await self.deployments.ended(repo, run)
         await self._checks(repo, run)
         await self._react(repo, run)
 
-    async def _refresh_voided(self, repo: Repo, plan: PlanRecord) -> None:
-        """Show on other pull requests that their plans are stale now; on a few only, lest it become a storm."""
+    async def show(self, repo: str, *, pull: int | None = None) -> int:
+        """Bring comments up to date that show something old, a few at once, lest it become a storm."""
         async with self.records.read() as reader:
-            stale = await reader.plans(
-                repo=repo.full_name, stack=plan.stack, statuses=(PlanStatus.STALE,), limit=_MOST_VOIDED
-            )
-        for other in stale:
-            if other.pull != plan.pull and plan.id in (other.status_reason or ""):
-                await self.refresh_plan(repo, other.id)
+            plans = await reader.unshown_plans(repo=repo, pull=pull, limit=_MOST_SHOWN)
+        if plans:
+            found = await self.github.repository(repo)
+            for plan in plans:
+                await self.refresh_plan(found, plan)
+        return len(plans)
 
     async def announce_change(self, run_id: RunId) -> None:
         """Show that a change has begun; one that has ended by now is left to its report."""
@@ -129,6 +141,7 @@ class Reporting:
             lock = await reader.lock(plan.stack)
             active = await reader.runs(state_key=plan.stack.state_key, statuses=ACTIVE)
         if newer and newer[0].id != plan.id:
+            await self._shown(plan_id)
             return
         applying = next(
             (run.id for run in active if run.plan_id == plan.id and run.kind is not RunKind.PLAN), None
@@ -144,9 +157,14 @@ class Reporting:
         )
         key = _key(plan.pull, plan.stack)
         at = await self.poster.sticky(repo, plan.pull, key, plan_comment(view), asked_by=asked_by)
-        if plan.posted_at is None:
-            async with self.records.write() as writer:
+        async with self.records.write() as writer:
+            await writer.mark_shown(plan.id)
+            if plan.posted_at is None:
                 await writer.mark_posted(plan.id, at)
+
+    async def _shown(self, plan_id: PlanId) -> None:
+        async with self.records.write() as writer:
+            await writer.mark_shown(plan_id)
 
     async def refresh_judged(self, repo: Repo, pull: PullRequest) -> int:
         """Render the comments of the pull request's open plans anew where gates are shown; returns how many."""
@@ -166,13 +184,25 @@ class Reporting:
             await self.refresh_plan(repo, plan.id)
         return len(judged)
 
+    async def refresh_environment(self, repo: Repo, env: EnvName | None) -> None:
+        """Show on the open plans of an environment (None for all) what its gates say now; on a few at once."""
+        now = self.clock.now()
+        async with self.records.write() as writer:
+            plans = await writer.plans(repo=repo.full_name, statuses=(PlanStatus.PLANNED,), limit=1000)
+            for plan in plans:
+                if plan.pull is not None and env in {None, plan.stack.env}:
+                    await writer.mark_unshown(repo.full_name, plan.pull, plan.id, now)
+        await self.show(repo.full_name)
+
     async def _gates(self, repo: Repo, plan: PlanRecord) -> tuple[GateResult, ...]:
         """Judge a plan that can be applied; a plan comment without its gates is better than none."""
         if plan.pull is None or plan.status is not PlanStatus.PLANNED:
             return ()
         try:
             loaded = await self.policies.load(repo)
-            if not loaded.policy.environment(plan.stack.env).apply.gates:
+            async with self.records.read() as reader:
+                holds = await reader.holds(repo=repo.full_name, env=plan.stack.env)
+            if not loaded.policy.environment(plan.stack.env).apply.gates and not holds:
                 return ()
             pull = await self.github.pull(repo, plan.pull)
             return await self.judging.preview(repo, pull, loaded, plan)

@@ -25,6 +25,7 @@ from bot.domain.model import (
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.refusals import Reason, Refusal
 from bot.ports import Clock, NewRun, Records, Writer
+from bot.services import locking
 from bot.services.following import job_of
 from bot.services.ids import new_run_id
 
@@ -85,7 +86,7 @@ class Requesting:
                 since=now,
                 reason=f"plan {plan.id} is being applied or was applied",
             )
-            await writer.take_lock(lock)
+            await locking.take(writer, lock, cause=wish.correlation_id)
             await writer.enqueue(job_of(run))
         return None
 
@@ -121,7 +122,14 @@ class Requesting:
         return old
 
     async def release_locks(
-        self, repo: str, pull: int, *, but: Collection[StateKey] = ()
+        self,
+        repo: str,
+        pull: int,
+        *,
+        by: Login,
+        why: str,
+        cause: str,
+        but: Collection[StateKey] = (),
     ) -> tuple[Lock, ...]:
         """Free every state that the pull request holds, `but` some; returns the locks that were freed."""
         async with self.records.write() as writer:
@@ -129,7 +137,7 @@ class Requesting:
                 lock for lock in await writer.locks(repo=repo, pull=pull) if lock.stack.state_key not in but
             )
             for lock in locks:
-                await writer.release_lock(lock.stack)
+                await locking.give(writer, lock, by=by, why=why, at=self.clock.now(), cause=cause)
         return locks
 
 

@@ -37,6 +37,11 @@ async def test_a_second_pull_request_waits_until_the_first_unlocks(world: World)
     command = await world.comment(first, "/unlock staging")
     await world.hear(first, kind="unlock", status="unlocked")
     await world.reacted(command, "rocket")
+    said = await world.hear(second, kind="lock", env="staging", status="free")
+    assert f"plan `{plan.header['plan']}` is still what would happen" in said.body
+    assert f"Pull request {first} no longer holds it: /unlock by dev" in said.body
+    shown = await world.hear(second, kind="plan", env="staging", status="planned")
+    assert "held by" not in shown.body
     await world.applied(second)
     assert world.locks() == [("staging", second)]
     assert "Second" in await world.page("staging/")
@@ -59,6 +64,8 @@ async def test_a_merge_frees_what_the_pull_request_held(world: World) -> None:
     assert "✅ applied" in closeout.body
     assert "Released for other pull requests: staging" in closeout.body
     assert world.locks() == []
+    await world.hear(second, kind="lock", env="staging", status="free")
+    await world.told(second)
     # and the second can apply, once it is planned on the new base.
     await world.comment(second, "/plan staging")
     await world.hear(second, kind="plan", env="staging", status="planned")
@@ -88,6 +95,9 @@ async def test_a_pull_request_closed_unmerged_keeps_what_it_changed(world: World
     # and the unlock works on the closed pull request.
     await world.comment(first, "/unlock staging")
     await world.hear(first, kind="unlock")
+    await world.hear(second, kind="lock", env="staging", status="free")
+    await world.idle()
+    world.watch(second).skip()
     await world.applied(second)
     assert "Next" in await world.page("staging/")
 
@@ -102,21 +112,61 @@ async def test_a_pull_request_that_applied_nothing_closes_without_a_word(world: 
     assert world.locks() == []
 
 
-async def test_only_the_holder_or_an_administrator_unlocks(world: World) -> None:
+async def test_only_the_holder_an_owner_or_an_administrator_with_a_note_unlocks(world: World) -> None:
     # Given a pull request whose stack a developer holds,
     number, _ = await world.open_planned()
     await world.applied(number)
-    # when another developer asks to unlock,
-    await world.comment(number, "/unlock staging", by=OWNER)
-    # then it is refused, and an administrator's request is not.
+    # when somebody who owns only prod asks to unlock, or an administrator without saying why,
+    await world.comment(number, "/unlock staging", by="owner2")
+    # then it is refused,
     await world.refused(number, "permission")
+    await world.comment(number, "/unlock staging", by=ADMIN)
+    await world.refused(number, "usage")
     assert world.locks() == [("staging", number)]
-    await world.comment(number, "/unlock", by=ADMIN)
+    # and with a note it is not, and the note stays on record.
+    await world.comment(number, "/unlock staging dev has left", by=ADMIN)
     await world.hear(number, kind="unlock")
     assert world.locks() == []
+    taken, given = world.lock_events(number)
+    assert (taken["act"], taken["actor"]) == ("locked", DEV)
+    assert (given["act"], given["actor"], given["why"]) == ("unlocked", ADMIN, "dev has left")
     # And then there is nothing left to unlock.
     await world.comment(number, "/unlock")
     await world.refused(number, "not_found")
+    # And an owner of staging needs no note.
+    await world.push({STAGING: await world.staging("Again")})
+    await world.hear(number, kind="plan", env="staging", status="planned", head=world.head(number))
+    await world.applied(number)
+    await world.comment(number, "/unlock staging", by=OWNER)
+    await world.hear(number, kind="unlock")
+
+
+async def test_those_who_wait_are_told_once_and_planned_again(world: World) -> None:
+    # Given three planned pull requests, of which the first applies and the second is refused,
+    first, _ = await world.open_planned("First", branch="first")
+    second, old = await world.open_planned("Second", branch="second")
+    third, _ = await world.open_planned("Third", branch="third")
+    await world.applied(first)
+    await world.comment(second, "/apply staging")
+    assert "locked" in (await world.hear(second, kind="refusal")).header["reasons"]
+    assert await world.told(third) == ["plan staging stale"]
+    # when the first gives the stack up,
+    await world.comment(first, "/unlock")
+    await world.hear(first, kind="unlock")
+    # then both are told once, and planned on what is there now.
+    for number in (second, third):
+        said = await world.hear(number, kind="lock", env="staging", status="free")
+        assert "it is being planned again" in said.body
+        await world.hear(number, kind="plan", env="staging", status="planned")
+    await world.applied(second)
+    assert old.header["plan"] not in {run["plan_id"] for run in world.runs(kind="apply")}
+    # And the one that did not apply waits again.
+    await world.comment(second, "/unlock")
+    await world.hear(second, kind="unlock")
+    await world.hear(third, kind="lock", env="staging", status="free")
+    await world.told(third)
+    await world.told(first)
+    await world.told(second)
 
 
 async def test_the_other_pull_requests_comment_shows_its_plan_as_stale(world: World) -> None:

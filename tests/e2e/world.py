@@ -82,6 +82,11 @@ class World:
     def github(self) -> StandIn:
         return self.playground.github
 
+    @property
+    def database(self) -> Path:
+        """The file of the bot's records."""
+        return self.playground.directory / "bot" / "data" / "gatewright.db"
+
     def watch(self, number: int) -> Watch:
         return self.watches.setdefault(
             number, Watch(github=self.github, repo=self.repo, number=number, patience=15)
@@ -210,6 +215,11 @@ class World:
             (row["env"], row["pull"]) for row in self._ask("SELECT * FROM locks WHERE repo = ?", self.repo)
         ]
 
+    def lock_events(self, number: int) -> list[dict[str, Any]]:
+        """Return who took and gave the locks of a pull request, oldest first."""
+        question = "SELECT * FROM lock_events WHERE repo = ? AND pull = ? ORDER BY sequence"
+        return self._ask(question, self.repo, str(number))
+
     async def running(self, kind: str) -> str:
         """Wait until a run of `kind` has its Terraform running; returns the run's id."""
 
@@ -231,8 +241,9 @@ class World:
         return any(count for question in _UNFINISHED for row in self._ask(question) for count in row.values())
 
     def _ask(self, question: str, *values: str) -> list[dict[str, Any]]:
-        file = self.playground.directory / "bot" / "data" / "gatewright.db"
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=20)) as database:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=20)
+        ) as database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(question, values)]
 

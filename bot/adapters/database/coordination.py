@@ -16,7 +16,7 @@ from bot.adapters.database.transaction import Transaction
 from bot.domain.holds import Hold, HoldCause
 from bot.domain.model import EnvName, Login, PlanId, PlanStatus, RunId, Stack, StateKey
 from bot.domain.overrides import Override
-from bot.domain.waiting import LockAct, LockEvent, Wait, WaitReason
+from bot.domain.waiting import LockAct, LockEvent, Outdated, Wait, WaitReason
 
 _OPEN: Final = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
 
@@ -129,10 +129,10 @@ class CoordinationStatements(CoordinationQueries):
         pulls: Sequence[int] | None,
         why: str,
         but: PlanId | None = None,
-    ) -> Sequence[tuple[PlanId, int]]:
-        """Mark the open plans of stacks stale, in one statement for each; returns plan and pull request of each."""
+    ) -> Sequence[Outdated]:
+        """Mark the open plans of stacks stale, in one statement for each state; returns which they were."""
         columns = tables.plans.c
-        found: list[tuple[PlanId, int]] = []
+        found: list[Outdated] = []
         for stack in stacks:
             statement = sa.update(tables.plans).where(
                 columns.state_key == stack.state_key,
@@ -143,8 +143,10 @@ class CoordinationStatements(CoordinationQueries):
             if pulls is not None:
                 statement = statement.where(columns.repo == stack.repo, columns.pull.in_(pulls))
             statement = statement.values(status=PlanStatus.STALE, status_reason=why)
-            rows = await self._all(statement.returning(columns.id, columns.pull))
-            found += [(PlanId(row["id"]), int(row["pull"])) for row in rows]
+            rows = await self._all(statement.returning(tables.plans))
+            found += [
+                Outdated(plan=PlanId(row["id"]), stack=to_stack(row), pull=int(row["pull"])) for row in rows
+            ]
         return found
 
     async def mark_unshown(self, repo: str, pull: int, plan: PlanId, at: datetime) -> None:

@@ -94,7 +94,7 @@ async def test_open_plans_of_a_stack_are_outdated_at_once(records: Database) -> 
         found = await writer.outdate([STAGING], pulls=[1, 2, 4], why="the base moved", but=PlanId("p2222222"))
 
     async with records.read() as reader:
-        assert found == [("p1111111", 1)]
+        assert [(each.plan, each.stack, each.pull) for each in found] == [("p1111111", STAGING, 1)]
         stale = await reader.plans(repo=REPO, statuses=(PlanStatus.STALE,))
         assert [(plan.id, plan.status_reason) for plan in stale] == [("p1111111", "the base moved")]
 

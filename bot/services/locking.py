@@ -1,0 +1,39 @@
+"""Taking and giving the lock of a stack, always with a row that says who, when and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.domain.model import Login
+from bot.domain.plan import Lock
+from bot.domain.waiting import LockAct, LockEvent
+from bot.ports import Writer
+
+
+async def take(writer: Writer, lock: Lock, *, cause: str) -> Lock:
+    """Take the lock if it is free; returns the lock that is now in force, ours or another's."""
+    before = await writer.lock(lock.stack)
+    now = await writer.take_lock(lock)
+    if before is None:
+        await writer.add_lock_event(
+            LockEvent(
+                stack=lock.stack,
+                pull=lock.pull,
+                act=LockAct.LOCKED,
+                actor=lock.holder,
+                why=lock.reason,
+                at=lock.since,
+                cause=cause,
+            )
+        )
+    return now
+
+
+async def give(writer: Writer, lock: Lock, *, by: Login, why: str, at: datetime, cause: str) -> None:
+    """Free the stack."""
+    await writer.release_lock(lock.stack)
+    await writer.add_lock_event(
+        LockEvent(
+            stack=lock.stack, pull=lock.pull, act=LockAct.UNLOCKED, actor=by, why=why, at=at, cause=cause
+        )
+    )
