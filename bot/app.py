@@ -53,6 +53,7 @@ from bot.services.posting import Poster
 from bot.services.releasing import Sources
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting
+from bot.services.run_acts import RunActs
 from bot.services.stacks import Trees
 from bot.services.states import Snapshots
 from bot.services.tenancy import Tenancy
@@ -369,6 +370,16 @@ async def _assemble(
         observing=Observing(records=database, tracer=tracer, measuring=measuring),
         on_lost=metrics.lost,
     )
+    acts = RunActs(
+        records=database,
+        github=github,
+        access=access,
+        policies=policies,
+        ownership=ownership,
+        artifacts=artifacts,
+        cipher=cipher,
+        clock=clock,
+    )
     services = WebServices(
         records=database,
         clock=clock,
@@ -385,7 +396,7 @@ async def _assemble(
         loads=queue_loads(engine, clock),
         stranded=engine.stranded,
         handled_events=frozenset(event for event, _, _ in EVENTS),
-        pages=make_pages(settings, github, logs, session, clock),
+        pages=make_pages(settings, github, logs, session, clock, acts=acts),
     )
     return Parts(
         settings=settings,

@@ -27,6 +27,7 @@ from bot.services.changing import Changing
 from bot.services.losses import Losses
 from bot.services.outbox import Outbox
 from bot.services.planning import Planning
+from bot.services.run_acts import RunActs
 from bot.services.upkeep import Keep
 from bot.settings import PREFIX, EnvironmentSecrets, Settings, SettingsError
 from bot.web.access import Visitors
@@ -104,6 +105,8 @@ def make_pages(
     logs: StoredRunLogs,
     session: aiohttp.ClientSession,
     clock: Clock,
+    *,
+    acts: RunActs,
 ) -> Pages | None:
     """Return what the run pages need; without a session key or an OAuth client there are none."""
     key = settings.session_key.get_secret_value()
@@ -118,7 +121,7 @@ def make_pages(
         sessions=Sessions(key, clock=clock, secure=settings.public_origin.startswith("https://")),
         http=session,
     )
-    return Pages(oauth=oauth, visitors=Visitors(github, clock), logs=logs)
+    return Pages(oauth=oauth, visitors=Visitors(github, clock), logs=logs, acts=acts)
 
 
 def make_work(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bot.comments.confirmations import canceled_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
-from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import Permission, PlanId, PlanStatus, RunId
 from bot.domain.refusals import Reason, Refusal
-from bot.services.requesting import OPEN_PLANS, cancel_run
+from bot.services.requesting import OPEN_PLANS
+from bot.services.run_acts import cancel_one
 from handlers import common
 
 SPEC = CommandSpec(
@@ -56,13 +56,16 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
 
 async def _one_run(run_id: RunId, request: Request, bot: Bot) -> Answer:
     wish = request.wish
-    async with bot.records.write() as writer:
-        run = await writer.run(run_id)
-        if run is None or run.stack.repo != wish.repo.full_name or run.pull != wish.pull.number:
-            return _missing(f"There is no run {run_id} on this pull request.")
-        if run.status in TERMINAL:
-            return _missing(f"Run {run_id} has ended already: {run.status}.")
-        await cancel_run(writer, run, wish.actor, bot.clock.now())
+    refused = await cancel_one(
+        bot.records,
+        bot.clock,
+        run_id,
+        repo=wish.repo.full_name,
+        pull=wish.pull.number,
+        by=wish.actor,
+    )
+    if refused is not None:
+        return refused
     return Said(
         kind="status",
         body=canceled_comment(what=[f"run {run_id}"], by=wish.actor, reference=wish.correlation_id),

@@ -20,6 +20,7 @@ from bot.ports.records import (
     TimelineEntry,
     Writer,
 )
+from bot.ports.run_audit import Download
 from bot.ports.run_list import ActiveRepo, RunFilter
 from bot.ports.terraform import (
     OVERRIDE_FILE,
@@ -47,6 +48,7 @@ __all__ = [
     "Cipher",
     "Clock",
     "Delivery",
+    "Download",
     "Engine",
     "GitHub",
     "Job",

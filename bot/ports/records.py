@@ -29,6 +29,7 @@ from bot.ports.environment_queue import EnvironmentQueueReader, EnvironmentQueue
 from bot.ports.forks import ForkReader, ForkWriter
 from bot.ports.live_log import LogChunkReader, LogChunkWriter
 from bot.ports.releases import ReleaseReader, ReleaseWriter
+from bot.ports.run_audit import RunAuditReader, RunAuditWriter
 from bot.ports.run_list import RunListReader
 from bot.ports.upkeep import UpkeepReader, UpkeepWriter
 
@@ -132,6 +133,7 @@ class Reader(
     ForkReader,
     LogChunkReader,
     RunListReader,
+    RunAuditReader,
     Protocol,
 ):
     """Reads inside one transaction."""
@@ -188,6 +190,7 @@ class Writer(
     EnvironmentQueueWriter,
     ForkWriter,
     LogChunkWriter,
+    RunAuditWriter,
     Protocol,
 ):
     """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""

@@ -107,6 +107,8 @@ class Applying:
         async with self.workspace.state_lock(run.stack.state_key, exclusive=True) as key_fd:
             judged = await self.judging.before_apply(run)
             plan, closed = judged.plan, shut(judged.results)
+            async with self.records.write() as writer:
+                await writer.record_gates(run.id, judged.results)
             if closed:
                 await self._refused(run, closed)
                 return

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from bot.web import health, login, webhook
 from bot.web.middleware import AccessLog, errors, harden
-from bot.web.pages import run_list, runs, stream
+from bot.web.pages import acts, run_list, runs, stream
 from bot.web.services import SERVICES, WebServices
 
 _FILES: Final = Path(__file__).parent / "pages"
@@ -41,6 +41,8 @@ def create_app(services: WebServices) -> web.Application:
             web.get("/runs/{id}", runs.show),
             web.get("/runs/{id}/log", runs.show_log),
             web.get("/runs/{id}/stream", stream.stream),
+            web.post("/runs/{id}/cancel", acts.cancel),
+            web.post("/runs/{id}/artifacts/{name}", acts.download),
         ]
     )
     return app

@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.metrics import CONTENT_TYPE
 from bot.web.pages.render import page
 from bot.web.services import SERVICES, Check, WebServices
+from bot.web.visits import current_visit
 
 _log = logging.getLogger(__name__)
 
@@ -78,12 +79,11 @@ async def metrics(request: web.Request) -> web.Response:
 async def front(request: web.Request) -> web.Response:
     """Say what this is."""
     services = request.app[SERVICES]
-    pages = services.pages
-    session = None if pages is None else pages.oauth.sessions.session(request)
+    visit = await current_visit(request)
     return page(
         request,
         "front.html.j2",
         version=services.version,
-        has_pages=pages is not None,
-        session=session,
+        has_pages=services.pages is not None,
+        session=None if visit is None else visit.session,
     )

@@ -16,9 +16,9 @@ from aiohttp import web
 
 from bot.domain.errors import GitHubError, GitHubUnavailableError
 from bot.domain.model import Login
-from bot.web.forms import sender
 from bot.web.services import SERVICES, OAuth
 from bot.web.sessions import Attempt
+from bot.web.visits import end_session, sender
 
 _log = logging.getLogger(__name__)
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
@@ -78,10 +78,10 @@ async def callback(request: web.Request) -> web.Response:
 
 async def logout(request: web.Request) -> web.Response:
     """End the session; only by one of our own forms, so that no foreign page can do it."""
-    sessions = _oauth(request).sessions
-    await sender(request, sessions)
+    visit = await sender(request)
+    await end_session(request, visit)
     response = _redirect("/")
-    sessions.end(response)
+    visit.pages.oauth.sessions.end(response)
     return response
 
 

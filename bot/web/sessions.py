@@ -19,7 +19,7 @@ from bot.ports import Clock
 
 _SESSION: Final = "gatewright_session"
 _ATTEMPT: Final = "gatewright_login"
-_SESSION_LIFE: Final = timedelta(hours=8)
+SESSION_LIFE: Final = timedelta(hours=8)
 _ATTEMPT_LIFE: Final = timedelta(minutes=10)
 _LEAST_KEY: Final = 32
 
@@ -39,6 +39,8 @@ class Attempt:
 class Session:
     """Somebody who is logged in, in one browser."""
 
+    id: str
+    """Names it where it was ended before its time."""
     login: Login
     token: str
     """Every form of this session carries it back; no other site can know it."""
@@ -58,17 +60,12 @@ class Sessions:
         self._clock = clock
         self._secure = secure
 
-    def login(self, request: web.Request) -> Login | None:
-        """Return who is logged in, None when nobody is."""
-        session = self.session(request)
-        return None if session is None else session.login
-
     def session(self, request: web.Request) -> Session | None:
         """Return the session of the browser, None when nobody is logged in."""
-        value = self._read(request, _SESSION, _SESSION_LIFE)
-        if value is None or "token" not in value:
+        value = self._read(request, _SESSION, SESSION_LIFE)
+        if value is None or not {"id", "login", "token"} <= value.keys():
             return None
-        return Session(login=Login(str(value["login"])), token=str(value["token"]))
+        return Session(id=str(value["id"]), login=Login(str(value["login"])), token=str(value["token"]))
 
     def begin(self, response: web.Response, attempt: Attempt) -> None:
         """Remember the login under way in the browser."""
@@ -84,8 +81,8 @@ class Sessions:
 
     def complete(self, response: web.Response, login: Login) -> None:
         """Log the user in, with a session that did not exist before."""
-        value = {"login": login, "token": secrets.token_urlsafe(24)}
-        self._write(response, _SESSION, value, _SESSION_LIFE)
+        value = {"id": secrets.token_urlsafe(16), "login": login, "token": secrets.token_urlsafe(24)}
+        self._write(response, _SESSION, value, SESSION_LIFE)
         self._delete(response, _ATTEMPT)
 
     def give_up(self, response: web.Response) -> None:

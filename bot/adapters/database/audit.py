@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.coordination_tables import holds, lock_events, overrides
 from bot.adapters.database.release_tables import releases, verifications
+from bot.adapters.database.run_audit_tables import artifact_downloads
 from bot.adapters.database.tables import (
     artifacts,
     deliveries,
@@ -197,6 +198,14 @@ KINDS: Final = (
         table=artifacts,
         columns=("run_id", "name", "object_key", "created_at"),
         time="created_at",
+        of_run=True,
+    ),
+    Kind(
+        name="download",
+        about="Somebody asked for an artifact, and whether it was handed out.",
+        table=artifact_downloads,
+        columns=("run_id", "name", "login", "at", "allowed"),
+        time="at",
         of_run=True,
     ),
     Kind(

@@ -12,6 +12,7 @@ from bot.adapters.database.environment_queue import EnvironmentQueueQueries
 from bot.adapters.database.forks import ForkQueries
 from bot.adapters.database.live_log import LogChunkQueries
 from bot.adapters.database.releases import ReleaseQueries
+from bot.adapters.database.run_audit import RunAuditQueries
 from bot.adapters.database.run_list import RunListQueries
 from bot.adapters.database.upkeep import SqlUpkeepReader
 from bot.domain.model import (
@@ -38,6 +39,7 @@ class SqlReader(
     ForkQueries,
     LogChunkQueries,
     RunListQueries,
+    RunAuditQueries,
 ):
     """Reads inside one transaction of `connection`."""
 

@@ -17,6 +17,7 @@ from bot.adapters.database.forks import ForkStatements
 from bot.adapters.database.live_log import LogChunkStatements
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.releases import ReleaseStatements
+from bot.adapters.database.run_audit import RunAuditStatements
 from bot.adapters.database.types import FreeText, UtcDateTime
 from bot.adapters.database.upkeep import SqlUpkeepWriter
 from bot.domain.lifecycle import TERMINAL, may_move
@@ -47,6 +48,7 @@ class SqlWriter(
     EnvironmentQueueStatements,
     ForkStatements,
     LogChunkStatements,
+    RunAuditStatements,
 ):
     """Reads and writes inside one transaction of `connection`."""
 

@@ -1,5 +1,7 @@
 """Logging in with GitHub: the web flow of OAuth."""
 
+import base64
+import hashlib
 import secrets
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -19,6 +21,8 @@ class _Code:
     login: str
     redirect_uri: str
     expires_at: float
+    challenge: str
+    """PKCE's: the SHA-256 of the verifier that the exchange must bring; empty where none was asked for."""
 
 
 class OAuth:
@@ -58,7 +62,12 @@ class OAuth:
         return page_response(
             self._hub,
             "login.html.j2",
-            {"people": people, "callback": callback, "state": request.query.get("state", "")},
+            {
+                "people": people,
+                "callback": callback,
+                "state": request.query.get("state", ""),
+                "challenge": _challenge(request),
+            },
             form_targets=(f"{target.scheme}://{target.netloc}",),
         )
 
@@ -71,7 +80,10 @@ class OAuth:
             raise web.HTTPBadRequest(text="No such account.")
         code = secrets.token_hex(10)
         self._codes[code] = _Code(
-            login=account.login, redirect_uri=callback, expires_at=self._hub.clock() + CODE_SECONDS
+            login=account.login,
+            redirect_uri=callback,
+            expires_at=self._hub.clock() + CODE_SECONDS,
+            challenge=str(form.get("code_challenge", "")),
         )
         parts = urlsplit(callback)
         query = [*parse_qsl(parts.query), ("code", code)]
@@ -110,6 +122,8 @@ class OAuth:
             return _error("bad_verification_code", "The code passed is incorrect or expired.")
         if given.get("redirect_uri", code.redirect_uri) != code.redirect_uri:
             return _error("redirect_uri_mismatch", "The redirect_uri MUST match the registered callback URL.")
+        if code.challenge and not _fits(given.get("code_verifier", ""), code.challenge):
+            return _error("bad_verification_code", "The code_verifier does not fit the code_challenge.")
         token = self._auth.issue_user_token(code.login, prefix="ghu", seconds=TOKEN_SECONDS)
         return {
             "access_token": token,
@@ -119,6 +133,18 @@ class OAuth:
             "scope": "",
             "token_type": "bearer",
         }
+
+
+def _challenge(request: web.Request) -> str:
+    """The challenge of the request; GitHub knows S256 only."""
+    if request.query.get("code_challenge_method", "S256") != "S256":
+        raise web.HTTPBadRequest(text="The code_challenge_method is not supported.")
+    return request.query.get("code_challenge", "")
+
+
+def _fits(verifier: str, challenge: str) -> bool:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    return secrets.compare_digest(digest, challenge.encode())
 
 
 def _error(code: str, text: str) -> dict[str, str | int]:

@@ -10,8 +10,8 @@ from aiohttp import web
 
 from bot.domain.model import Run, RunId
 from bot.web.login import login_address
-from bot.web.services import SERVICES, Pages
-from bot.web.sessions import Session
+from bot.web.services import SERVICES
+from bot.web.visits import Visit, current_visit
 
 RUN_ID: Final = re.compile(r"[a-z0-9]{1,32}")
 _CONTROL: Final = re.compile(
@@ -22,14 +22,6 @@ _CONTROL: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """A logged-in user at our pages."""
-
-    pages: Pages
-    session: Session
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A run that the user may see."""
 
@@ -37,16 +29,15 @@ class Found:
     run: Run
 
 
-def visit_of(request: web.Request) -> Visit:
+async def visit_of(request: web.Request) -> Visit:
     """Return who looks; a redirect to the login for the unknown, 404 where there are no pages."""
-    pages = request.app[SERVICES].pages
-    if pages is None:
+    if request.app[SERVICES].pages is None:
         raise web.HTTPNotFound
-    session = pages.oauth.sessions.session(request)
-    if session is None:
+    visit = await current_visit(request)
+    if visit is None:
         # Before anything is looked up: a stranger does not learn what exists.
         raise web.HTTPSeeOther(login_address(request.path_qs))
-    return Visit(pages=pages, session=session)
+    return visit
 
 
 async def find_run(request: web.Request, visit: Visit) -> Found:

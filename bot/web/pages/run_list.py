@@ -27,7 +27,7 @@ _FIELDS: Final = ("repo", "pull", "env", "kind", "status", "actor")
 
 async def show_list(request: web.Request) -> web.Response:
     """Show a page of runs, newest first; a filter that cannot mean anything is a 400."""
-    visit = visit_of(request)
+    visit = await visit_of(request)
     given = {name: request.query.get(name, "").strip() for name in _FIELDS}
     async with request.app[SERVICES].records.read() as reader:
         active = await reader.active_repos(limit=_MOST_REPOS)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
+from bot.domain.gates import GateResult
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import Run
+from bot.domain.model import Run, RunKind
+from bot.domain.plan import PlanRecord
+from bot.ports import Artifact, Download, Reader, TimelineEntry
+from bot.services.posting import sticky_key
+from bot.services.run_acts import NEEDED_TO_CANCEL
 from bot.web.pages.finding import find_run, plain, visit_of
 from bot.web.pages.render import page
 from bot.web.services import SERVICES, Logs
+from bot.web.visits import Visit
 
 _LOG_SHOWN: Final = 200_000
 """Characters of a log on the page; the whole is one link away."""
+_ROWS_SHOWN: Final = 500
+"""Resources in the table; the text of the plan has all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,38 +35,85 @@ class _Log:
     is_cut: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Records:
+    """What is recorded of a run."""
+
+    run: Run
+    timeline: Sequence[TimelineEntry]
+    plan: PlanRecord | None
+    gates: Sequence[GateResult]
+    artifacts: Sequence[Artifact]
+    downloads: Sequence[Download]
+    comments: Sequence[tuple[str, int]]
+    """What each is, and its id on GitHub."""
+
+
 async def show(request: web.Request) -> web.Response:
     """Show what a run is, did and said."""
-    visit = visit_of(request)
+    visit = await visit_of(request)
     # The log is read first: a run that is unfinished afterwards goes on from where this log ends.
     found = await find_run(request, visit)
     log = await _log(visit.pages.logs, found.run)
     async with request.app[SERVICES].records.read() as reader:
-        run = await reader.run(found.run.id) or found.run
-        timeline = await reader.timeline(run.id)
-        plan = None if run.plan_id is None else await reader.plan(run.plan_id)
+        records = await _read(reader, found.run)
+    run, plan, unfinished = records.run, records.plan, records.run.status not in TERMINAL
+    held = await visit.pages.visitors.permission(visit.session.login, run)
     return page(
         request,
         "run.html.j2",
+        records=records,
         run=run,
         plan=plan,
         plan_text=None if plan is None else plain(plan.summary.text),
-        timeline=timeline,
+        resources=() if plan is None else plan.summary.resources[:_ROWS_SHOWN],
         log=log,
         session=visit.session,
         github_url=visit.pages.oauth.github_url,
-        unfinished=run.status not in TERMINAL,
+        unfinished=unfinished,
+        may_cancel=unfinished and run.cancel_requested_by is None and held.allows(NEEDED_TO_CANCEL),
+        may_download=bool(records.artifacts) and await _may_download(visit, run),
     )
 
 
 async def show_log(request: web.Request) -> web.Response:
     """Return the log as text, as far as it goes."""
-    visit = visit_of(request)
+    visit = await visit_of(request)
     found = await find_run(request, visit)
     log = await visit.pages.logs.read(found.run.id)
     if log is None:
         raise web.HTTPNotFound
     return web.Response(text=await asyncio.to_thread(plain, log), content_type="text/plain")
+
+
+async def _may_download(visit: Visit, run: Run) -> bool:
+    return await visit.pages.acts.may_download(run, visit.session.login)
+
+
+async def _read(reader: Reader, run: Run) -> _Records:
+    run = await reader.run(run.id) or run
+    return _Records(
+        run=run,
+        timeline=await reader.timeline(run.id),
+        plan=None if run.plan_id is None else await reader.plan(run.plan_id),
+        gates=await reader.gates(run.id),
+        artifacts=await reader.artifacts(run.id),
+        downloads=await reader.downloads(run.id),
+        comments=await _comments(reader, run),
+    )
+
+
+async def _comments(reader: Reader, run: Run) -> Sequence[tuple[str, int]]:
+    if run.pull is None:
+        return ()
+    repo = run.stack.repo
+    if run.kind is RunKind.PLAN:
+        report = await reader.remote_id(repo, sticky_key(run.pull, run.stack.project, run.stack.env))
+        word = f"the plan comment of {run.stack.label}"
+    else:
+        report, word = await reader.remote_id(repo, f"report:{run.id}"), "the report"
+    found = (("the command", run.comment_id), (word, report))
+    return tuple((word, comment) for word, comment in found if comment)
 
 
 async def _log(logs: Logs, run: Run) -> _Log:

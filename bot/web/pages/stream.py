@@ -20,8 +20,9 @@ from bot.domain.errors import GatewrightError
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import Login, Run
 from bot.web.access import REMEMBERED
-from bot.web.pages.finding import Found, Visit, find_run, plain
+from bot.web.pages.finding import Found, find_run, plain
 from bot.web.services import SERVICES, WebServices
+from bot.web.visits import current_visit
 
 _HEARTBEAT: Final = 15.0
 """Seconds of silence after which a comment is sent, so that nothing on the way takes the line for dead."""
@@ -64,18 +65,17 @@ async def close_streams(app: web.Application) -> None:
 
 async def stream(request: web.Request) -> web.StreamResponse:
     """Send lines until the run has ended; 401 without a login, because a stream cannot be sent to one."""
-    pages = request.app[SERVICES].pages
-    if pages is None:
+    if request.app[SERVICES].pages is None:
         raise web.HTTPNotFound
-    session = pages.oauth.sessions.session(request)
-    if session is None:
+    visit = await current_visit(request)
+    if visit is None:
         raise web.HTTPUnauthorized
-    found = await find_run(request, Visit(pages=pages, session=session))
+    found = await find_run(request, visit)
     after = _position(request)
     response = web.StreamResponse(headers={"X-Accel-Buffering": "no"})
     response.content_type = "text/event-stream"
     response.charset = "utf-8"
-    with request.app[STREAMS].one_more(session.login):
+    with request.app[STREAMS].one_more(visit.session.login):
         # The client may leave, and a service may fail: the browser comes back by itself and is told then.
         with contextlib.suppress(ConnectionError, GatewrightError, TimeoutError):
             await response.prepare(request)
@@ -125,9 +125,8 @@ async def _now(services: WebServices, run: Run) -> Run:
 
 
 async def _still_may(request: web.Request, found: Found) -> bool:
-    pages = found.visit.pages
-    session = pages.oauth.sessions.session(request)
-    return session is not None and await pages.visitors.may_read(session.login, found.run)
+    visit = await current_visit(request)
+    return visit is not None and await visit.pages.visitors.may_read(visit.session.login, found.run)
 
 
 async def _is_closing(streams: Streams, seconds: float) -> bool:

@@ -16,6 +16,7 @@ from bot.adapters.database import Database
 from bot.adapters.database.audit import KINDS, Wanted, schema
 from bot.domain.model import Login, RunId, RunStatus
 from bot.exporting import Asked, ExportError, write_audit
+from bot.ports import Download
 from bot.settings import EnvironmentSecrets, Settings
 from tests.integration.database.builders import (
     HEAD,
@@ -54,6 +55,9 @@ async def fill(records: Database) -> None:
         await writer.take_lock(a_lock())
         await writer.add_state_version(a_state_version())
         await writer.add_artifact(an_artifact())
+        await writer.add_download(
+            Download(run_id=RunId("run-1"), name="kubeconfig", login=Login("dana"), at=NOW, allowed=True)
+        )
         await writer.record_policy(STAGING.repo, "d" * 64, LEFT_OUT, HEAD, NOW)
         other = replace(STAGING, repo="acme/other")
         await writer.add_run(a_run("run-2", stack=other, actor=Login("else")), NOW)

@@ -5,20 +5,28 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiohttp import ClientSession, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.adapters.database import Database, migrate
+from bot.adapters.encryption import AesGcmCipher
 from bot.engine import Engine, EngineConfig
 from bot.metrics import Metrics
+from bot.ports import GitHub
+from bot.services.access import Access
+from bot.services.ownership import Ownership
+from bot.services.policies import Policies
+from bot.services.run_acts import RunActs
+from bot.services.stacks import Trees
 from bot.web.access import Visitors
 from bot.web.app import create_app, create_runner
 from bot.web.services import OAuth, Pages, WebServices
 from bot.web.sessions import Sessions
 from bot.wiring import queue_loads
+from tests.fakes.object_store import MemoryObjectStore
 from tests.integration.web.world import SECRET, Client, FakeGitHub, FakeLogs, MovingClock, World
 
 Serve = Callable[[WebServices], Awaitable[Client]]
@@ -84,6 +92,17 @@ async def world(
         sessions=Sessions("k" * 32, clock=clock, secure=False),
         http=http,
     )
+    bucket, port = MemoryObjectStore(), cast("GitHub", github)
+    acts = RunActs(
+        records=records,
+        github=port,
+        access=Access(github=port),
+        policies=Policies(github=port, records=records, clock=clock),
+        ownership=Ownership(github=port, records=records, trees=cast("Trees", None)),
+        artifacts=bucket,
+        cipher=AesGcmCipher(b"k" * 32),
+        clock=clock,
+    )
     services = WebServices(
         records=records,
         clock=clock,
@@ -93,11 +112,11 @@ async def world(
         metrics_token="metrics token",
         loads=queue_loads(engine, clock),
         stranded=engine.stranded,
-        pages=Pages(oauth=oauth, visitors=Visitors(github, clock), logs=logs),
+        pages=Pages(oauth=oauth, visitors=Visitors(github, clock), logs=logs, acts=acts),
         look_seconds=0.01,
     )
     client = await serve(services)
-    return World(client, services, records, engine, clock, github, logs)
+    return World(client, services, records, engine, clock, github, logs, acts, bucket)
 
 
 @pytest.fixture

@@ -191,3 +191,71 @@ async def test_without_a_session_key_there_is_no_login_and_no_page(served: Serve
     for path in ("/login", "/login/callback", "/runs/r1", "/runs/r1/log"):
         async with client.get(path) as response:
             assert (path, response.status) == (path, 404)
+
+
+async def test_an_answer_that_was_used_is_not_taken_again(world: World) -> None:
+    asked = await begin(world.client)
+    attempt = cookie(world.client, "gatewright_login").value
+    world.github.codes["the code"] = "dev"
+    await come_back(world.client, code="the code", state=asked["state"])
+
+    again, _ = await come_back(world.client, code="the code", state=asked["state"])
+    jar = {"Cookie": f"gatewright_login={attempt}"}
+    query = {"code": "the code", "state": asked["state"]}
+    async with world.client.get(
+        "/login/callback", params=query, headers=jar, allow_redirects=False
+    ) as response:
+        with_an_old_cookie = response.status
+
+    assert (again, with_an_old_cookie) == (400, 403)
+
+
+async def test_a_login_that_was_refused_must_be_begun_anew(world: World) -> None:
+    asked = await begin(world.client)
+    refused, _ = await come_back(world.client, error="access_denied", state=asked["state"])
+    world.github.codes["the code"] = "dev"
+
+    late, _ = await come_back(world.client, code="the code", state=asked["state"])
+
+    assert (refused, late) == (403, 400)
+
+
+async def test_what_github_says_of_an_error_is_not_repeated(world: World) -> None:
+    asked = await begin(world.client)
+    query = {"error": "<script>", "error_description": "<b>call this number</b>", "state": asked["state"]}
+
+    async with world.client.get("/login/callback", params=query, headers={"Accept": "text/html"}) as response:
+        text = await response.text()
+
+    assert response.status == 403
+    assert "call this number" not in text
+    assert "&lt;script&gt;" not in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/%0d%0aLocation:%20https://evil.example",
+        "/\nevil",
+        "javascript:alert(1)",
+        "///evil.example",
+        "evil.example",
+        "http:evil.example",
+        "/\u2028/evil",
+    ],
+)
+async def test_a_login_never_leads_to_another_site(world: World, path: str) -> None:
+    asked = await begin(world.client, path)
+    world.github.codes["the code"] = "dev"
+
+    status, where = await come_back(world.client, code="the code", state=asked["state"])
+
+    assert status == 303
+    assert where is not None
+    assert where.startswith("/")
+    assert not where.startswith(("//", "/\\"))
+    assert where == "/" or "\n" not in where

@@ -20,8 +20,10 @@ from bot.adapters.database import Database
 from bot.domain.model import Login, Permission, PlanId, Repo, Run, RunId, RunKind, RunStatus, Sha
 from bot.engine import Engine
 from bot.ports import NewRun, Writer
+from bot.services.run_acts import RunActs
 from bot.web.services import WebServices
 from tests.fakes.builders import BASE, HEAD, NOON, plan, stack, summary
+from tests.fakes.object_store import MemoryObjectStore
 
 SECRET = "kept-to-ourselves"
 Client = TestClient[web.Request, web.Application]
@@ -52,6 +54,24 @@ class FakeGitHub:
     rights: dict[tuple[str, str], Permission] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
     broken: bool = False
+
+    files: dict[str, str] = field(default_factory=dict)
+    """What is on the default branch."""
+
+    async def repository(self, full_name: str) -> Repo:
+        owner, _, name = full_name.partition("/")
+        return Repo(owner=owner, name=name, installation_id=1)
+
+    async def branch_head(self, repo: Repo, branch: str) -> Sha:
+        del repo, branch
+        return Sha(hashlib.sha1(repr(self.files).encode()).hexdigest())  # noqa: S324 - as git names commits
+
+    async def file(self, repo: Repo, path: str, ref: str) -> str | None:
+        del repo, ref
+        return self.files.get(path)
+
+    async def is_team_member(self, org: str, team: str, login: Login) -> bool:
+        return (org, team, login) == ("acme", "platform", "olga")
 
     async def permission(self, repo: Repo, login: Login) -> Permission:
         return self.rights.get((repo.full_name, login), Permission.NONE)
@@ -100,6 +120,8 @@ class World:
     clock: MovingClock
     github: FakeGitHub
     logs: FakeLogs
+    acts: RunActs
+    bucket: MemoryObjectStore
 
     async def deliver(self, payload: Mapping[str, Any], event: str = "issue_comment", **kw: Any) -> Answer:
         return await deliver(self.client, payload, event, **kw)
