@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 WORKERS ?= 2
 
-.PHONY: help playground demo test check bench format docs clean
+.PHONY: help playground demo test check bench chaos format docs clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -50,6 +50,9 @@ check: $(VENV)/.playground $(VENV)/.dev  ## Run every static check.
 
 bench: $(VENV)/.playground $(VENV)/.dev  ## Measure against plain Terraform, side by side.
 	$(BIN)/python -m tests.bench $(ARGS)
+
+chaos: $(VENV)/.playground $(VENV)/.dev  ## Kill the bot 200 times at random and look whether anything was lost (SEED=N repeats).
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff format .

@@ -50,6 +50,7 @@ from bot.services.people import People
 from bot.services.planning import Planning
 from bot.services.policies import Policies
 from bot.services.posting import Poster
+from bot.services.reconciling import Reconciling
 from bot.services.releasing import Sources
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting
@@ -105,6 +106,7 @@ class Parts:
     work: Work
     upkeep: Upkeep
     ticking: Ticking
+    reconciling: Reconciling
     services: WebServices
 
 
@@ -425,6 +427,13 @@ async def _assemble(
         ),
         ticking=Ticking(
             chores={"pull-request environments": caretaking.look_after}, seconds=settings.tick_seconds
+        ),
+        reconciling=Reconciling(
+            records=database,
+            github=github,
+            hooks=github,
+            clock=clock,
+            every=timedelta(seconds=settings.reconcile_seconds),
         ),
         services=services,
     )

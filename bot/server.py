@@ -98,6 +98,7 @@ async def _keeping_up(parts: Parts, role: Role) -> AsyncIterator[None]:
         return
     chores = (
         asyncio.create_task(parts.upkeep.run_for_ever(), name="upkeep"),
+        asyncio.create_task(parts.reconciling.run_for_ever(), name="reconciling"),
         asyncio.create_task(parts.ticking.go_on(), name="ticking"),
     )
     try:

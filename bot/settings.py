@@ -162,6 +162,9 @@ class Settings(BaseSettings):
     keep_idle_days: int = Field(
         14, ge=0, description="Days that unused mirrors and work directories are kept; 0: for ever."
     )
+    reconcile_seconds: float = Field(
+        600, ge=1, le=86400, description="Seconds from one look for missed webhooks to the next."
+    )
     upkeep_hours: float = Field(1, gt=0, le=168, description="Hours from one pruning to the next.")
     otel_exporter_otlp_endpoint: str = Field(
         "",

@@ -22,7 +22,7 @@ _TAIL_LINES = 30
 
 
 class BotProcess:
-    """`gatewright serve`, or another of its commands that answers on a port; its log goes to a file."""
+    """`gatewright serve`, or another module that serves as it does; its log goes to a file."""
 
     def __init__(
         self,
@@ -31,7 +31,10 @@ class BotProcess:
         environment: Mapping[str, str],
         port: int,
         command: Sequence[str] = ("serve",),
+        module: str = "bot",
     ) -> None:
+        """`module` is run with the words of `command`."""
+        self._module = module
         self._directory = directory
         self._command = tuple(command)
         self._environment = dict(environment)
@@ -51,7 +54,7 @@ class BotProcess:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid())),
-                *(sys.executable, "-m", "bot", *self._command),
+                *(sys.executable, "-m", self._module, *self._command),
                 cwd=self._directory,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,

@@ -73,8 +73,16 @@ class Playground:
 
     async def start_bot(self) -> None:
         """Start the bot (again) on the same data."""
+        await self.start_module("bot", "serve")
+
+    async def start_module(self, module: str, *command: str) -> None:
+        """Start a module that serves in the bot's place."""
         self.bot = BotProcess(
-            directory=self.directory / "bot", environment=self.environment(), port=self.bot_port
+            directory=self.directory / "bot",
+            environment=self.environment(),
+            port=self.bot_port,
+            command=command,
+            module=module,
         )
         await self.bot.start()
 

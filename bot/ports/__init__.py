@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bot.ports.clock import Clock
 from bot.ports.github import Annotation, Check, CheckButton, GitHub, Posted
+from bot.ports.hooks import FailedDelivery, Hooks
 from bot.ports.live_log import LogChunk
 from bot.ports.objects import Cipher, ObjectStore
 from bot.ports.records import (
@@ -50,7 +51,9 @@ __all__ = [
     "Delivery",
     "Download",
     "Engine",
+    "FailedDelivery",
     "GitHub",
+    "Hooks",
     "Job",
     "LogChunk",
     "Merge",

@@ -128,16 +128,24 @@ class GitHub(CommitChecks, Protocol):
         """Add a reaction (`eyes`, `rocket`, `confused`); a comment that is gone is not an error."""
         ...
 
-    async def create_check(self, repo: Repo, check: Check) -> int:
-        """Create a check run; returns its id."""
+    async def create_check(self, repo: Repo, check: Check, *, in_doubt: bool = False) -> int:
+        """Create a check run; returns its id.
+
+        `in_doubt`: an earlier call may have created it, so that it is looked for first (by `external_id`).
+        """
         ...
 
     async def update_check(self, repo: Repo, check_id: int, check: Check) -> None:
         """Update a check run."""
         ...
 
-    async def create_deployment(self, repo: Repo, ref: Sha, environment: str, description: str) -> int:
-        """Create a deployment without merging and without required contexts; returns its id."""
+    async def create_deployment(
+        self, repo: Repo, ref: Sha, environment: str, description: str, *, in_doubt: bool = False
+    ) -> int:
+        """Create a deployment without merging and without required contexts; returns its id.
+
+        `in_doubt`: as above; it is known again by its description.
+        """
         ...
 
     async def set_deployment_status(

@@ -28,6 +28,7 @@ from bot.ports.coordination import CoordinationReader, CoordinationWriter
 from bot.ports.environment_queue import EnvironmentQueueReader, EnvironmentQueueWriter
 from bot.ports.forks import ForkReader, ForkWriter
 from bot.ports.live_log import LogChunkReader, LogChunkWriter
+from bot.ports.reconciliation import ReconciliationReader
 from bot.ports.releases import ReleaseReader, ReleaseWriter
 from bot.ports.run_audit import RunAuditReader, RunAuditWriter
 from bot.ports.run_list import RunListReader
@@ -134,6 +135,7 @@ class Reader(
     LogChunkReader,
     RunListReader,
     RunAuditReader,
+    ReconciliationReader,
     Protocol,
 ):
     """Reads inside one transaction."""

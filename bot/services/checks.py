@@ -11,6 +11,7 @@ from bot.domain.model import PlanStatus, Repo, Run, RunKind, Sha
 from bot.domain.plan import PlanRecord
 from bot.policy import RepoPolicy
 from bot.ports import Check, CheckButton, GitHub, Records
+from bot.services.posting import ANNOUNCED
 from bot.services.stopwatch import together
 
 PLAN, APPLY = "gatewright/plan", "gatewright/apply"
@@ -86,15 +87,20 @@ class Checks:
         key = f"check:{pull}:{head}:{name}"
         async with self.records.read() as reader:
             known = await reader.remote_id(repo.full_name, key)
-        if known is not None:
+        if known:
             try:
                 await self.github.update_check(repo, known, check)
             except GitHubNotFoundError:
                 known = None
-        if known is None:
-            created = await self.github.create_check(repo, check)
-            async with self.records.write() as writer:
-                await writer.set_remote_id(repo.full_name, key, created)
+            else:
+                return
+        async with self.records.write() as writer:
+            await writer.set_remote_id(repo.full_name, key, ANNOUNCED)
+        created = await self.github.create_check(repo, check, in_doubt=known == ANNOUNCED)
+        if known == ANNOUNCED:
+            await self.github.update_check(repo, created, check)
+        async with self.records.write() as writer:
+            await writer.set_remote_id(repo.full_name, key, created)
 
 
 def _current(plan: PlanRecord | None, run: Run) -> PlanRecord | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.domain.model import Repo, Run, RunStatus
 from bot.ports import GitHub, Records
 from bot.services.jobs import Links
+from bot.services.posting import ANNOUNCED
 
 _STATES = {
     RunStatus.SUCCEEDED: ("success", "Applied."),
@@ -31,9 +32,12 @@ class Deployments:
             return
         async with self.records.read() as reader:
             made = await reader.remote_id(repo.full_name, _key(run))
-        if made is None:
+        if not made:
+            async with self.records.write() as writer:
+                await writer.set_remote_id(repo.full_name, _key(run), ANNOUNCED)
+            description = f"Plan {run.plan_id} of #{run.pull}, run {run.id}"
             made = await self.github.create_deployment(
-                repo, run.head_sha, run.stack.label, f"Plan {run.plan_id} of #{run.pull}"
+                repo, run.head_sha, run.stack.label, description, in_doubt=made == ANNOUNCED
             )
             async with self.records.write() as writer:
                 await writer.set_remote_id(repo.full_name, _key(run), made)
@@ -45,7 +49,7 @@ class Deployments:
         """Record how it ended; nothing when the start could not be shown."""
         async with self.records.read() as reader:
             made = await reader.remote_id(repo.full_name, _key(run))
-        if made is not None and run.status in _STATES:
+        if made and run.status in _STATES:
             state, words = _STATES[run.status]
             await self.github.set_deployment_status(repo, made, state, words, self.links.run(run.id))
 

@@ -10,7 +10,7 @@ from bot.domain.model import Repo
 from bot.ports import GitHub, Posted, Records
 from bot.services.stopwatch import together
 
-_ANNOUNCED = 0
+ANNOUNCED = 0
 """Stands for "about to be written": found again, it means that an earlier attempt may have succeeded."""
 
 
@@ -26,10 +26,10 @@ class Poster:
         async with self.records.write() as writer:
             known = await writer.remote_id(repo.full_name, key)
             if known is None:
-                await writer.set_remote_id(repo.full_name, key, _ANNOUNCED)
-        if known not in {None, _ANNOUNCED}:
+                await writer.set_remote_id(repo.full_name, key, ANNOUNCED)
+        if known not in {None, ANNOUNCED}:
             return
-        if known == _ANNOUNCED and await self._arrived(repo, number, body) is not None:
+        if known == ANNOUNCED and await self.github.find_comment(repo, number, _first_line(body)) is not None:
             return
         posted = await self.github.comment(repo, number, body)
         await self._remember(repo, key, posted.id)
@@ -61,8 +61,8 @@ class Poster:
         async with self.records.write() as writer:
             again = await writer.remote_id(repo.full_name, attempt) is not None
             if not again:
-                await writer.set_remote_id(repo.full_name, attempt, _ANNOUNCED)
-        found = await self._arrived(repo, number, body) if again else None
+                await writer.set_remote_id(repo.full_name, attempt, ANNOUNCED)
+        found = await self.github.find_comment(repo, number, _lasting(body)) if again else None
         if found is not None:
             return await self.github.update_comment(repo, found, body)
         return await self.github.comment(repo, number, body)
@@ -71,12 +71,18 @@ class Poster:
         if comment_id:
             await self.github.minimize_comment(repo, comment_id)
 
-    async def _arrived(self, repo: Repo, number: int, body: str) -> int | None:
-        return await self.github.find_comment(repo, number, body.split("\n", 1)[0])
-
     async def _remember(self, repo: Repo, key: str, remote_id: int) -> None:
         async with self.records.write() as writer:
             await writer.set_remote_id(repo.full_name, key, remote_id)
+
+
+def _first_line(body: str) -> str:
+    return body.split("\n", 1)[0]
+
+
+def _lasting(body: str) -> str:
+    """Return what a comment is known by although it may have been rendered anew, with another status, since."""
+    return _first_line(body).partition(', "status": "')[0]
 
 
 def sticky_key(pull: int, project: str, env: str) -> str:

@@ -13,15 +13,14 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.domain.errors import GatewrightError
 from bot.logs import working_on
-from bot.ports import Delivery, Job
+from bot.ports import Delivery
+from bot.services.intake import take_in
 from bot.web.events import BadRequest, IncomingEvent, parse_event
 from bot.web.services import SERVICES, WebServices
 
 _log = logging.getLogger(__name__)
 _RETRY_AFTER: Final = "30"
 _LONG: Final = 256 * 1024
-_NO_REPOSITORY: Final = "app"
-"""Partition of deliveries that are about no repository; no repository is called so, each has a slash."""
 
 
 async def receive(request: web.Request) -> web.Response:
@@ -87,19 +86,6 @@ async def _record(services: WebServices, event: IncomingEvent, body: bytes) -> s
         note=None if wanted else "nothing handles this event",
     )
     async with services.records.write() as writer:
-        if not await writer.add_delivery(delivery):
+        if not await take_in(writer, delivery):
             return "duplicate"
-        if wanted:
-            await writer.enqueue(_job(event))
     return "accepted" if wanted else "ignored"
-
-
-def _job(event: IncomingEvent) -> Job:
-    repo = event.repo_full_name or _NO_REPOSITORY
-    return Job(
-        workflow="handle_delivery",
-        id=f"delivery-{event.delivery_id}",
-        argument=event.delivery_id,
-        queue="inbox",
-        partition=repo if event.pull is None else f"{repo}#{event.pull}",
-    )

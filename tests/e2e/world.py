@@ -228,6 +228,27 @@ class World:
 
         return await Watch(github=self.github, repo=self.repo, number=0, patience=15).until(look, kind)
 
+    async def ended(self, kind: str, status: str) -> None:
+        """Wait until a run of `kind` has ended so, whatever GitHub knows of it."""
+
+        def look() -> bool | None:
+            return True if status in [run["status"] for run in self.runs(kind=kind)] else None
+
+        await Watch(github=self.github, repo=self.repo, number=0, patience=60).until(look, f"{kind} {status}")
+
+    async def given_up(self, event: str) -> None:
+        """Wait until the newest delivery of this event was given up."""
+        question = (
+            "SELECT outcome FROM deliveries WHERE repo = ? AND event = ? ORDER BY sequence DESC LIMIT 1"
+        )
+
+        def look() -> bool | None:
+            return True if self._ask(question, self.repo, event) == [{"outcome": "given_up"}] else None
+
+        await Watch(github=self.github, repo=self.repo, number=0, patience=60).until(
+            look, "a given-up delivery"
+        )
+
     # The bot at rest.
 
     async def idle(self) -> None:

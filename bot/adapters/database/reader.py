@@ -11,6 +11,7 @@ from bot.adapters.database.coordination import CoordinationQueries
 from bot.adapters.database.environment_queue import EnvironmentQueueQueries
 from bot.adapters.database.forks import ForkQueries
 from bot.adapters.database.live_log import LogChunkQueries
+from bot.adapters.database.reconciliation import SqlReconciliationReader
 from bot.adapters.database.releases import ReleaseQueries
 from bot.adapters.database.run_audit import RunAuditQueries
 from bot.adapters.database.run_list import RunListQueries
@@ -40,6 +41,7 @@ class SqlReader(
     LogChunkQueries,
     RunListQueries,
     RunAuditQueries,
+    SqlReconciliationReader,
 ):
     """Reads inside one transaction of `connection`."""
 

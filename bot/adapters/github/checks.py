@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from bot.adapters.github.call import Call, Lane
@@ -35,11 +36,11 @@ class Checks:
         self._identity = identity
         self._clock = clock
 
-    async def create(self, repo: Repo, check: Check) -> int:
+    async def create(self, repo: Repo, check: Check, *, in_doubt: bool) -> int:
         """Create a check run; returns its id.
 
         Where the answer was lost, the run that was just started with the same `external_id` is looked for
-        before a second attempt.
+        before a second attempt; where an earlier call is in doubt, one of any age is.
         """
         portions = in_portions(check.annotations)
         call = Call(
@@ -50,8 +51,9 @@ class Checks:
             body={"head_sha": check.head_sha, **content(check, portions[0])},
             lane=Lane.STATUSES,
         )
-        look = self._look(repo, check) if check.external_id else None
-        answer = await self._client.ask(repo, call, look=look)
+        since = None if in_doubt else self._clock.now() - SKEW
+        look = self._look(repo, check, since) if check.external_id else None
+        answer = await self._client.ask(repo, call, look=look, in_doubt=in_doubt)
         check_id = parse(Identified, answer.data, call.doing).id
         for portion in portions[1:]:
             await self._patch(repo, check_id, check, portion)
@@ -73,19 +75,18 @@ class Checks:
         )
         await self._client.ask(repo, call)
 
-    def _look(self, repo: Repo, check: Check) -> Look:
+    def _look(self, repo: Repo, check: Check, since: datetime | None) -> Look:
         call = Call(
             doing=f"looking for the check {check.name} on {repo.full_name}",
             route="/repos/{owner}/{repo}/commits/{sha}/check-runs{?check_name,filter,per_page,page}",
             variables={**names(repo), "sha": check.head_sha, "check_name": check.name, "filter": "all"},
         )
-        since = self._clock.now() - SKEW
 
         async def look() -> Answer | None:
             answer = await self._client.page(repo, call, 1)
             for run in parse(CheckRuns, answer.data, call.doing).check_runs:
                 same = run.external_id == check.external_id
-                new = run.started_at is not None and run.started_at >= since
+                new = since is None or (run.started_at is not None and run.started_at >= since)
                 if same and new and await self._is_ours(run):
                     return Answer(data=run, more=False)
             return None

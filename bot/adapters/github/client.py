@@ -23,9 +23,11 @@ class Client:
         self._sender = sender
         self._tokens = tokens
 
-    async def ask(self, repo: Repo, call: Call, *, look: Look | None = None) -> Answer:
-        """Return GitHub's answer to one call; see `Sender.send` about `look`."""
-        return await self._sender.send(call, self._credential(repo), look=look)
+    async def ask(
+        self, repo: Repo, call: Call, *, look: Look | None = None, in_doubt: bool = False
+    ) -> Answer:
+        """Return GitHub's answer to one call; see `Sender.send` about `look` and `in_doubt`."""
+        return await self._sender.send(call, self._credential(repo), look=look, in_doubt=in_doubt)
 
     async def page(self, repo: Repo, call: Call, number: int) -> Answer:
         """Return one page, counted from 1, of a call whose route takes `per_page` and `page`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.adapters.github.call import Call, Lane
 from bot.adapters.github.client import Client
 from bot.adapters.github.comments import names
@@ -22,11 +24,14 @@ class Deployments:
         self._client = client
         self._clock = clock
 
-    async def create(self, repo: Repo, ref: Sha, environment: str, description: str) -> int:
+    async def create(
+        self, repo: Repo, ref: Sha, environment: str, description: str, *, in_doubt: bool
+    ) -> int:
         """Create a deployment; returns its id.
 
         By default GitHub would merge the base into the ref and wait for every status: neither is wanted.
-        Where the answer was lost, the deployment is looked for before a second attempt.
+        Where the answer was lost, the deployment is looked for before a second attempt; where an earlier
+        call is in doubt, one of any age is.
         """
         text = description[:_DESCRIPTION_LIMIT]
         call = Call(
@@ -44,7 +49,8 @@ class Deployments:
             },
             lane=Lane.STATUSES,
         )
-        answer = await self._client.ask(repo, call, look=self._look(repo, ref, environment, text))
+        look = self._look(repo, ref, environment, text, since=None if in_doubt else self._clock.now() - SKEW)
+        answer = await self._client.ask(repo, call, look=look, in_doubt=in_doubt)
         return parse(Identified, answer.data, call.doing).id
 
     async def set_status(
@@ -62,8 +68,9 @@ class Deployments:
         )
         await self._client.ask(repo, call)
 
-    def _look(self, repo: Repo, ref: Sha, environment: str, description: str) -> Look:
-        since = self._clock.now() - SKEW
+    def _look(
+        self, repo: Repo, ref: Sha, environment: str, description: str, *, since: datetime | None
+    ) -> Look:
         call = Call(
             doing=f"looking for a deployment of {repo.full_name} to {environment}",
             route="/repos/{owner}/{repo}/deployments{?sha,environment,per_page,page}",
@@ -73,7 +80,8 @@ class Deployments:
         async def look() -> Answer | None:
             answer = await self._client.page(repo, call, 1)
             for found in parse(list[Deployment], answer.data, call.doing):
-                if found.created_at >= since and found.description == description:
+                new = since is None or found.created_at >= since
+                if new and found.description == description:
                     return Answer(data=found, more=False)
             return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import aiohttp
 
@@ -12,6 +13,7 @@ from bot.adapters.github.comments import Comments
 from bot.adapters.github.commit_checks import CommitChecks
 from bot.adapters.github.credentials import AppCredential, Profile, Tokens
 from bot.adapters.github.deployments import Deployments
+from bot.adapters.github.hooks import HookDeliveries
 from bot.adapters.github.identity import Identity
 from bot.adapters.github.options import Options, Waits
 from bot.adapters.github.repositories import Repositories
@@ -21,7 +23,7 @@ from bot.adapters.github.transport import Transport
 from bot.domain.approvals import Review
 from bot.domain.gates import OtherCheck
 from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
-from bot.ports import Check, Clock, Posted
+from bot.ports import Check, Clock, FailedDelivery, Posted
 
 
 class GitHubApp:
@@ -53,6 +55,7 @@ class GitHubApp:
         self._checks = Checks(client, self._identity, clock)
         self._commit_checks = CommitChecks(sender, self._tokens, self._identity)
         self._deployments = Deployments(client, clock)
+        self._hooks = HookDeliveries(sender, app)
 
     async def repository(self, full_name: str) -> Repo:
         """Return the repository with its installation and default branch."""
@@ -114,9 +117,9 @@ class GitHubApp:
         """Add a reaction; a comment that is gone is not an error."""
         await self._comments.react(repo, comment_id, content)
 
-    async def create_check(self, repo: Repo, check: Check) -> int:
+    async def create_check(self, repo: Repo, check: Check, *, in_doubt: bool = False) -> int:
         """Create a check run; returns its id."""
-        return await self._checks.create(repo, check)
+        return await self._checks.create(repo, check, in_doubt=in_doubt)
 
     async def update_check(self, repo: Repo, check_id: int, check: Check) -> None:
         """Update a check run; its annotations are added to the earlier ones."""
@@ -126,15 +129,25 @@ class GitHubApp:
         """Return the checks of a commit without the App's own: those that `branch` requires, else all."""
         return await self._commit_checks.others(repo, sha, branch)
 
-    async def create_deployment(self, repo: Repo, ref: Sha, environment: str, description: str) -> int:
+    async def create_deployment(
+        self, repo: Repo, ref: Sha, environment: str, description: str, *, in_doubt: bool = False
+    ) -> int:
         """Create a deployment without merging and without required contexts; returns its id."""
-        return await self._deployments.create(repo, ref, environment, description)
+        return await self._deployments.create(repo, ref, environment, description, in_doubt=in_doubt)
 
     async def set_deployment_status(
         self, repo: Repo, deployment_id: int, state: str, description: str, log_url: str
     ) -> None:
         """Record a state of a deployment."""
         await self._deployments.set_status(repo, deployment_id, state, description, log_url)
+
+    async def failed_deliveries(self, since: datetime) -> Sequence[FailedDelivery]:
+        """Return failed attempts to deliver a webhook since then, newest first."""
+        return await self._hooks.failed(since)
+
+    async def redeliver(self, attempt: int) -> None:
+        """Ask for another attempt; GitHubNotFoundError when GitHub has forgotten it."""
+        await self._hooks.again(attempt)
 
     async def git_token(self, repo: Repo) -> str:
         """Return a token that can only read this repository's contents, valid for at least ten minutes."""

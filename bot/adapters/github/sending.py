@@ -59,13 +59,16 @@ class Sender:
         spacing, patience = options.write_spacing, options.patience
         return Pacer(self._waits, spacing=spacing, limits=limits, patience=patience)
 
-    async def send(self, call: Call, credential: Credential, *, look: Look | None = None) -> Answer:
+    async def send(
+        self, call: Call, credential: Credential, *, look: Look | None = None, in_doubt: bool = False
+    ) -> Answer:
         """Return GitHub's answer.
 
-        Before a write whose first attempt may have taken effect is repeated, `look` is asked for it.
+        Before a write whose first attempt may have taken effect is repeated, `look` is asked for it; `in_doubt`
+        says that already the first attempt here may be such a repetition.
         """
         patience = _Patience(self._waits, self._patience)
-        in_doubt = renewed = False
+        renewed = False
         while True:
             if in_doubt and look is not None and (found := await look()) is not None:
                 return found

@@ -258,3 +258,12 @@ def parse(shape: type[T], data: Any, doing: str) -> T:
         wrong = ", ".join(sorted(places)[:5])
         # The chain is cut: pydantic's message shows the values, and one of them may be a token.
         raise GitHubError(f"{doing}: GitHub's answer is not as documented ({wrong})") from None
+
+
+class HookDelivery(Shape):
+    """One attempt to deliver a webhook."""
+
+    id: int
+    guid: str
+    event: str
+    delivered_at: AwareDatetime

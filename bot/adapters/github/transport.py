@@ -49,6 +49,8 @@ class Answer:
 
     data: Any
     more: bool
+    cursor: str | None = None
+    """What the next page is asked for with, where GitHub pages by a cursor."""
 
 
 class Transport(GitHubAPI):
@@ -78,7 +80,8 @@ class Transport(GitHubAPI):
                 raise MalformedAnswerError(str(error)) from error
             finally:
                 self._on_request(call.method, call.route, status, self._monotonic() - started)
-        return Answer(data=data, more=following is not None)
+        cursor = None if following is None else URL(following).query.get("cursor")
+        return Answer(data=data, more=following is not None, cursor=cursor)
 
     async def _signed(self, call: Call, token: Token) -> tuple[Any, str | None, int]:
         return await self._make_request(

@@ -1,0 +1,28 @@
+"""What the reconciler asks of the records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.domain.model import DeliveryId, Sha
+
+
+class ReconciliationReader(Protocol):
+    """What is known of deliveries, repositories and heads."""
+
+    async def unknown_deliveries(self, ids: Sequence[DeliveryId]) -> frozenset[DeliveryId]:
+        """Return those that never arrived."""
+        ...
+
+    async def heard_repos(self, *, limit: int) -> Sequence[str]:
+        """Return the repositories that deliveries were about, the latest first (`owner/name`)."""
+        ...
+
+    async def planned_heads(self, repo: str) -> frozenset[tuple[int, Sha]]:
+        """Return pull request and head of every plan run of a repository."""
+        ...
+
+    async def newest_pull_event(self, repo: str, pull: int) -> tuple[DeliveryId, str] | None:
+        """Return the newest delivery, with its action, that opened, reopened or closed a pull request."""
+        ...

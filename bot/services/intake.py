@@ -1,0 +1,28 @@
+"""Taking in a delivery: recorded and queued in one transaction, whoever brings it."""
+
+from __future__ import annotations
+
+from bot.ports import Delivery, Job, Writer
+
+_NO_REPOSITORY = "app"
+"""Partition of deliveries that are about no repository; no repository is called so, each has a slash."""
+
+
+async def take_in(writer: Writer, delivery: Delivery) -> bool:
+    """Record a delivery and queue its handling unless it has an outcome already; False when its id is known."""
+    if not await writer.add_delivery(delivery):
+        return False
+    if delivery.outcome is None:
+        await writer.enqueue(_job(delivery))
+    return True
+
+
+def _job(delivery: Delivery) -> Job:
+    repo = delivery.repo or _NO_REPOSITORY
+    return Job(
+        workflow="handle_delivery",
+        id=f"delivery-{delivery.id}",
+        argument=delivery.id,
+        queue="inbox",
+        partition=repo if delivery.pull is None else f"{repo}#{delivery.pull}",
+    )

@@ -1,0 +1,99 @@
+"""The smallest repository that can be planned and applied, and what the bot's database says of it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from bot.playground.stack import Playground
+
+FILE = "terraform/main.tf"
+_POLICY = """
+version: 1
+terraform: {{engine: terraform, version: "{version}"}}
+merge_requires: [staging]
+environments:
+  staging:
+    state_key: "staging/{name}/terraform.tfstate"
+    autoplan: true
+    apply: {{allow: write}}
+"""
+_MODULE = """
+terraform {{
+  backend "s3" {{}}
+}}
+variable "site_root" {{ type = string }}
+variable "site_url" {{ type = string }}
+resource "terraform_data" "counted" {{
+  triggers_replace = ["{mark}"]
+  provisioner "local-exec" {{
+    interpreter = ["/bin/sh", "-c"]
+    command     = "echo {mark} >> $SITE/marks; sleep 0.{tenths}"
+    environment = {{ SITE = var.site_root }}
+  }}
+}}
+"""
+
+RUNNING = """
+SELECT r.kind, r.status, r.intent_at IS NOT NULL AS intent FROM runs r
+WHERE r.status IN ('queued', 'preparing', 'running')
+"""
+WAITING = "SELECT name, status FROM workflow_status WHERE status IN ('ENQUEUED', 'PENDING')"
+
+
+def module(mark: str, tenths: int) -> str:
+    """Return the module whose apply appends `mark` to a file, and takes a little while."""
+    return _MODULE.format(mark=mark, tenths=tenths)
+
+
+async def seed(playground: Playground, name: str) -> str:
+    """Create a repository with a state of its own, and its people; returns its full name."""
+    files = {
+        "gatewright.yaml": _POLICY.format(version=playground.engine.version, name=name),
+        FILE: module("main", 0),
+    }
+    repo = f"acme/{name}"
+    await playground.github.create_repo(repo, files=files)
+    await playground.github.add_personas(repo)
+    return repo
+
+
+def marks(playground: Playground) -> Counter[str]:
+    """Return how often each mark was applied."""
+    file = playground.directory / "site" / "marks"
+    return Counter(file.read_text().split()) if file.exists() else Counter()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """The bot's own database, read from outside."""
+
+    playground: Playground
+
+    def ask(self, question: str, *values: str) -> list[dict[str, Any]]:
+        file = self.playground.directory / "bot" / "data" / "gatewright.db"
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as database:
+            database.row_factory = sqlite3.Row
+            return [dict(row) for row in database.execute(question, values)]
+
+    def stages(self) -> set[str]:
+        """Return what the bot was in the middle of, by the records that it left."""
+        found = {_stage(row) for row in self.ask(RUNNING)}
+        for row in self.ask(WAITING):
+            waits = row["status"] == "ENQUEUED"
+            if row["name"] == "handle_delivery":
+                found.add("accepted" if waits else "handling")
+            elif row["name"].startswith(("report_", "announce_")):
+                found.add("telling")
+        return found
+
+
+def _stage(row: dict[str, Any]) -> str:
+    if row["kind"] == "plan":
+        return {"queued": "plan queued", "preparing": "checkout"}.get(row["status"], "planning")
+    if row["intent"]:
+        return "applying"
+    return "apply queued" if row["status"] == "queued" else "gates"

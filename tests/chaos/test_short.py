@@ -1,0 +1,28 @@
+"""The short form of `make chaos`: a few kills at random moments."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from pathlib import Path
+
+from bot.playground.stack import Playground
+from tests.chaos.trial import SETTINGS, SHORT, Trial, judge, tell
+
+
+async def test_nothing_is_lost_and_nothing_done_twice_when_the_bot_is_killed_at_random(
+    tmp_path: Path,
+) -> None:
+    playground = Playground(directory=tmp_path, extra=SETTINGS)
+    trial = Trial(playground=playground, scale=SHORT, seed=secrets.randbelow(1_000_000))
+
+    try:
+        await playground.start()
+        await trial.run()
+        findings = await asyncio.to_thread(judge, trial)
+    finally:
+        tell(trial)
+        await playground.stop()
+
+    assert findings == []
+    assert trial.kills > 0

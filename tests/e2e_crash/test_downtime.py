@@ -1,0 +1,73 @@
+"""The server was down: what GitHub told meanwhile is found, once, whether or not GitHub still knows that it failed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.playground.seed import REPO, seed
+from bot.playground.stack import Playground
+from tests.e2e.world import World
+from tests.e2e_crash.conftest import watch
+from tests.e2e_crash.scene import opened, planned
+
+
+@pytest.fixture
+async def own(tmp_path: Path) -> AsyncIterator[Playground]:
+    playground = Playground(directory=tmp_path, extra={"GATEWRIGHT_RECONCILE_SECONDS": "1"})
+    await playground.start()
+    await seed(playground)
+    yield playground
+    await playground.stop()
+    assert playground.github.violations == []
+    assert playground.github.crashes == []
+
+
+async def test_what_happened_while_the_server_was_down_is_found_and_done_once(own: Playground) -> None:
+    # Given a pull request that holds staging, and a server that is down while it is merged and another is opened,
+    world, github = World(playground=own, repo=REPO), own.github
+    first = await planned(own, "first")
+    await github.comment(REPO, first.number, author="dev", body="/apply staging")
+    await first.hear({"kind": "apply", "env": "staging", "status": "applied"})
+    await world.idle()
+    await own.bot.stop()
+    await github.merge(REPO, first.number, author="dev")
+    second = await opened(own, "second")
+    await github.settled()
+    # when it is back, and GitHub will not deliver any of it again,
+    github.faults.add(method="POST", path=r"/attempts$", status=404, times=None)
+    await own.start_bot()
+    # then the open pull request is planned, and the merged one gives back what it held.
+    await first.hear({"kind": "closeout", "status": "merged"})
+    await second.hear({"kind": "plan", "env": "staging", "status": "planned"})
+    await world.idle()
+    assert world.locks() == []
+    # Given a command that comes while it is down again,
+    await own.bot.stop()
+    github.faults.clear()
+    command = await github.comment(REPO, second.number, author="dev", body="/status")
+    await github.settled()
+    runs, requests = len(world.runs()), len(github.requests)
+    # when it is back, and has looked several times,
+    await own.start_bot()
+    await second.hear({"kind": "status"})
+    await looked(own, requests, times=3)
+    await world.idle()
+    # then the command was delivered again once, answered once, and nothing was planned twice.
+    comments = [each.guid for each in github.deliveries if each.event == "issue_comment"]
+    attempts = [guid for guid in comments if guid == comments[-1]]
+    answers = [heard for heard in second.comments() if heard.header["kind"] == "status"]
+    assert (len(attempts), len(answers), len(world.runs())) == (2, 1, runs)
+    assert world.reactions(command.id) == ["eyes", "rocket"]
+
+
+async def looked(playground: Playground, since: int, *, times: int) -> None:
+    """Wait until the server has asked GitHub so often what could not be delivered."""
+
+    def look() -> bool | None:
+        asked = [each for each in playground.github.requests[since:] if "/hook/deliveries?" in each.path]
+        return True if len(asked) >= times else None
+
+    await watch(playground, 0).until(look, "the server's looks for failed deliveries")

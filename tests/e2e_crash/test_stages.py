@@ -1,0 +1,107 @@
+"""kill -9 at every stage, one after the other: whatever was begun is done once, told once, and never applied twice."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from bot.domain.errors import GatewrightError
+from bot.playground.seed import REPO
+from bot.playground.stack import Playground
+from tests.e2e.world import World, scratch_files, state_locks, terraform_processes
+from tests.e2e_crash.dying_bot import POINTS
+from tests.e2e_crash.scene import count, opened, planned, told
+
+_PLANNING = ("accepted", "check-created", "checkout", "plan", "planned", "plan-comment", "plan-commented")
+_APPLYING = ("accepted", "queued", "intent")
+_TELLING = ("deployment", "result-comment", "result-commented")
+
+
+async def start_dying(playground: Playground, point: str) -> None:
+    """Run the bot that dies there; work that it resumes may kill it before it is ready."""
+    with contextlib.suppress(GatewrightError):
+        await playground.start_module("tests.e2e_crash.dying_bot", point)
+
+
+async def died(playground: Playground) -> None:
+    async with asyncio.timeout(60):
+        while playground.bot.pid is not None:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
+
+
+async def die_in_turn(playground: Playground, points: tuple[str, ...]) -> None:
+    """Let the bot that now runs die at the first point, and its successors at the next ones."""
+    await died(playground)
+    for point in points[1:]:
+        await start_dying(playground, point)
+        await died(playground)
+    await playground.start_bot()
+
+
+async def test_a_plan_survives_a_kill_at_each_of_its_stages_and_is_told_once(own: Playground) -> None:
+    # Given a bot, and each of its successors, that is killed one stage further,
+    await own.bot.stop(kill=True)
+    await start_dying(own, _PLANNING[0])
+    seen = await opened(own, "plan")
+    # when the last one lives,
+    await die_in_turn(own, _PLANNING)
+    # then there is one plan, one comment, one check of each name, and no process of a killed plan.
+    await seen.hear({"kind": "plan", "env": "staging", "status": "planned"})
+    await settled(own)
+    assert told(seen, "plan") == [f"{env} planned" for env in ("ci", "prod", "staging", "test")]
+    checks = own.github.check_runs(REPO, own.github.pull(REPO, seen.number).head_sha)
+    assert sorted((check.name, check.conclusion) for check in checks) == [
+        ("gatewright/apply", "action_required"),
+        ("gatewright/plan", "success"),
+    ]
+
+
+async def test_an_apply_survives_kills_before_and_after_terraform_and_is_told_once(own: Playground) -> None:
+    # Given a bot that is killed after the answer to the webhook, before the intent,
+    seen = await planned(own, "apply")
+    await own.bot.stop(kill=True)
+    await start_dying(own, _APPLYING[0])
+    await own.github.comment(REPO, seen.number, author="dev", body="/apply staging")
+    await die_in_turn(own, (*_APPLYING, *_TELLING))
+    # when the last one lives, then it was applied once and told once, on GitHub's deployments as well.
+    await seen.hear({"kind": "apply", "env": "staging", "status": "applied"})
+    await settled(own)
+    assert count(own) == 1
+    assert told(seen, "apply") == ["staging applied"]
+    assert [each.environment for each in own.github.deployments(REPO)] == ["staging"]
+
+
+@pytest.mark.parametrize(
+    ("point", "applied", "words"),
+    [("start", 0, "No change is recorded"), ("applied", 1, "The state was changed")],
+)
+async def test_an_apply_that_lost_its_server_is_explained_and_planned_anew(
+    own: Playground, point: str, applied: int, words: str
+) -> None:
+    # Given a bot that is killed between the intent and Terraform's start, or between Terraform's end and its record,
+    seen = await planned(own, "lost")
+    await own.bot.stop(kill=True)
+    await start_dying(own, point)
+    await own.github.comment(REPO, seen.number, author="dev", body="/apply staging")
+    # when its successor finds the intent,
+    await die_in_turn(own, (point,))
+    # then it says what became of the state, applies nothing, and plans anew.
+    assert words in (await seen.hear({"kind": "apply", "env": "staging", "status": "interrupted"})).body
+    left = "no_changes" if applied else "planned"
+    await seen.hear({"kind": "plan", "env": "staging", "status": left})
+    await settled(own)
+    assert count(own) == applied
+
+
+def test_every_point_is_played() -> None:
+    assert set(POINTS) == {*_PLANNING, *_APPLYING, *_TELLING, "start", "applied"}
+
+
+async def settled(playground: Playground) -> None:
+    """Wait until the bot has nothing in hand, then look that nothing is left over."""
+    await World(playground=playground, repo=REPO).idle()
+    assert await asyncio.to_thread(state_locks, playground) == []
+    assert scratch_files(playground) == []
+    assert terraform_processes(playground) == []
