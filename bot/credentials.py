@@ -21,6 +21,7 @@ class SettingsCredentials:
     settings: Settings
     secrets: EnvironmentSecrets = field(repr=False)
     _warned: set[tuple[EnvName, Purpose]] = field(default_factory=set)
+    _redactors: dict[EnvName, Redactor] = field(default_factory=dict, repr=False)
 
     def environment(self, env: EnvName, *, purpose: Purpose) -> dict[str, str]:
         """Variables for this environment's Terraform and this purpose, prefix removed."""
@@ -45,6 +46,10 @@ class SettingsCredentials:
 
     def redactor(self, env: EnvName) -> Redactor:
         """Removes the bot's own secrets, whatever looks like a credential, and all that `env`'s Terraform is given."""
-        return Redactor(
-            (*self.settings.secrets(), *self.secrets.credential_values(), *self.secrets.given_values(env))
-        )
+        known = self._redactors.get(env)
+        if known is None:
+            # The settings do not change while the process runs, and working out all forms of a secret takes time.
+            known = self._redactors[env] = Redactor(
+                (*self.settings.secrets(), *self.secrets.credential_values(), *self.secrets.given_values(env))
+            )
+        return known

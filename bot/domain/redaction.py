@@ -41,6 +41,8 @@ _WELL_KNOWN = frozenset(
     """.split()  # noqa: SIM905 - a list literal of these words would fill a screen.
 )
 
+_Known = tuple[frozenset[str], frozenset[str]]
+
 
 class Redactor:
     """Replaces every known secret in a text by `(sensitive)`; overlapping and adjacent finds become one mask.
@@ -51,11 +53,11 @@ class Redactor:
 
     __slots__ = ("_lengths", "_pieces", "_starts", "_values")
 
-    def __init__(self, values: Iterable[str] = ()) -> None:
-        self._values = frozenset(value for value in values if is_secret(value))
-        self._pieces = frozenset(
-            piece for value in self._values for form in _forms(value) for piece in _cut(form)
-        )
+    def __init__(self, values: Iterable[str] = (), *, known: _Known = (frozenset(), frozenset())) -> None:
+        """Know `values`, and `known`: the values and pieces of another redactor, not worked out once more."""
+        fresh = frozenset(value for value in values if is_secret(value))
+        pieces = frozenset(piece for value in fresh for form in _forms(value) for piece in _cut(form))
+        self._values, self._pieces = fresh | known[0], pieces | known[1]
         lengths: dict[str, set[int]] = {}
         for piece in self._pieces:
             lengths.setdefault(piece[:MIN_LENGTH], set()).add(len(piece))
@@ -73,7 +75,8 @@ class Redactor:
 
     def with_more(self, values: Iterable[str]) -> Redactor:
         """Return a redactor that also knows `values`."""
-        return Redactor(self._values.union(values))
+        fresh = {value for value in values if is_secret(value)} - self._values
+        return Redactor(fresh, known=(self._values, self._pieces)) if fresh else self
 
     def __call__(self, text: str) -> str:
         """Return `text` without any known secret."""

@@ -123,8 +123,9 @@ class Planning:
             plan_id = new_plan_id()
             bundle_key = f"plans/{subject.repo.full_name}/{plan_id}"
             # The log ends with the plan's text, so it is stored after the summary, but beside the rest.
+            secrets = await asyncio.to_thread(sensitive_values, output.json)
             (summary, log_key), sha256 = await together(
-                self._summarise(run, output, redactor), self._keep(bundle_key, slot, output)
+                self._summarise(run, output, redactor, secrets), self._keep(bundle_key, slot, output, secrets)
             )
             planned = Planned(
                 id=plan_id,
@@ -208,7 +209,9 @@ class Planning:
             stop=StopOnRequest(records=self.records, run_id=subject.run.id),
         )
 
-    async def _summarise(self, run: Run, output: PlanOutput, redactor: Redactor) -> tuple[PlanSummary, str]:
+    async def _summarise(
+        self, run: Run, output: PlanOutput, redactor: Redactor, secrets: set[str]
+    ) -> tuple[PlanSummary, str]:
         """Return the summary, and the key of the log, which ends with it."""
         summary = await asyncio.to_thread(
             summarise,
@@ -219,16 +222,15 @@ class Planning:
             redact=redactor,
         )
         # Terraform prints the plan while it is made, before anybody knows which of its values are secret.
-        secrets = await asyncio.to_thread(sensitive_values, output.json)
         await self.logs.cleanse(run.id, redactor.with_more(secrets))
         self.logs.open(run.id).write(summary.text)
         return summary, await self.logs.store(run.id)
 
-    async def _keep(self, key: str, slot: Slot, output: PlanOutput) -> str:
+    async def _keep(self, key: str, slot: Slot, output: PlanOutput, secrets: set[str]) -> str:
         """Store the plan file and the slot; returns the plan file's SHA-256."""
         plan_file = await asyncio.to_thread(output.plan_file.read_bytes)
-        secrets = json.dumps(sorted(sensitive_values(output.json))).encode()
-        files = together(self._seal(f"{key}/plan", plan_file), self._seal(f"{key}/secrets", secrets))
+        known = json.dumps(sorted(secrets)).encode()
+        files = together(self._seal(f"{key}/plan", plan_file), self._seal(f"{key}/secrets", known))
         await together(files, self._keep_slot(f"{key}/work", slot))
         return plan_sha256(plan_file)
 
