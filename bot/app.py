@@ -55,6 +55,7 @@ from bot.services.releasing import Sources
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting
 from bot.services.run_acts import RunActs
+from bot.services.sequence_reports import SequenceReports
 from bot.services.stacks import Trees
 from bot.services.states import Snapshots
 from bot.services.tenancy import Tenancy
@@ -345,6 +346,7 @@ async def _assemble(
         applying=applying,
         destroying=destroying,
         reporting=reporting,
+        sequence_reports=SequenceReports(records=database, github=github, poster=poster),
         destroy_reports=DestroyReports(
             records=database,
             github=github,

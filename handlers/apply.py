@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bot.context import Answer, Bot, Request, Started
+from bot.comments.sequence import sequence_started_comment
+from bot.context import Answer, Bot, Request, Said, Started
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
-from bot.domain.gate_refusals import refusals
+from bot.domain.gate_refusals import refusals as refusals_of
 from bot.domain.gates import shut
 from bot.domain.lock_words import held_sentence, opener
 from bot.domain.model import Permission, PlanStatus, RunKind, Stack
@@ -16,7 +17,7 @@ from handlers import common
 SPEC = CommandSpec(
     name="apply",
     usage="/apply ENV [PLAN] [-p PROJECT]",
-    summary="Apply the reviewed plan of one environment: exactly that plan, or nothing.",
+    summary="Apply the reviewed plan of one environment: exactly that plan, or nothing; several projects in their order.",
     who="whoever the environment's `apply.allow` names; write access at least",
     examples=("/apply staging", "/apply staging p7k2m9qa", "/apply prod -p network"),
     parameters=(
@@ -29,74 +30,110 @@ SPEC = CommandSpec(
 
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
-    """Ask the gates, hold the stack, queue the apply. Each stack answers for itself."""
+    """Ask the gates of every stack that is left, then hold all of them and queue the applies in order.
+
+    Where one is refused, none is begun.
+    """
     refused = common.closed(request) or await common.lacks_permission(SPEC, request, bot)
     if refused is not None:
         return [refused]
     chosen = common.choose_stacks(command, request)
     if isinstance(chosen, Refusal):
         return [chosen]
-    stacks = chosen if command.project else await _planned(chosen, request, bot) or chosen[:1]
-    return [answer for stack in stacks for answer in await _apply(stack, command, request, bot)]
+    if await _is_repeated(request, bot):
+        return [Started(runs=1)]
+    stacks = await _meant(chosen, command, request, bot)
+    found = [await _candidate(stack, command, request, bot) for stack in stacks]
+    if len(found) > 1:
+        found = [item for item in found if not _is_done(item)] or found[:1]
+    plans = [item for item in found if isinstance(item, PlanRecord)]
+    refusals = [item for item in found if isinstance(item, Refusal)]
+    for plan in plans:
+        refusals += await _shut(plan, request, bot)
+    return list[Answer](refusals) if refusals else await _start(plans, request, bot)
 
 
-async def _planned(stacks: tuple[Stack, ...], request: Request, bot: Bot) -> tuple[Stack, ...]:
+async def _is_repeated(request: Request, bot: Bot) -> bool:
+    """Whether the step is repeated after a crash, and got as far as the queue the first time."""
+    wish = request.wish
+    async with bot.records.read() as reader:
+        runs = await reader.runs(repo=wish.repo.full_name, pull=wish.pull.number, kinds=(RunKind.APPLY,))
+    return any(run.correlation_id == wish.correlation_id for run in runs)
+
+
+async def _meant(
+    stacks: tuple[Stack, ...], command: Command, request: Request, bot: Bot
+) -> tuple[Stack, ...]:
+    """Return the stack of the named plan or project, else all that this pull request has planned."""
     wish = request.wish
     async with bot.records.read() as reader:
         plans = await reader.plans(repo=wish.repo.full_name, pull=wish.pull.number)
+    named = [plan.stack.project for plan in plans if plan.id == command.plan]
+    if named:
+        return tuple(stack for stack in stacks if stack.project in named) or stacks[:1]
     known = {(plan.stack.project, plan.stack.env) for plan in plans}
-    return tuple(stack for stack in stacks if (stack.project, stack.env) in known)
+    planned = tuple(stack for stack in stacks if (stack.project, stack.env) in known)
+    return stacks[:1] if command.plan is not None or not planned else planned
 
 
-async def _apply(stack: Stack, command: Command, request: Request, bot: Bot) -> list[Answer]:
+async def _candidate(stack: Stack, command: Command, request: Request, bot: Bot) -> PlanRecord | Refusal:
     wish = request.wish
-    again = common.plan_command(stack.env, stack.project)
     async with bot.records.read() as reader:
         plans = await reader.plans(repo=wish.repo.full_name, pull=wish.pull.number, stack=stack)
-        runs = await reader.runs(repo=wish.repo.full_name, pull=wish.pull.number)
-    ours = [run for run in runs if (run.stack.project, run.stack.env) == (stack.project, stack.env)]
-    if any(run.kind is RunKind.APPLY and run.correlation_id == wish.correlation_id for run in ours):
-        return [Started(runs=1)]  # The step is repeated after a crash; the first time it got this far.
-    busy = [run for run in ours if run.status in ACTIVE]
+        runs = await reader.runs(repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE)
+    busy = [run for run in runs if (run.stack.project, run.stack.env) == (stack.project, stack.env)]
     if any(run.kind is not RunKind.PLAN for run in busy):
-        return [_refusal(Reason.ALREADY_RUNNING, f"{stack.label} is being changed already.", "/status")]
+        return _refusal(Reason.ALREADY_RUNNING, f"{stack.label} is being changed already.", "/status")
     if busy and command.plan is None:
-        return [
-            _refusal(Reason.NOT_YET, f"A new plan of {stack.label} is being made. Read it first.", "/status")
-        ]
+        return _refusal(
+            Reason.NOT_YET, f"A new plan of {stack.label} is being made. Read it first.", "/status"
+        )
     plan = choose_plan(
         plans, named=command.plan, asked_at=wish.asked_at, env=stack.env, project=stack.project
     )
-    if isinstance(plan, Refusal):
-        return [plan]
-    if plan.status is PlanStatus.NO_CHANGES:
-        return [
-            _refusal(
-                Reason.NO_CHANGES, f"Plan {plan.id} changes nothing, so there is nothing to apply.", again
-            )
-        ]
-    return await _judged(plan, request, bot)
+    if isinstance(plan, PlanRecord) and plan.status is PlanStatus.NO_CHANGES:
+        again = common.plan_command(stack.env, stack.project)
+        return _refusal(
+            Reason.NO_CHANGES, f"Plan {plan.id} changes nothing, so there is nothing to apply.", again
+        )
+    return plan
 
 
-async def _judged(plan: PlanRecord, request: Request, bot: Bot) -> list[Answer]:
+def _is_done(found: PlanRecord | Refusal) -> bool:
+    """Whether nothing is left of a stack among several."""
+    if isinstance(found, Refusal):
+        return found.reason is Reason.NO_CHANGES
+    return found.status is PlanStatus.APPLIED
+
+
+async def _shut(plan: PlanRecord, request: Request, bot: Bot) -> list[Refusal]:
     wish = request.wish
     gates = shut(await bot.judging.judge(wish.repo, wish.pull, request.loaded, plan, wish.actor))
     if any(gate.reason is Reason.LOCKED for gate in gates):
         await bot.waiting.refused(plan.stack, wish.pull.number)
-    if gates:
-        return list(refusals(gates))
-    held = await bot.requesting.apply(wish, plan)
-    if held is None:
-        return [Started(runs=1)]
-    await bot.waiting.refused(plan.stack, wish.pull.number)
-    return [_held(held, plan)]
+    return list(refusals_of(gates)) if gates else []
 
 
-def _held(lock: Lock, plan: PlanRecord) -> Refusal:
+async def _start(plans: list[PlanRecord], request: Request, bot: Bot) -> list[Answer]:
+    wish = request.wish
+    held = await bot.requesting.apply(wish, plans)
+    if held is not None:
+        for plan in plans:
+            if plan.stack.state_key == held.stack.state_key:
+                await bot.waiting.refused(plan.stack, wish.pull.number)
+        return [_held(held, wish.repo.full_name)]
+    started = Started(runs=len(plans))
+    if len(plans) == 1:
+        return [started]
+    body = sequence_started_comment(plans=plans, reference=wish.correlation_id)
+    return [Said(kind="sequence", body=body), started]
+
+
+def _held(lock: Lock, repo: str) -> Refusal:
     return Refusal(
         reason=Reason.LOCKED,
-        sentence=held_sentence(lock, repo=plan.stack.repo),
-        next_command=opener(lock, repo=plan.stack.repo),
+        sentence=held_sentence(lock, repo=repo),
+        next_command=opener(lock, repo=repo),
     )
 
 

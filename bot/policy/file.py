@@ -67,7 +67,7 @@ class ProjectEntry(Entry):
     dir: RelativePath = "terraform"
     """The root module's directory, relative to the repository."""
     depends_on: tuple[ProjectRef, ...] = ()
-    """Projects that are planned and applied before this one."""
+    """Projects that are applied before this one, and destroyed after it."""
     when_modified: tuple[Glob, ...] | None = None
     """Files that start a plan instead of everything in `dir`; called modules and var files always do."""
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 
 from bot.comments.tenancy import expired_comment
 from bot.domain.errors import GatewrightError
-from bot.domain.model import Login, Repo, RunKind
+from bot.domain.model import Login, Repo, Run, RunId, RunKind
 from bot.domain.plan import Lock
 from bot.domain.tenancy import CHANGES, destroy_again_at, idle_since
 from bot.ports import Clock, GitHub, Records
 from bot.services.policies import Policies
 from bot.services.posting import Poster
+from bot.services.sequences import SKIPPED
 from bot.services.tenancy import Tenancy, is_tenanted
 
 _LOG = logging.getLogger(__name__)
@@ -58,6 +59,9 @@ class Caretaking:
             runs = await reader.runs(repo=repo.full_name, pull=lock.pull, state_key=lock.stack.state_key)
         changes = [run for run in runs if run.kind in CHANGES]
         if changes and changes[0].id == lock.run_id and changes[0].kind is RunKind.DESTROY:
+            if await self._may_follow(changes[0]):
+                await self._destroy(repo, lock, cause=f"again:{changes[0].id}")
+                return
             again = destroy_again_at(changes, self.retry_after)
             if again is not None and again <= self.clock.now():
                 await self._destroy(repo, lock, cause=f"again:{changes[0].id}")
@@ -67,6 +71,14 @@ class Caretaking:
             await self._destroy(repo, lock, cause=f"idle:{lock.run_id}")
             body = expired_comment(stack=lock.stack, idle=idle, reference=lock.run_id)
             await self.poster.once(repo, lock.pull, f"expired:{lock.run_id}", body)
+
+    async def _may_follow(self, destroy: Run) -> bool:
+        """Whether a destroy was skipped because of another one that has succeeded in the meantime."""
+        if destroy.detail.get("problem") != SKIPPED:
+            return False
+        async with self.records.read() as reader:
+            other = await reader.run(RunId(str(destroy.detail.get("because_of"))))
+            return other is None or await reader.lock(other.stack) is None
 
     async def _destroy(self, repo: Repo, lock: Lock, *, cause: str) -> None:
         async with self.records.write() as writer:

@@ -10,6 +10,7 @@ from bot.services.applying import Applying
 from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
 from bot.services.reporting import Reporting
+from bot.services.sequence_reports import SequenceReports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Changing:
     destroying: Destroying
     reporting: Reporting
     destroy_reports: DestroyReports
+    sequence_reports: SequenceReports
 
     async def execute(self, run_id: RunId) -> None:
         """Carry it out, at most once."""
@@ -35,6 +37,7 @@ class Changing:
             await self.destroy_reports.report(run_id)
         else:
             await self.reporting.report_change(run_id)
+            await self.sequence_reports.report(run_id)
 
     async def _kind(self, run_id: RunId) -> RunKind | None:
         async with self.records.read() as reader:

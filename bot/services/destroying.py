@@ -33,6 +33,7 @@ from bot.ports import (
     Workspace,
     Writer,
 )
+from bot.services import locking
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
@@ -185,7 +186,9 @@ class Destroying:
             """Free the state, unless a later run of the pull request has claimed it again; its plans are void."""
             lock = await writer.lock(run.stack)
             if lock is not None and lock.run_id == run.id:
-                await writer.release_lock(run.stack)
+                await locking.give(
+                    writer, lock, by=run.actor, why=summary, at=self.clock.now(), cause=run.correlation_id
+                )
             for plan in await writer.plans(
                 repo=run.stack.repo, stack=run.stack, statuses=(*OPEN_PLANS, *BEGUN)
             ):

@@ -14,6 +14,7 @@ from bot.domain.waiting import Wait, WaitReason
 from bot.ports import Artifact, Clock, Records, Writer
 from bot.services.following import following, job_of
 from bot.services.jobs import RunLogs
+from bot.services.sequences import go_on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ async def record_end(
     )
     if plan is not None and not applied:
         await _replan(writer, run, plan, now)
+    await go_on(writer, run, ending.status, now)
 
 
 async def _void_others(writer: Writer, plan: PlanRecord, now: datetime) -> None:

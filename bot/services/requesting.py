@@ -28,6 +28,7 @@ from bot.ports import Clock, NewRun, Records, Writer
 from bot.services import locking
 from bot.services.following import job_of
 from bot.services.ids import new_run_id
+from bot.services.sequences import go_on
 
 ACTIVE = (RunStatus.QUEUED, RunStatus.PREPARING, RunStatus.RUNNING)
 OPEN_PLANS = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
@@ -68,26 +69,28 @@ class Requesting:
                     queued.append(run)
         return tuple(queued)
 
-    async def apply(self, wish: Wish, plan: PlanRecord) -> Lock | None:
-        """Hold the stack for the pull request and queue the apply; returns the other's lock when held."""
+    async def apply(self, wish: Wish, plans: Sequence[PlanRecord]) -> Lock | None:
+        """Hold the stacks for the pull request and queue the applies, one after the other in this order.
+
+        Returns the first lock that another pull request holds; nothing is held or queued then.
+        """
         now = self.clock.now()
         async with self.records.write() as writer:
-            held = await writer.lock(plan.stack)
-            if held is not None and (held.stack.repo, held.pull) != (wish.repo.full_name, wish.pull.number):
-                return held
-            run = await writer.add_run(new_run(wish, now, RunKind.APPLY, plan.stack, plan=plan.id), now)
-            if run is None:
-                return None
-            lock = Lock(
-                stack=plan.stack,
-                pull=wish.pull.number,
-                holder=wish.actor,
-                run_id=run.id,
-                since=now,
-                reason=f"plan {plan.id} is being applied or was applied",
-            )
-            await locking.take(writer, lock, cause=wish.correlation_id)
-            await writer.enqueue(job_of(run))
+            for plan in plans:
+                held = await writer.lock(plan.stack)
+                if held is not None and (held.stack.repo, held.pull) != (
+                    wish.repo.full_name,
+                    wish.pull.number,
+                ):
+                    return held
+            for place, plan in enumerate(plans):
+                new = new_run(wish, now, RunKind.APPLY, plan.stack, plan=plan.id)
+                run = await writer.add_run(new, now)
+                if run is None:
+                    return None
+                await locking.take(writer, _lock_for(wish, run, plan, now), cause=wish.correlation_id)
+                if place == 0:
+                    await writer.enqueue(job_of(run))
         return None
 
     async def cancel_plans(
@@ -141,6 +144,17 @@ class Requesting:
         return locks
 
 
+def _lock_for(wish: Wish, run: Run, plan: PlanRecord, now: datetime) -> Lock:
+    return Lock(
+        stack=plan.stack,
+        pull=wish.pull.number,
+        holder=wish.actor,
+        run_id=run.id,
+        since=now,
+        reason=f"plan {plan.id} is being applied or was applied",
+    )
+
+
 def new_run(
     wish: Wish,
     now: datetime,
@@ -187,6 +201,7 @@ async def end_before_start(writer: Writer, run: Run, by: Login, now: datetime) -
         why="canceled before it started",
         failure_class=FailureClass.CANCELED,
     )
+    await go_on(writer, run, RunStatus.CANCELED, now)
 
 
 def choose_plan(

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 
 from bot.comments.tenancy import QueueView, queue_comment
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import Login, Repo, Run, RunId, RunKind, RunStatus, Stack, StateKey
+from bot.domain.model import EnvName, Login, Repo, Run, RunId, RunKind, RunStatus, Stack, StateKey
 from bot.domain.plan import Lock
 from bot.domain.tenancy import CHANGES, is_standing
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, NewRun, Reader, Records, Writer
 from bot.ports.environment_queue import Waiting
+from bot.services import locking, rollout
 from bot.services.following import following, job_of
 from bot.services.ids import new_run_id
 from bot.services.posting import Poster, sticky_key
@@ -35,7 +36,8 @@ class Tenancy:
     # --- Coming -----------------------------------------------------------------------------------------
 
     async def deploy(self, wish: Wish, stacks: Sequence[Stack]) -> None:
-        """Plan each stack to apply it; where another pull request holds the state, go to its queue."""
+        """Plan each stack to apply it, one after the other; where another pull request holds the state, queue for it."""
+        begun: set[EnvName] = set()
         for stack in stacks:
             async with self.records.write() as writer:
                 held = await writer.lock(stack)
@@ -43,7 +45,8 @@ class Tenancy:
                     await writer.wait_for(stack, wish.pull.number, wish.actor, self.clock.now())
                 else:
                     run = new_run(wish, self.clock.now(), RunKind.PLAN, stack)
-                    await self._claim(writer, run)
+                    claimed = await self._claim(writer, run, start=stack.env not in begun)
+                    begun |= {stack.env} if claimed else set()
                     held = None
             if held is not None:
                 await self._show_queue(stack.state_key)
@@ -58,17 +61,22 @@ class Tenancy:
             return
         if run.status is RunStatus.SUCCEEDED:
             await self._apply(run)
-        elif not await self._is_standing(run.stack, lock.pull):
+            return
+        async with self.records.write() as writer:
+            await rollout.stop(writer, run, self.clock.now())
+        if not await self._is_standing(run.stack, lock.pull):
             async with self.records.write() as writer:
                 now = await writer.lock(run.stack)
                 if now is not None and now.run_id == run.id:
-                    await writer.release_lock(run.stack)
+                    why, at = "it could not be planned", self.clock.now()
+                    await locking.give(writer, now, by=run.actor, why=why, at=at, cause=run.correlation_id)
             await self.hand_on(run.stack.state_key)
 
     async def _apply(self, run: Run) -> None:
         async with self.records.write() as writer:
             plan = await writer.plan(run.plan_id) if run.plan_id else None
             if plan is None or not plan.has_changes:
+                await rollout.go_on(writer, run)
                 return
             apply = following(
                 run, self.clock.now(), kind=RunKind.APPLY, plan_id=plan.id, dedupe_key=f"deploy:{run.id}"
@@ -99,21 +107,32 @@ class Tenancy:
             queues = {one.stack.state_key for one in await writer.waiting(repo=repo.full_name, pull=pull)}
             if not only:
                 await writer.stop_waiting(repo=repo.full_name, pull=pull)
-            for lock in await writer.locks(repo=repo.full_name, pull=pull):
-                if not is_tenanted(policy, lock.stack):
+            locks = {
+                lock.stack.state_key: lock for lock in await writer.locks(repo=repo.full_name, pull=pull)
+            }
+            begun: set[EnvName] = set()
+            # What others depend on goes last.
+            for stack in reversed(only or policy.stacks(repo.full_name, pull=pull)):
+                lock = locks.get(stack.state_key)
+                if lock is None or not is_tenanted(policy, lock.stack):
                     continue
-                if only and lock.stack.state_key not in {stack.state_key for stack in only}:
-                    continue
-                await self.destroy(writer, lock, repo, by=by, cause=cause, comment_id=comment_id)
+                first = stack.env not in begun
+                await self.destroy(writer, lock, repo, by=by, cause=cause, comment_id=comment_id, start=first)
+                begun.add(stack.env)
                 leaving.append(lock.stack)
         for key in queues:
             await self._show_queue(key)
         return tuple(leaving)
 
     async def after_change(self, run_id: RunId) -> None:
-        """Give a state to the next in line when a destroy has freed it."""
-        async with self.records.read() as reader:
-            run = await reader.run(run_id)
+        """Deploy the next project after an apply; give a state to the next in line when a destroy has freed it."""
+        async with self.records.write() as writer:
+            run = await writer.run(run_id)
+            if run is not None and run.kind is RunKind.APPLY and run.status in TERMINAL:
+                if run.status is RunStatus.SUCCEEDED:
+                    await rollout.go_on(writer, run)
+                else:
+                    await rollout.stop(writer, run, self.clock.now())
         if run is not None and run.kind is RunKind.DESTROY and run.status is RunStatus.SUCCEEDED:
             await self.hand_on(run.stack.state_key)
 
@@ -132,31 +151,42 @@ class Tenancy:
 
     # --- Parts ------------------------------------------------------------------------------------------
 
-    async def _claim(self, writer: Writer, new: NewRun) -> bool:
-        """Queue a plan and let it have the claim; False when it was queued before."""
+    async def _claim(self, writer: Writer, new: NewRun, *, start: bool = True) -> bool:
+        """Record a plan and let it have the claim, and start it or leave that to the one before it; False when known."""
         run = await writer.add_run(new, self.clock.now())
         if run is None or new.pull is None:
             return False
         before = await writer.lock(run.stack)
-        await writer.release_lock(run.stack)
-        await writer.take_lock(
-            Lock(
-                stack=run.stack,
-                pull=new.pull,
-                holder=run.actor,
-                run_id=run.id,
-                since=before.since if before else self.clock.now(),
-                reason="it is applied there until that pull request is closed",
-            )
+        lock = Lock(
+            stack=run.stack,
+            pull=new.pull,
+            holder=run.actor,
+            run_id=run.id,
+            since=before.since if before else self.clock.now(),
+            reason="it is applied there until that pull request is closed",
         )
+        if before is None:
+            await locking.take(writer, lock, cause=run.correlation_id)
+        else:
+            await writer.release_lock(run.stack)
+            await writer.take_lock(lock)
         await writer.stop_waiting(repo=run.stack.repo, pull=new.pull, state_key=run.stack.state_key)
-        await writer.enqueue(job_of(run))
+        if start:
+            await writer.enqueue(job_of(run))
         return True
 
     async def destroy(
-        self, writer: Writer, lock: Lock, repo: Repo, *, by: Login, cause: str, comment_id: int | None = None
+        self,
+        writer: Writer,
+        lock: Lock,
+        repo: Repo,
+        *,
+        by: Login,
+        cause: str,
+        comment_id: int | None = None,
+        start: bool = True,
     ) -> None:
-        """Queue the destroy of what a lock holds, and let it have the claim."""
+        """Record the destroy of what a lock holds, and let it have the claim; start it, or leave that to another."""
         stack = lock.stack
         new = NewRun(
             id=new_run_id(self.clock.now()),
@@ -177,7 +207,8 @@ class Tenancy:
         if await writer.add_run(new, self.clock.now()) is not None:
             await writer.release_lock(stack)
             await writer.take_lock(replace(lock, run_id=new.id))
-            await writer.enqueue(job_of(new))
+            if start:
+                await writer.enqueue(job_of(new))
 
     async def _start(self, next_one: Waiting) -> bool:
         """Plan for the next in line; False when its pull request cannot use the environment any more."""

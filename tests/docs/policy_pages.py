@@ -60,7 +60,6 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
 
 NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
     PolicyFile: frozenset({"thresholds", "parity", "oncall"}),
-    ProjectEntry: frozenset({"depends_on"}),
     EnvironmentEntry: frozenset(
         {
             "twin",

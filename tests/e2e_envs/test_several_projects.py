@@ -1,0 +1,89 @@
+"""Several projects of one environment go in the order in which they depend on one another."""
+
+from __future__ import annotations
+
+import pytest_asyncio
+
+from tests.e2e.world import ADMIN, DEV, World
+
+_NET = """
+resource "terraform_data" "net" {
+  input = "%s"
+  provisioner "local-exec" {
+    command = "test '${self.input}' != broken"
+  }
+}
+"""
+_APP = 'resource "terraform_data" "app" {\n  input = "%s"\n}\n'
+_PROJECTS = """projects:
+  - {name: default, dir: terraform}
+  - {name: app, dir: app, depends_on: [net]}
+  - {name: net, dir: net}
+"""
+_OFF = "  - {name: default, dir: terraform}\n"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def projects(world: World) -> World:
+    """Give three projects of which `app` depends on `net`; test lives as long as its pull request."""
+    await world.push({"net/main.tf": _NET % "one", "app/main.tf": _APP % "one"}, branch="main", by=ADMIN)
+    await world.change_policy(
+        lambda text: (
+            text.replace(f"projects:\n{_OFF}", _PROJECTS)
+            .replace("/terraform.tfstate", "/{project}/terraform.tfstate")
+            .replace("apply: {allow: write}", "lifecycle: pull_request")
+            .replace("autoplan: true", "autoplan: false", 1)
+            .replace("envs/", "envs/{project}/")
+            .replace("var_file", "# var_file")
+        )
+    )
+    await world.idle()
+    return world
+
+
+def _changes(world: World, env: str) -> list[tuple[str, str, str]]:
+    """Return kind, project and status of every change, in the order in which Terraform was started."""
+    runs = [run for run in world.runs() if run["env"] == env and run["kind"] != "plan" and run["intent_at"]]
+    runs.sort(key=lambda run: str(run["intent_at"]))
+    return [(run["kind"], run["project"], run["status"]) for run in runs]
+
+
+async def test_projects_are_applied_in_order_and_the_first_failure_stops_the_rest(projects: World) -> None:
+    # Given a pull request that changes both projects,
+    world = projects
+    number = await world.open({"net/main.tf": _NET % "broken", "app/main.tf": _APP % "two"})
+    told = await world.told(number)
+    assert "plan net staging planned" in told
+    # whose test is stopped already, because what app depends on cannot be applied there,
+    assert _changes(world, "test") == [("apply", "net", "failed")]
+    assert "plan app test canceled" in told
+    # when staging is applied without a project, then the order is told,
+    await world.comment(number, "/apply staging")
+    body = (await world.hear(number, kind="sequence", env="staging", status="started")).body
+    assert body.index("staging (net)") < body.index("staging (app)")
+    # the failure of the first stops the second, and it is told what was applied and what was not.
+    body = (await world.hear(number, kind="sequence", env="staging", status="stopped")).body
+    assert "| staging (net) | ❌ failed |" in body
+    assert "| staging (app) | ⏭️ not applied |" in body
+    await world.told(number)
+    assert _changes(world, "staging") == [("apply", "net", "failed")]
+    assert world.locks() == [("test", number), ("test", number), ("staging", number)]
+
+    # When it is mended, then test is deployed in order by itself,
+    await world.push({"net/main.tf": _NET % "two"})
+    await world.told(number)
+    assert _changes(world, "test")[1:] == [("apply", "net", "succeeded"), ("apply", "app", "succeeded")]
+    # and staging by one command.
+    command = await world.comment(number, "/apply staging")
+    await world.reacted(command, "rocket")
+    await world.told(number)
+    assert _changes(world, "staging")[1:] == [("apply", "net", "succeeded"), ("apply", "app", "succeeded")]
+    # Nothing is left then.
+    await world.comment(number, "/apply staging")
+    await world.refused(number, "already_applied")
+
+    # When the pull request is merged, then test is destroyed the other way round.
+    await world.github.merge(world.repo, number, author=DEV)
+    await world.told(number)
+    assert _changes(world, "test")[3:] == [("destroy", "app", "succeeded"), ("destroy", "net", "succeeded")]
+    assert world.locks() == []
