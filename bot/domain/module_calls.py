@@ -16,6 +16,8 @@ from bot.domain.hcl import HclToken, hcl_tokens
 WHOLE_REPOSITORY = "."
 _HCL = (".tf", ".tofu")
 _JSON = (".tf.json", ".tofu.json")
+TERRAFORM_FILES = (*_HCL, *_JSON)
+"""Endings of the files that make a module."""
 
 _START = HclToken(kind="start", text="")
 _WORD_MODULE = HclToken(kind="word", text="module")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.domain.declared import declared_secrets
 from bot.domain.errors import (
     GatewrightError,
     TerraformStoppedError,
@@ -22,6 +24,7 @@ from bot.domain.model import (
     RunId,
     RunStatus,
 )
+from bot.domain.module_calls import TERRAFORM_FILES
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
@@ -116,7 +119,7 @@ class Planning:
             _, (identity, _) = await together(checkout, self.states.read(key))
             await self._running(run)
             watch.lap("checkout")
-            redactor = self.credentials.redactor(run.stack.env)
+            redactor = await self._redactor(subject)
             job = self._job(subject, slot, log, redactor)
             output = await self.terraform.plan(job, run.arguments)
             watch.inside(output.seconds)
@@ -156,6 +159,19 @@ class Planning:
             changed=False,
         )
         return release_of(record, made, record.created_at)
+
+    async def _redactor(self, subject: Subject) -> Redactor:
+        """Know what the module declares sensitive, too: the error of a failing plan may quote it."""
+        stack, files = subject.stack, subject.tree.files
+        blobs = [
+            blob
+            for path, blob in files.items()
+            if (posixpath.dirname(path) or ".") == stack.directory and path.endswith(TERRAFORM_FILES)
+        ]
+        sources = await self.workspace.read_blobs(subject.repo, blobs)
+        given = self.credentials.environment(stack.env, purpose="plan")
+        known = self.credentials.redactor(stack.env)
+        return known.with_more(await asyncio.to_thread(declared_secrets, sources.values(), given))
 
     async def _subject(self, run: Run, watch: Stopwatch) -> Subject:
         repo = await self.github.repository(run.stack.repo)

@@ -21,6 +21,9 @@ GIVEN = {
     "PROD_ONLY_PROD": "value-for-applies-of-prod",
     "PROD_PLAN_PROD_PLAN": "value-for-plans-of-prod",
     "STAGING_PLAN_TF_VAR_motto": MOTTO,
+    "STAGING_LICENSE_KEY": "licence-of-applies-77ab3e",
+    "STAGING_PLAN_LICENSE_KEY": "licence-of-plans-19cd2f",
+    "GATEWRIGHT_LOG_FORMAT": "json",
 }
 _HERE = Path(__file__).parent
 

@@ -16,6 +16,7 @@ from bot.ports.upkeep import OldPlan, Pruned
 
 _OVER: Final = (PlanStatus.STALE, PlanStatus.CANCELED, PlanStatus.FAILED)
 """Plans that are refused for good."""
+_BEGUN: Final = (PlanStatus.APPLYING, PlanStatus.APPLIED, PlanStatus.FAILED)
 _DONE: Final = (PlanStatus.APPLIED, PlanStatus.NO_CHANGES)
 """Plans that are done with once their release is recorded, which keeps its source apart."""
 
@@ -47,6 +48,7 @@ class SqlUpkeepReader(Transaction):
                 plans.created_at < before,
                 sa.or_(plans.status.in_(_OVER), expired, released),
                 ~_is_at_work(plans.id),
+                ~_is_last_begun(),
                 ~_is_pruned(Pruned.PLAN, plans.id),
             )
             .order_by(plans.sequence)
@@ -93,6 +95,17 @@ class SqlUpkeepWriter(Transaction):
 def _is_pruned(what: Pruned, id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     gone = tables.pruned.c
     return sa.exists().where(gone.what == what, gone.id == id)
+
+
+def _is_last_begun() -> sa.ColumnElement[bool]:
+    """Whether nothing was applied to the state after this plan: a destroy, even much later, needs its directory."""
+    plans, newer = tables.plans, tables.plans.alias("newer")
+    follows = sa.exists().where(
+        newer.c.state_key == plans.c.state_key,
+        newer.c.sequence > plans.c.sequence,
+        newer.c.status.in_(_BEGUN),
+    )
+    return sa.and_(plans.c.status.in_(_BEGUN), ~follows)
 
 
 def _is_at_work(id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

@@ -120,8 +120,10 @@ async def test_files_of_plans_go_when_nobody_can_apply_them_and_no_release_needs
     for status in PlanStatus:
         await add_plan(site, records, f"p{status}", status)
     await add_plan(site, records, "preleased", PlanStatus.APPLIED)
+    await add_plan(site, records, "plast", PlanStatus.APPLIED)
     async with records.write() as writer:
         await writer.add_release(a_release("preleased"))
+        await writer.add_release(a_release("plast"))
 
     site.clock.moment = NOW + 32 * DAY
     counts = await site.upkeep.tidy_stores()
@@ -129,9 +131,20 @@ async def test_files_of_plans_go_when_nobody_can_apply_them_and_no_release_needs
     assert counts is not None
     assert counts["plans"] == 5
     kept = {key.split("/")[3] for key in site.bucket.objects}
-    assert kept == {"papplied", "papplying", "pno_changes"}
+    assert kept == {"papplied", "papplying", "pno_changes", "plast"}
     async with records.read() as reader:
         assert (await reader.plan(PlanId("pstale"))) is not None
+
+
+async def test_the_plan_that_was_begun_last_stays_for_the_destroy(site: Site, records: Database) -> None:
+    async with records.write() as writer:
+        await writer.add_run(a_run(), NOW)
+    await add_plan(site, records, "pfailed", PlanStatus.FAILED)
+
+    site.clock.moment = NOW + 400 * DAY
+    await site.upkeep.tidy_stores()
+
+    assert len(site.bucket.objects) == 3
 
 
 async def test_a_plan_that_can_still_be_applied_outlives_its_age(site: Site, records: Database) -> None:
