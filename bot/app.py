@@ -16,6 +16,7 @@ from bot.adapters.database.records import Database
 from bot.adapters.github.github_app import GitHubApp
 from bot.adapters.github.options import Options
 from bot.adapters.object_store import S3ObjectStore
+from bot.adapters.probes import NetworkProbes
 from bot.adapters.run_logs import StoredRunLogs
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.terraform.sandbox import Sandbox
@@ -61,6 +62,8 @@ from bot.services.states import Snapshots
 from bot.services.tenancy import Tenancy
 from bot.services.ticking import Ticking
 from bot.services.upkeep import Upkeep
+from bot.services.verify_reports import VerifyReports
+from bot.services.verifying import Verifying
 from bot.services.waiting import Waiting
 from bot.settings import EnvironmentSecrets, Settings
 from bot.web.services import WebServices
@@ -311,6 +314,19 @@ async def _assemble(
         logs=logs,
         limits=limits,
     )
+    verifying = Verifying(
+        records=database,
+        github=github,
+        policies=policies,
+        states=stored,
+        sources=sources,
+        workspace=workspace,
+        terraform=terraform,
+        probes=NetworkProbes(allowed=settings.verify_networks, clock=clock),
+        credentials=credentials,
+        logs=logs,
+        clock=clock,
+    )
     measuring = Measuring(records=database, counters=metrics)
     bot = Bot(
         records=database,
@@ -344,6 +360,7 @@ async def _assemble(
     changing = Changing(
         records=database,
         applying=applying,
+        verifying=verifying,
         destroying=destroying,
         reporting=reporting,
         sequence_reports=SequenceReports(records=database, github=github, poster=poster),
@@ -354,6 +371,9 @@ async def _assemble(
             deployments=deployments,
             reporting=reporting,
             links=links,
+        ),
+        verify_reports=VerifyReports(
+            records=database, github=github, poster=poster, reporting=reporting, links=links
         ),
     )
     caretaking = Caretaking(

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -102,6 +103,10 @@ class Settings(BaseSettings):
     sandbox_binds: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Directories that applies may write to inside the sandbox (JSON list)."
     )
+    verify_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        (),
+        description="Networks that are not public and that `verify` checks may reach (JSON list of CIDR blocks).",
+    )
     metrics_token: SecretStr = Field(SecretStr(""), description="Bearer token of /metrics; empty closes it.")
     terraform_binary: str = Field("", description="Path of the engine; empty looks on PATH.")
     provider_mirror: Path | None = Field(
@@ -182,7 +187,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {_LEAST_SESSION_KEY} characters, or be empty")
         return value
 
-    @field_validator("sandbox_binds", mode="before")
+    @field_validator("sandbox_binds", "verify_networks", mode="before")
     @classmethod
     def _json_list(cls, value: object) -> object:
         try:

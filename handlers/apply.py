@@ -81,7 +81,8 @@ async def _candidate(stack: Stack, command: Command, request: Request, bot: Bot)
     async with bot.records.read() as reader:
         plans = await reader.plans(repo=wish.repo.full_name, pull=wish.pull.number, stack=stack)
         runs = await reader.runs(repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE)
-    busy = [run for run in runs if (run.stack.project, run.stack.env) == (stack.project, stack.env)]
+    own = [run for run in runs if (run.stack.project, run.stack.env) == (stack.project, stack.env)]
+    busy = [run for run in own if run.kind is not RunKind.VERIFY]
     if any(run.kind is not RunKind.PLAN for run in busy):
         return _refusal(Reason.ALREADY_RUNNING, f"{stack.label} is being changed already.", "/status")
     if busy and command.plan is None:

@@ -10,6 +10,7 @@ from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import address, code, link, prose, text
 from bot.comments.header import header
 from bot.comments.run_report import RunView, facts, log_block, number, string, strings
+from bot.comments.verification import verified_part
 from bot.comments.words import Step, command, next_line, sentence, steps, tally
 from bot.domain.model import RunStatus
 
@@ -86,6 +87,8 @@ def _applied(view: RunView) -> Iterator[Part]:
         shown = code(value, limit=_LONGEST_OUTPUT) if value else ""
         yield Part(text=f"| {code(name, limit=100)} | {shown} |\n", drop=Drop.DETAIL, group="outputs")
     yield Part(text="\n", frame_of="outputs")
+    if view.verification is not None:
+        yield Part(text=verified_part(view.verification))
     kept = strings(view.run.detail, "artifacts")[:10]
     if kept:
         yield Part(text=f"Kept encrypted: {', '.join(code(name, limit=100) for name in kept)}.\n\n")

@@ -11,6 +11,7 @@ from bot.comments.escape import clean, code, fence, link
 from bot.comments.words import Step, duration
 from bot.domain.model import Run
 from bot.domain.plan import PlanRecord
+from bot.domain.release import Verification
 
 _LOG_BYTES = 12_000
 _LOG_LINES = 60
@@ -28,6 +29,8 @@ class RunView:
     """Whether a new plan of the stack was started by itself."""
     url_output: str | None = None
     """Name of the output that holds the environment's address."""
+    verification: Verification | None = None
+    """What was checked after it, where it was."""
     next_steps: Sequence[Step] = ()
     """Empty for the ones that fit how the run ended."""
 

@@ -88,6 +88,10 @@ class EngineChangedError(GatewrightError):
     failure_class = FailureClass.CONFIG
 
 
+class ProbeError(GatewrightError):
+    """An environment did not answer as it must, or may not be asked; the message may be posted."""
+
+
 class StoreError(GatewrightError):
     """The object store refused or did not answer."""
 

@@ -125,6 +125,7 @@ class Playground:
             "PORT": str(self.bot_port),
             "SANDBOX": "on" if self.sandbox else "off",
             "SANDBOX_BINDS": f'["{self.directory / "site"}"]',
+            "VERIFY_NETWORKS": '["127.0.0.0/8"]',
             "TERRAFORM_BINARY": str(self.engine.binary),
             "GITHUB_WRITE_SPACING": "0",
             "LOG_FORMAT": "text",

@@ -110,3 +110,10 @@ class Terraform(Protocol):
     async def apply(self, job: TerraformJob, plan_file: Path) -> ApplyOutput:
         """Apply exactly this plan file; init only what unpacking cannot restore. Output goes to a file."""
         ...
+
+    async def run_beside(self, job: TerraformJob, argv: Sequence[str]) -> tuple[int, str]:
+        """Run a program in the root module, in Terraform's environment and sandbox.
+
+        Returns its exit code and the redacted end of its output. GatewrightError when it could not be started.
+        """
+        ...

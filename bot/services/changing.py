@@ -11,6 +11,8 @@ from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
 from bot.services.reporting import Reporting
 from bot.services.sequence_reports import SequenceReports
+from bot.services.verify_reports import VerifyReports
+from bot.services.verifying import Verifying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,25 +21,34 @@ class Changing:
 
     records: Records
     applying: Applying
+    verifying: Verifying
     destroying: Destroying
     reporting: Reporting
     destroy_reports: DestroyReports
     sequence_reports: SequenceReports
+    verify_reports: VerifyReports
 
     async def execute(self, run_id: RunId) -> None:
-        """Carry it out, at most once."""
-        if await self._kind(run_id) is RunKind.DESTROY:
-            await self.destroying.execute(run_id)
-        else:
-            await self.applying.execute(run_id)
+        """Carry it out, at most once; what an apply has put in place is verified in the same turn of its state."""
+        match await self._kind(run_id):
+            case RunKind.DESTROY:
+                await self.destroying.execute(run_id)
+            case RunKind.VERIFY:
+                await self.verifying.execute(run_id)
+            case _:
+                await self.applying.execute(run_id)
+                await self.verifying.after(run_id)
 
     async def report(self, run_id: RunId) -> None:
         """Tell how it ended. Repeating it tells nothing twice."""
-        if await self._kind(run_id) is RunKind.DESTROY:
-            await self.destroy_reports.report(run_id)
-        else:
-            await self.reporting.report_change(run_id)
-            await self.sequence_reports.report(run_id)
+        match await self._kind(run_id):
+            case RunKind.DESTROY:
+                await self.destroy_reports.report(run_id)
+            case RunKind.VERIFY:
+                await self.verify_reports.report(run_id)
+            case _:
+                await self.reporting.report_change(run_id)
+                await self.sequence_reports.report(run_id)
 
     async def _kind(self, run_id: RunId) -> RunKind | None:
         async with self.records.read() as reader:

@@ -54,7 +54,7 @@ class Checks:
             plans = await reader.plans(repo=repo.full_name, pull=pull)
         newest_run: dict[tuple[str, str], Run] = {}
         for run in runs:
-            if run.head_sha == head:
+            if run.head_sha == head and run.kind is not RunKind.VERIFY:
                 newest_run.setdefault((run.stack.project, run.stack.env), run)
         newest_plan: dict[tuple[str, str], PlanRecord] = {}
         for plan in plans:

@@ -28,7 +28,6 @@ from bot.domain.module_calls import TERRAFORM_FILES
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
-from bot.domain.release import Release
 from bot.domain.sensitive import sensitive_values
 from bot.ports import (
     Cipher,
@@ -47,11 +46,12 @@ from bot.services.ids import new_plan_id
 from bot.services.jobs import Credentials, Limits, RunLog, RunLogs, StopOnRequest, bounded
 from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
 from bot.services.policies import Policies
-from bot.services.releasing import Made, Sources, is_release_as_it_stands, release_of
+from bot.services.releasing import InPlace, Made, Sources, is_release_as_it_stands, release_of
 from bot.services.requesting import end_before_start
 from bot.services.stacks import Trees
 from bot.services.states import States
 from bot.services.stopwatch import Stopwatch, together
+from bot.services.verifying import queue_verification
 
 
 class SupersededError(GatewrightError):
@@ -84,7 +84,7 @@ class Planning:
             return
         watch = Stopwatch()
         try:
-            record, release = await self._plan(run, watch)
+            record, found = await self._plan(run, watch)
         except SupersededError as error:
             await self._end(run, RunStatus.CANCELED, FailureClass.CANCELED, str(error), {"superseded": True})
         except GatewrightError as error:
@@ -92,7 +92,7 @@ class Planning:
                 raise
             await self._end(run, status_of(error), error.failure_class, _first_line(error), describe(error))
         else:
-            await self._store(run, record, release, watch)
+            await self._store(run, record, found, watch)
 
     async def _begin(self, run_id: RunId) -> Run | None:
         async with self.records.write() as writer:
@@ -107,7 +107,7 @@ class Planning:
             )
         return run
 
-    async def _plan(self, run: Run, watch: Stopwatch) -> tuple[PlanRecord, Release | None]:
+    async def _plan(self, run: Run, watch: Stopwatch) -> tuple[PlanRecord, InPlace | None]:
         subject = await self._subject(run, watch)
         log = self.logs.open(run.id)
         key = subject.stack.state_key
@@ -140,14 +140,14 @@ class Planning:
                 log_key=log_key,
             )
             record = plan_record(subject, planned, self.clock.now())
-            release = await self._release(subject, record, planned, slot, output)
+            found = await self._in_place(subject, record, planned, slot, output)
             watch.lap("summarise and store")
         watch.lap("release")
-        return record, release
+        return record, found
 
-    async def _release(
+    async def _in_place(
         self, subject: Subject, record: PlanRecord, planned: Planned, slot: Slot, output: PlanOutput
-    ) -> Release | None:
+    ) -> InPlace | None:
         """Return the release that a plan without changes has found in place."""
         if not is_release_as_it_stands(record, subject.loaded.policy):
             return None
@@ -158,7 +158,8 @@ class Planning:
             outputs=output.json.get("planned_values", {}).get("outputs", {}),
             changed=False,
         )
-        return release_of(record, made, record.created_at)
+        release = release_of(record, made, record.created_at)
+        return InPlace(release=release, policy=subject.loaded.policy)
 
     async def _redactor(self, subject: Subject) -> Redactor:
         """Know what the module declares sensitive, too: the error of a failing plan may quote it."""
@@ -257,7 +258,7 @@ class Planning:
         sealed = await asyncio.to_thread(self.cipher.seal, data, context=key)
         await self.artifacts.put(key, sealed, create_only=True)
 
-    async def _store(self, run: Run, record: PlanRecord, release: Release | None, watch: Stopwatch) -> None:
+    async def _store(self, run: Run, record: PlanRecord, found: InPlace | None, watch: Stopwatch) -> None:
         detail = {"seconds": watch.seconds}
         async with self.records.write() as writer:
             for older in await writer.plans(
@@ -268,8 +269,9 @@ class Planning:
             ):
                 await writer.set_plan_status(older.id, PlanStatus.STALE, f"replaced by {record.id}")
             await writer.add_plan(record)
-            if release is not None:
-                await writer.add_release(release)
+            if found is not None:
+                await writer.add_release(found.release)
+                await queue_verification(writer, run, found.release, found.policy, self.clock.now())
             await writer.set_result(run.id, summary=counts_line(record), detail=detail)
             await writer.move_run(
                 run.id,

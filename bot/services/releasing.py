@@ -70,6 +70,14 @@ class Made:
     approvers: tuple[Login, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InPlace:
+    """A release that a plan has found in place, and the policy under which it looked."""
+
+    release: Release
+    policy: RepoPolicy
+
+
 def release_of(plan: PlanRecord, made: Made, at: datetime) -> Release:
     """Return the record of a release."""
     return Release(

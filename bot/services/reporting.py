@@ -88,20 +88,28 @@ class Reporting:
             replans = await reader.runs(
                 repo=run.stack.repo, pull=run.pull, kinds=(RunKind.PLAN,), statuses=ACTIVE
             )
+            verified = await reader.verifications(run.stack, release=run.plan_id, limit=1) if plan else ()
         view = RunView(
             run=run,
             run_url=self.links.run(run.id),
             plan=plan,
             replanned=any(other.stack.state_key == run.stack.state_key for other in replans),
             url_output=await self._url_output(repo, run.stack),
+            verification=verified[0] if verified else None,
         )
         await self.poster.once(repo, run.pull, f"report:{run.id}", apply_comment(view))
         if plan is not None:
             await self.refresh_plan(repo, plan.id)
             await self.show(repo.full_name)
+            await self._refresh_waiting(repo, run)
         await self.deployments.ended(repo, run)
         await self._checks(repo, run)
         await self._react(repo, run)
+
+    async def _refresh_waiting(self, repo: Repo, run: Run) -> None:
+        """Judge the pull request's other plans anew: what was just applied may open or shut their gates."""
+        if run.pull is not None and (pull := await self.github.pull(repo, run.pull)).is_open:
+            await self.refresh_judged(repo, pull)
 
     async def show(self, repo: str, *, pull: int | None = None) -> int:
         """Bring comments up to date that show something old, a few at once, lest it become a storm."""

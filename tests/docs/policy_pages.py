@@ -64,12 +64,12 @@ NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
         {
             "twin",
             "after_merge",
-            "verify",
             "data_refresh",
             "up",
             "down",
         }
     ),
+    KubernetesCheck: frozenset({"kubeconfig_output", "path"}),
     ApplyEntry: frozenset({"drill_max_age"}),
 }
 """Keys that are read and checked, and that nothing acts on in this version."""

@@ -34,6 +34,7 @@ OUTPUTS_TIMEOUT = 60.0
 """Seconds for reading the outputs after an apply, whatever is left of the job's own time."""
 LARGEST_ANSWER = 512 << 20
 """Bytes of a plan or outputs as JSON that are still read."""
+TIMED_OUT = 124
 NO_CHANGES, CHANGES = 0, 2
 """Exit codes of a plan with `-detailed-exitcode`."""
 
@@ -116,6 +117,15 @@ class TerraformCli:
                 errored_state=_fingerprint(errored) not in (None, before),
                 outputs=await self._outputs(session) if ended.exit_code == 0 else {},
             )
+
+    async def run_beside(self, job: TerraformJob, argv: Sequence[str]) -> tuple[int, str]:
+        """Run a program where Terraform would run; a program that took too long has exit code 124."""
+        async with self._session(job) as session:
+            step = await session.run_program(argv)
+            if step.ended.timed_out:
+                return TIMED_OUT, "its time was over"
+            step.raise_if_stopped()
+            return step.ended.exit_code, step.log_tail
 
     @asynccontextmanager
     async def _session(self, job: TerraformJob) -> AsyncIterator[Session]:

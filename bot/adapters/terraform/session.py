@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bot.adapters.terraform import backend as state_backend
@@ -109,12 +109,37 @@ class Session:
         gets the locks, outlives the bot and is left running on cancellation. `own_time` in seconds frees an
         afterthought from the job's deadline and from requests to stop.
         """
+        argv = self._argv.build(name, *positional, no_color=FLAG, **options)
+        return await self._supervised(
+            f"{self.job.engine.name} {name}",
+            name,
+            argv,
+            captured=captured,
+            changes=changes,
+            data_writable=data_writable,
+            own_time=own_time,
+        )
+
+    async def run_program(self, argv: Sequence[str]) -> Step:
+        """Run another program where Terraform would run: in the root module, in its environment, behind its walls."""
+        return await self._supervised(argv[0], "program", tuple(argv))
+
+    async def _supervised(
+        self,
+        shown: str,
+        name: str,
+        argv: tuple[str, ...],
+        *,
+        captured: bool = False,
+        changes: bool = False,
+        data_writable: bool = False,
+        own_time: float | None = None,
+    ) -> Step:
         if own_time is None:
             await self._refuse_if_stopped(name)
         stem = f"{next(self._numbers):02d}-{name}"
         log = self._logs / f"{stem}.log"
         output = self._logs / f"{stem}.out" if captured else log
-        argv = self._argv.build(name, *positional, no_color=FLAG, **options)
         command = Command(
             argv=self._enclosed(argv, lives_on=changes, data_writable=data_writable),
             cwd=self.module if self._sandbox is None else Path("/"),
@@ -133,7 +158,6 @@ class Session:
             limits=self._limits,
             may_outlive=changes,
         )
-        shown = f"{self.job.engine.name} {name}"
         with self._tracer.span(shown, phase=name):
             ended = await supervision.until_ended()
         return Step(

@@ -1,0 +1,42 @@
+"""Telling on the pull request what a verification found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.comments.verification import verify_comment
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import RunId, RunStatus
+from bot.ports import GitHub, Records
+from bot.services.jobs import Links
+from bot.services.posting import Poster
+from bot.services.reporting import Reporting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyReports:
+    """Comment and reaction of an ended verification; the gates that it may have opened or shut are shown anew."""
+
+    records: Records
+    github: GitHub
+    poster: Poster
+    reporting: Reporting
+    links: Links
+
+    async def report(self, run_id: RunId) -> None:
+        """Post what it found. A pass that nobody asked for is shown by the gates alone."""
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+            if run is None or run.pull is None or run.status not in TERMINAL:
+                return
+            made = await reader.verification(run_id)
+        repo = await self.github.repository(run.stack.repo)
+        good = run.status is RunStatus.SUCCEEDED
+        if run.comment_id is not None or not good:
+            body = verify_comment(run, made, run_url=self.links.run(run.id))
+            await self.poster.once(repo, run.pull, f"report:{run.id}", body)
+        pull = await self.github.pull(repo, run.pull)
+        if pull.is_open:
+            await self.reporting.refresh_judged(repo, pull)
+        if run.comment_id is not None:
+            await self.github.react(repo, run.comment_id, "rocket" if good else "confused")

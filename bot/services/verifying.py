@@ -1,0 +1,287 @@
+"""Verifying releases: the checks after an apply, and what follows from them for the next environment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.errors import GatewrightError, TerraformStoppedError
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import FailureClass, Login, Run, RunId, RunKind, RunStatus, StateIdentity
+from bot.domain.outcome import Outcome, worst
+from bot.domain.redaction import Redactor
+from bot.domain.release import CheckResult, Release, Verification
+from bot.domain.sensitive import scalars
+from bot.domain.state_facts import StateFacts, state_facts
+from bot.policy import RepoPolicy
+from bot.ports import Clock, GitHub, NewRun, Records, Terraform, TerraformJob, Workspace, Writer
+from bot.ports.probes import Probes
+from bot.services.checking import Checker
+from bot.services.failures import describe
+from bot.services.following import job_of
+from bot.services.ids import new_run_id
+from bot.services.jobs import Credentials, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.policies import LoadedPolicy, Policies
+from bot.services.releasing import Sources
+from bot.services.requesting import end_before_start
+from bot.services.states import States
+
+_LONGEST = 1800.0
+"""Seconds for all checks together where the policy says nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verifying:
+    """Runs of kind `verify`. They change nothing, so a run that was cut off is simply repeated."""
+
+    records: Records
+    github: GitHub
+    policies: Policies
+    states: States
+    sources: Sources
+    workspace: Workspace
+    terraform: Terraform
+    probes: Probes
+    credentials: Credentials
+    logs: RunLogs
+    clock: Clock
+
+    async def after(self, run_id: RunId) -> None:
+        """Verify what an apply has put in place, as a run of its own inside the same turn of the state."""
+        async with self.records.write() as writer:
+            change = await writer.run(run_id)
+            if change is None or change.plan_id is None or change.status is not RunStatus.SUCCEEDED:
+                return
+            release = await writer.release(change.plan_id)
+            if release is None or release.run_id != run_id:
+                return
+            new = verify_run(change, release, dedupe=f"verify:{run_id}", now=self.clock.now())
+            run = await writer.add_run(new, self.clock.now()) or await _begun(writer, change)
+        if run is not None:
+            await self.execute(run.id)
+
+    async def execute(self, run_id: RunId) -> None:
+        """Carry out a verification, and record what it found."""
+        run = await self._begin(run_id)
+        if run is None:
+            return
+        try:
+            await self._verify(run)
+        except GatewrightError as error:
+            if error.passing:
+                raise
+            canceled = isinstance(error, TerraformStoppedError)
+            status = RunStatus.CANCELED if canceled else RunStatus.FAILED
+            await self._end(run, status, error.failure_class, str(error), describe(error))
+
+    async def _begin(self, run_id: RunId) -> Run | None:
+        now = self.clock.now()
+        async with self.records.write() as writer:
+            run = await writer.run(run_id)
+            if run is None or run.status in TERMINAL:
+                return None
+            if run.cancel_requested_by is not None:
+                await end_before_start(writer, run, run.cancel_requested_by, now)
+                return None
+            for status, why in (
+                (RunStatus.PREPARING, "reading what is in place"),
+                (RunStatus.RUNNING, "checking it"),
+            ):
+                await writer.move_run(run_id, status, at=now, actor="gatewright", why=why)
+        return run
+
+    async def _verify(self, run: Run) -> None:
+        async with self.records.read() as reader:
+            release = await reader.release(run.plan_id) if run.plan_id else None
+        if release is None:
+            raise GatewrightError("There is no release to verify.")
+        repo = await self.github.repository(run.stack.repo)
+        loaded = await self.policies.load(repo)
+        identity, data = await self.states.read(run.stack.state_key)
+        facts = await asyncio.to_thread(state_facts, data)
+        results = [*_moved(release, identity), *await self._checks(run, release, loaded, facts)]
+        outcome = worst(result.outcome for result in results)
+        verification = Verification(
+            run_id=run.id,
+            release=release.plan_id,
+            stack=release.stack,
+            outcome=outcome,
+            checks=tuple(results),
+            inputs_digest=release.inputs_digest,
+            change_digest=release.change_digest,
+            state_serial=identity.serial,
+            state_lineage=identity.lineage,
+            policy_digest=loaded.policy.digest,
+            actor=run.actor,
+            verified_at=self.clock.now(),
+        )
+        await self._record(run, verification)
+
+    async def _checks(
+        self, run: Run, release: Release, loaded: LoadedPolicy, facts: StateFacts
+    ) -> Sequence[CheckResult]:
+        """Carry out every check at once; one that is cut off by the time limit has failed."""
+        secrets = {text for name in facts.sensitive for text in scalars(facts.outputs[name])}
+        redactor = self.credentials.redactor(release.stack.env).with_more(secrets)
+        log = LineSink(self.logs.open(run.id), redactor)
+        checker = Checker(
+            probes=self.probes,
+            state=facts,
+            run_command=self._command(run, release, loaded, redactor),
+            redact=redactor,
+            pause=self._pause(run.id),
+        )
+        limit = bounded(_LONGEST, loaded.policy.timeouts.verify)
+        env = loaded.policy.environment(release.stack.env)
+        results = []
+        deadline = asyncio.get_running_loop().time() + limit
+        for check in env.verify:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    result = await checker.check(check)
+            except TimeoutError:
+                said = f"All checks together took longer than {limit:g} s."
+                result = CheckResult(
+                    name=check.name or check.type, type=check.type, outcome=Outcome.FAIL, sentence=said
+                )
+            log(f"{result.outcome} {result.name}: {result.sentence}")
+            results.append(result)
+        return results
+
+    def _command(
+        self, run: Run, release: Release, loaded: LoadedPolicy, redactor: Redactor
+    ) -> Callable[[Sequence[str], float], Awaitable[tuple[int, str]]]:
+        """Return what runs a program in the release's own source, with the credentials of a plan."""
+
+        async def command(argv: Sequence[str], seconds: float) -> tuple[int, str]:
+            source = await self.sources.fetch(release)
+            async with self.workspace.slot(release.stack) as slot:
+                await self.workspace.unpack(slot, source)
+                job = TerraformJob(
+                    slot=slot,
+                    directory=release.stack.directory,
+                    var_file=release.stack.var_file,
+                    engine=loaded.policy.engine,
+                    backend=self.credentials.backend(release.stack, purpose="plan"),
+                    environment=self.credentials.environment(release.stack.env, purpose="plan"),
+                    redact=redactor,
+                    timeout=seconds,
+                    on_line=LineSink(self.logs.open(run.id), redactor),
+                    stop=StopOnRequest(records=self.records, run_id=run.id),
+                )
+                return await self.terraform.run_beside(job, argv)
+
+        return command
+
+    def _pause(self, run_id: RunId) -> Callable[[float], Awaitable[None]]:
+        stop = StopOnRequest(records=self.records, run_id=run_id)
+
+        async def pause(seconds: float) -> None:
+            await asyncio.sleep(seconds)
+            who = await stop()
+            if who is not None:
+                raise TerraformStoppedError(f"Canceled by {who}.", timed_out=False)
+
+        return pause
+
+    async def _record(self, run: Run, made: Verification) -> None:
+        passed = made.outcome is Outcome.PASS
+        summary = f"Verified: {made.outcome}." if made.checks else "There are no checks to carry out."
+        await self._store_log(run, summary)
+        async with self.records.write() as writer:
+            if not passed:
+                why = f"its checks ended with {made.outcome} later"
+                await writer.revoke_verifications(made.stack, why=why, at=made.verified_at)
+            await writer.add_verification(made)
+            await writer.set_result(run.id, summary=summary, detail={"outcome": str(made.outcome)})
+            await writer.move_run(
+                run.id,
+                RunStatus.SUCCEEDED if passed else RunStatus.FAILED,
+                at=self.clock.now(),
+                actor="gatewright",
+                why=summary,
+                failure_class=None if passed else FailureClass.POLICY,
+            )
+
+    async def _end(
+        self, run: Run, status: RunStatus, failure: FailureClass, summary: str, detail: dict[str, object]
+    ) -> None:
+        await self._store_log(run, summary)
+        async with self.records.write() as writer:
+            await writer.set_result(run.id, summary=summary, detail=detail)
+            await writer.move_run(
+                run.id, status, at=self.clock.now(), actor="gatewright", why=summary, failure_class=failure
+            )
+
+    async def _store_log(self, run: Run, summary: str) -> None:
+        self.logs.open(run.id).write(summary)
+        await self.logs.store(run.id)
+
+
+def verify_run(
+    because: Run,
+    release: Release,
+    *,
+    dedupe: str,
+    now: datetime,
+    actor: Login | None = None,
+    comment_id: int | None = None,
+) -> NewRun:
+    """Return the run that verifies a release, `because` another run of its stack has ended."""
+    return NewRun(
+        id=new_run_id(now),
+        kind=RunKind.VERIFY,
+        stack=release.stack,
+        installation_id=because.installation_id,
+        pull=because.pull,
+        head_sha=release.head_sha,
+        base_sha=release.base_sha,
+        actor=actor or because.actor,
+        comment_id=comment_id,
+        plan_id=release.plan_id,
+        arguments=(),
+        policy_digest=because.policy_digest,
+        correlation_id=because.correlation_id,
+        dedupe_key=dedupe,
+    )
+
+
+async def queue_verification(
+    writer: Writer, run: Run, release: Release, policy: RepoPolicy, now: datetime
+) -> None:
+    """Queue the verification of a release that a plan found in place, where another environment waits for it."""
+    waits = any(
+        policy.environment(name).apply.promote_from == release.stack.env for name in policy.environments
+    )
+    known = [
+        each
+        for each in await writer.verifications(release.stack)
+        if each.holds
+        and each.inputs_digest == release.inputs_digest
+        and each.policy_digest == policy.digest
+        and (each.state_serial, each.state_lineage) == (release.state_serial, release.state_lineage)
+    ]
+    if not waits or known:
+        return
+    queued = await writer.add_run(verify_run(run, release, dedupe=f"verify:{run.id}", now=now), now)
+    if queued is not None:
+        await writer.enqueue(job_of(queued))
+
+
+async def _begun(writer: Writer, change: Run) -> Run | None:
+    """Return the verification that an earlier try of the step has begun."""
+    runs = await writer.runs(state_key=change.stack.state_key, kinds=(RunKind.VERIFY,), limit=20)
+    own = (run for run in runs if run.plan_id == change.plan_id)
+    return next((run for run in own if run.status not in TERMINAL), None)
+
+
+def _moved(release: Release, now: StateIdentity) -> Sequence[CheckResult]:
+    if (release.state_serial, release.state_lineage) == (now.serial, now.lineage):
+        return ()
+    said = (
+        f"The state is at serial {now.serial}; release {release.plan_id} left it at {release.state_serial}:"
+        " what is there is not this release."
+    )
+    return (CheckResult(name="state", type="state", outcome=Outcome.FAIL, sentence=said),)

@@ -1,0 +1,165 @@
+"""The guarded road to prod: what opens it, and everything that shuts it again."""
+
+from __future__ import annotations
+
+import re
+
+from tests.e2e.world import ADMIN, OWNER, World, next_second
+
+MAIN_TF = "terraform/content.tf"
+PROD = "envs/prod.tfvars"
+
+
+async def approve(world: World, number: int, *, by: str = OWNER) -> None:
+    """Approve in a second of its own, and wait until the bot has taken note."""
+    await next_second()
+    await world.github.review(world.repo, number, author=by, state="approved")
+    await world.told(number)
+
+
+async def greet(world: World, words: str) -> dict[str, str]:
+    """Return a change of the module, so that staging and prod are both touched."""
+    text = await world.read(MAIN_TF)
+    return {MAIN_TF: text.replace("<h1>", f"<h1>{words} ", 1)}
+
+
+async def open_both(world: World, words: str, *, branch: str = "change") -> int:
+    """Open a pull request that changes staging and prod, planned."""
+    number = await world.open(await greet(world, words), branch=branch)
+    for env in ("staging", "prod"):
+        await world.hear(number, kind="plan", env=env, status="planned")
+    await world.told(number)
+    return number
+
+
+async def row(world: World, number: int, gate: str, env: str = "prod") -> str:
+    """Return the row of a gate in a plan comment, and count everything as read."""
+    await world.told(number)
+    comments = [heard for heard in world.watch(number).comments() if heard.is_about(kind="plan", env=env)]
+    [line] = [line for line in comments[-1].body.splitlines() if line.startswith(f"| {gate} |")]
+    return line.replace("&#8203;", "")
+
+
+async def refused(world: World, number: int, *reasons: str) -> str:
+    """Ask for the apply of prod and hear every reason; nothing may run."""
+    applies = len(world.runs(kind="apply"))
+    await world.told(number)
+    await world.comment(number, "/apply prod")
+    heard = await world.hear(number, kind="refusal", env="prod", reason=reasons[0])
+    assert tuple(heard.header.get("reasons", [heard.header["reason"]])) == reasons, heard.body
+    await world.idle()
+    assert len(world.runs(kind="apply")) == applies
+    return heard.body
+
+
+async def test_a_release_that_was_verified_in_staging_is_applied_to_prod(world: World) -> None:
+    # Given a change of both, approved by its owner,
+    number = await open_both(world, "Hello")
+    await approve(world, number)
+    # when prod is asked for first, then it is refused, with the command that comes before.
+    body = await refused(world, number, "promoted")
+    assert "was not applied to staging" in body
+    assert "`/apply staging`" in body
+    # When staging is applied, then its checks are told, and prod's plan comment shows its gate open.
+    said = await world.applied(number)
+    assert "**Verified**" in said.body
+    assert "http" in said.body
+    assert "✅ PASS" in await row(world, number, "promoted")
+    # Then `/gates` says that nothing is in the way,
+    await world.comment(number, "/gates prod")
+    gates = await world.hear(number, kind="gates")
+    assert "every gate is open" in gates.body
+    # and prod is applied and verified itself, under its own release.
+    said = await world.applied(number, "/apply prod", env="prod")
+    assert "Hello" in await world.page("prod/")
+    assert "**Verified**" in said.body
+    kinds = [(run["kind"], run["env"], run["status"]) for run in world.runs() if run["kind"] != "plan"]
+    assert kinds == [
+        ("apply", "staging", "succeeded"),
+        ("verify", "staging", "succeeded"),
+        ("apply", "prod", "succeeded"),
+        ("verify", "prod", "succeeded"),
+    ]
+
+
+async def test_a_failed_smoke_in_staging_stops_prod_until_it_passes(world: World) -> None:
+    # Given a policy whose check of staging fails,
+    wrong = '{type: http, url_output: url, contains: "<dd>staging</dd>"'
+    await world.change_policy(
+        lambda text: text.replace(wrong, '{type: http, url_output: url, contains: "not there", attempts: 1')
+    )
+    number = await open_both(world, "Broken")
+    await approve(world, number)
+    # when staging is applied, then it is told that it does not work, and prod stays shut.
+    said = await world.applied(number)
+    assert "its checks ended with FAIL" in said.body
+    assert "The answer does not contain the expected text." in said.body
+    body = await refused(world, number, "promoted")
+    assert "The checks in staging ended with FAIL" in body
+    assert "`/smoke staging`" in body
+    # When the policy is mended and the plan made anew, then a smoke opens the way,
+    await world.change_policy(lambda text: text.replace("not there", "<dd>staging</dd>"))
+    await world.comment(number, "/plan prod")
+    await world.hear(number, kind="plan", env="prod", status="planned")
+    await approve(world, number)
+    await world.comment(number, "/smoke staging")
+    await world.hear(number, kind="verify", env="staging", status="verified")
+    assert "✅ PASS" in await row(world, number, "promoted")
+    # and a failing one shuts it again.
+    await world.change_policy(lambda text: text.replace('contains: "<dd>staging', 'contains: "<dd>nowhere'))
+    await world.comment(number, "/smoke staging")
+    await world.hear(number, kind="verify", env="staging", status="fail")
+    await refused(world, number, "config", "promoted")
+
+
+async def test_staging_applied_from_elsewhere_in_between_shuts_prod(world: World) -> None:
+    # Given a verified release with its lock given back,
+    first = await open_both(world, "First")
+    await approve(world, first)
+    await world.applied(first)
+    await world.comment(first, "/unlock staging")
+    await world.hear(first, kind="unlock")
+    # when another pull request applies staging,
+    second = await open_both(world, "Second", branch="other")
+    await world.applied(second)
+    # then the first one's release is no longer what was verified there.
+    body = await refused(world, first, "promoted")
+    assert "holds no longer" in body
+    assert "`/plan staging`" in body
+    # And the second one's release opens prod only with an approval of its own.
+    await refused(world, second, "codeowners")
+
+
+async def test_a_base_that_moves_under_the_plan_shuts_prod(world: World) -> None:
+    # Given everything ready for prod,
+    number = await open_both(world, "Steady")
+    await approve(world, number)
+    await world.applied(number)
+    # when somebody changes prod's variables on the base,
+    text = re.sub("Welcome", "Changed below", await world.read(PROD))
+    await world.push({PROD: text}, branch="main", by=ADMIN)
+    # then the plan is not what would be made now.
+    body = await refused(world, number, "undiverged")
+    assert f"changes `{PROD}`" in body
+    # And when something changes that is no part of the stack, a new plan goes through.
+    await world.push({"README.md": "# Other\n"}, branch="main", by=ADMIN)
+    await world.comment(number, "/plan prod")
+    await world.hear(number, kind="plan", env="prod", status="planned")
+    await approve(world, number)
+    await world.push({"README.md": "# Another\n"}, branch="main", by=ADMIN)
+    await world.applied(number, "/apply prod", env="prod")
+
+
+async def test_a_policy_of_the_pull_request_itself_opens_nothing(world: World) -> None:
+    # Given a pull request that takes every gate out of its own policy and makes itself its owner,
+    text = await world.read("gatewright.yaml")
+    files = {
+        **await greet(world, "Sly"),
+        "gatewright.yaml": re.sub(r"gates: \[.*\]", "gates: []", text).replace("      from: staging\n", ""),
+        ".github/CODEOWNERS": "* @dev\n",
+    }
+    assert files["gatewright.yaml"] != text
+    number = await world.open(files)
+    await world.hear(number, kind="plan", env="prod", status="planned")
+    # when prod is asked for, then the default branch's rules are in force.
+    await refused(world, number, "codeowners", "promoted")
