@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 WORKERS ?= 2
 
-.PHONY: help playground demo test check bench chaos format docs clean
+.PHONY: help playground demo test test-browser screenshots check bench chaos format docs clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -36,6 +36,12 @@ demo: $(VENV)/.playground $(VENV)/.terraform  ## Play the story without a browse
 
 test: $(VENV)/.playground $(VENV)/.dev  ## Run all tests.
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+test-browser: $(VENV)/.playground $(VENV)/.dev  ## Run the tests of the pages in a real Chromium; they are part of `make test`.
+	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+screenshots: $(VENV)/.playground $(VENV)/.dev  ## Take the pictures of the README anew.
+	$(BIN)/python -m tests.browser.screenshots
 
 check: $(VENV)/.playground $(VENV)/.dev  ## Run every static check.
 	$(BIN)/ruff check .
