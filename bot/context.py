@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.commands import CommandSpec
+from bot.domain.model import Permission
 from bot.domain.refusals import Refusal
 from bot.ports import Clock, GitHub, Records, Terraform
 from bot.ports.tracing import Tracer
@@ -54,6 +55,8 @@ class Request:
 
     wish: Wish
     loaded: LoadedPolicy
+    held: Permission
+    """The actor's right on the repository, read for this command."""
     line: str
     """The command as typed."""
     specs: Sequence[CommandSpec] = ()

@@ -24,7 +24,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     """Note the commit, then start what its push would have started."""
     wish = request.wish
     pull = wish.pull
-    refused = common.closed(request) or await common.lacks_permission(SPEC, request, bot)
+    refused = common.closed(request) or common.lacks_permission(SPEC, request)
     if refused is None and not pull.is_fork:
         refused = Refusal(
             reason=Reason.USAGE,

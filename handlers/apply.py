@@ -34,7 +34,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
 
     Where one is refused, none is begun.
     """
-    refused = common.closed(request) or await common.lacks_permission(SPEC, request, bot)
+    refused = common.closed(request) or common.lacks_permission(SPEC, request)
     if refused is not None:
         return [refused]
     chosen = common.choose_stacks(command, request)

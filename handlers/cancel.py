@@ -25,7 +25,7 @@ SPEC = CommandSpec(
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     """Ask runs to end; Terraform is given time to end by itself."""
-    refused = await common.lacks_permission(SPEC, request, bot)
+    refused = common.lacks_permission(SPEC, request)
     if refused is not None:
         return [refused]
     if command.run is not None:

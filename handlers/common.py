@@ -50,10 +50,9 @@ async def may_run(repo: Repo, pull: PullRequest, bot: Bot) -> bool:
         return await reader.is_allowed(repo.full_name, pull.number, pull.head_sha)
 
 
-async def lacks_permission(spec: CommandSpec, request: Request, bot: Bot) -> Refusal | None:
+def lacks_permission(spec: CommandSpec, request: Request) -> Refusal | None:
     """Return a refusal when the actor's right does not reach."""
-    held = await bot.access.permission(request.wish.repo, request.wish.actor)
-    if held.allows(spec.needs):
+    if request.held.allows(spec.needs):
         return None
     return Refusal(
         reason=Reason.PERMISSION,

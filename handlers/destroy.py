@@ -23,7 +23,7 @@ SPEC = CommandSpec(
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     """Queue the destroys; it works on closed pull requests too."""
-    refused = await common.lacks_permission(SPEC, request, bot)
+    refused = common.lacks_permission(SPEC, request)
     chosen = common.choose_stacks(command, request) if refused is None else refused
     if isinstance(chosen, Refusal):
         return [chosen]

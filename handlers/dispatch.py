@@ -53,7 +53,7 @@ async def answer(given: Given, bot: Bot) -> None:
     if isinstance(understood, Problem):
         await _post(given, [understood.as_refusal()], pull, bot)
     elif understood is not None:
-        answers = await _handle(understood, given, pull, loaded, bot)
+        answers = await _handle(understood, given, bot, pull=pull, loaded=loaded, held=held)
         await _post(given, answers, pull, bot, command=understood)
 
 
@@ -66,7 +66,7 @@ async def _policy(given: Given, bot: Bot) -> LoadedPolicy | tuple[str, ...]:
 
 
 async def _handle(
-    command: Command, given: Given, pull: PullRequest, loaded: LoadedPolicy, bot: Bot
+    command: Command, given: Given, bot: Bot, *, pull: PullRequest, loaded: LoadedPolicy, held: Permission
 ) -> list[Answer]:
     if command.name not in _HARMLESS and not await common.may_run(given.repo, pull, bot):
         return [_fork(command, pull)]
@@ -79,7 +79,7 @@ async def _handle(
         correlation_id=given.correlation_id,
         policy_digest=loaded.policy.digest,
     )
-    request = Request(wish=wish, loaded=loaded, line=command.line, specs=SPECS)
+    request = Request(wish=wish, loaded=loaded, held=held, line=command.line, specs=SPECS)
     handler = next(handle for spec, handle in COMMANDS if spec.name == command.name)
     try:
         return await handler(command, request, bot)

@@ -23,7 +23,7 @@ SPEC = CommandSpec(
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     """Judge now; nothing is remembered, and nothing is started."""
-    refused = await common.lacks_permission(SPEC, request, bot)
+    refused = common.lacks_permission(SPEC, request)
     if refused is not None:
         return [refused]
     chosen = common.choose_stacks(command, request)

@@ -21,9 +21,9 @@ SPEC = CommandSpec(
 )
 
 
-async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
+async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:  # noqa: ARG001 - one signature for all
     """Answer from the very table that dispatches the commands."""
-    refused = await common.lacks_permission(SPEC, request, bot)
+    refused = common.lacks_permission(SPEC, request)
     if refused is not None:
         return [refused]
     wanted = (command.text or "").strip().lstrip("/").lower()

@@ -27,7 +27,7 @@ SPEC = CommandSpec(
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     """Set the hold; applies that have begun go on."""
-    refused = await common.lacks_permission(SPEC, request, bot)
+    refused = common.lacks_permission(SPEC, request)
     env = command.env
     if refused is not None or env is None:
         return [refused] if refused is not None else []

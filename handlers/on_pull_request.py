@@ -22,15 +22,20 @@ async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     if found is None:
         return "not about a pull request"
     repo, pull = found
-    if delivery.action == "synchronize" and payload.sender is not None:
-        async with bot.records.write() as writer:
-            await writer.add_pusher(repo.full_name, pull.number, Login(payload.sender.login))
+    pushed_by = _actor(payload) if delivery.action == "synchronize" and payload.sender else None
     if not pull.is_open:
+        if pushed_by is not None:
+            async with bot.records.write() as writer:
+                await writer.add_pusher(repo.full_name, pull.number, pushed_by)
         return "the pull request is closed by now"
-    await bot.requesting.cancel_plans(
-        repo.full_name, pull.number, by=Login(bot.login), unless_head=pull.head_sha
+    outdated = await bot.requesting.supersede(
+        repo.full_name,
+        pull.number,
+        by=Login(bot.login),
+        why=f"the pull request moved on to {pull.head_sha[:7]}",
+        unless_head=pull.head_sha,
+        pushed_by=pushed_by,
     )
-    outdated = await bot.requesting.outdate_plans(repo.full_name, pull.number, head=pull.head_sha)
     if not await common.may_run(repo, pull, bot):
         await bot.poster.once(repo, pull.number, f"fork:{pull.number}", fork_comment(pull))
         return "from a fork"
@@ -52,9 +57,11 @@ async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     if found is None or not found[1].is_open:
         return "not an open pull request"
     repo, pull = found
-    await bot.requesting.cancel_plans(repo.full_name, pull.number, by=Login(bot.login), unless_head=None)
-    outdated = await bot.requesting.void_plans(
-        repo.full_name, pull.number, why=f"the pull request's base is now {pull.base_ref}"
+    outdated = await bot.requesting.supersede(
+        repo.full_name,
+        pull.number,
+        by=Login(bot.login),
+        why=f"the pull request's base is now {pull.base_ref}",
     )
     note = "the base changed"
     if not pull.draft and await common.may_run(repo, pull, bot):
@@ -76,7 +83,7 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         await writer.end_waits(repo=repo.full_name, pull=pull.number)
         held = await writer.locks(repo=repo.full_name, pull=pull.number)
         locks = [lock for lock in held if lock.stack.state_key not in leaving]
-        plans = await writer.plans(repo=repo.full_name, pull=pull.number)
+        plans = await writer.plan_outlines(repo=repo.full_name, pull=pull.number, limit=1)
     if not plans:
         return "nothing was planned here"
     if not pull.merged:
@@ -122,8 +129,7 @@ def _actor(payload: Payload) -> Login:
 async def _subject(delivery: Delivery, bot: Bot) -> tuple[Repo, PullRequest] | None:
     if delivery.repo is None or delivery.pull is None:
         return None
-    repo = await bot.github.repository(delivery.repo)
-    return repo, await bot.github.pull(repo, delivery.pull)
+    return await bot.github.subject(delivery.repo, delivery.pull)
 
 
 async def _autoplan(

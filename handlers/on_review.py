@@ -15,8 +15,7 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         return "not about a pull request"
     if delivery.action == "submitted" and payload.review.state.lower() == _REMARK:
         return "a remark is no opinion"
-    repo = await bot.github.repository(delivery.repo)
-    pull = await bot.github.pull(repo, delivery.pull)
+    repo, pull = await bot.github.subject(delivery.repo, delivery.pull)
     if not pull.is_open:
         return "the pull request is closed by now"
     return f"{await bot.reporting.refresh_judged(repo, pull)} plans judged anew"

@@ -27,7 +27,7 @@ SPEC = CommandSpec(
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     """Queue a plan for each stack that is meant."""
-    refused = common.closed(request) or await common.lacks_permission(SPEC, request, bot)
+    refused = common.closed(request) or common.lacks_permission(SPEC, request)
     if refused is not None:
         return [refused]
     chosen = common.choose_stacks(command, request)

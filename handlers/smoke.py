@@ -24,7 +24,7 @@ SPEC = CommandSpec(
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     """Queue a verification of what was last put in place, for each stack that is meant."""
-    refused = await common.lacks_permission(SPEC, request, bot)
+    refused = common.lacks_permission(SPEC, request)
     if refused is not None:
         return [refused]
     chosen = common.choose_stacks(command, request)

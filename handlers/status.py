@@ -22,7 +22,7 @@ SPEC = CommandSpec(
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:  # noqa: ARG001 - one signature for all
     """Answer with a table."""
-    refused = await common.lacks_permission(SPEC, request, bot)
+    refused = common.lacks_permission(SPEC, request)
     if refused is not None:
         return [refused]
     view = await bot.reporting.status(request.wish, request.loaded.policy)

@@ -24,7 +24,7 @@ SPEC = CommandSpec(
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     """Lift every hold that people or reverts have set on the environment; the operator's stop stays."""
-    refused = await common.lacks_permission(SPEC, request, bot)
+    refused = common.lacks_permission(SPEC, request)
     env = command.env
     if refused is not None or env is None:
         return [refused] if refused is not None else []

@@ -35,7 +35,7 @@ SPEC = CommandSpec(
 
 async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     """Release the locks; one whose stack has a change in work stays."""
-    refused = await common.lacks_permission(SPEC, request, bot)
+    refused = common.lacks_permission(SPEC, request)
     if refused is None:
         refused = next((no for env in command.envs if (no := common.unknown_environment(env, request))), None)
     if refused is not None:

@@ -10,6 +10,7 @@ from bot.ports.github import Annotation, Check, CheckButton, GitHub, Posted
 from bot.ports.hooks import FailedDelivery, Hooks
 from bot.ports.live_log import LogChunk
 from bot.ports.objects import Cipher, ObjectStore
+from bot.ports.outlines import PlanOutline
 from bot.ports.records import (
     Artifact,
     Delivery,
@@ -61,6 +62,7 @@ __all__ = [
     "ObjectStore",
     "OldPlan",
     "OnLine",
+    "PlanOutline",
     "PlanOutput",
     "Posted",
     "Pruned",

@@ -70,6 +70,10 @@ class GitHub(CommitChecks, Protocol):
         """Return the repository with its installation and default branch."""
         ...
 
+    async def subject(self, full_name: str, number: int) -> tuple[Repo, PullRequest]:
+        """Return a pull request and its repository as they are now, with one request."""
+        ...
+
     async def pull(self, repo: Repo, number: int) -> PullRequest:
         """Return the pull request as it is now."""
         ...

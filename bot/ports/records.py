@@ -28,6 +28,7 @@ from bot.ports.coordination import CoordinationReader, CoordinationWriter
 from bot.ports.environment_queue import EnvironmentQueueReader, EnvironmentQueueWriter
 from bot.ports.forks import ForkReader, ForkWriter
 from bot.ports.live_log import LogChunkReader, LogChunkWriter
+from bot.ports.outlines import OutlineReader
 from bot.ports.reconciliation import ReconciliationReader
 from bot.ports.releases import ReleaseReader, ReleaseWriter
 from bot.ports.run_audit import RunAuditReader, RunAuditWriter
@@ -136,6 +137,7 @@ class Reader(
     RunListReader,
     RunAuditReader,
     ReconciliationReader,
+    OutlineReader,
     Protocol,
 ):
     """Reads inside one transaction."""

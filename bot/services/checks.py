@@ -49,17 +49,16 @@ class Checks:
             await self._show(repo, pull, head, name, text=conflict_check(paths), buttons=(_REPLAN,))
 
     async def _rows(self, repo: Repo, pull: int, head: Sha) -> list[CheckRow]:
-        async with self.records.read() as reader:
-            runs = await reader.runs(repo=repo.full_name, pull=pull)
-            plans = await reader.plans(repo=repo.full_name, pull=pull)
         newest_run: dict[tuple[str, str], Run] = {}
-        for run in runs:
-            if run.head_sha == head and run.kind is not RunKind.VERIFY:
-                newest_run.setdefault((run.stack.project, run.stack.env), run)
-        newest_plan: dict[tuple[str, str], PlanRecord] = {}
-        for plan in plans:
-            if plan.head_sha == head:
-                newest_plan.setdefault((plan.stack.project, plan.stack.env), plan)
+        newest_plan: dict[tuple[str, str], PlanRecord | None] = {}
+        async with self.records.read() as reader:
+            for run in await reader.runs(repo=repo.full_name, pull=pull):
+                if run.head_sha == head and run.kind is not RunKind.VERIFY:
+                    newest_run.setdefault((run.stack.project, run.stack.env), run)
+            for plan in await reader.plan_outlines(repo=repo.full_name, pull=pull):
+                key = (plan.stack.project, plan.stack.env)
+                if plan.head_sha == head and key not in newest_plan:
+                    newest_plan[key] = await reader.plan(plan.id)
         return [
             CheckRow(stack=run.stack, run=run, plan=_current(newest_plan.get(key), run))
             for key, run in sorted(newest_run.items())

@@ -189,7 +189,7 @@ class Destroying:
                 await locking.give(
                     writer, lock, by=run.actor, why=summary, at=self.clock.now(), cause=run.correlation_id
                 )
-            for plan in await writer.plans(
+            for plan in await writer.plan_outlines(
                 repo=run.stack.repo, stack=run.stack, statuses=(*OPEN_PLANS, *BEGUN)
             ):
                 if plan.stack.state_key == run.stack.state_key:

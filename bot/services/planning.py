@@ -175,8 +175,8 @@ class Planning:
         return known.with_more(await asyncio.to_thread(declared_secrets, sources.values(), given))
 
     async def _subject(self, run: Run, watch: Stopwatch) -> Subject:
-        repo = await self.github.repository(run.stack.repo)
-        pull, loaded = await together(self._current_pull(repo, run), self.policies.load(repo))
+        repo, pull = await self._current_pull(run)
+        loaded = await self.policies.load(repo)
         stack = loaded.policy.stack(repo.full_name, run.stack.env, run.stack.project, pull=pull.number)
         base = (
             loaded.commit
@@ -188,10 +188,10 @@ class Planning:
         watch.lap("merge")
         return Subject(run=run, repo=repo, pull=pull, loaded=loaded, stack=stack, base=base, tree=tree)
 
-    async def _current_pull(self, repo: Repo, run: Run) -> PullRequest:
+    async def _current_pull(self, run: Run) -> tuple[Repo, PullRequest]:
         if run.pull is None:
             raise GatewrightError("a plan run needs a pull request")
-        pull = await self.github.pull(repo, run.pull)
+        repo, pull = await self.github.subject(run.stack.repo, run.pull)
         if not pull.is_open:
             raise SupersededError("The pull request was closed.")
         if pull.head_sha != run.head_sha:
@@ -200,7 +200,7 @@ class Planning:
             async with self.records.read() as reader:
                 if not await reader.is_allowed(repo.full_name, pull.number, pull.head_sha):
                     raise SupersededError("The commit is a fork's, and no maintainer has allowed it.")
-        return pull
+        return repo, pull
 
     async def _running(self, run: Run) -> None:
         async with self.records.write() as writer:
@@ -261,7 +261,7 @@ class Planning:
     async def _store(self, run: Run, record: PlanRecord, found: InPlace | None, watch: Stopwatch) -> None:
         detail = {"seconds": watch.seconds}
         async with self.records.write() as writer:
-            for older in await writer.plans(
+            for older in await writer.plan_outlines(
                 repo=run.stack.repo,
                 pull=run.pull,
                 stack=run.stack,

@@ -145,7 +145,7 @@ class Reporting:
             plan = await reader.plan(plan_id)
             if plan is None or plan.pull is None:
                 return
-            newer = await reader.plans(repo=repo.full_name, pull=plan.pull, stack=plan.stack, limit=1)
+            newer = await reader.plan_outlines(repo=repo.full_name, pull=plan.pull, stack=plan.stack, limit=1)
             lock = await reader.lock(plan.stack)
             active = await reader.runs(state_key=plan.stack.state_key, statuses=ACTIVE)
         if newer and newer[0].id != plan.id:
@@ -196,7 +196,9 @@ class Reporting:
         """Show on the open plans of an environment (None for all) what its gates say now; on a few at once."""
         now = self.clock.now()
         async with self.records.write() as writer:
-            plans = await writer.plans(repo=repo.full_name, statuses=(PlanStatus.PLANNED,), limit=1000)
+            plans = await writer.plan_outlines(
+                repo=repo.full_name, statuses=(PlanStatus.PLANNED,), limit=1000
+            )
             for plan in plans:
                 if plan.pull is not None and env in {None, plan.stack.env}:
                     await writer.mark_unshown(repo.full_name, plan.pull, plan.id, now)
@@ -207,11 +209,15 @@ class Reporting:
         if plan.pull is None or plan.status is not PlanStatus.PLANNED:
             return ()
         try:
-            loaded = await self.policies.load(repo)
+            recent = await self.policies.recent(repo)
+            known = recent.policy.digest == plan.policy_digest
+            loaded = recent if known else await self.policies.load(repo)
             async with self.records.read() as reader:
                 holds = await reader.holds(repo=repo.full_name, env=plan.stack.env)
             if not loaded.policy.environment(plan.stack.env).apply.gates and not holds:
                 return ()
+            if known:  # Gates are judged by the policy in force now.
+                loaded = await self.policies.load(repo)
             pull = await self.github.pull(repo, plan.pull)
             return await self.judging.preview(repo, pull, loaded, plan)
         except GatewrightError:

@@ -24,7 +24,7 @@ from bot.domain.model import (
 )
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.refusals import Reason, Refusal
-from bot.ports import Clock, NewRun, Records, Writer
+from bot.ports import Clock, NewRun, PlanOutline, Records, Writer
 from bot.services import locking
 from bot.services.following import job_of
 from bot.services.ids import new_run_id
@@ -97,32 +97,41 @@ class Requesting:
         self, repo: str, pull: int, *, by: Login, unless_head: Sha | None
     ) -> tuple[Run, ...]:
         """Ask queued and running plans of the pull request to end; those of `unless_head` go on."""
-        canceled = []
         async with self.records.write() as writer:
-            runs = await writer.runs(repo=repo, pull=pull, kinds=(RunKind.PLAN,), statuses=ACTIVE)
-            for run in runs:
-                if unless_head is not None and run.head_sha == unless_head:
-                    continue
-                await cancel_run(writer, run, by, self.clock.now())
-                canceled.append(run)
-        return tuple(canceled)
+            return await self._cancel(writer, repo, pull, by=by, unless_head=unless_head)
 
-    async def outdate_plans(self, repo: str, pull: int, *, head: Sha) -> tuple[PlanRecord, ...]:
-        """Mark the pull request's plans of other commits stale; returns those that were open."""
-        return await self.void_plans(
-            repo, pull, why=f"the pull request moved on to {head[:7]}", unless_head=head
-        )
+    async def supersede(
+        self,
+        repo: str,
+        pull: int,
+        *,
+        by: Login,
+        why: str,
+        unless_head: Sha | None = None,
+        pushed_by: Login | None = None,
+    ) -> tuple[PlanOutline, ...]:
+        """Cancel the pull request's plans in work and mark its open ones stale, but not those of `unless_head`.
 
-    async def void_plans(
-        self, repo: str, pull: int, *, why: str, unless_head: Sha | None = None
-    ) -> tuple[PlanRecord, ...]:
-        """Mark the pull request's open plans stale, but not those of `unless_head`; returns what was marked."""
+        Returns what was marked. `pushed_by` is recorded as a pusher.
+        """
         async with self.records.write() as writer:
-            plans = await writer.plans(repo=repo, pull=pull, statuses=OPEN_PLANS)
+            if pushed_by is not None:
+                await writer.add_pusher(repo, pull, pushed_by)
+            await self._cancel(writer, repo, pull, by=by, unless_head=unless_head)
+            plans = await writer.plan_outlines(repo=repo, pull=pull, statuses=OPEN_PLANS)
             old = tuple(plan for plan in plans if unless_head is None or plan.head_sha != unless_head)
             for plan in old:
                 await writer.set_plan_status(plan.id, PlanStatus.STALE, why)
         return old
+
+    async def _cancel(
+        self, writer: Writer, repo: str, pull: int, *, by: Login, unless_head: Sha | None
+    ) -> tuple[Run, ...]:
+        runs = await writer.runs(repo=repo, pull=pull, kinds=(RunKind.PLAN,), statuses=ACTIVE)
+        canceled = tuple(run for run in runs if unless_head is None or run.head_sha != unless_head)
+        for run in canceled:
+            await cancel_run(writer, run, by, self.clock.now())
+        return canceled
 
     async def release_locks(
         self,

@@ -11,6 +11,7 @@ from bot.adapters.database.coordination import CoordinationQueries
 from bot.adapters.database.environment_queue import EnvironmentQueueQueries
 from bot.adapters.database.forks import ForkQueries
 from bot.adapters.database.live_log import LogChunkQueries
+from bot.adapters.database.outlines import OutlineQueries, plans_query
 from bot.adapters.database.reconciliation import SqlReconciliationReader
 from bot.adapters.database.releases import ReleaseQueries
 from bot.adapters.database.run_audit import RunAuditQueries
@@ -33,6 +34,7 @@ from bot.ports import Artifact, Delivery, StateVersion, TimelineEntry
 
 
 class SqlReader(
+    OutlineQueries,
     SqlUpkeepReader,
     ReleaseQueries,
     CoordinationQueries,
@@ -101,17 +103,9 @@ class SqlReader(
         limit: int = 100,
     ) -> Sequence[PlanRecord]:
         """Return plans, newest first (`stack` compares repo, project and env)."""
-        columns = tables.plans.c
-        query = sa.select(tables.plans).order_by(columns.sequence.desc()).limit(limit)
-        query = query.where(columns.repo == repo)
-        if pull is not None:
-            query = query.where(columns.pull == pull)
-        if stack is not None:
-            query = query.where(
-                columns.repo == stack.repo, columns.project == stack.project, columns.env == stack.env
-            )
-        if statuses:
-            query = query.where(columns.status.in_(statuses))
+        query = plans_query(
+            tables.plans.columns, repo=repo, pull=pull, stack=stack, statuses=statuses, limit=limit
+        )
         return [rows.to_plan(row) for row in await self._all(query)]
 
     async def pushers(self, repo: str, pull: int) -> frozenset[Login]:

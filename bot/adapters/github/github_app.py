@@ -61,6 +61,10 @@ class GitHubApp:
         """Return the repository with its installation and default branch."""
         return await self._repositories.repository(full_name)
 
+    async def subject(self, full_name: str, number: int) -> tuple[Repo, PullRequest]:
+        """Return a pull request and its repository as they are now, with one request."""
+        return await self._repositories.subject(full_name, number)
+
     async def pull(self, repo: Repo, number: int) -> PullRequest:
         """Return the pull request as it is now."""
         return await self._repositories.pull(repo, number)

@@ -39,10 +39,7 @@ class Repositories:
 
     async def repository(self, full_name: str) -> Repo:
         """Return the repository with its installation and default branch."""
-        matched = _FULL_NAME.fullmatch(full_name)
-        if matched is None:
-            raise GitHubError(f"reading the repository {full_name[:100]!r}: its name is not owner/name")
-        owner, name = matched.groups()
+        owner, name = _split(full_name)
         call = Call(
             doing=f"reading the repository {full_name}",
             route="/repos/{owner}/{repo}",
@@ -51,6 +48,23 @@ class Repositories:
         await self._tokens.installations.of(owner, name)
         answer = await self._sender.send(call, credential(self._tokens, owner, name, Profile.API))
         shape = parse(RepositoryShape, answer.data, call.doing)
+        return await self._known(shape, owner, name)
+
+    async def subject(self, full_name: str, number: int) -> tuple[Repo, PullRequest]:
+        """Return a pull request, whose base tells all about its repository."""
+        owner, name = _split(full_name)
+        call = Call(
+            doing=f"reading {full_name}#{number}",
+            route="/repos/{owner}/{repo}/pulls/{number}",
+            variables={"owner": owner, "repo": name, "number": number},
+        )
+        await self._tokens.installations.of(owner, name)
+        answer = await self._sender.send(call, credential(self._tokens, owner, name, Profile.API))
+        shape = parse(PullShape, answer.data, call.doing)
+        return await self._known(shape.base.repo, owner, name), shape.as_pull()
+
+    async def _known(self, shape: RepositoryShape, owner: str, name: str) -> Repo:
+        """Return the repository that was asked for as `owner/name`, and remember what it is called now."""
         repo = Repo(
             owner=shape.owner.login,
             name=shape.name,
@@ -137,6 +151,13 @@ class Repositories:
         if isinstance(answer.data, list):
             raise GitHubError(f"{call.doing}: it is a directory")
         return _text(parse(Content, answer.data, call.doing), call.doing)
+
+
+def _split(full_name: str) -> tuple[str, str]:
+    matched = _FULL_NAME.fullmatch(full_name)
+    if matched is None:
+        raise GitHubError(f"reading the repository {full_name[:100]!r}: its name is not owner/name")
+    return matched[1], matched[2]
 
 
 def _text(content: Content, doing: str) -> str:

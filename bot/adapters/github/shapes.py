@@ -87,11 +87,19 @@ class RepositoryRef(Shape):
 
 
 class Tip(Shape):
-    """Head or base of a pull request; `repo` is null where a fork was deleted."""
+    """Head of a pull request; `repo` is null where a fork was deleted."""
 
     ref: str
     sha: HexSha
     repo: RepositoryRef | None
+
+
+class Base(Shape):
+    """Base of a pull request, always in its own repository."""
+
+    ref: str
+    sha: HexSha
+    repo: RepositoryShape
 
 
 class PullShape(Shape):
@@ -105,7 +113,7 @@ class PullShape(Shape):
     merged_at: AwareDatetime | None = None
     merge_commit_sha: HexSha | None = None
     head: Tip
-    base: Tip
+    base: Base
     comments: int = 0
     """How many comments it has; only from its own address."""
 
@@ -129,7 +137,7 @@ class PullShape(Shape):
             head_repo=None if head is None else head.full_name,
             base_ref=self.base.ref,
             base_sha=Sha(self.base.sha),
-            is_fork=head is None or base is None or head.full_name.lower() != base.full_name.lower(),
+            is_fork=head is None or head.full_name.lower() != base.full_name.lower(),
             merge_commit=Sha(self.merge_commit_sha) if merged and self.merge_commit_sha else None,
         )
 

@@ -14,6 +14,7 @@ from bot.adapters.database.errors import DatabaseError
 from bot.adapters.database.rows import summary_from_json, summary_to_json
 from bot.domain.model import Login, PlanId, PlanStatus, RunId, Sha, StateIdentity, StateKey
 from bot.domain.plan import PlanSummary
+from bot.ports import PlanOutline
 from tests.integration.database.builders import (
     HEAD,
     NOW,
@@ -149,8 +150,20 @@ async def test_plans_are_found_newest_first(
 
     async with with_run.read() as reader:
         found = await reader.plans(repo=REPO, **filters)
+        outlines = await reader.plan_outlines(repo=REPO, **filters)
 
     assert [plan.id for plan in found] == expected
+    assert outlines == [
+        PlanOutline(
+            id=plan.id,
+            stack=plan.stack,
+            pull=plan.pull,
+            head_sha=plan.head_sha,
+            status=plan.status,
+            expires_at=plan.expires_at,
+        )
+        for plan in found
+    ]
 
 
 async def test_a_free_lock_is_taken_and_a_held_one_stays_with_its_holder(with_run: Database) -> None:

@@ -17,7 +17,9 @@ TIP = Scripted(data={"ref": "refs/heads/main", "object": {"sha": "a" * 40}})
 
 
 def pull(number: int) -> dict[str, Any]:
-    tip = {"ref": "main", "sha": "b" * 40, "repo": {"full_name": "acme/infra"}}
+    owner = {"login": "acme"}
+    repo = {"full_name": "acme/infra", "name": "infra", "owner": owner, "default_branch": "main"}
+    tip = {"ref": "main", "sha": "b" * 40, "repo": repo}
     return {
         "number": number,
         "title": "t",

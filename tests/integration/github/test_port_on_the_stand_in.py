@@ -56,6 +56,14 @@ async def test_a_pull_request_is_told_as_it_is_now(world: World) -> None:
     assert told.merge_commit is None
 
 
+async def test_a_pull_request_is_read_with_its_repository(world: World) -> None:
+    pull = await opened(world.github)
+
+    told = await world.app.subject(REPO, pull.number)
+
+    assert told == (await world.app.repository(REPO), await world.app.pull(world.repo, pull.number))
+
+
 async def test_a_pull_request_of_a_fork_is_told_as_one(world: World) -> None:
     pull = await opened(world.github, fork="outsider")
 

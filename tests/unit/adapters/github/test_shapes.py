@@ -10,7 +10,13 @@ from bot.domain.model import Permission
 
 
 def pull(**changes: Any) -> PullShape:
-    tip = {"ref": "main", "sha": "b" * 40, "repo": {"full_name": "acme/infra"}}
+    repo = {
+        "full_name": "acme/infra",
+        "name": "infra",
+        "owner": {"login": "acme"},
+        "default_branch": "main",
+    }
+    tip = {"ref": "main", "sha": "b" * 40, "repo": repo}
     data = {
         "number": 1,
         "title": "t",

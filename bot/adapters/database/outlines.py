@@ -1,0 +1,62 @@
+"""Plans without their summaries, which are most of their bytes and nearly all the work of reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.adapters.database import rows, tables
+from bot.adapters.database.transaction import Transaction
+from bot.domain.model import PlanStatus, Stack
+from bot.ports.outlines import PlanOutline
+
+_STACK = frozenset(field.name for field in fields(Stack))
+_OWN = frozenset(field.name for field in fields(PlanOutline)) - {"stack"}
+_COLUMNS = [column for column in tables.plans.columns if column.name in _OWN | _STACK]
+
+
+class OutlineQueries(Transaction):
+    """Reads plans at a glance."""
+
+    async def plan_outlines(
+        self,
+        *,
+        repo: str,
+        pull: int | None = None,
+        stack: Stack | None = None,
+        statuses: Sequence[PlanStatus] = (),
+        limit: int = 100,
+    ) -> Sequence[PlanOutline]:
+        """Return plans, newest first (`stack` compares repo, project and env)."""
+        query = plans_query(_COLUMNS, repo=repo, pull=pull, stack=stack, statuses=statuses, limit=limit)
+        return [_outline(row) for row in await self._all(query)]
+
+
+def plans_query(
+    selected: Iterable[sa.Column[Any]],
+    *,
+    repo: str,
+    pull: int | None,
+    stack: Stack | None,
+    statuses: Sequence[PlanStatus],
+    limit: int,
+) -> sa.Select[Any]:
+    """Return the query of a repository's plans, newest first; `stack` compares repo, project and env."""
+    columns = tables.plans.c
+    query = sa.select(*selected).where(columns.repo == repo)
+    query = query.order_by(columns.sequence.desc()).limit(limit)
+    if pull is not None:
+        query = query.where(columns.pull == pull)
+    if stack is not None:
+        query = query.where(
+            columns.repo == stack.repo, columns.project == stack.project, columns.env == stack.env
+        )
+    return query.where(columns.status.in_(statuses)) if statuses else query
+
+
+def _outline(row: sa.RowMapping) -> PlanOutline:
+    own = {name: row[name] for name in _OWN}
+    return PlanOutline(**own | {"stack": rows.to_stack(row), "status": PlanStatus(row["status"])})

@@ -1,0 +1,38 @@
+"""Stored plans without what they would do, for everybody who does not show it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.model import PlanId, PlanStatus, Sha, Stack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOutline:
+    """What identifies a stored plan. Its summary, a megabyte for a thousand resources, was not read."""
+
+    id: PlanId
+    stack: Stack
+    pull: int | None
+    head_sha: Sha
+    status: PlanStatus
+    expires_at: datetime
+
+
+class OutlineReader(Protocol):
+    """Plans at a glance."""
+
+    async def plan_outlines(
+        self,
+        *,
+        repo: str,
+        pull: int | None = None,
+        stack: Stack | None = None,
+        statuses: Sequence[PlanStatus] = (),
+        limit: int = 100,
+    ) -> Sequence[PlanOutline]:
+        """Return plans, newest first (`stack` compares repo, project and env)."""
+        ...
