@@ -399,7 +399,7 @@ async def _assemble(
         github=github,
         access=access,
         policies=policies,
-        ownership=ownership,
+        people=bot.people,
         artifacts=artifacts,
         cipher=cipher,
         clock=clock,

@@ -19,7 +19,7 @@ from bot.domain.approvals import (
     weigh,
 )
 from bot.domain.codeowners import CodeOwners, Owner, OwnerKind
-from bot.domain.model import Login, Permission, PullRequest, Repo, Sha, Stack
+from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
 from bot.domain.plan import PlanRecord
 from bot.ports import GitHub, Records
 from bot.services.stacks import Trees
@@ -50,16 +50,6 @@ class Ownership:
         weighed = weigh(await self._submitted(repo, pull, plan))
         rights = await self._rights(repo, required, weighed)
         return decide(required, weighed, rights, owners.problems)
-
-    async def owns(self, repo: Repo, stack: Stack, login: Login, *, policy_commit: Sha) -> bool:
-        """Whether CODEOWNERS of `policy_commit` names the user, or a team of theirs, for what the stack is made of."""
-        owners = await self.file_of(repo, policy_commit)
-        required = required_paths(owners, stack, ())
-        named = {owner.key for each in required for owner in each.owners if owner.kind is OwnerKind.USER}
-        if login.lower() in named:
-            return True
-        members = [await self._members(repo, team, [login]) for team in _teams(required)]
-        return any(members)
 
     async def file_of(self, repo: Repo, commit: Sha) -> CodeOwners:
         """Return the CODEOWNERS of a commit, one without rules where there is no such file."""

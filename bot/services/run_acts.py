@@ -11,8 +11,8 @@ from bot.domain.model import Login, Permission, Repo, Run, RunId
 from bot.domain.refusals import Reason, Refusal
 from bot.ports import Cipher, Clock, Download, GitHub, ObjectStore, Records
 from bot.services.access import Access
-from bot.services.ownership import Ownership
-from bot.services.policies import LoadedPolicy, Policies
+from bot.services.people import People, Standing
+from bot.services.policies import Policies
 from bot.services.requesting import cancel_run
 
 NEEDED_TO_CANCEL = Permission.WRITE
@@ -41,7 +41,7 @@ class RunActs:
     github: GitHub
     access: Access
     policies: Policies
-    ownership: Ownership
+    people: People
     artifacts: ObjectStore
     cipher: Cipher
     clock: Clock
@@ -68,13 +68,9 @@ class RunActs:
         if run.stack.env not in loaded.policy.environments:
             return False
         env = loaded.policy.environment(run.stack.env)
-        return await self.access.may_apply(repo, env, login) or await self._owns(repo, run, loaded, login)
-
-    async def _owns(self, repo: Repo, run: Run, loaded: LoadedPolicy, login: Login) -> bool:
-        held = await self.access.permission(repo, login)
-        return held.allows(Permission.WRITE) and await self.ownership.owns(
-            repo, run.stack, login, policy_commit=loaded.commit
-        )
+        if await self.access.may_apply(repo, env, login):
+            return True
+        return Standing.OWNER in await self.people.standing(repo, loaded, (run.stack,), login)
 
     async def download(self, run: Run, name: str, login: Login) -> bytes | Refusal:
         """Return an artifact in the clear; who asked is recorded first, whether or not it is handed out."""

@@ -1,5 +1,7 @@
 """The pages, as a browser without JavaScript meets them."""
 
+import base64
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from html import unescape
@@ -288,6 +290,38 @@ async def test_one_logs_in_as_a_person_of_ones_choice(world: World, browser: Bro
     assert (target.netloc, target.path, query["state"]) == ("127.0.0.1:9", "/login/callback", ["s&t"])
     assert me.body["login"] == "owner"
     assert twice["error"] == "bad_verification_code"
+
+
+@pytest.mark.parametrize(
+    ("verifier", "error"),
+    [("v" * 43, None), ("w" * 43, "bad_verification_code"), (None, "bad_verification_code")],
+    ids=["right", "wrong", "none"],
+)
+async def test_a_code_is_exchanged_only_by_who_asked_for_it(
+    world: World, browser: Browser, verifier: str | None, error: str | None
+) -> None:
+    github = world.github
+    github.set_callback_url("http://127.0.0.1:9/login/callback")
+    client_id, secret = github.config.client_id, github.config.client_secret
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(b"v" * 43).digest()).rstrip(b"=").decode()
+
+    page = await browser.get(
+        f"/login/oauth/authorize?client_id={client_id}&code_challenge={challenge}&code_challenge_method=S256"
+    )
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.body))
+    async with browser.session.post(
+        f"{github.url}/login/oauth/authorize", data={"login": "dev", **fields}, allow_redirects=False
+    ) as answer:
+        code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
+    exchange = {"client_id": client_id, "client_secret": secret, "code": code}
+    if verifier is not None:
+        exchange["code_verifier"] = verifier
+    async with world.session.post(
+        f"{github.url}/login/oauth/access_token", data=exchange, headers={"Accept": "application/json"}
+    ) as answer:
+        given = await answer.json()
+
+    assert given.get("error") == error
 
 
 async def test_alerts_are_coloured_and_minimized_comments_folded(world: World, browser: Browser) -> None:

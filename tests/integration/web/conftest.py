@@ -18,6 +18,7 @@ from bot.metrics import Metrics
 from bot.ports import GitHub
 from bot.services.access import Access
 from bot.services.ownership import Ownership
+from bot.services.people import People
 from bot.services.policies import Policies
 from bot.services.run_acts import RunActs
 from bot.services.stacks import Trees
@@ -98,7 +99,9 @@ async def world(
         github=port,
         access=Access(github=port),
         policies=Policies(github=port, records=records, clock=clock),
-        ownership=Ownership(github=port, records=records, trees=cast("Trees", None)),
+        people=People(
+            github=port, ownership=Ownership(github=port, records=records, trees=cast("Trees", None))
+        ),
         artifacts=bucket,
         cipher=AesGcmCipher(b"k" * 32),
         clock=clock,
