@@ -154,7 +154,12 @@ def metrics() -> str:
 def audit() -> str:
     """Return the table of what an export holds."""
     rows = [
-        (f"`{kind.name}`", kind.about, ", ".join(f"`{name}`" for name in kind.fields()), f"`{kind.time}`")
+        (
+            f"`{kind.name}`",
+            kind.about,
+            ", ".join(f"`{name}`" for name in kind.fields()),
+            "its run's `created_at`" if kind.time is None else f"`{kind.time}`",
+        )
         for kind in KINDS
     ]
     return table(("`record`", "What it is", "Fields", "Filtered by"), rows)

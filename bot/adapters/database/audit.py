@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.adapters.database.coordination_tables import holds, lock_events, overrides
+from bot.adapters.database.forks import allowed_commits
 from bot.adapters.database.release_tables import releases, verifications
-from bot.adapters.database.run_audit_tables import artifact_downloads
+from bot.adapters.database.run_audit_tables import artifact_downloads, run_gates
 from bot.adapters.database.tables import (
     artifacts,
     deliveries,
@@ -51,8 +52,8 @@ class Kind:
     about: str
     table: sa.Table
     columns: tuple[str, ...]
-    time: str
-    """The column by which it is filtered and ordered."""
+    time: str | None
+    """The column by which it is filtered and ordered; None: the time at which its run was created."""
     of_run: bool = False
     """Its repository is that of its run."""
 
@@ -105,6 +106,14 @@ KINDS: Final = (
         table=run_timeline,
         columns=("run_id", "status", "at", "actor", "why"),
         time="at",
+        of_run=True,
+    ),
+    Kind(
+        name="gate",
+        about="What a gate answered when a run's change was judged for the last time.",
+        table=run_gates,
+        columns=("run_id", "position", "gate", "outcome", "reason", "sentence", "opens_with"),
+        time=None,
         of_run=True,
     ),
     Kind(
@@ -209,6 +218,13 @@ KINDS: Final = (
         of_run=True,
     ),
     Kind(
+        name="allowed_commit",
+        about="A maintainer let a commit of a fork run.",
+        table=allowed_commits,
+        columns=("repo", "pull", "head_sha", "by", "at"),
+        time="at",
+    ),
+    Kind(
         name="policy",
         about="A version of a repository's policy, by its digest.",
         table=policy_versions,
@@ -265,7 +281,8 @@ def schema() -> dict[str, Any]:
 
 
 def _query(kind: Kind, wanted: Wanted) -> sa.Select[Any]:
-    table, time = kind.table, kind.table.c[kind.time]
+    table = kind.table
+    time = runs.c.created_at if kind.time is None else table.c[kind.time]
     columns = [table.c[name] for name in kind.columns]
     repo = runs.c.repo if kind.of_run else table.c.repo
     query = sa.select(repo, *columns) if kind.of_run else sa.select(*columns)

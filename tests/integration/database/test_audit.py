@@ -59,6 +59,7 @@ async def fill(records: Database) -> None:
             Download(run_id=RunId("run-1"), name="kubeconfig", login=Login("dana"), at=NOW, allowed=True)
         )
         await writer.record_policy(STAGING.repo, "d" * 64, LEFT_OUT, HEAD, NOW)
+        await writer.allow(STAGING.repo, 7, HEAD, by=Login("maintainer"), at=NOW)
         other = replace(STAGING, repo="acme/other")
         await writer.add_run(a_run("run-2", stack=other, actor=Login("else")), NOW)
 
@@ -76,10 +77,17 @@ async def test_every_record_is_as_its_schema_says_and_holds_no_bodies(records: D
     for record in found:
         validator.validate(json.loads(json.dumps(record)))
     kinds = [kind.name for kind in KINDS]
+    assert len(set(kinds)) == len(kinds)
     assert [record["record"] for record in found] == sorted(
         (record["record"] for record in found), key=kinds.index
     )
-    assert {record["record"] for record in found} >= {*kinds} - {"lock_event", "hold", "override"}
+    assert {record["record"] for record in found} >= {*kinds} - {
+        "lock_event",
+        "hold",
+        "override",
+        "gate",
+        "download",
+    }
     assert LEFT_OUT not in json.dumps(found)
     run = next(record for record in found if record["record"] == "run")
     assert (run["actor"], run["repo"], run["created_at"]) == (
