@@ -37,8 +37,7 @@ class NetworkProbes:
 
     async def http(self, url: str, *, within: float) -> HttpAnswer:
         """GET a URL; its body is read up to a limit."""
-        host = URL(url).host or ""
-        self._refuse_literal(host)
+        self._refuse_literal(_parsed(url).host or "")
         started = asyncio.get_running_loop().time()
         connector = aiohttp.TCPConnector(resolver=_Guarded(self), force_close=True)
         limits = aiohttp.ClientTimeout(total=within)
@@ -73,7 +72,7 @@ class NetworkProbes:
 
     async def certificate_days(self, url: str, *, within: float) -> float:
         """Return how long the certificate is still valid, in days."""
-        parsed = URL(url)
+        parsed = _parsed(url)
         if parsed.scheme != "https":
             raise ProbeError("there is no certificate: the address does not begin with https://")
         context = ssl.create_default_context()
@@ -129,6 +128,13 @@ class NetworkProbes:
                 f"{host[:100]} is not a public address, and the operator has not allowed its network"
                 " (GATEWRIGHT_VERIFY_NETWORKS)"
             )
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return URL(url)
+    except ValueError as error:
+        raise ProbeError("it is no address that can be asked") from error
 
 
 class _Guarded(AbstractResolver):

@@ -1,16 +1,17 @@
-"""The story that `make demo` plays: one change on its way to staging, and what is refused on the way."""
+"""The story that `make demo` plays: one change on its way to staging, another one to prod, and what is refused on the way."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiohttp
 from rich.console import Console
 from rich.markdown import Markdown
 
 from bot.domain.errors import GatewrightError
+from bot.playground import story_prod
 from bot.playground.github.standin import StandIn
 from bot.playground.seed import REPO
 from bot.playground.stack import Playground
@@ -61,6 +62,17 @@ class _Stage:
             REPO, _BRANCH, {STAGING_FILE: change_message(text, message)}, author="dev"
         )
 
+    async def push_module(self, words: str) -> str:
+        text = await self.github.read(REPO, story_prod.BRANCH, story_prod.MODULE_FILE) or ""
+        self.say(f"dev pushes another headline: {words}")
+        files = {story_prod.MODULE_FILE: story_prod.change_headline(text, words)}
+        return await self.github.push(REPO, story_prod.BRANCH, files, author="dev")
+
+    async def approve(self, author: str) -> None:
+        await asyncio.sleep(1.1)
+        self.say(f"{author} approves")
+        await self.github.review(REPO, self.watch.number, author=author, state="approved")
+
     async def hear(self, **wanted: str) -> Heard:
         heard = await self.watch.hear(wanted)
         self.show(heard)
@@ -81,6 +93,7 @@ async def _tell(playground: Playground, out: Console) -> None:
     await _applied(stage)
     await _refused(stage)
     await _merged(stage)
+    await _led_to_prod(stage)
     _nothing_wrong(stage)
 
 
@@ -155,6 +168,28 @@ async def _merged(stage: _Stage) -> None:
     await stage.hear(kind="closeout")
 
 
+async def _led_to_prod(stage: _Stage) -> None:
+    github = stage.github
+    text = await github.read(REPO, "main", story_prod.MODULE_FILE) or ""
+    pull = await github.open_pull(
+        REPO,
+        author="dev",
+        branch=story_prod.BRANCH,
+        title="Greet everybody",
+        files={story_prod.MODULE_FILE: story_prod.change_headline(text, story_prod.FIRST)},
+    )
+    second = replace(stage, watch=Watch(github=github, repo=REPO, number=pull.number))
+    second.say(f"dev opens #{pull.number}: {pull.title}")
+
+    async def page(path: str) -> str:
+        return await _page(stage.playground, path)
+
+    await story_prod.lead_to_prod(second, _expect, page)
+    second.say("dev merges")
+    await github.merge(REPO, pull.number, author="dev")
+    await second.hear(kind="closeout")
+
+
 def _nothing_wrong(stage: _Stage) -> None:
     github = stage.github
     _expect(not github.violations, f"requests that GitHub would not know: {github.violations[:3]}")
@@ -162,9 +197,13 @@ def _nothing_wrong(stage: _Stage) -> None:
 
 
 async def _staging_page(playground: Playground) -> str:
+    return await _page(playground, "staging/")
+
+
+async def _page(playground: Playground, path: str) -> str:
     async with (
         aiohttp.ClientSession() as session,
-        session.get(f"{playground.sites.url}/staging/") as answer,
+        session.get(f"{playground.sites.url}/{path}") as answer,
     ):
         return await answer.text()
 
