@@ -55,10 +55,12 @@ from bot.services.reconciling import Reconciling
 from bot.services.releasing import Sources
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting
+from bot.services.rescues import Rescues
 from bot.services.run_acts import RunActs
 from bot.services.sequence_reports import SequenceReports
 from bot.services.stacks import Trees
 from bot.services.states import Snapshots
+from bot.services.strays import Strays
 from bot.services.tenancy import Tenancy
 from bot.services.ticking import Ticking
 from bot.services.upkeep import Upkeep
@@ -280,7 +282,10 @@ async def _assemble(
     )
     snapshots = Snapshots(states=stored, records=database, clock=clock)
     endings = Endings(records=database, logs=logs, clock=clock)
-    interruptions = Interruptions(records=database, workspace=workspace, snapshots=snapshots, endings=endings)
+    rescues = Rescues(workspace=workspace, states=stored, credentials=credentials)
+    interruptions = Interruptions(
+        records=database, workspace=workspace, snapshots=snapshots, endings=endings, rescues=rescues
+    )
     tenancy = Tenancy(records=database, github=github, poster=poster, clock=clock)
     destroying = Destroying(
         records=database,
@@ -329,6 +334,7 @@ async def _assemble(
     )
     measuring = Measuring(records=database, counters=metrics)
     bot = Bot(
+        rescues=rescues,
         records=database,
         github=github,
         terraform=terraform,
@@ -454,6 +460,7 @@ async def _assemble(
             records=database,
             github=github,
             hooks=github,
+            strays=Strays(records=database, losses=losses, abandoned=engine.abandoned, clock=clock),
             clock=clock,
             every=timedelta(seconds=settings.reconcile_seconds),
         ),

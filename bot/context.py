@@ -19,6 +19,7 @@ from bot.services.policies import LoadedPolicy, Policies
 from bot.services.posting import Poster
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting, Wish
+from bot.services.rescues import Rescues
 from bot.services.stacks import Trees
 from bot.services.tenancy import Tenancy
 from bot.services.waiting import Waiting
@@ -45,6 +46,7 @@ class Bot:
     tracer: Tracer
     people: People
     waiting: Waiting
+    rescues: Rescues
     login: str
     """The App's own user name, whose comments are never commands."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.comments.status import status_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec
@@ -26,4 +28,5 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]: 
     if refused is not None:
         return [refused]
     view = await bot.reporting.status(request.wish, request.loaded.policy)
+    view = replace(view, rescues=await bot.rescues.waiting(row.stack for row in view.rows))
     return [Said(kind="status", body=status_comment(view))]

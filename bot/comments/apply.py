@@ -33,7 +33,7 @@ _TITLES = {
 _ERRORED_STATE = (
     "> [!CAUTION]\n> Terraform could not save the state. What it knows is kept in `errored.tfstate` in the working"
     " directory, which is not deleted. An operator must release the state lock and push that file before anything"
-    " else is applied.\n\n"
+    " else is applied: `/status` has the commands.\n\n"
 )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import code, link, text
 from bot.comments.header import header
+from bot.comments.rescue import RescueView, rescue_part
 from bot.comments.words import Step, age, command, minute, short, steps
 from bot.domain.model import Login, PlanStatus, Run, Sha, Stack
 from bot.domain.plan import Lock, PlanRecord
@@ -57,6 +58,8 @@ class StatusView:
     next_steps: Sequence[Step] = ()
     """Empty for the ones that follow from the rows."""
     reference: str | None = None
+    rescues: Sequence[RescueView] = ()
+    """States that wait for an operator."""
 
 
 def status_comment(view: StatusView) -> str:
@@ -65,6 +68,7 @@ def status_comment(view: StatusView) -> str:
     return fit(
         [
             Part(text=f"{first}\n### Status at {minute(view.now)}, commit {short(view.head_sha)}\n\n"),
+            Part(text=rescue_part(view.rescues)),
             *_table(view),
             *_active(view),
             Part(text="The rest is on the run pages.", is_note=True),

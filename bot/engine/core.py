@@ -170,6 +170,10 @@ class Engine:
         """Unfinished workflows of unknown name, queue or version: nobody runs them, alert on it."""
         return await self._in_thread(self._storage.history.stranded)
 
+    async def abandoned(self, ids: Sequence[str]) -> frozenset[str]:
+        """Return those workflow ids that are unknown or over."""
+        return await self._in_thread(partial(self._storage.history.abandoned, ids))
+
     async def prune(self, before: datetime) -> int:
         """Delete workflows that finished before that time; returns how many."""
         return await self._in_thread(partial(self._storage.history.prune, before))

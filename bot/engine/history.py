@@ -129,6 +129,13 @@ class History:
             for row in found
         ]
 
+    def abandoned(self, ids: Sequence[str]) -> frozenset[str]:
+        """Return those ids of which there is no workflow that is waiting or running."""
+        rows = self._rows.c
+        query = sa.select(rows.workflow_uuid).where(rows.workflow_uuid.in_(ids), rows.status.in_(_UNFINISHED))
+        with self._engine.begin() as connection:
+            return frozenset(ids) - frozenset(connection.scalars(query))
+
     def lost(self) -> list[Lost]:
         """Workflows that ended badly without anybody being told."""
         found = self._client.list_workflows(status=_BAD_ENDS, load_output=True)

@@ -15,7 +15,7 @@ from dbos import DBOS
 from bot.engine.config import OUTBOX, WORKFLOWS, Call, EngineConfig, EngineError, Retries, Work
 
 _log = logging.getLogger(__name__)
-_MAX_RECOVERIES: Final = 10
+_MAX_RECOVERIES: Final = 25
 """Processes that may die under one workflow before it is given up: it may be what kills them."""
 _MAX_RECOVERIES_OF_TELLING: Final = 100
 """What waits for GitHub outlives many restarts that it has nothing to do with."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
 
 from bot.domain.model import DeliveryId, Sha
+
+if TYPE_CHECKING:
+    from bot.ports.records import Delivery
 
 
 class ReconciliationReader(Protocol):
@@ -13,6 +17,10 @@ class ReconciliationReader(Protocol):
 
     async def unknown_deliveries(self, ids: Sequence[DeliveryId]) -> frozenset[DeliveryId]:
         """Return those that never arrived."""
+        ...
+
+    async def open_deliveries(self, before: datetime, *, limit: int) -> Sequence[Delivery]:
+        """Return deliveries without an outcome that arrived before then, oldest first."""
         ...
 
     async def heard_repos(self, *, limit: int) -> Sequence[str]:

@@ -14,6 +14,7 @@ from bot.domain.model import (
     Stack,
     StateKey,
 )
+from bot.ports.rescue import ErroredState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,13 @@ class Workspace(Protocol):
 
     async def unpack(self, slot: Slot, bundle: bytes) -> None:
         """Make the slot what `pack` saw."""
+        ...
+
+    async def errored_states(self, stack: Stack) -> Sequence[ErroredState]:
+        """Return the states of a stack that Terraform could not save on this machine, recovered or not.
+
+        Their slots are set aside: nothing works in them any more, and nothing deletes them.
+        """
         ...
 
     def state_lock(self, key: StateKey, *, exclusive: bool) -> AbstractAsyncContextManager[int]:

@@ -13,11 +13,12 @@ async def take_in(writer: Writer, delivery: Delivery) -> bool:
     if not await writer.add_delivery(delivery):
         return False
     if delivery.outcome is None:
-        await writer.enqueue(_job(delivery))
+        await writer.enqueue(job_of_delivery(delivery))
     return True
 
 
-def _job(delivery: Delivery) -> Job:
+def job_of_delivery(delivery: Delivery) -> Job:
+    """Return the job that handles a delivery, in order per pull request."""
     repo = delivery.repo or _NO_REPOSITORY
     return Job(
         workflow="handle_delivery",

@@ -8,6 +8,7 @@ from typing import Any
 from bot.domain.model import FailureClass, Run, RunStatus
 from bot.ports import Records, Workspace
 from bot.services.endings import Endings
+from bot.services.rescues import Rescues
 from bot.services.states import Snapshots
 
 
@@ -19,6 +20,7 @@ class Interruptions:
     workspace: Workspace
     snapshots: Snapshots
     endings: Endings
+    rescues: Rescues
 
     async def explain(self, run: Run) -> None:
         """Compare the state with its snapshot and record it; waits until an orphaned Terraform has ended."""
@@ -29,6 +31,7 @@ class Interruptions:
             before = next((v for v in versions if v.run_id == run.id and v.moment == "before"), None)
             holder = await self.snapshots.states.lock_holder(run.stack.state_key)
             after = await self.snapshots.take(run, "after", run.head_sha)
+            kept = await self.rescues.waiting((run.stack,))
         changed = before is not None and before.identity.sha256 != after.identity.sha256
         detail: dict[str, Any] = {
             "problem": "interrupted",
@@ -37,6 +40,7 @@ class Interruptions:
             "serial_before": before.identity.serial if before else None,
             "serial_after": after.identity.serial,
             "changed": changed,
+            "errored_state": bool(kept),
         }
         summary = "The server was interrupted while Terraform was applying."
         await self.endings.end(run, RunStatus.INTERRUPTED, FailureClass.EXECUTOR, summary, detail, plan=plan)

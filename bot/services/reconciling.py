@@ -13,6 +13,7 @@ from bot.domain.errors import GatewrightError, GitHubError, GitHubUnavailableErr
 from bot.domain.model import DeliveryId, PullRequest, Repo
 from bot.ports import Clock, Delivery, FailedDelivery, GitHub, Hooks, Records
 from bot.services.intake import take_in
+from bot.services.strays import Strays
 
 _LOG = logging.getLogger(__name__)
 _REMEMBERED: Final = timedelta(days=3)
@@ -52,6 +53,7 @@ class Reconciling:
     records: Records
     github: GitHub
     hooks: Hooks
+    strays: Strays
     clock: Clock
     every: timedelta
 
@@ -67,10 +69,13 @@ class Reconciling:
             except GatewrightError as error:
                 _LOG.warning("missed events could not be looked for, it is tried again soon: %s", error)
                 pause = min(_RETRY, self.every)
+            except Exception:  # noqa: BLE001 - the round is over, not the looking
+                _LOG.exception("missed events could not be looked for; it is tried again")
             await asyncio.sleep(pause.total_seconds())
 
     async def look(self) -> int:
         """Ask for what could not be delivered, then for what is still missing; returns how much was found."""
+        await self.strays.record()
         found = await self._redeliveries()
         async with self.records.read() as reader:
             repos = await reader.heard_repos(limit=_MOST_REPOS)

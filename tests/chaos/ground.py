@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 from bot.playground.stack import Playground
 
 FILE = "terraform/main.tf"
+Row = dict[str, Any]
 _POLICY = """
 version: 1
 terraform: {{engine: terraform, version: "{version}"}}
@@ -67,31 +65,18 @@ def marks(playground: Playground) -> Counter[str]:
     return Counter(file.read_text().split()) if file.exists() else Counter()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Database:
-    """The bot's own database, read from outside."""
-
-    playground: Playground
-
-    def ask(self, question: str, *values: str) -> list[dict[str, Any]]:
-        file = self.playground.directory / "bot" / "data" / "gatewright.db"
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as database:
-            database.row_factory = sqlite3.Row
-            return [dict(row) for row in database.execute(question, values)]
-
-    def stages(self) -> set[str]:
-        """Return what the bot was in the middle of, by the records that it left."""
-        found = {_stage(row) for row in self.ask(RUNNING)}
-        for row in self.ask(WAITING):
-            waits = row["status"] == "ENQUEUED"
-            if row["name"] == "handle_delivery":
-                found.add("accepted" if waits else "handling")
-            elif row["name"].startswith(("report_", "announce_")):
-                found.add("telling")
-        return found
+def stages(running: list[Row], waiting: list[Row]) -> set[str]:
+    """Return what the bot was in the middle of, by the records that it left."""
+    found = {_stage(row) for row in running}
+    for row in waiting:
+        if row["name"] == "handle_delivery":
+            found.add("accepted" if row["status"] == "ENQUEUED" else "handling")
+        elif row["name"].startswith(("report_", "announce_")):
+            found.add("telling")
+    return found
 
 
-def _stage(row: dict[str, Any]) -> str:
+def _stage(row: Row) -> str:
     if row["kind"] == "plan":
         return {"queued": "plan queued", "preparing": "checkout"}.get(row["status"], "planning")
     if row["intent"]:

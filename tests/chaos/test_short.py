@@ -8,13 +8,19 @@ from pathlib import Path
 
 from bot.playground.stack import Playground
 from tests.chaos.trial import SETTINGS, SHORT, Trial, judge, tell
+from tests.chaos.victims import Single
 
 
 async def test_nothing_is_lost_and_nothing_done_twice_when_the_bot_is_killed_at_random(
     tmp_path: Path,
 ) -> None:
     playground = Playground(directory=tmp_path, extra=SETTINGS)
-    trial = Trial(playground=playground, scale=SHORT, seed=secrets.randbelow(1_000_000))
+    trial = Trial(
+        playground=playground,
+        victims=Single(playground=playground),
+        scale=SHORT,
+        seed=secrets.randbelow(1_000_000),
+    )
 
     try:
         await playground.start()

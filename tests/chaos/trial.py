@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
 
-from bot.domain.errors import GatewrightError
 from bot.playground.stack import Playground
-from tests.chaos.ground import Database, marks, seed
+from tests.chaos.ground import RUNNING, WAITING, marks, seed, stages
 from tests.chaos.people import Developer
+from tests.chaos.victims import Victims, revive_and_kill
 from tests.e2e.world import scratch_files, state_locks, terraform_processes
 
 SETTINGS = {"GATEWRIGHT_RECONCILE_SECONDS": "1", "GATEWRIGHT_MAX_CHANGES": "4"}
@@ -31,7 +30,7 @@ class Scale:
 
 
 SHORT = Scale(developers=3, rounds=2, kills=5, longest_life=2.5)
-FULL = Scale(developers=6, rounds=20, kills=200, longest_life=3.0)
+FULL = Scale(developers=6, rounds=20, kills=200, longest_life=4.0)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +38,7 @@ class Trial:
     """What happened, for the judge."""
 
     playground: Playground
+    victims: Victims
     scale: Scale
     seed: int
     kills: int = 0
@@ -54,6 +54,7 @@ class Trial:
             repo = await seed(self.playground, name)
             own = random.Random(chance.random())  # noqa: S311 - as above
             self.developers.append(Developer(playground=self.playground, name=name, repo=repo, chance=own))
+        await self.victims.start()
         async with asyncio.TaskGroup() as group:
             work = [group.create_task(each.work(self.scale.rounds)) for each in self.developers]
             group.create_task(self._kill(chance, work))
@@ -63,20 +64,17 @@ class Trial:
         while self.kills < self.scale.kills and not all(task.done() for task in work):
             await asyncio.sleep(chance.uniform(0.05, self.scale.longest_life))
             self._note_deliveries()
-            await self.playground.bot.stop(kill=True)
+            await self.victims.choose(chance)
+            await self.victims.kill()
             self.kills += 1
-            self.stages.update(await asyncio.to_thread(Database(playground=self.playground).stages))
+            self.stages.update(await asyncio.to_thread(self._stages))
             if chance.random() < 0.2:
-                await self._start_and_kill(chance.uniform(0.3, 1.2))
-            await self.playground.start_bot()
+                await revive_and_kill(self.victims, chance.uniform(0.3, 1.2))
+                self.kills += 1
+            await self.victims.revive()
 
-    async def _start_and_kill(self, seconds: float) -> None:
-        starting = asyncio.create_task(self.playground.start_bot())
-        await asyncio.sleep(seconds)
-        await self.playground.bot.stop(kill=True)
-        self.kills += 1
-        with contextlib.suppress(GatewrightError):
-            await starting
+    def _stages(self) -> set[str]:
+        return stages(self.victims.ask(RUNNING), self.victims.ask(WAITING))
 
     async def _rest(self) -> None:
         """Wait until every delivery has arrived and the bot has nothing in hand."""
@@ -86,12 +84,11 @@ class Trial:
 
     def _busy(self) -> bool:
         self._note_deliveries()
-        database = Database(playground=self.playground)
-        missing = self.guids - set(outcomes(database))
+        missing = self.guids - set(outcomes(self.victims))
         waiting = (
             "SELECT count(*) AS n FROM workflow_status WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED')"
         )
-        return bool(missing or self.playground.github.hooks.pending or database.ask(waiting)[0]["n"])
+        return bool(missing or self.playground.github.hooks.pending or self.victims.ask(waiting)[0]["n"])
 
     def _note_deliveries(self) -> None:
         self.guids |= {
@@ -99,7 +96,7 @@ class Trial:
         }
 
 
-def outcomes(database: Database) -> dict[str, str]:
+def outcomes(database: Victims) -> dict[str, str]:
     """Return delivery -> outcome of those that have one."""
     rows = database.ask("SELECT id, outcome FROM deliveries WHERE outcome IS NOT NULL")
     return {row["id"]: row["outcome"] for row in rows}
@@ -107,7 +104,7 @@ def outcomes(database: Database) -> dict[str, str]:
 
 def judge(trial: Trial) -> list[str]:
     """Return everything that is not as promised."""
-    playground, database = trial.playground, Database(playground=trial.playground)
+    playground, database = trial.playground, trial.victims
     known = outcomes(database)
     applied = marks(playground)
     unfinished = database.ask(

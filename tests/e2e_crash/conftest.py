@@ -10,18 +10,38 @@ import pytest
 from bot.playground.seed import REPO, seed
 from bot.playground.stack import Playground
 from bot.playground.watch import Watch
-from tests.e2e.world import with_lasting_test
+
+_POLICY = """
+version: 1
+terraform: {{engine: terraform, version: "{version}"}}
+merge_requires: [staging]
+environments:
+  staging:
+    state_key: staging/terraform.tfstate
+    var_file: envs/staging.tfvars
+    autoplan: true
+    apply: {{allow: write}}
+"""
+"""Staging alone, so that nothing else happens at the moment of a kill."""
 
 
 @pytest.fixture
-async def own(tmp_path: Path) -> AsyncIterator[Playground]:
-    playground = Playground(directory=tmp_path)
-    await playground.start()
-    await seed(playground)
-    policy = with_lasting_test(await playground.github.read(REPO, "main", "gatewright.yaml") or "")
-    await playground.github.push(REPO, "main", {"gatewright.yaml": policy}, author="admin")
-    yield playground
-    await playground.stop()
+def settings() -> dict[str, str]:
+    """Further settings of the bot, for a module of tests to choose."""
+    return {}
+
+
+@pytest.fixture
+async def own(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Playground]:
+    playground = Playground(directory=tmp_path, extra=settings)
+    try:
+        await playground.start()
+        await seed(playground)
+        policy = _POLICY.format(version=playground.engine.version)
+        await playground.github.push(REPO, "main", {"gatewright.yaml": policy}, author="admin")
+        yield playground
+    finally:
+        await playground.stop()
     assert playground.github.violations == []
     assert playground.github.crashes == []
 

@@ -16,7 +16,7 @@ from tests.e2e_crash.scene import count, opened, planned, told
 
 _PLANNING = ("accepted", "check-created", "checkout", "plan", "planned", "plan-comment", "plan-commented")
 _APPLYING = ("accepted", "queued", "intent")
-_TELLING = ("deployment", "result-comment", "result-commented")
+_TELLING = ("result-comment", "result-commented")
 
 
 async def start_dying(playground: Playground, point: str) -> None:
@@ -50,7 +50,7 @@ async def test_a_plan_survives_a_kill_at_each_of_its_stages_and_is_told_once(own
     # then there is one plan, one comment, one check of each name, and no process of a killed plan.
     await seen.hear({"kind": "plan", "env": "staging", "status": "planned"})
     await settled(own)
-    assert told(seen, "plan") == [f"{env} planned" for env in ("ci", "prod", "staging", "test")]
+    assert told(seen, "plan") == ["staging planned"]
     checks = own.github.check_runs(REPO, own.github.pull(REPO, seen.number).head_sha)
     assert sorted((check.name, check.conclusion) for check in checks) == [
         ("gatewright/apply", "action_required"),
@@ -65,12 +65,27 @@ async def test_an_apply_survives_kills_before_and_after_terraform_and_is_told_on
     await start_dying(own, _APPLYING[0])
     await own.github.comment(REPO, seen.number, author="dev", body="/apply staging")
     await die_in_turn(own, (*_APPLYING, *_TELLING))
-    # when the last one lives, then it was applied once and told once, on GitHub's deployments as well.
+    # when the last one lives, then it was applied once and told once.
     await seen.hear({"kind": "apply", "env": "staging", "status": "applied"})
     await settled(own)
     assert count(own) == 1
     assert told(seen, "apply") == ["staging applied"]
-    assert [each.environment for each in own.github.deployments(REPO)] == ["staging"]
+
+
+async def test_an_apply_whose_beginning_was_being_told_has_one_deployment(own: Playground) -> None:
+    # Given a bot that is killed just after it told GitHub of an apply that has begun,
+    seen = await planned(own, "deployment")
+    await own.bot.stop(kill=True)
+    await start_dying(own, "deployment")
+    await own.github.comment(REPO, seen.number, author="dev", body="/apply staging")
+    # when its successor goes on,
+    await die_in_turn(own, ("deployment",))
+    # then there is one deployment, and it tells how the apply ended.
+    await seen.hear({"kind": "apply", "env": "staging", "status": "interrupted"})
+    await settled(own)
+    (deployment,) = own.github.deployments(REPO)
+    assert deployment.statuses[-1].state == "error"
+    assert count(own) <= 1
 
 
 @pytest.mark.parametrize(
@@ -96,7 +111,7 @@ async def test_an_apply_that_lost_its_server_is_explained_and_planned_anew(
 
 
 def test_every_point_is_played() -> None:
-    assert set(POINTS) == {*_PLANNING, *_APPLYING, *_TELLING, "start", "applied"}
+    assert set(POINTS) == {*_PLANNING, *_APPLYING, *_TELLING, "start", "applied", "deployment"}
 
 
 async def settled(playground: Playground) -> None:

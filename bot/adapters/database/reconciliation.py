@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from bot.adapters.database import tables
+from bot.adapters.database import rows, tables
 from bot.adapters.database.transaction import Transaction
 from bot.domain.model import DeliveryId, RunKind, Sha
+from bot.ports import Delivery
 
 _OPENING_AND_CLOSING = ("opened", "reopened", "closed")
 
@@ -21,6 +23,17 @@ class SqlReconciliationReader(Transaction):
         column = tables.deliveries.c.id
         known = await self._all(sa.select(column).where(column.in_(ids)))
         return frozenset(ids) - {DeliveryId(row["id"]) for row in known}
+
+    async def open_deliveries(self, before: datetime, *, limit: int) -> Sequence[Delivery]:
+        """Return deliveries without an outcome that arrived before then, oldest first."""
+        table = tables.deliveries
+        query = (
+            sa.select(table)
+            .where(table.c.outcome.is_(None), table.c.received_at < before)
+            .order_by(table.c.sequence)
+            .limit(limit)
+        )
+        return [rows.to_delivery(row) for row in await self._all(query)]
 
     async def heard_repos(self, *, limit: int) -> Sequence[str]:
         """Return the repositories that deliveries were about, the latest first."""

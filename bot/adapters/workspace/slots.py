@@ -52,6 +52,16 @@ class Slots:
         """Return the slots that were set aside because Terraform could not save a state in them."""
         return tuple(sorted(self.errored.glob("*"))) if self.errored.is_dir() else ()
 
+    def set_aside_free(self, stack: Stack) -> None:
+        """Set aside the free slots of a stack that hold an errored state, as a killed bot left them; blocking."""
+        for place in sorted((self.root / stack_directory(stack)).glob("*")):
+            fd = _try_slot(place, create=False)
+            if fd is not None:
+                try:
+                    self._set_aside(place)
+                finally:
+                    os.close(fd)
+
     def prune(self, older_than: float) -> list[Path]:
         """Remove free slots that were not used since the epoch time; blocking."""
         removed: list[Path] = []

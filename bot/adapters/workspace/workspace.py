@@ -15,11 +15,14 @@ from bot.adapters.workspace.checkout import check_out, index_file
 from bot.adapters.workspace.git import Git, GitError
 from bot.adapters.workspace.locks import fair_lock
 from bot.adapters.workspace.mirror import Mirrors
+from bot.adapters.workspace.names import stack_directory
+from bot.adapters.workspace.rescue import errored_states
 from bot.adapters.workspace.slots import Slots
 from bot.adapters.workspace.trees import LARGEST_TEXT, TreeReader, is_damage, shown
 from bot.domain.errors import WorkspaceError
 from bot.domain.model import Repo, Sha, Stack, StateKey
 from bot.ports import Clock, Merge, Slot
+from bot.ports.rescue import ErroredState
 
 _T = TypeVar("_T")
 
@@ -120,6 +123,14 @@ class GitWorkspace:
     def quarantined(self) -> Sequence[Path]:
         """Return the slots that were set aside with an `errored.tfstate` in them."""
         return self._slots.quarantined()
+
+    async def errored_states(self, stack: Stack) -> Sequence[ErroredState]:
+        """Return the states of a stack that Terraform could not save on this machine, recovered or not."""
+        return await asyncio.to_thread(self._errored_states, stack)
+
+    def _errored_states(self, stack: Stack) -> Sequence[ErroredState]:
+        self._slots.set_aside_free(stack)
+        return tuple(errored_states(self._slots.quarantined(), stack_directory(stack)))
 
     async def prune(self, max_idle: timedelta) -> Sequence[Path]:
         """Remove slots and mirrors that were idle for longer; returns what is gone."""

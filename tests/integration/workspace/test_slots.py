@@ -303,3 +303,23 @@ async def test_the_lock_directory_holds_no_key_in_clear(workspace: GitWorkspace,
         names = {path.name for path in (data_dir / "locks").iterdir()}
 
     assert {len(name.partition(".")[0]) for name in names} == {64}
+
+
+async def test_errored_states_are_read_for_their_own_stack_only(
+    workspace: GitWorkspace, data_dir: Path
+) -> None:
+    # Given a slot whose Terraform was killed with it, one of a stack with a longer name, and a file that is no state,
+    other = replace(STACK, env=EnvName(f"{STACK.env}2"), state_key=StateKey("other"))
+    for stack, text in (
+        (STACK, '{"serial": 9, "lineage": "l"}'),
+        (other, '{"serial": 1, "lineage": "m"}'),
+        (STACK, "[]"),
+    ):
+        async with workspace.slot(stack) as slot:
+            (slot.tree / "terraform").mkdir(exist_ok=True)
+            (slot.tree / "terraform" / "errored.tfstate").write_text(text)
+    # when the errored states are asked for, then those of the stack come, from where they are kept for good.
+    (found,) = await workspace.errored_states(STACK)
+    assert (found.serial, found.lineage) == (9, "l")
+    assert found.path.is_relative_to(data_dir / "errored")
+    assert found.path.read_text() == '{"serial": 9, "lineage": "l"}'

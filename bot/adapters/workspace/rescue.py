@@ -1,0 +1,44 @@
+"""Reading the states that Terraform left in its working directory because it could not save them. Blocking."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bot.adapters.workspace.cleaning import files_below
+from bot.adapters.workspace.tree_rules import ERRORED_STATE
+from bot.ports.rescue import ErroredState
+
+_LARGEST = 256 * 1024 * 1024
+
+
+def errored_states(quarantined: Sequence[Path], directory: str) -> Iterator[ErroredState]:
+    """Yield the errored states of one stack's slots; `directory` is the name of the stack's directory.
+
+    What is not a state, because code of a pull request wrote it there, is passed by.
+    """
+    ours = re.compile(rf"{re.escape(directory)}--[0-9]+-[0-9TZ]+")
+    for place in quarantined:
+        if not ours.fullmatch(place.name):
+            continue
+        for entry in files_below(place / "tree"):
+            if entry.name == ERRORED_STATE and entry.is_file(follow_symlinks=False):
+                state = _read(Path(entry))
+                if state is not None:
+                    yield state
+
+
+def _read(path: Path) -> ErroredState | None:
+    if path.stat().st_size > _LARGEST:
+        return None
+    try:
+        state = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return None
+    serial = state.get("serial") if isinstance(state, dict) else None
+    lineage = state.get("lineage") if isinstance(state, dict) else None
+    if type(serial) is not int or not isinstance(lineage, str):
+        return None
+    return ErroredState(path=path, serial=serial, lineage=lineage)

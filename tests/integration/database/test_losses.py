@@ -1,0 +1,167 @@
+"""What is given up leaves an outcome and something to tell, in one transaction, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.adapters.database import Database
+from bot.domain.model import DeliveryId, PlanId, PlanStatus, RunId, RunKind, RunStatus
+from bot.ports import Delivery
+from bot.services.intake import take_in
+from bot.services.losses import Losses, shown
+from bot.services.strays import Strays
+from tests.integration.database.builders import NOW, a_delivery, a_plan, a_run
+from tests.integration.database.conftest import Inspector
+
+
+@dataclass
+class Noon:
+    moment: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.moment
+
+
+@pytest.fixture
+def losses(records: Database) -> Losses:
+    return Losses(records=records, clock=Noon())
+
+
+async def add_apply(records: Database, *, begun: bool) -> None:
+    async with records.write() as writer:
+        await writer.add_run(a_run(), NOW)
+        await writer.add_plan(a_plan("p2345678"))
+        await writer.add_plan(a_plan("p3456789"))
+        await writer.add_run(a_run("run-2", kind=RunKind.APPLY, plan_id=PlanId("p2345678")), NOW)
+        if begun:
+            await writer.record_intent(RunId("run-2"), NOW)
+            for status in (RunStatus.PREPARING, RunStatus.RUNNING):
+                await writer.move_run(RunId("run-2"), status, at=NOW, actor="gatewright", why="at work")
+            await writer.set_plan_status(PlanId("p2345678"), PlanStatus.APPLYING, None)
+
+
+async def test_an_apply_lost_after_its_intent_spends_its_plan_and_is_planned_anew(
+    records: Database, losses: Losses, inspector: Inspector
+) -> None:
+    await add_apply(records, begun=True)
+
+    for _ in range(2):
+        await losses.record("execute_change", "run-2", "StoreError: the bucket does not answer")
+
+    async with records.read() as reader:
+        run = await reader.run(RunId("run-2"))
+        plan, other = await reader.plan(PlanId("p2345678")), await reader.plan(PlanId("p3456789"))
+        newest = (await reader.runs())[0]
+    assert run is not None
+    assert plan is not None
+    assert other is not None
+    assert (run.status, run.detail["state"]) == (RunStatus.INTERRUPTED, "unknown")
+    assert run.detail["message"] == "the bucket does not answer"
+    assert (plan.status, other.status) == (PlanStatus.FAILED, PlanStatus.STALE)
+    assert (newest.kind, newest.status) == (RunKind.PLAN, RunStatus.QUEUED)
+    assert inspector.started() == [f"run-{newest.id}", "report_change-run-2"]
+
+
+async def test_an_apply_lost_before_its_intent_leaves_its_plan_to_be_applied(
+    records: Database, losses: Losses, inspector: Inspector
+) -> None:
+    await add_apply(records, begun=False)
+
+    await losses.record("execute_change", "run-2", "GitHubUnavailableError: reading acme/infra#7: 502")
+
+    async with records.read() as reader:
+        run, plan = await reader.run(RunId("run-2")), await reader.plan(PlanId("p2345678"))
+    assert run is not None
+    assert plan is not None
+    assert (run.status, plan.status) == (RunStatus.FAILED, PlanStatus.PLANNED)
+    assert inspector.started() == ["report_change-run-2"]
+
+
+async def test_a_delivery_that_is_given_up_is_told_and_one_that_was_handled_is_not(
+    records: Database, losses: Losses, inspector: Inspector
+) -> None:
+    async with records.write() as writer:
+        await writer.add_delivery(a_delivery("lost"))
+        await writer.add_delivery(a_delivery("done", outcome="handled"))
+        await writer.add_delivery(a_delivery("nowhere", pull=None))
+
+    for name in ("lost", "done", "nowhere"):
+        await losses.record("handle_delivery", name, "KeyError: 'secret-value'")
+
+    async with records.read() as reader:
+        lost, done = await reader.delivery(DeliveryId("lost")), await reader.delivery(DeliveryId("done"))
+    assert lost is not None
+    assert done is not None
+    assert (lost.outcome, lost.note, done.outcome) == ("given_up", "an unexpected KeyError", "handled")
+    assert inspector.started() == ["report_loss-lost"]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("StoreError: putting plans/p1: 503", "putting plans/p1: 503"),
+        ("ValueError: hunter2", "an unexpected ValueError"),
+        ("max recovery attempts exceeded", "an unexpected max recovery attempts exceeded"),
+    ],
+)
+def test_only_words_of_our_own_are_shown_of_an_error(error: str, words: str) -> None:
+    assert shown(error) == words
+
+
+async def test_what_has_no_workflow_any_more_is_lost_and_what_is_young_or_at_work_is_not(
+    records: Database, losses: Losses, inspector: Inspector
+) -> None:
+    old = NOW - timedelta(hours=1)
+    deliveries: list[Delivery] = [
+        a_delivery("gone", received_at=old),
+        a_delivery("at-work", received_at=old),
+        a_delivery("young"),
+    ]
+    async with records.write() as writer:
+        for delivery in deliveries:
+            await take_in(writer, delivery)
+        await writer.add_run(a_run("run-gone"), old)
+
+    async def abandoned(ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(ids) - {"delivery-at-work"}
+
+    strays = Strays(records=records, losses=losses, abandoned=abandoned, clock=Noon())
+    found = [await strays.record(), await strays.record()]
+
+    async with records.read() as reader:
+        outcomes = {
+            each.id: kept.outcome
+            for each in deliveries
+            if (kept := await reader.delivery(each.id)) is not None
+        }
+        run = await reader.run(RunId("run-gone"))
+    assert found == [2, 0]
+    assert outcomes == {"gone": "given_up", "at-work": None, "young": None}
+    assert run is not None
+    assert run.status is RunStatus.FAILED
+    assert inspector.started()[3:] == ["report_loss-gone", "report_plan-run-gone"]
+
+
+async def test_what_the_reconciler_asks_is_answered(records: Database) -> None:
+    async with records.write() as writer:
+        await writer.add_delivery(a_delivery("one", event="pull_request", action="opened"))
+        await writer.add_delivery(a_delivery("two", event="pull_request", action="closed", pull=8))
+        await writer.add_delivery(a_delivery("three", event="pull_request", action="synchronize", pull=8))
+        await writer.add_delivery(a_delivery("four", repo="acme/other", pull=None))
+        await writer.add_run(a_run(), NOW)
+        await writer.add_run(a_run("run-2", kind=RunKind.APPLY, pull=9), NOW)
+
+    async with records.read() as reader:
+        unknown = await reader.unknown_deliveries([DeliveryId("one"), DeliveryId("five")])
+        repos = await reader.heard_repos(limit=5)
+        heads = await reader.planned_heads("acme/infra")
+        events = [await reader.newest_pull_event("acme/infra", pull) for pull in (7, 8, 9)]
+
+    assert unknown == {"five"}
+    assert list(repos) == ["acme/other", "acme/infra"]
+    assert heads == {(7, "a" * 40)}
+    assert events == [("one", "opened"), ("two", "closed"), None]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from inline_snapshot import snapshot
+
+from bot.comments.rescue import RescueView, rescue_part
+from tests.fakes import builders
+
+
+def view(**changes: object) -> RescueView:
+    given: dict[str, object] = {
+        "stack": builders.plan().stack,
+        "path": "/srv/gatewright/errored/it's here/errored.tfstate",
+        "serial": 8,
+        "bucket": "states",
+        "region": "auto",
+        "endpoint": "https://account.example.com",
+        "lock_id": "1b9b6c4e-0000-4444-8888-0123456789ab",
+    }
+    return RescueView(**(given | changes))  # type: ignore[arg-type]
+
+
+def test_nothing_to_recover_says_nothing() -> None:
+    assert rescue_part(()) == ""
+
+
+def test_the_commands_that_recover_a_state_can_be_pasted() -> None:
+    assert rescue_part((view(),)) == snapshot("""\
+> [!CAUTION]
+> **staging: Terraform could not save serial 8 of the state.** What it knows is kept on the machine of Gatewright and is never deleted. Apply nothing before an operator has recovered it there, with a key pair that may write this state in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`:
+
+```
+cd "$(mktemp -d)"
+cat > backend.tf <<'EOF'
+terraform {
+  backend "s3" {
+    bucket = "states"
+    key = "staging/terraform.tfstate"
+    region = "auto"
+    use_path_style = true
+    use_lockfile = true
+    skip_s3_checksum = true
+    skip_credentials_validation = true
+    skip_metadata_api_check = true
+    skip_region_validation = true
+    skip_requesting_account_id = true
+    endpoints = { s3 = "https://account.example.com" }
+  }
+}
+EOF
+export AWS_REQUEST_CHECKSUM_CALCULATION=when_required AWS_RESPONSE_CHECKSUM_VALIDATION=when_required
+terraform init -input=false
+terraform force-unlock -force 1b9b6c4e-0000-4444-8888-0123456789ab
+terraform state push '/srv/gatewright/errored/it'"'"'s here/errored.tfstate'
+```
+
+""")
+
+
+def test_a_lock_that_is_free_is_not_released() -> None:
+    assert "force-unlock" not in rescue_part((view(lock_id=None),))
