@@ -90,6 +90,8 @@ def real_places(world: World) -> tuple[dict[str, Path], int]:
     """Return things that exist on this machine and that no code may reach, and the bot's process."""
     root, pid = world.playground.directory, world.playground.bot.pid
     assert pid is not None
+    limits = Path(f"/proc/{pid}/limits").read_text(encoding="ascii")
+    assert re.search(r"^Max core file size +0 +0 ", limits, re.MULTILINE)
     key_file = root / "bot" / "app-key.pem"
     key_file.write_text(world.github.private_key_pem)
     key_file.chmod(0o600)

@@ -49,6 +49,7 @@ class SqlUpkeepReader(Transaction):
                 sa.or_(plans.status.in_(_OVER), expired, released),
                 ~_is_at_work(plans.id),
                 ~_is_last_begun(),
+                ~_is_held(),
                 ~_is_pruned(Pruned.PLAN, plans.id),
             )
             .order_by(plans.sequence)
@@ -106,6 +107,12 @@ def _is_last_begun() -> sa.ColumnElement[bool]:
         newer.c.status.in_(_BEGUN),
     )
     return sa.and_(plans.c.status.in_(_BEGUN), ~follows)
+
+
+def _is_held() -> sa.ColumnElement[bool]:
+    """Whether the plan's pull request holds its state: closing it may destroy what its last plan made."""
+    plans, locks = tables.plans.c, tables.locks.c
+    return sa.exists().where(locks.state_key == plans.state_key, locks.pull == plans.pull)
 
 
 def _is_at_work(id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

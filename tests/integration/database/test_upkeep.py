@@ -12,7 +12,7 @@ from bot.adapters.run_logs import StoredRunLogs
 from bot.domain.model import PlanId, PlanStatus, RunId, RunStatus
 from bot.services.upkeep import Keep, Upkeep
 from tests.fakes.object_store import MemoryObjectStore
-from tests.integration.database.builders import NOW, a_delivery, a_plan, a_run
+from tests.integration.database.builders import NOW, STAGING, a_delivery, a_lock, a_plan, a_run
 from tests.integration.database.conftest import Inspector
 from tests.integration.database.test_releases import a_release
 
@@ -145,6 +145,27 @@ async def test_the_plan_that_was_begun_last_stays_for_the_destroy(site: Site, re
     await site.upkeep.tidy_stores()
 
     assert len(site.bucket.objects) == 3
+
+
+async def test_plans_of_the_pull_request_that_holds_the_state_stay_for_its_destroy(
+    site: Site, records: Database
+) -> None:
+    async with records.write() as writer:
+        await writer.add_run(a_run(), NOW)
+        await writer.take_lock(a_lock())
+    for id_ in ("pfirst", "psecond"):
+        await add_plan(site, records, id_, PlanStatus.FAILED)
+
+    site.clock.moment = NOW + 400 * DAY
+    await site.upkeep.tidy_stores()
+    held = len(site.bucket.objects)
+    async with records.write() as writer:
+        await writer.release_lock(STAGING)
+    site.clock.moment += EVERY
+    await site.upkeep.tidy_stores()
+
+    assert held == 6
+    assert {key.split("/")[3] for key in site.bucket.objects} == {"psecond"}
 
 
 async def test_a_plan_that_can_still_be_applied_outlives_its_age(site: Site, records: Database) -> None:
