@@ -45,14 +45,20 @@ async def test_a_log_is_read_while_terraform_runs_and_a_reload_goes_on(world: Wo
     await dev.reads("succeeded", "#status")
     await dev.reads("As judged just before the change")
 
-    log = await dev.text("#log")
+    log, word = await dev.text("#log"), await dev.text("#live-word")
+    async with dev.page.expect_download() as waiting:
+        await dev.page.get_by_role("button", name="Download kubeconfig").click()
+    kept = await waiting.value
+    await dev.open(f"/runs/{run}")
     assert (seen_live, seen_again) == ("running", "running")
     assert "beat 1 <b>bold</b>" in without_script
     assert "Look again" in without_script
     assert before.count("beat 3 ") == log.count("beat 3 ") == 1
     assert f"beat {_BEATS} " in log
+    assert kept.suggested_filename == "staging-kubeconfig"
+    assert "handed out" in await dev.text()
     assert await dev.page.locator("#log b").count() == 0
-    assert "The run has ended: succeeded." in await dev.text("#live-word")
+    assert word == "The run has ended: succeeded."
     assert "apply staging applied" in await world.told(number)
 
 

@@ -69,7 +69,7 @@ async def test_a_run_without_a_log_says_so(reader: World) -> None:
     page = await see(reader, f"/runs/{run.id}")
     log = await see(reader, f"/runs/{run.id}/log")
 
-    assert "Nothing was logged." in page[1]
+    assert "There is no log, or it is not kept any more." in page[1]
     assert (page[0], log[0]) == (200, 404)
 
 
