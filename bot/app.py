@@ -36,6 +36,7 @@ from bot.services.applying import Applying
 from bot.services.caretaking import Caretaking
 from bot.services.changing import Changing
 from bot.services.checks import Checks
+from bot.services.closeouts import Closeouts
 from bot.services.deployments import Deployments
 from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
@@ -46,11 +47,13 @@ from bot.services.jobs import Limits, Links
 from bot.services.judging import Judging
 from bot.services.losses import Losses
 from bot.services.measuring import Measuring
+from bot.services.outdating import Outdating
 from bot.services.ownership import Ownership
 from bot.services.people import People
 from bot.services.planning import Planning
 from bot.services.policies import Policies
 from bot.services.posting import Poster
+from bot.services.queueing import Queueing
 from bot.services.reconciling import Reconciling
 from bot.services.releasing import Sources
 from bot.services.reporting import Reporting
@@ -61,6 +64,7 @@ from bot.services.sequence_reports import SequenceReports
 from bot.services.stacks import Trees
 from bot.services.states import Snapshots
 from bot.services.strays import Strays
+from bot.services.syncing import Syncing
 from bot.services.tenancy import Tenancy
 from bot.services.ticking import Ticking
 from bot.services.upkeep import Upkeep
@@ -332,6 +336,28 @@ async def _assemble(
         logs=logs,
         clock=clock,
     )
+    syncing = Syncing(
+        records=database,
+        policies=policies,
+        planning=planning,
+        applying=applying,
+        endings=endings,
+        clock=clock,
+    )
+    closeouts = Closeouts(
+        records=database, github=github, poster=poster, deployments=deployments, links=links
+    )
+    waiting = Waiting(
+        records=database,
+        github=github,
+        requesting=requesting,
+        policies=policies,
+        poster=poster,
+        reporting=reporting,
+        clock=clock,
+        start_sync=syncing.start_next,
+        login=_LOGIN,
+    )
     measuring = Measuring(records=database, counters=metrics)
     bot = Bot(
         rescues=rescues,
@@ -351,16 +377,11 @@ async def _assemble(
         measuring=measuring,
         tracer=tracer,
         people=People(github=github, ownership=ownership),
-        waiting=Waiting(
-            records=database,
-            github=github,
-            requesting=requesting,
-            policies=policies,
-            poster=poster,
-            reporting=reporting,
-            clock=clock,
-            login=_LOGIN,
-        ),
+        waiting=waiting,
+        syncing=syncing,
+        outdating=Outdating(records=database, github=github, trees=trees, reporting=reporting, clock=clock),
+        queueing=Queueing(github=github, records=database, trees=trees),
+        closeouts=closeouts,
         login=_LOGIN,
     )
     changing = Changing(
@@ -381,6 +402,9 @@ async def _assemble(
         verify_reports=VerifyReports(
             records=database, github=github, poster=poster, reporting=reporting, links=links
         ),
+        syncing=syncing,
+        waiting=waiting,
+        closeouts=closeouts,
     )
     caretaking = Caretaking(
         records=database,

@@ -11,16 +11,20 @@ from bot.domain.refusals import Refusal
 from bot.ports import Clock, GitHub, Records, Terraform
 from bot.ports.tracing import Tracer
 from bot.services.access import Access
+from bot.services.closeouts import Closeouts
 from bot.services.jobs import Links
 from bot.services.judging import Judging
 from bot.services.measuring import Measuring
+from bot.services.outdating import Outdating
 from bot.services.people import People
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.posting import Poster
+from bot.services.queueing import Queueing
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting, Wish
 from bot.services.rescues import Rescues
 from bot.services.stacks import Trees
+from bot.services.syncing import Syncing
 from bot.services.tenancy import Tenancy
 from bot.services.waiting import Waiting
 
@@ -47,6 +51,10 @@ class Bot:
     people: People
     waiting: Waiting
     rescues: Rescues
+    syncing: Syncing
+    outdating: Outdating
+    queueing: Queueing
+    closeouts: Closeouts
     login: str
     """The App's own user name, whose comments are never commands."""
 

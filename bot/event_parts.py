@@ -206,3 +206,12 @@ class RequestedAction(Part):
     """The button that was pressed."""
 
     identifier: str
+
+
+class MergeGroup(Part):
+    """What the merge queue would merge; refs are full names."""
+
+    head_sha: HexSha
+    head_ref: str
+    base_sha: HexSha
+    base_ref: str

@@ -15,6 +15,7 @@ from bot.event_parts import (
     Installation,
     Issue,
     Label,
+    MergeGroup,
     Name,
     Part,
     PullRequest,
@@ -97,6 +98,13 @@ class PushPayload(Payload):
     forced: bool = False
 
 
+class MergeGroupPayload(Payload):
+    """The merge queue has made a commit of several pull requests and asks for checks."""
+
+    action: Name
+    merge_group: MergeGroup
+
+
 class CheckRunPayload(Payload):
     """A check run was created, completed, re-requested, or its button pressed."""
 
@@ -110,6 +118,7 @@ PAYLOADS: Mapping[str, type[Payload]] = {
     "issues": IssuePayload,
     "pull_request": PullRequestPayload,
     "pull_request_review": ReviewPayload,
+    "merge_group": MergeGroupPayload,
     "push": PushPayload,
 }
 """What each event carries; every other event is read as a plain `Payload`."""

@@ -17,7 +17,9 @@ from handlers import (
     gates,
     help,  # noqa: A004 - the module is named as its command
     hold,
+    override,
     plan,
+    rerun,
     smoke,
     status,
     unhold,
@@ -36,6 +38,8 @@ COMMANDS: tuple[tuple[CommandSpec, CommandHandler], ...] = (
     (status.SPEC, status.handle),
     (cancel.SPEC, cancel.handle),
     (unlock.SPEC, unlock.handle),
+    (rerun.SPEC, rerun.handle),
+    (override.SPEC, override.handle),
     (hold.SPEC, hold.handle),
     (unhold.SPEC, unhold.handle),
     (help.SPEC, help.handle),

@@ -15,7 +15,7 @@ SPEC = CommandSpec(
     name="cancel",
     usage="/cancel [RUN|PLAN]",
     summary="Stop the running plans of this pull request, one run, or drop a stored plan.",
-    who="anybody with write access; an apply is stopped only when its run is named",
+    who="anybody with write access for plans; a named run: who asked for it, owners and administrators",
     examples=("/cancel", "/cancel rab3cdefg9hjkmnp", "/cancel p7k2m9qa"),
     parameters=(Parameter(label="RUN|PLAN", kind=ParameterKind.RUN_OR_PLAN, required=False, repeated=False),),
     accepts_terraform_arguments=False,
@@ -56,6 +56,12 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
 
 async def _one_run(run_id: RunId, request: Request, bot: Bot) -> Answer:
     wish = request.wish
+    async with bot.records.read() as reader:
+        run = await reader.run(run_id)
+    if run is not None and (run.stack.repo, run.pull) == (wish.repo.full_name, wish.pull.number):
+        not_theirs = await common.not_theirs(run, request, bot)
+        if not_theirs is not None:
+            return not_theirs
     refused = await cancel_one(
         bot.records,
         bot.clock,

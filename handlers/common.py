@@ -6,11 +6,12 @@ from difflib import get_close_matches
 
 from bot.context import Bot, Request
 from bot.domain.commands import Command, CommandSpec
-from bot.domain.model import EnvName, ProjectName, PullRequest, Repo, Stack
+from bot.domain.errors import PolicyError, WorkspaceError
+from bot.domain.model import EnvName, ProjectName, PullRequest, Repo, Run, Stack
 from bot.domain.refusals import Reason, Refusal
 from bot.policy import EnvironmentPolicy, RepoPolicy
 from bot.services.next_steps import why_closed
-from bot.services.people import stacks_of
+from bot.services.people import Standing, stacks_of
 from bot.services.policies import LoadedPolicy
 from bot.services.requesting import Wish
 from bot.services.stacks import MergedTree, touched_stacks
@@ -72,6 +73,20 @@ async def lacks_standing(env: EnvName, request: Request, bot: Bot) -> Refusal | 
             f"This is for the owners of {env} (CODEOWNERS of its directory or var file), the policy's `oncall`"
             " team and administrators."
         ),
+    )
+
+
+async def not_theirs(run: Run, request: Request, bot: Bot) -> Refusal | None:
+    """Return a refusal unless the actor asked for the run, owns its environment or is an administrator."""
+    wish = request.wish
+    if run.actor.lower() == wish.actor.lower():
+        return None
+    standing = await bot.people.standing(wish.repo, request.loaded, (run.stack,), wish.actor)
+    if standing & {Standing.OWNER, Standing.ADMIN}:
+        return None
+    return Refusal(
+        reason=Reason.PERMISSION,
+        sentence="This is for who asked for the run, the owners of its environment and administrators.",
     )
 
 
@@ -147,3 +162,31 @@ async def automatic_stacks(wish: Wish, policy: RepoPolicy, tree: MergedTree, bot
 def plan_command(stack_env: EnvName, project: ProjectName) -> str:
     """The command that plans one stack."""
     return f"/plan {stack_env}" + ("" if project == "default" else f" -p {project}")
+
+
+async def stacks_to_sync(
+    repo: Repo, pull: PullRequest, bot: Bot
+) -> tuple[tuple[Stack, ...], tuple[Stack, ...]]:
+    """Return the stacks that a merged pull request touched or planned, and those of them that may be applied now."""
+    try:
+        policy = (await bot.policies.load(repo)).policy
+    except PolicyError:
+        return (), ()
+    if pull.base_ref not in (repo.default_branch, *policy.branches):
+        return (), ()
+    known = tuple(
+        stack
+        for stack in policy.stacks(repo.full_name, pull=pull.number)
+        if stack.env in plannable(policy) and policy.environment(stack.env).after_merge != "none"
+    )
+    async with bot.records.read() as reader:
+        plans = await reader.plans(repo=repo.full_name, pull=pull.number)
+        locks = await reader.locks(repo=repo.full_name, pull=pull.number)
+    concerned = {plan.stack.state_key for plan in plans} | {lock.stack.state_key for lock in locks}
+    try:
+        tree = await bot.trees.merged(repo, pull, base=pull.base_sha, head=pull.head_sha)
+        concerned |= {stack.state_key for stack in touched_stacks(policy, known, tree)}
+    except WorkspaceError:
+        pass  # What it touched cannot be found out any more; what it planned is known.
+    stacks = tuple(stack for stack in known if stack.state_key in concerned)
+    return stacks, tuple(stack for stack in stacks if policy.environment(stack.env).after_merge == "apply")

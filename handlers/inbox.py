@@ -13,14 +13,14 @@ from bot.events import Payload, payload_of
 from bot.ports import Delivery
 from bot.services.losses import shown
 from bot.services.outbox import apology_for
-from handlers import on_check_run, on_comment, on_pull_request, on_review
+from handlers import on_check_run, on_comment, on_merge_group, on_pull_request, on_push, on_review
 
 _LOG = logging.getLogger(__name__)
 
 EventHandler = Callable[[Delivery, Payload, Bot], Awaitable[str]]
 """Returns one line on what was done, for the record."""
 
-EVENTS: tuple[tuple[str, frozenset[str], EventHandler], ...] = (
+EVENTS: tuple[tuple[str, frozenset[str | None], EventHandler], ...] = (
     ("issue_comment", frozenset({"created"}), on_comment.handle),
     (
         "pull_request",
@@ -30,6 +30,8 @@ EVENTS: tuple[tuple[str, frozenset[str], EventHandler], ...] = (
     ("pull_request", frozenset({"edited"}), on_pull_request.handle_edited),
     ("pull_request", frozenset({"closed"}), on_pull_request.handle_closed),
     ("pull_request_review", frozenset({"submitted", "dismissed"}), on_review.handle),
+    ("merge_group", frozenset({"checks_requested"}), on_merge_group.handle),
+    ("push", frozenset({None}), on_push.handle),
     ("check_run", frozenset({"rerequested", "requested_action"}), on_check_run.handle),
 )
 

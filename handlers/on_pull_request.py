@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.comments.closing import closed_comment, merged_comment
+from dataclasses import replace
+
+from bot.comments.closing import closed_comment
 from bot.comments.failures import policy_error_comment
 from bot.comments.forks import fork_comment
 from bot.context import Bot
@@ -63,6 +65,9 @@ async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         by=Login(bot.login),
         why=f"the pull request's base is now {pull.base_ref}",
     )
+    async with bot.records.write() as writer:
+        # An approval was of the change against the old base.
+        await writer.void_approvals(repo.full_name, pull.number, bot.clock.now())
     note = "the base changed"
     if not pull.draft and await common.may_run(repo, pull, bot):
         note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, dedupe=delivery.id)
@@ -84,28 +89,14 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         held = await writer.locks(repo=repo.full_name, pull=pull.number)
         locks = [lock for lock in held if lock.stack.state_key not in leaving]
         plans = await writer.plan_outlines(repo=repo.full_name, pull=pull.number, limit=1)
+    if pull.merged:
+        return await _merged(delivery, payload, bot, repo=repo, pull=pull, leaving=leaving)
     if not plans:
         return "nothing was planned here"
-    if not pull.merged:
-        if locks:
-            body = closed_comment(locks=locks, reference=delivery.id)
-            await bot.poster.once(repo, pull.number, f"closed:{delivery.id}", body)
-        return "closed unmerged"
-    released = await bot.requesting.release_locks(
-        repo.full_name,
-        pull.number,
-        by=_actor(payload),
-        why="its pull request was merged",
-        cause=delivery.id,
-        but=leaving,
-    )
-    view = await bot.reporting.closing(repo, pull, released)
-    await bot.poster.once(
-        repo, pull.number, f"merged:{pull.number}", merged_comment(view, reference=delivery.id)
-    )
-    for lock in released:
-        await bot.waiting.freed(lock.stack)
-    return "merged"
+    if locks:
+        body = closed_comment(locks=locks, reference=delivery.id)
+        await bot.poster.once(repo, pull.number, f"closed:{delivery.id}", body)
+    return "closed unmerged"
 
 
 async def _leave(
@@ -120,6 +111,41 @@ async def _leave(
         return frozenset()
     stacks = await bot.tenancy.leave(repo, pull.number, policy, by=_actor(payload), cause=delivery.id)
     return frozenset(stack.state_key for stack in stacks)
+
+
+async def _merged(
+    delivery: Delivery,
+    payload: Payload,
+    bot: Bot,
+    *,
+    repo: Repo,
+    pull: PullRequest,
+    leaving: frozenset[StateKey],
+) -> str:
+    """Compare with the base what the pull request touched; what it holds beyond that is free at once."""
+    wish = Wish(
+        repo=repo,
+        pull=replace(pull, head_sha=pull.merge_commit or pull.head_sha),
+        actor=_actor(payload),
+        comment_id=None,
+        asked_at=delivery.received_at,
+        correlation_id=delivery.id,
+        dedupe=f"merged:{repo.full_name}#{pull.number}",
+    )
+    stacks, applied = await common.stacks_to_sync(repo, pull, bot)
+    made = await bot.syncing.request(wish, stacks, applied)
+    kept = leaving | {stack.state_key for stack in stacks}
+    why = f"pull request {pull.number} was merged"
+    released = await bot.requesting.release_locks(
+        repo.full_name, pull.number, by=wish.actor, why=why, cause=delivery.id, but=kept
+    )
+    for lock in released:
+        await bot.waiting.freed(lock.stack)
+    async with bot.records.read() as reader:
+        planned = await reader.plans(repo=repo.full_name, pull=pull.number, limit=1)
+    if not stacks and planned:
+        await bot.closeouts.post(repo, pull)
+    return f"merged, {made} stacks to compare"
 
 
 def _actor(payload: Payload) -> Login:

@@ -1,28 +1,14 @@
-"""What is said when a pull request is closed or merged."""
+"""What is said when a pull request is closed without a merge."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import code, text
 from bot.comments.header import header
-from bot.comments.words import Step, minute, short, steps
-from bot.domain.model import PlanStatus, Sha
-from bot.domain.plan import Lock, PlanRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosingView:
-    """A merged pull request: its newest plan of each stack, and what it no longer holds."""
-
-    pull: int
-    merge_commit: Sha | None
-    base_ref: str
-    plans: Sequence[PlanRecord] = ()
-    released: Sequence[Lock] = ()
-    next_steps: Sequence[Step] = ()
+from bot.comments.words import Step, minute, steps
+from bot.domain.plan import Lock
 
 
 def closed_comment(*, locks: Sequence[Lock], reference: str) -> str:
@@ -52,57 +38,4 @@ def closed_comment(*, locks: Sequence[Lock], reference: str) -> str:
                 )
             ),
         ]
-    )
-
-
-def merged_comment(view: ClosingView, *, reference: str) -> str:
-    """Return the closeout of a merged pull request."""
-    first = header("closeout", head=view.merge_commit, status="merged", ref=reference)
-    return fit(
-        [
-            Part(
-                text=f"{first}\n### 🏁 Merged into {code(view.base_ref, limit=150)}"
-                + (f" as {short(view.merge_commit)}" if view.merge_commit else "")
-                + "\n\n"
-            ),
-            *_rows(view),
-            Part(text=_released(view.released)),
-            Part(text="", is_note=True),
-            Part(text=steps(view.next_steps)),
-        ]
-    )
-
-
-def _rows(view: ClosingView) -> Iterator[Part]:
-    yield Part(text="| Stack | Newest plan | How it ended |\n| --- | --- | --- |\n", frame_of="plans")
-    for plan in view.plans:
-        yield Part(
-            text=f"| {text(plan.stack.label, limit=100)} | {code(plan.id)} of {short(plan.head_sha)} | {_ended(plan)} |\n",
-            drop=Drop.ROW,
-            group="plans",
-        )
-    yield Part(text="\n", frame_of="plans")
-
-
-def _ended(plan: PlanRecord) -> str:
-    match plan.status:
-        case PlanStatus.APPLIED:
-            return "✅ applied"
-        case PlanStatus.NO_CHANGES:
-            return "✅ no changes"
-        case PlanStatus.APPLYING:
-            return "⏳ being applied"
-        case PlanStatus.FAILED:
-            return "❌ its apply failed"
-        case PlanStatus.PLANNED | PlanStatus.STALE | PlanStatus.CANCELED:
-            return f"⚠️ not applied ({plan.status})"
-
-
-def _released(locks: Sequence[Lock]) -> str:
-    if not locks:
-        return ""
-    shown = [text(lock.stack.label, limit=100) for lock in locks[:20]]
-    more = len(locks) - len(shown)
-    return (
-        f"Released for other pull requests: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}.\n\n"
     )

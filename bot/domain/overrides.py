@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from bot.domain.model import EnvName, Login, ProjectName, RunId
+from bot.domain.plan import PlanRecord
 
 NEVER: Final = frozenset({"config", "head", "plan_fresh", "state", "engine", "permission", "lock"})
 """Gates that nobody can open by asking: they protect the promise that what was reviewed is what is applied."""
@@ -33,9 +34,16 @@ class Override:
     number: int = 0
     """Given by the store; 0 before."""
 
-    def opens(self, now: datetime) -> bool:
-        """Whether it opens its gate at `now`."""
-        return self.confirmed_by is not None and self.used_run is None and now < self.expires_at
+    def opens_for(self, plan: PlanRecord, now: datetime) -> bool:
+        """Whether it opens its gate for a plan at `now`: only for one that was there when it was confirmed."""
+        return (
+            self.confirmed_at is not None
+            and plan.created_at <= self.confirmed_at
+            and (plan.stack.repo, plan.pull) == (self.repo, self.pull)
+            and (plan.stack.project, plan.stack.env) == (self.project, self.env)
+            and self.used_run is None
+            and now < self.expires_at
+        )
 
     def waits(self, now: datetime) -> bool:
         """Whether a second owner can confirm it at `now`."""

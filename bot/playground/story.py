@@ -92,7 +92,8 @@ async def _tell(playground: Playground, out: Console) -> None:
     await _planned_by_itself(stage)
     await _applied(stage)
     await _refused(stage)
-    await _merged(stage)
+    await _applied_again(stage)
+    await _closed_out(stage)
     await _led_to_prod(stage)
     _nothing_wrong(stage)
 
@@ -159,13 +160,21 @@ async def _refused(stage: _Stage) -> None:
     _expect(_THIRD not in page, "the stale plan was applied")
 
 
-async def _merged(stage: _Stage) -> None:
+async def _applied_again(stage: _Stage) -> None:
     await asyncio.sleep(1.1)
     await stage.comment("dev", "/apply staging")
     await stage.hear(kind="apply", env="staging", status="applied")
+
+
+async def _closed_out(stage: _Stage) -> None:
+    """Merge; what was merged is compared with every environment, and the closeout says what is where."""
     stage.say("dev merges")
     await stage.github.merge(REPO, stage.watch.number, author="dev")
-    await stage.hear(kind="closeout")
+    closeout = await stage.hear(kind="closeout", status="merged")
+    _expect("| staging | ✅ applied" in closeout.body, "the closeout does not say that staging was applied")
+    _expect("✅ as merged" in closeout.body, "the closeout does not say that staging is as merged")
+    page = await _staging_page(stage.playground)
+    _expect(_SECOND in page, f"after the merge the staging page does not show {_SECOND!r}")
 
 
 async def _led_to_prod(stage: _Stage) -> None:

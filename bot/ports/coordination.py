@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.domain.holds import Hold
-from bot.domain.model import EnvName, Login, PlanId, RunId, Stack, StateKey
+from bot.domain.model import EnvName, Login, PlanId, RunId, Sha, Stack, StateKey
 from bot.domain.overrides import Override
 from bot.domain.waiting import LockEvent, Outdated, Wait
 
@@ -66,11 +66,18 @@ class CoordinationWriter(CoordinationReader, Protocol):
         ...
 
     async def outdate(
-        self, stacks: Sequence[Stack], *, pulls: Sequence[int] | None, why: str, but: PlanId | None = None
+        self,
+        stacks: Sequence[Stack],
+        *,
+        pulls: Sequence[int] | None,
+        why: str,
+        but: PlanId | None = None,
+        unless_base: Sha | None = None,
     ) -> Sequence[Outdated]:
         """Mark the open plans of stacks stale (compared by state key), however many; returns which they were.
 
-        `pulls` limits it to some pull requests of the stack's repository; `but` stays as it is.
+        `pulls` limits it to some pull requests of the stack's repository; `but` stays as it is, as do
+        those that were made from the base `unless_base`.
         """
         ...
 

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from bot.domain.model import RunId, RunKind
 from bot.ports import Records
 from bot.services.applying import Applying
+from bot.services.closeouts import Closeouts
 from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
 from bot.services.reporting import Reporting
 from bot.services.sequence_reports import SequenceReports
+from bot.services.syncing import Syncing
 from bot.services.verify_reports import VerifyReports
 from bot.services.verifying import Verifying
+from bot.services.waiting import Waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,9 @@ class Changing:
     destroy_reports: DestroyReports
     sequence_reports: SequenceReports
     verify_reports: VerifyReports
+    syncing: Syncing
+    waiting: Waiting
+    closeouts: Closeouts
 
     async def execute(self, run_id: RunId) -> None:
         """Carry it out, at most once; what an apply has put in place is verified in the same turn of its state."""
@@ -35,9 +41,18 @@ class Changing:
                 await self.destroying.execute(run_id)
             case RunKind.VERIFY:
                 await self.verifying.execute(run_id)
+            case RunKind.SYNC:
+                await self.syncing.execute(run_id)
+                await self.verifying.after(run_id)
+                await self._let_go(run_id)
             case _:
                 await self.applying.execute(run_id)
                 await self.verifying.after(run_id)
+
+    async def _let_go(self, run_id: RunId) -> None:
+        freed = await self.syncing.let_go(run_id)
+        if freed is not None:
+            await self.waiting.freed(freed)
 
     async def report(self, run_id: RunId) -> None:
         """Tell how it ended. Repeating it tells nothing twice."""
@@ -46,6 +61,8 @@ class Changing:
                 await self.destroy_reports.report(run_id)
             case RunKind.VERIFY:
                 await self.verify_reports.report(run_id)
+            case RunKind.SYNC:
+                await self.closeouts.report(run_id)
             case _:
                 await self.reporting.report_change(run_id)
                 await self.sequence_reports.report(run_id)

@@ -84,7 +84,7 @@ async def record_end(
     await writer.move_run(
         run.id, ending.status, at=now, actor="gatewright", why=summary, failure_class=ending.failure
     )
-    if plan is not None and not applied:
+    if plan is not None and not applied and run.kind is not RunKind.SYNC:
         await _replan(writer, run, plan, now)
     await go_on(writer, run, ending.status, now)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.errors import GatewrightError, PolicyError
+from bot.domain.gate_overrides import overridden
 from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge, shut
 from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
 from bot.domain.plan import PlanRecord, RiskLevel
@@ -53,8 +54,47 @@ class Judging:
         by_itself = await self._is_deployed_by_itself(loaded, plan)
         env = loaded.policy.environment(plan.stack.env)
         may_apply = by_itself or await self.access.may_apply(repo, env, run.actor)
+        if run.kind is RunKind.SYNC:
+            return await self._after_merge(repo, pull, loaded, plan, may_apply=may_apply)
         facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
-        return Judged(plan=plan, loaded=loaded, results=judge(facts), approvers=_approvers(facts))
+        results = await self._overridden(judge(facts), plan, used_by=run)
+        return Judged(plan=plan, loaded=loaded, results=results, approvers=_approvers(facts))
+
+    async def _overridden(
+        self, results: tuple[GateResult, ...], plan: PlanRecord, *, used_by: Run | None = None
+    ) -> tuple[GateResult, ...]:
+        """Open the gates that two owners have opened; an apply that then finds every gate open has used them."""
+        if plan.pull is None or not shut(results):
+            return results
+        async with self.records.write() as writer:
+            known = await writer.overrides(repo=plan.stack.repo, pull=plan.pull)
+            valid = tuple(one for one in known if one.opens_for(plan, self.clock.now()))
+            opened = tuple(overridden(result, valid) for result in results)
+            if used_by is not None and not shut(opened):
+                gates = {result.gate for result in shut(results)}
+                for one in valid:
+                    if one.gate in gates:
+                        await writer.use_override(one.number, used_by.id)
+        return opened
+
+    async def _after_merge(
+        self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord, *, may_apply: bool
+    ) -> Judged:
+        """Judge a plan of the base's tip; what people had to say, they said of the pull request's own plan."""
+        was_open = replace(pull, state="open")
+        async with self.records.read() as reader:
+            reviewed = await reader.plans(repo=repo.full_name, pull=pull.number, stack=plan.stack, limit=1)
+        tip = replace(was_open, head_sha=plan.head_sha)
+        facts = await self._facts(repo, tip, loaded, plan, may_apply=may_apply)
+        asked = (
+            await self._facts(repo, was_open, loaded, reviewed[0], may_apply=may_apply) if reviewed else facts
+        )
+        named = set(loaded.policy.environment(plan.stack.env).apply.gates)
+        results = (
+            *(result for result in judge(facts) if result.gate not in named),
+            *(result for result in judge(asked) if result.gate in named),
+        )
+        return Judged(plan=plan, loaded=loaded, results=results, approvers=_approvers(asked))
 
     async def _is_deployed_by_itself(self, loaded: LoadedPolicy, plan: PlanRecord) -> bool:
         """Whether the policy wants this plan applied whoever pushed: see `bot.services.tenancy`."""
@@ -70,7 +110,8 @@ class Judging:
         """Gather the facts about applying `plan` for `actor` now, and judge them."""
         env = loaded.policy.environment(plan.stack.env)
         may_apply = await self.access.may_apply(repo, env, actor)
-        return judge(await self._facts(repo, pull, loaded, plan, may_apply=may_apply))
+        results = judge(await self._facts(repo, pull, loaded, plan, may_apply=may_apply))
+        return await self._overridden(results, plan)
 
     async def preview(
         self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord
@@ -80,6 +121,7 @@ class Judging:
         Where the policy names no gates, that is only what people or the calendar have closed.
         """
         results = judge(await self._facts(repo, pull, loaded, plan, may_apply=True))
+        results = await self._overridden(results, plan)
         if not loaded.policy.environment(plan.stack.env).apply.gates:
             return tuple(result for result in shut(results) if result.gate == "hold")
         return tuple(

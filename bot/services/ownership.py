@@ -65,8 +65,9 @@ class Ownership:
         async with self.records.read() as reader:
             pushers = await reader.pushers(repo.full_name, pull.number)
             plans = await reader.plans(repo=repo.full_name, pull=pull.number, stack=plan.stack)
+            void = await reader.approvals_void_before(repo.full_name, pull.number)
         return Submitted(
-            reviews=reviews,
+            reviews=[each for each in reviews if void is None or each.submitted_at >= void],
             author=pull.author,
             pushers=committers | pushers,
             head=pull.head_sha,

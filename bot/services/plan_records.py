@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.model import PlanId, PlanStatus, PullRequest, Repo, Run, Sha, Stack, StateIdentity
+from bot.domain.model import PlanId, PlanStatus, PullRequest, Repo, Run, RunKind, Sha, Stack, StateIdentity
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.services.policies import LoadedPolicy
 from bot.services.stacks import MergedTree, inputs_digest
@@ -46,7 +46,8 @@ def plan_record(subject: Subject, planned: Planned, now: datetime) -> PlanRecord
         id=planned.id,
         run_id=subject.run.id,
         stack=stack,
-        pull=subject.pull.number,
+        # What is planned after a merge is of the base, and no pull request's plan any more.
+        pull=None if subject.run.kind is RunKind.SYNC else subject.pull.number,
         head_sha=subject.pull.head_sha,
         base_sha=subject.base,
         merge_tree=subject.tree.merge.tree,

@@ -6,7 +6,7 @@ import asyncio
 import json
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.declared import declared_secrets
@@ -22,6 +22,7 @@ from bot.domain.model import (
     Repo,
     Run,
     RunId,
+    RunKind,
     RunStatus,
 )
 from bot.domain.module_calls import TERRAFORM_FILES
@@ -174,6 +175,24 @@ class Planning:
         known = self.credentials.redactor(stack.env)
         return known.with_more(await asyncio.to_thread(declared_secrets, sources.values(), given))
 
+    async def for_sync(self, run: Run) -> PlanRecord:
+        """Plan the base's tip for a run that goes on afterwards, and record the plan with it."""
+        record, found = await self._plan(run, Stopwatch())
+        async with self.records.write() as writer:
+            await writer.add_plan(record)
+            if found is not None:
+                # Its verification follows at the end of the run, as that of an apply does.
+                await writer.add_release(found.release)
+            await writer.move_run(
+                run.id,
+                RunStatus.RUNNING,
+                at=self.clock.now(),
+                actor="gatewright",
+                why="comparing with what was reviewed",
+                plan_id=record.id,
+            )
+        return record
+
     async def _subject(self, run: Run, watch: Stopwatch) -> Subject:
         repo, pull = await self._current_pull(run)
         loaded = await self.policies.load(repo)
@@ -184,6 +203,8 @@ class Planning:
             else await self.github.branch_head(repo, pull.base_ref)
         )
         watch.lap("github")
+        if run.kind is RunKind.SYNC:
+            pull = replace(pull, head_sha=base)
         tree = await self.trees.merged(repo, pull, base=base, head=pull.head_sha)
         watch.lap("merge")
         return Subject(run=run, repo=repo, pull=pull, loaded=loaded, stack=stack, base=base, tree=tree)
@@ -192,6 +213,8 @@ class Planning:
         if run.pull is None:
             raise GatewrightError("a plan run needs a pull request")
         repo, pull = await self.github.subject(run.stack.repo, run.pull)
+        if run.kind is RunKind.SYNC:
+            return repo, pull
         if not pull.is_open:
             raise SupersededError("The pull request was closed.")
         if pull.head_sha != run.head_sha:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.comments.apply import apply_comment
-from bot.comments.closing import ClosingView
 from bot.comments.failures import plan_failed_comment
 from bot.comments.plan import PlanView, plan_comment
 from bot.comments.run_report import RunView
@@ -268,21 +267,6 @@ class Reporting:
             next_steps=after_status(pull, policy, rows) if not active else (),
             active=[ActiveRun(run=run, url=self.links.run(run.id)) for run in active],
             reference=wish.correlation_id,
-        )
-
-    async def closing(self, repo: Repo, pull: PullRequest, released: Sequence[Lock]) -> ClosingView:
-        """Gather what the closeout of a merged pull request shows."""
-        async with self.records.read() as reader:
-            plans = await reader.plans(repo=repo.full_name, pull=pull.number)
-        newest: dict[tuple[str, str], PlanRecord] = {}
-        for plan in plans:
-            newest.setdefault((plan.stack.project, plan.stack.env), plan)
-        return ClosingView(
-            pull=pull.number,
-            merge_commit=pull.merge_commit,
-            base_ref=pull.base_ref,
-            plans=list(newest.values()),
-            released=released,
         )
 
     async def _is_newest(self, run: Run) -> bool:

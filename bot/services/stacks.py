@@ -51,6 +51,13 @@ class Trees:
             self._known.popitem(last=False)
         return tree
 
+    async def moved(self, repo: Repo, branch: str, *, before: Sha, after: Sha) -> MergedTree:
+        """Return the tip of a branch and what changed on it since `before`. Raises WorkspaceError."""
+        await self.workspace.fetch(
+            repo, await self.github.git_token(repo), (f"refs/heads/{branch}", before, after)
+        )
+        return await self._merge(repo, before, after)
+
     async def _is_there(self, repo: Repo, token: str, known: MergedTree, commits: tuple[Sha, Sha]) -> bool:
         """Whether the mirror still holds a merge: it may have been pruned, or cloned again, in between."""
         try:

@@ -6,6 +6,7 @@ first of them applies. So a few are planned, and when those are done the next, a
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +38,8 @@ class Waiting:
     poster: Poster
     reporting: Reporting
     clock: Clock
+    start_sync: Callable[[Stack], Awaitable[bool]]
+    """Starts the sync of a merged pull request that waits for the stack; it goes before everybody else."""
     login: Login
     """The App's own user name, in whose name the plans are made."""
 
@@ -49,6 +52,8 @@ class Waiting:
     async def freed(self, stack: Stack) -> int:
         """Tell the next who wait, and plan their pull requests anew; returns how many. Safe to repeat."""
         if await self._is_tenanted(stack):
+            return 0
+        if await self.start_sync(stack):
             return 0
         async with self.records.read() as reader:
             if await reader.lock(stack) is not None:

@@ -59,11 +59,10 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
 }
 
 NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
-    PolicyFile: frozenset({"thresholds", "parity", "oncall"}),
+    PolicyFile: frozenset({"thresholds", "parity"}),
     EnvironmentEntry: frozenset(
         {
             "twin",
-            "after_merge",
             "data_refresh",
             "up",
             "down",

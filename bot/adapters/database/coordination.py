@@ -14,7 +14,7 @@ from bot.adapters.database import tables
 from bot.adapters.database.rows import stack_values, to_stack
 from bot.adapters.database.transaction import Transaction
 from bot.domain.holds import Hold, HoldCause
-from bot.domain.model import EnvName, Login, PlanId, PlanStatus, RunId, Stack, StateKey
+from bot.domain.model import EnvName, Login, PlanId, PlanStatus, RunId, Sha, Stack, StateKey
 from bot.domain.overrides import Override
 from bot.domain.waiting import LockAct, LockEvent, Outdated, Wait, WaitReason
 
@@ -129,6 +129,7 @@ class CoordinationStatements(CoordinationQueries):
         pulls: Sequence[int] | None,
         why: str,
         but: PlanId | None = None,
+        unless_base: Sha | None = None,
     ) -> Sequence[Outdated]:
         """Mark the open plans of stacks stale, in one statement for each state; returns which they were."""
         columns = tables.plans.c
@@ -139,6 +140,7 @@ class CoordinationStatements(CoordinationQueries):
                 columns.status.in_(_OPEN),
                 columns.pull.is_not(None),
                 columns.id != (but or ""),
+                columns.base_sha != (unless_base or ""),
             )
             if pulls is not None:
                 statement = statement.where(columns.repo == stack.repo, columns.pull.in_(pulls))

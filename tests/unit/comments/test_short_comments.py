@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from inline_snapshot import snapshot
 
-from bot.comments.closing import ClosingView, closed_comment, merged_comment
+from bot.comments.closing import closed_comment
 from bot.comments.confirmations import canceled_comment, unlocked_comment
 from bot.comments.error import failure_comment
 from bot.comments.help import command_help, help_comment
 from bot.comments.words import age, command, duration, is_command, minute, next_line
 from bot.domain.commands import CommandSpec
-from bot.domain.model import Login, PlanStatus
+from bot.domain.model import Login
 from tests.fakes import builders
-from tests.fakes.builders import HEAD, NOON
+from tests.fakes.builders import NOON
 
 PLAN = CommandSpec(
     name="plan",
@@ -117,41 +117,6 @@ What this pull request applied stays applied, so these stacks stay locked for ot
 - To leave staging as it is and let others apply, comment `/unlock staging`.
 - To leave prod as it is and let others apply, comment `/unlock prod`.
 """)
-
-
-def test_a_merge() -> None:
-    view = ClosingView(
-        pull=7,
-        merge_commit=HEAD,
-        base_ref="main",
-        plans=[
-            builders.plan(status=PlanStatus.APPLIED),
-            builders.plan(status=PlanStatus.PLANNED, stack=builders.stack("prod")),
-        ],
-        released=[builders.lock()],
-    )
-
-    assert merged_comment(view, reference="delivery-1") == snapshot("""\
-<!-- gatewright {"kind": "closeout", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "merged", "ref": "delivery-1"} -->
-### 🏁 Merged into `main` as `aaaaaaa`
-
-| Stack | Newest plan | How it ended |
-| --- | --- | --- |
-| staging | `pabcdefg` of `aaaaaaa` | ✅ applied |
-| prod | `pabcdefg` of `aaaaaaa` | ⚠️ not applied (planned) |
-
-Released for other pull requests: staging.
-
-""")
-
-
-@pytest.mark.parametrize("status", PlanStatus)
-def test_every_end_of_a_plan_is_told_at_the_merge(status: PlanStatus) -> None:
-    view = ClosingView(pull=7, merge_commit=None, base_ref="main", plans=[builders.plan(status=status)])
-
-    row = merged_comment(view, reference="delivery-1").split("\n")[5]
-
-    assert row.startswith("| staging | `pabcdefg` of `aaaaaaa` | ")
 
 
 @pytest.mark.parametrize(

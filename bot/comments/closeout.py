@@ -1,0 +1,148 @@
+"""The closing comment of a merged pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.comments.budget import Drop, Part, fit
+from bot.comments.escape import code, link, prose, text
+from bot.comments.header import header
+from bot.comments.run_report import string
+from bot.comments.words import Step, minute, short, steps
+from bot.domain.model import Login, PlanStatus, Run, RunStatus, Sha, Stack
+from bot.domain.overrides import Override
+from bot.domain.plan import Lock, PlanRecord
+
+_MOST = 20
+_COMPARED = {
+    "unchanged": "✅ as merged",
+    "drift": "⚠️ drift: the applied release is unchanged in base, and yet: {what}",
+    "pending": "⏳ what was merged is not applied: {what}",
+    "differs": "⚠️ not applied, because it is not what was reviewed: {what}",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseoutRow:
+    """One stack."""
+
+    stack: Stack
+    plan: PlanRecord | None = None
+    """The pull request's newest."""
+    applied: Run | None = None
+    """Its newest apply that succeeded."""
+    approvers: Sequence[Login] = ()
+    sync: Run | None = None
+    """What the merge did there; `detail["sync"]` says what the comparison found."""
+    sync_url: str | None = None
+    waits_for: Lock | None = None
+    """Who holds the stack, for which the sync waits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseoutView:
+    """Everything that the closing comment tells."""
+
+    base_ref: str
+    merge_commit: Sha | None
+    rows: Sequence[CloseoutRow]
+    released: Sequence[Stack] = ()
+    held: Sequence[Lock] = ()
+    overrides: Sequence[Override] = ()
+
+
+def closeout_comment(view: CloseoutView) -> str:
+    """Return the closeout of a merged pull request."""
+    first = header("closeout", head=view.merge_commit, status="merged", ref="merged")
+    commit = f" as {short(view.merge_commit)}" if view.merge_commit else ""
+    return fit(
+        [
+            Part(text=f"{first}\n### 🏁 Merged into {code(view.base_ref, limit=150)}{commit}\n\n"),
+            *_rows(view.rows),
+            Part(text=_overrides(view.overrides)),
+            Part(text=_locks(view)),
+            Part(text="", is_note=True),
+            Part(text=steps(_next(view))),
+        ]
+    )
+
+
+def _rows(rows: Sequence[CloseoutRow]) -> Iterator[Part]:
+    head = "| Stack | Before the merge | After the merge |\n| --- | --- | --- |\n"
+    yield Part(text=head, frame_of="stacks")
+    for row in rows:
+        cells = (text(row.stack.label, limit=100), _before(row), _after(row))
+        yield Part(text=f"| {' | '.join(cells)} |\n", drop=Drop.ROW, group="stacks")
+    yield Part(text="\n", frame_of="stacks")
+
+
+def _before(row: CloseoutRow) -> str:
+    if row.applied is not None:
+        by = f" by {code(row.applied.actor, limit=60)}"
+        at = f" at {minute(row.applied.finished_at)}" if row.applied.finished_at else ""
+        names = ", ".join(code(login, limit=60) for login in row.approvers[:_MOST])
+        approved = f", approved by {names}" if names else ""
+        return f"✅ applied{by}{at}, plan {code(row.applied.plan_id or '')}{approved}"
+    if row.plan is None:
+        return "not planned"
+    match row.plan.status:
+        case PlanStatus.NO_CHANGES:
+            return f"✅ no changes, plan {code(row.plan.id)}"
+        case PlanStatus.FAILED:
+            return f"❌ the apply of plan {code(row.plan.id)} failed"
+        case _:
+            return f"⚠️ not applied, plan {code(row.plan.id)}"
+
+
+def _after(row: CloseoutRow) -> str:
+    run = row.sync
+    if run is None:
+        return ""
+    if row.waits_for is not None:
+        return f"⏳ waits until pull request {row.waits_for.pull} no longer holds it"
+    where = link("run", row.sync_url)
+    if run.status is not RunStatus.SUCCEEDED:
+        return f"❌ {prose(run.summary or str(run.status), limit=300)} ({where})"
+    said = _COMPARED.get(string(run.detail, "sync"))
+    if said is None:
+        return f"✅ applied as reviewed, because {code(run.actor, limit=60)} merged ({where})"
+    return f"{said.format(what=prose(run.summary or '', limit=200))} ({where})"
+
+
+def _overrides(overrides: Sequence[Override]) -> str:
+    lines = [
+        f"- gate {code(each.gate)} of {code(each.env, limit=60)}, by {code(each.asked_by, limit=60)} and"
+        f" {code(each.confirmed_by or '', limit=60)}: {prose(each.reason, limit=300)}\n"
+        for each in overrides[:_MOST]
+    ]
+    return "**Gates opened by override**\n" + "".join(lines) + "\n" if lines else ""
+
+
+def _locks(view: CloseoutView) -> str:
+    said = ""
+    if view.released:
+        shown = [text(stack.label, limit=100) for stack in view.released[:_MOST]]
+        more = len(view.released) - len(shown)
+        said += f"Released for other pull requests: {', '.join(shown)}{f' and {more} more' if more > 0 else ''}.\n\n"
+    if view.held:
+        shown = [text(lock.stack.label, limit=100) for lock in view.held[:_MOST]]
+        said += f"⚠️ Still held by this pull request: {', '.join(shown)}.\n\n"
+    return said
+
+
+def _next(view: CloseoutView) -> Iterator[Step]:
+    for lock in view.held[:3]:
+        env = lock.stack.env
+        yield Step(sentence=f"Once {env} is as it should be, to let others apply", command=f"/unlock {env}")
+    open_envs = dict.fromkeys(
+        row.stack.env
+        for row in view.rows
+        if row.sync is not None
+        and row.sync.status is RunStatus.SUCCEEDED
+        and string(row.sync.detail, "sync") in {"drift", "pending", "differs"}
+    )
+    for env in [*open_envs][:3]:
+        yield Step(
+            sentence=f"To bring {env} to what is in base, on an open pull request", command=f"/plan {env}"
+        )

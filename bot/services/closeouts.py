@@ -1,0 +1,97 @@
+"""The closeout of a merged pull request: what is where now, by whom, approved by whom, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.comments.closeout import CloseoutRow, CloseoutView, closeout_comment
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import PullRequest, Repo, Run, RunId, RunKind, RunStatus, Stack
+from bot.domain.plan import Lock, PlanRecord
+from bot.domain.waiting import LockAct
+from bot.ports import GitHub, Reader, Records
+from bot.services.deployments import Deployments
+from bot.services.jobs import Links
+from bot.services.posting import Poster
+from bot.services.syncing import is_waiting
+
+_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closeouts:
+    """Writes it when everything that the merge started has ended; a stack that waits for its lock is added later."""
+
+    records: Records
+    github: GitHub
+    poster: Poster
+    deployments: Deployments
+    links: Links
+
+    async def report(self, run_id: RunId) -> None:
+        """Tell that a sync has ended. Repeating it tells nothing twice."""
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+        if run is None or run.pull is None:
+            return
+        repo = await self.github.repository(run.stack.repo)
+        await self.deployments.ended(repo, run)
+        await self.post(repo, await self.github.pull(repo, run.pull))
+
+    async def post(self, repo: Repo, pull: PullRequest) -> None:
+        """Write the closeout, or bring it up to date; nothing while something that it tells of is at work."""
+        async with self.records.read() as reader:
+            view = await self._view(reader, repo, pull)
+        if view is not None:
+            await self.poster.sticky(repo, pull.number, f"merged:{pull.number}", closeout_comment(view))
+
+    async def _view(self, reader: Reader, repo: Repo, pull: PullRequest) -> CloseoutView | None:
+        name, number = repo.full_name, pull.number
+        runs = await reader.runs(repo=name, pull=number, limit=_MOST)
+        plans = await reader.plans(repo=name, pull=number, limit=_MOST)
+        every = [*(run.stack for run in reversed(runs)), *(plan.stack for plan in reversed(plans))]
+        stacks = {(stack.project, stack.env): stack for stack in every}
+        rows = []
+        for key in sorted(stacks):
+            row = await self._row(reader, stacks[key], runs, plans)
+            at_work = row.sync is not None and row.sync.status not in TERMINAL
+            if at_work and row.waits_for is None:
+                return None
+            rows.append(row)
+        events = await reader.lock_events(repo=name, pull=number)
+        newest = {event.stack.state_key: event for event in reversed(events)}
+        return CloseoutView(
+            base_ref=pull.base_ref,
+            merge_commit=pull.merge_commit,
+            rows=rows,
+            released=[event.stack for event in newest.values() if event.act is LockAct.UNLOCKED],
+            held=await reader.locks(repo=name, pull=number),
+            overrides=[
+                each for each in await reader.overrides(repo=name, pull=number) if each.used_run is not None
+            ],
+        )
+
+    async def _row(
+        self, reader: Reader, stack: Stack, runs: Sequence[Run], plans: Sequence[PlanRecord]
+    ) -> CloseoutRow:
+        ours = [run for run in runs if _same(run.stack, stack)]
+        sync = next((run for run in ours if run.kind is RunKind.SYNC), None)
+        applied = next(
+            (run for run in ours if run.kind is RunKind.APPLY and run.status is RunStatus.SUCCEEDED), None
+        )
+        release = await reader.release(applied.plan_id) if applied and applied.plan_id else None
+        lock: Lock | None = await reader.lock(stack)
+        return CloseoutRow(
+            stack=stack,
+            plan=next((plan for plan in plans if _same(plan.stack, stack)), None),
+            applied=applied,
+            approvers=release.approvers if release is not None else (),
+            sync=sync,
+            sync_url=self.links.run(sync.id) if sync is not None else None,
+            waits_for=lock if sync is not None and is_waiting(sync, lock) else None,
+        )
+
+
+def _same(one: Stack, other: Stack) -> bool:
+    return (one.project, one.env) == (other.project, other.env)

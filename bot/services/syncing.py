@@ -1,0 +1,199 @@
+"""After a merge: every stack that the pull request touched is compared with the base's tip, and brought there where the policy says so.
+
+What is applied without a person asking is only what was reviewed: the plan of the tip must do exactly what the last
+plan of the pull request would do. Everything else is told, in the closeout, and left to people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.errors import GatewrightError
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import Login, PlanStatus, Run, RunId, RunKind, RunStatus, Stack
+from bot.domain.plan import Lock, PlanRecord
+from bot.domain.release import Release
+from bot.policy import EnvironmentPolicy
+from bot.ports import Clock, Records, Writer
+from bot.services import locking
+from bot.services.applying import Applying
+from bot.services.endings import Endings
+from bot.services.failures import describe, status_of
+from bot.services.following import job_of
+from bot.services.plan_records import counts_line
+from bot.services.planning import Planning
+from bot.services.policies import Policies
+from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
+
+
+class Compared(StrEnum):
+    """What the plan of the base's tip says; kept as `sync` in the run's detail."""
+
+    UNCHANGED = "unchanged"
+    APPLIED = "applied"
+    """It was what had been reviewed, so it was applied; the rest of the detail is an apply's."""
+    DIFFERS = "differs"
+    """It would do something else than was reviewed."""
+    DRIFT = "drift"
+    """The last applied release is in base unchanged, and yet there is something to do."""
+    PENDING = "pending"
+    """What was merged is not applied there yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Syncing:
+    """Runs of kind `sync`."""
+
+    records: Records
+    policies: Policies
+    planning: Planning
+    applying: Applying
+    endings: Endings
+    clock: Clock
+
+    async def request(self, wish: Wish, stacks: Sequence[Stack], applied: Sequence[Stack]) -> int:
+        """Queue a sync of each stack once per merge; returns how many are new.
+
+        Those of `applied` may change the state, so they take the lock, or wait for who has it.
+        """
+        made = 0
+        async with self.records.write() as writer:
+            for stack in stacks:
+                run = await writer.add_run(
+                    new_run(wish, self.clock.now(), RunKind.SYNC, stack), self.clock.now()
+                )
+                if run is None:
+                    continue
+                made += 1
+                if stack not in applied or await self._takes_lock(writer, run):
+                    await writer.enqueue(job_of(run))
+        return made
+
+    async def start_next(self, stack: Stack) -> bool:
+        """Start the sync that has waited longest for a stack that is free; False where none waits."""
+        async with self.records.write() as writer:
+            if await writer.lock(stack) is not None:
+                return False
+            waiting = await writer.runs(
+                state_key=stack.state_key, kinds=(RunKind.SYNC,), statuses=(RunStatus.QUEUED,)
+            )
+            if not waiting:
+                return False
+            run = waiting[-1]
+            await self._takes_lock(writer, run)
+            await writer.enqueue(job_of(run))
+        return True
+
+    async def execute(self, run_id: RunId) -> None:
+        """Plan the tip, compare, and apply what was reviewed."""
+        run = await self._load(run_id)
+        if run is not None and run.intent_at is None:
+            try:
+                if not await self._is_to_be_applied(run):
+                    return
+            except GatewrightError as error:
+                if error.passing:
+                    raise
+                status = status_of(error)
+                await self.endings.end(run, status, error.failure_class, str(error), describe(error))
+                return
+        await self.applying.execute(run_id)
+
+    async def let_go(self, run_id: RunId) -> Stack | None:
+        """Free the stack of a sync that has ended, unless an apply of it went wrong; returns it when it is free."""
+        async with self.records.write() as writer:
+            run = await writer.run(run_id)
+            if run is None or run.status not in TERMINAL:
+                return None
+            lock = await writer.lock(run.stack)
+            if lock is None or (lock.stack.repo, lock.pull) != (run.stack.repo, run.pull):
+                return run.stack if lock is None else None
+            if run.intent_at is not None and run.status is not RunStatus.SUCCEEDED:
+                return None
+            why = f"pull request {run.pull} was merged"
+            by, at = Login(run.actor), self.clock.now()
+            await locking.give(writer, lock, by=by, why=why, at=at, cause=run.correlation_id)
+        return run.stack
+
+    async def _takes_lock(self, writer: Writer, run: Run) -> bool:
+        if run.pull is None:
+            return False
+        wanted = Lock(
+            stack=run.stack,
+            pull=run.pull,
+            holder=run.actor,
+            run_id=run.id,
+            since=self.clock.now(),
+            reason="its merge is being carried out",
+        )
+        lock = await locking.take(writer, wanted, cause=run.correlation_id)
+        return (lock.stack.repo, lock.pull) == (run.stack.repo, run.pull)
+
+    async def _load(self, run_id: RunId) -> Run | None:
+        async with self.records.write() as writer:
+            run = await writer.run(run_id)
+            if run is None or run.status in TERMINAL:
+                return None
+            if run.cancel_requested_by is not None and run.intent_at is None:
+                await end_before_start(writer, run, run.cancel_requested_by, self.clock.now())
+                return None
+            await writer.move_run(
+                run_id,
+                RunStatus.PREPARING,
+                at=self.clock.now(),
+                actor="gatewright",
+                why="checking out the base",
+            )
+        return run
+
+    async def _is_to_be_applied(self, run: Run) -> bool:
+        async with self.records.read() as reader:
+            planned = await reader.plan(run.plan_id) if run.plan_id else None
+            reviewed = await reader.plans(repo=run.stack.repo, pull=run.pull, stack=run.stack)
+            releases = await reader.releases(run.stack, limit=1)
+            held = await reader.lock(run.stack)
+        plan = planned or await self.planning.for_sync(run)
+        repo = await self.planning.github.repository(run.stack.repo)
+        policy = (await self.policies.load(repo)).policy
+        env = policy.environment(run.stack.env)
+        found = compare(plan, env, reviewed=reviewed, last=releases[0] if releases else None)
+        ours = held is not None and held.pull == run.pull
+        if found is Compared.APPLIED and ours:
+            return True
+        async with self.records.write() as writer:
+            if plan.has_changes:
+                await writer.set_plan_status(plan.id, PlanStatus.CANCELED, "not applied after the merge")
+        detail: Mapping[str, Any] = {"sync": str(found), "serial": plan.state_serial}
+        await self.endings.end(run, RunStatus.SUCCEEDED, None, counts_line(plan), detail)
+        return False
+
+
+def compare(
+    plan: PlanRecord, env: EnvironmentPolicy, *, reviewed: Sequence[PlanRecord], last: Release | None
+) -> Compared:
+    """Say what a plan of the base's tip means; `reviewed` are the pull request's plans of the stack, newest first."""
+    if not plan.has_changes:
+        return Compared.UNCHANGED
+    newest = next((each for each in reviewed if each.status is not PlanStatus.CANCELED), None)
+    same = newest is not None and newest.change_digest == plan.change_digest
+    if env.after_merge == "apply":
+        return Compared.APPLIED if same else Compared.DIFFERS
+    in_place = last is not None and (last.inputs_digest, last.var_file_digest) == (
+        plan.inputs_digest,
+        plan.var_file_digest,
+    )
+    return Compared.DRIFT if in_place else Compared.PENDING
+
+
+def is_waiting(run: Run, lock: Lock | None) -> bool:
+    """Whether a sync has not begun because another pull request holds the stack."""
+    foreign = lock is not None and (lock.stack.repo, lock.pull) != (run.stack.repo, run.pull)
+    return run.status is RunStatus.QUEUED and foreign
+
+
+def is_active(run: Run) -> bool:
+    """Whether a run has not ended."""
+    return run.status in ACTIVE

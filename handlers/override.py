@@ -1,0 +1,106 @@
+"""`/override ENV GATE REASON`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from bot.comments.overrides import override_asked_comment, override_confirmed_comment
+from bot.context import Answer, Bot, Request, Said
+from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
+from bot.domain.gates import JUDGED
+from bot.domain.model import EnvName, Permission, ProjectName
+from bot.domain.overrides import NEVER, Override
+from bot.domain.refusals import Reason, Refusal
+from bot.services.people import Standing, stacks_of
+from handlers import common
+
+_VALID: Final = timedelta(hours=1)
+"""How long a wish can be confirmed, and a confirmed one used."""
+
+SPEC = CommandSpec(
+    name="override",
+    usage="/override ENV GATE REASON [-p PROJECT]",
+    summary="Open one gate of this pull request's newest plan once, when a second owner repeats it within an hour.",
+    who="two different owners of the environment, or administrators",
+    examples=("/override prod promoted staging is down and prod must not wait for it",),
+    parameters=(
+        Parameter(label="ENV", kind=ParameterKind.ENV, required=True, repeated=False),
+        Parameter(label="GATE", kind=ParameterKind.GATE, required=True, repeated=False),
+        Parameter(label="REASON", kind=ParameterKind.TEXT, required=True, repeated=False),
+    ),
+    accepts_terraform_arguments=False,
+    needs=Permission.WRITE,
+)
+
+
+async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
+    """Record the first owner's wish, or confirm it as the second."""
+    env, gate = command.env, command.gate
+    if env is None or gate is None:
+        return []
+    refused = (
+        common.closed(request)
+        or common.lacks_permission(SPEC, request)
+        or common.unknown_environment(env, request)
+        or _no_such_gate(gate)
+        or await _no_owner(env, request, bot)
+    )
+    if refused is not None:
+        return [refused]
+    wish, now = request.wish, bot.clock.now()
+    new = Override(
+        repo=wish.repo.full_name,
+        pull=wish.pull.number,
+        project=command.project or ProjectName("default"),
+        env=env,
+        gate=gate,
+        reason=command.text,
+        asked_by=wish.actor,
+        asked_at=now,
+        expires_at=now + _VALID,
+    )
+    async with bot.records.write() as writer:
+        known = await writer.overrides(repo=new.repo, pull=new.pull)
+        first = next((one for one in reversed(known) if _is_about(one, new) and one.waits(now)), None)
+        if first is None:
+            await writer.add_override(new)
+        elif first.asked_by.lower() != wish.actor.lower():
+            await writer.confirm_override(first.number, by=wish.actor, at=now)
+    if first is None or first.asked_by.lower() == wish.actor.lower():
+        body = override_asked_comment(first or new, line=command.line, reference=wish.correlation_id)
+        return [Said(kind="status", body=body)]
+    await bot.reporting.refresh_judged(wish.repo, wish.pull)
+    body = override_confirmed_comment(first, by=wish.actor, reference=wish.correlation_id)
+    return [Said(kind="status", body=body)]
+
+
+def _is_about(one: Override, other: Override) -> bool:
+    return (one.project, one.env, one.gate) == (other.project, other.env, other.gate)
+
+
+def _no_such_gate(gate: str) -> Refusal | None:
+    if gate in NEVER:
+        return Refusal(
+            reason=Reason.GATE,
+            sentence=f"The gate {gate} is never opened by asking: it keeps what is applied what was reviewed.",
+        )
+    if gate not in JUDGED:
+        choices = ", ".join(sorted(JUDGED - NEVER))
+        return Refusal(
+            reason=Reason.GATE,
+            sentence=f"There is no gate {gate}. Those that can be overridden are {choices}.",
+        )
+    return None
+
+
+async def _no_owner(env: EnvName, request: Request, bot: Bot) -> Refusal | None:
+    wish = request.wish
+    stacks = stacks_of(request.loaded, wish.repo, env, pull=wish.pull.number)
+    standing = await bot.people.standing(wish.repo, request.loaded, stacks, wish.actor)
+    if standing & {Standing.OWNER, Standing.ADMIN}:
+        return None
+    return Refusal(
+        reason=Reason.PERMISSION,
+        sentence=f"A gate of {env} is opened only by two of its owners (CODEOWNERS of its directory or var file).",
+    )

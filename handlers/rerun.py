@@ -1,0 +1,62 @@
+"""`/rerun RUN`."""
+
+from __future__ import annotations
+
+from bot.context import Answer, Bot, Request, Started
+from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import Permission, Run, RunId, RunKind
+from bot.domain.refusals import Reason, Refusal
+from handlers import common
+
+SPEC = CommandSpec(
+    name="rerun",
+    usage="/rerun RUN",
+    summary="Make an ended plan again, with the same arguments, on what is there now.",
+    who="who asked for the run, owners of its environment and administrators",
+    examples=("/rerun rab3cdefg9hjkmnp",),
+    parameters=(Parameter(label="RUN", kind=ParameterKind.RUN, required=True, repeated=False),),
+    accepts_terraform_arguments=False,
+    needs=Permission.WRITE,
+)
+
+
+async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
+    """Queue the plan again; a change is never repeated by itself."""
+    refused = common.closed(request) or common.lacks_permission(SPEC, request)
+    if refused is not None or command.run is None:
+        return [refused] if refused is not None else []
+    wish = request.wish
+    async with bot.records.read() as reader:
+        run = await reader.run(command.run)
+    if run is None or (run.stack.repo, run.pull) != (wish.repo.full_name, wish.pull.number):
+        return [_missing(command.run)]
+    refused = await common.not_theirs(run, request, bot) or _not_again(run)
+    if refused is not None:
+        return [refused]
+    runs = await bot.requesting.plans(wish, (run.stack,), run.arguments)
+    return [Started(runs=len(runs))]
+
+
+def _missing(run_id: RunId) -> Refusal:
+    return Refusal(
+        reason=Reason.NOT_FOUND,
+        sentence=f"There is no run {run_id} on this pull request.",
+        next_command="/status",
+    )
+
+
+def _not_again(run: Run) -> Refusal | None:
+    if run.status not in TERMINAL:
+        return Refusal(
+            reason=Reason.ALREADY_RUNNING,
+            sentence=f"Run {run.id} has not ended yet: {run.status}.",
+            next_command="/status",
+        )
+    if run.kind is not RunKind.PLAN:
+        return Refusal(
+            reason=Reason.ALREADY_APPLIED,
+            sentence=f"Run {run.id} is an {run.kind}; what changes a state is never repeated as it was. Plan it anew.",
+            next_command=common.plan_command(run.stack.env, run.stack.project),
+        )
+    return None

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from inline_snapshot import snapshot
+
+from bot.comments.closeout import CloseoutRow, CloseoutView, closeout_comment
+from bot.domain.model import EnvName, Login, PlanStatus, ProjectName, Run, RunId, RunKind, RunStatus
+from bot.domain.overrides import Override
+from tests.fakes import builders
+
+
+def sync(**changes: Any) -> Run:
+    made: dict[str, Any] = {"kind": RunKind.SYNC, "summary": "1 to add.", "detail": {"sync": "pending"}}
+    return builders.run(**{**made, **changes})
+
+
+def test_a_closeout_says_what_is_where_by_whom_and_what_is_not() -> None:
+    view = CloseoutView(
+        base_ref="main",
+        merge_commit=builders.HEAD,
+        rows=[
+            CloseoutRow(
+                stack=builders.stack(),
+                plan=builders.plan(status=PlanStatus.APPLIED),
+                applied=builders.run(),
+                approvers=[Login("owner")],
+                sync=sync(detail={"sync": "unchanged"}, summary="No changes."),
+                sync_url="https://bot.example/runs/r1",
+            ),
+            CloseoutRow(stack=builders.stack("prod"), plan=builders.plan(), sync=sync()),
+        ],
+        released=[builders.stack()],
+        held=[builders.lock(stack=builders.stack("ci"))],
+        overrides=[
+            Override(
+                repo="acme/infra",
+                pull=7,
+                project=ProjectName("default"),
+                env=EnvName("prod"),
+                gate="promoted",
+                reason="the site is down",
+                asked_by=Login("owner"),
+                asked_at=builders.NOON,
+                expires_at=builders.NOON,
+                confirmed_by=Login("owner2"),
+                used_run=RunId("r1"),
+            )
+        ],
+    )
+
+    assert closeout_comment(view) == snapshot("""\
+<!-- gatewright {"kind": "closeout", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "merged", "ref": "merged"} -->
+### 🏁 Merged into `main` as `aaaaaaa`
+
+| Stack | Before the merge | After the merge |
+| --- | --- | --- |
+| staging | ✅ applied by `dev` at 2026-03-04T12:00Z, plan `pabcdefg`, approved by `owner` | ✅ as merged ([run](<https://bot.example/runs/r1>)) |
+| prod | ⚠️ not applied, plan `pabcdefg` | ⏳ what was merged is not applied: 1 to add. (run) |
+
+**Gates opened by override**
+- gate `promoted` of `prod`, by `owner` and `owner2`: the site is down
+
+Released for other pull requests: staging.
+
+⚠️ Still held by this pull request: ci.
+
+**Next**
+- Once ci is as it should be, to let others apply, comment `/unlock ci`.
+- To bring prod to what is in base, on an open pull request, comment `/plan prod`.
+""")
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        (
+            sync(detail={"sync": "drift"}),
+            "⚠️ drift: the applied release is unchanged in base, and yet: 1 to add.",
+        ),
+        (sync(detail={"sync": "differs"}), "⚠️ not applied, because it is not what was reviewed: 1 to add."),
+        (sync(detail={"exit_code": 0}), "✅ applied as reviewed, because `dev` merged"),
+        (sync(status=RunStatus.FAILED, summary="terraform broke"), "❌ terraform broke"),
+    ],
+    ids=["drift", "another change than was reviewed", "applied after the merge", "failed"],
+)
+def test_what_the_merge_did(run: Run, said: str) -> None:
+    row = CloseoutRow(stack=builders.stack(), plan=builders.plan(), sync=run)
+
+    body = closeout_comment(CloseoutView(base_ref="main", merge_commit=None, rows=[row]))
+
+    assert f"| staging | ⚠️ not applied, plan `pabcdefg` | {said}" in body
+
+
+def test_a_stack_that_another_pull_request_holds_is_waited_for() -> None:
+    row = CloseoutRow(
+        stack=builders.stack(), sync=sync(status=RunStatus.QUEUED), waits_for=builders.lock(pull=9)
+    )
+
+    body = closeout_comment(CloseoutView(base_ref="main", merge_commit=None, rows=[row]))
+
+    assert "⏳ waits until pull request 9 no longer holds it" in body
