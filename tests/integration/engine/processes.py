@@ -43,18 +43,19 @@ def read(trace: Path) -> list[tuple[str, str, int]]:
 
 
 @asynccontextmanager
-async def workers(url: str, trace: Path, *, count: int) -> AsyncIterator[list[Worker]]:
+async def workers(url: str, trace: Path, *, count: int, ends: bool = False) -> AsyncIterator[list[Worker]]:
     """Start several at the same time."""
     async with AsyncExitStack() as stack:
-        starting = (stack.enter_async_context(worker(url, trace)) for _ in range(count))
+        starting = (stack.enter_async_context(worker(url, trace, ends=ends)) for _ in range(count))
         yield list(await asyncio.gather(*starting))
 
 
 @asynccontextmanager
-async def worker(url: str, trace: Path, *, hang: bool = False) -> AsyncIterator[Worker]:
+async def worker(url: str, trace: Path, *, hang: bool = False, ends: bool = False) -> AsyncIterator[Worker]:
     """Start a worker process; it is killed at the end if the test did not."""
     argv = [sys.executable, "-m", "tests.integration.engine.worker", url, str(trace)]
-    process = await asyncio.create_subprocess_exec(*argv, *(["hang"] if hang else []), cwd=_ROOT)
+    modes = [name for name, wanted in (("hang", hang), ("ends", ends)) if wanted]
+    process = await asyncio.create_subprocess_exec(*argv, *modes, cwd=_ROOT)
     started = Worker(process, trace)
     try:
         await started.wait_for("ready")

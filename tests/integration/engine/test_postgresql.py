@@ -130,6 +130,25 @@ async def test_the_dead_are_succeeded_once_however_many_survive(
     assert {steps["execute_change", f"c{key}"] for key in keys} == {2}
 
 
+async def test_jobs_of_one_key_run_in_order_and_one_at_a_time_on_whichever_process(
+    postgresql: str, store: Store, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    client = Engine(config(tmp_path, database_url=postgresql))
+    jobs = [delivery(f"{key}-{number:02d}", key=key) for number in range(40) for key in ("k1", "k2", "k3")]
+
+    async with workers(postgresql, trace, count=2, ends=True):
+        await store.enqueue(client, *jobs)
+        await until(lambda: sum(step == "ended" for step, _, _ in read(trace)) == len(jobs))
+    lines = [line for line in read(trace) if line[0] != "ready"]
+
+    for key in ("k1", "k2", "k3"):
+        mine = [(step, argument) for step, argument, _ in lines if argument.startswith(key)]
+        numbers = [f"{key}-{number:02d}" for number in range(40)]
+        assert mine == [(step, name) for name in numbers for step in ("handle_delivery", "ended")]
+    assert len({pid for _, _, pid in lines}) == 2
+
+
 async def test_one_process_s_cap_is_its_own_and_the_shared_cap_is_told_when_it_differs(
     postgresql: str, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,7 +1,7 @@
-"""A worker process for tests that kill it: `python -m tests.integration.engine.worker URL TRACE [hang]`.
+"""A worker process for tests that kill it: `python -m tests.integration.engine.worker URL TRACE [hang] [ends]`.
 
-It appends one line `step argument pid` per call to TRACE; with `hang`, the step `execute_change` never ends.
-It ends by itself when other workers have taken it for dead.
+It appends one line `step argument pid` per call to TRACE; with `hang`, the step `execute_change` never ends; with `ends`, the end of
+each call is a line as well. It ends by itself when other workers have taken it for dead.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ from bot.engine.config import WORKFLOWS
 from tests.integration.engine.work import Recorder, config
 
 
-async def main(url: str, trace: Path, *, hang: bool) -> None:
+async def main(url: str, trace: Path, *, hang: bool, ends: bool) -> None:
     recorder = Recorder()
 
     def write(step: str) -> None:
         async def call(argument: str) -> None:
             with trace.open("a") as file:
                 file.write(f"{step} {argument} {os.getpid()}\n")
+            if ends:
+                await asyncio.sleep(0.001)
+                with trace.open("a") as file:
+                    file.write(f"ended {argument} {os.getpid()}\n")
             if hang and step == "execute_change":
                 await asyncio.Event().wait()
 
@@ -42,4 +46,6 @@ async def main(url: str, trace: Path, *, hang: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), hang="hang" in sys.argv[3:]))
+    asyncio.run(
+        main(sys.argv[1], Path(sys.argv[2]), hang="hang" in sys.argv[3:], ends="ends" in sys.argv[3:])
+    )
