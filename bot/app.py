@@ -288,7 +288,12 @@ async def _assemble(
     endings = Endings(records=database, logs=logs, clock=clock)
     rescues = Rescues(workspace=workspace, states=stored, credentials=credentials)
     interruptions = Interruptions(
-        records=database, workspace=workspace, snapshots=snapshots, endings=endings, rescues=rescues
+        records=database,
+        workspace=workspace,
+        snapshots=snapshots,
+        endings=endings,
+        rescues=rescues,
+        patience=settings.orphan_wait_seconds,
     )
     tenancy = Tenancy(records=database, github=github, poster=poster, clock=clock)
     destroying = Destroying(

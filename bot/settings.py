@@ -126,6 +126,9 @@ class Settings(BaseSettings):
     takeover_seconds: float = Field(
         20, ge=1, le=600, description="PostgreSQL: silence after which a process counts as dead."
     )
+    orphan_wait_seconds: float = Field(
+        60, ge=0, le=3600, description="How long a lost apply that still runs on another machine is awaited."
+    )
     worker_port: int = Field(
         0, ge=0, le=65535, description="Where `worker` answers /healthz, /readyz and /metrics; 0: nowhere."
     )

@@ -92,6 +92,13 @@ class ProbeError(GatewrightError):
     """An environment did not answer as it must, or may not be asked; the message may be posted."""
 
 
+class TakenOverError(GatewrightError):
+    """Another worker has begun this change: this one was slow, and was taken for dead meanwhile."""
+
+    failure_class = FailureClass.EXECUTOR
+    passing = True
+
+
 class StoreError(GatewrightError):
     """The object store refused or did not answer."""
 

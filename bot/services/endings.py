@@ -55,24 +55,28 @@ class Endings:
         self.logs.open(run.id).write(summary)
         await self.logs.store(run.id)
         async with self.records.write() as writer:
+            ending = Ending(status=status, failure=failure, summary=summary, detail=detail)
+            if not await record_end(writer, run, ending, self.clock.now(), plan=plan):
+                return
             for artifact in artifacts:
                 await writer.add_artifact(artifact)
             if release is not None:
                 await writer.add_release(release)
-            ending = Ending(status=status, failure=failure, summary=summary, detail=detail)
-            await record_end(writer, run, ending, self.clock.now(), plan=plan)
             if also is not None:
                 await also(writer)
 
 
 async def record_end(
     writer: Writer, run: Run, ending: Ending, now: datetime, *, plan: PlanRecord | None
-) -> None:
+) -> bool:
     """Record the end of a run and what follows from it; with a `plan`, its change was begun.
 
-    What was verified before then is no longer what is there.
+    What was verified before then is no longer what is there. False, and nothing is recorded, when another worker has
+    told its end already.
     """
     summary, applied = ending.summary, ending.status is RunStatus.SUCCEEDED
+    if not await writer.set_result(run.id, summary=summary, detail=ending.detail):
+        return False
     if plan is not None:
         await writer.set_plan_status(
             plan.id, PlanStatus.APPLIED if applied else PlanStatus.FAILED, None if applied else summary
@@ -80,13 +84,13 @@ async def record_end(
         await _void_others(writer, plan, now)
         why = f"plan {plan.id} was applied" if applied else f"the apply of plan {plan.id} {ending.status}"
         await writer.revoke_verifications(plan.stack, why=why.replace("_", " "), at=now)
-    await writer.set_result(run.id, summary=summary, detail=ending.detail)
     await writer.move_run(
         run.id, ending.status, at=now, actor="gatewright", why=summary, failure_class=ending.failure
     )
     if plan is not None and not applied and run.kind is not RunKind.SYNC:
         await _replan(writer, run, plan, now)
     await go_on(writer, run, ending.status, now)
+    return True
 
 
 async def _void_others(writer: Writer, plan: PlanRecord, now: datetime) -> None:

@@ -284,6 +284,8 @@ class Planning:
     async def _store(self, run: Run, record: PlanRecord, found: InPlace | None, watch: Stopwatch) -> None:
         detail = {"seconds": watch.seconds}
         async with self.records.write() as writer:
+            if not await writer.set_result(run.id, summary=counts_line(record), detail=detail):
+                return
             for older in await writer.plan_outlines(
                 repo=run.stack.repo,
                 pull=run.pull,
@@ -295,7 +297,6 @@ class Planning:
             if found is not None:
                 await writer.add_release(found.release)
                 await queue_verification(writer, run, found.release, found.policy, self.clock.now())
-            await writer.set_result(run.id, summary=counts_line(record), detail=detail)
             await writer.move_run(
                 run.id,
                 RunStatus.SUCCEEDED,

@@ -9,9 +9,18 @@ from dataclasses import dataclass
 from bot.comments.header import parse_header
 from bot.playground.watch import Watch
 from tests.bench.module import ENV, VAR_FILE, Module, variables
+from tests.e2e.world import next_second, state_objects
 from tests.e2e_workers.fleet import Fleet
 
 AUTHOR = "dev"
+_SLOW = """
+resource "terraform_data" "slow" {{
+  triggers_replace = [var.generation]
+  provisioner "local-exec" {{
+    command = "sleep {seconds}"
+  }}
+}}
+"""
 _PASSED_OVER = """
     SELECT earlier.workflow_uuid, earlier.queue_name, earlier.queue_partition_key
     FROM dbos.workflow_status AS earlier JOIN dbos.workflow_status AS later
@@ -32,10 +41,27 @@ class Crowd:
 
     async def create(self) -> None:
         """Make the repository and its people."""
-        await self.fleet.github.create_repo(self.module.repo, files=self.module.files())
+        files = self.module.files()
+        files["gatewright.yaml"] += "    apply: {allow: write}\n"
+        await self.fleet.github.create_repo(self.module.repo, files=files)
         await self.fleet.github.add_personas(self.module.repo)
 
-    async def open(self, count: int) -> list[int]:
+    async def slow_down(self, seconds: int) -> None:
+        """Make every apply take so long."""
+        changes = {"terraform/slow.tf": _SLOW.format(seconds=seconds)}
+        await self.fleet.github.push(self.module.repo, "main", changes, author="admin")
+
+    def is_locked(self) -> bool | None:
+        """Return True while Terraform holds the lock of the state, None while it does not."""
+        locks = [key for key in state_objects(self.fleet) if key == f"{self.module.state_key}.tflock"]
+        return True if locks else None
+
+    async def apply(self, number: int) -> None:
+        """Ask for the apply of what the pull request shows."""
+        await next_second()
+        await self.fleet.github.comment(self.module.repo, number, author=AUTHOR, body=f"/apply {ENV}")
+
+    async def open(self, count: int, *, first: int = 0) -> list[int]:
         """Open so many pull requests at once."""
 
         async def one(number: int) -> int:
@@ -47,7 +73,7 @@ class Crowd:
             )
             return pull.number
 
-        return list(await asyncio.gather(*(one(number) for number in range(count))))
+        return list(await asyncio.gather(*(one(number) for number in range(first, first + count))))
 
     def watch(self, number: int) -> Watch:
         return Watch(github=self.fleet.github, repo=self.module.repo, number=number, patience=90)
@@ -71,6 +97,3 @@ class Crowd:
 def crowd(fleet: Fleet, name: str) -> Crowd:
     """Return a crowd that was not created yet."""
     return Crowd(fleet=fleet, module=Module(name=name, size=2, version=fleet.engine.version))
-
-
-__all__ = ["AUTHOR", "ENV", "Crowd", "crowd"]

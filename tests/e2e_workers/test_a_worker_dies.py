@@ -28,3 +28,27 @@ async def test_forty_pull_requests_are_planned_once_each_though_a_worker_is_kill
     plans = fleet.ask("SELECT pull, count(*) AS plans FROM plans GROUP BY pull")
     assert {row["pull"]: row["plans"] for row in plans} == dict.fromkeys(pulls, 1)
     assert fleet.ask("SELECT * FROM runs WHERE status <> 'succeeded'") == []
+
+
+async def test_an_apply_that_its_worker_did_not_survive_is_awaited_by_another_machine(fleet: Fleet) -> None:
+    module = crowd(fleet, "slow")
+    await module.create()
+    await module.slow_down(seconds=8)
+    first = await fleet.start_worker("first")
+    [number] = await module.open(1)
+    await module.watch(number).hear({"kind": "plan", "status": "planned"})
+    await fleet.idle()
+    await module.apply(number)
+    await module.watch(number).until(module.is_locked, "Terraform's lock")
+
+    await first.stop(kill=True)
+    await fleet.start_worker("second")
+    told = await module.watch(number).hear({"kind": "apply", "status": "interrupted"})
+    await fleet.idle()
+
+    assert "The state was changed" in told.body
+    assert module.is_locked() is None
+    assert module.said(number)["plan", "no_changes"] == 1
+    assert [row["status"] for row in fleet.ask("SELECT status FROM runs WHERE kind = 'apply'")] == [
+        "interrupted"
+    ]

@@ -20,6 +20,7 @@ from bot.adapters.database.releases import ReleaseStatements
 from bot.adapters.database.run_audit import RunAuditStatements
 from bot.adapters.database.types import FreeText, UtcDateTime
 from bot.adapters.database.upkeep import SqlUpkeepWriter
+from bot.domain.errors import TakenOverError
 from bot.domain.lifecycle import TERMINAL, may_move
 from bot.domain.model import (
     DeliveryId,
@@ -139,11 +140,12 @@ class SqlWriter(
         await self._add_timeline(id, status, at, actor, why)
         return True
 
-    async def set_result(self, id: RunId, *, summary: str, detail: Mapping[str, Any]) -> None:
-        """Record what the report will say; the result of a run that has ended stays as it is."""
+    async def set_result(self, id: RunId, *, summary: str, detail: Mapping[str, Any]) -> bool:
+        """Record what the report will say; False for a run that has ended, whose result stays as it is."""
         columns = tables.runs.c
         statement = sa.update(tables.runs).where(columns.id == id, columns.status.not_in(sorted(TERMINAL)))
-        await self._connection.execute(statement.values(summary=summary, detail=dict(detail)))
+        result = await self._connection.execute(statement.values(summary=summary, detail=dict(detail)))
+        return result.rowcount > 0
 
     async def request_cancel(self, id: RunId, by: Login) -> None:
         """Note who asked to cancel a run; the first who asked stays noted."""
@@ -152,8 +154,11 @@ class SqlWriter(
         )
 
     async def record_intent(self, id: RunId, at: datetime) -> None:
-        """Note that a change is about to start; the first time stays noted."""
-        await self._update(tables.runs, id, intent_at=_first_time(tables.runs.c.intent_at, at))
+        """Note that a change is about to start; TakenOverError when somebody has noted that before."""
+        columns = tables.runs.c
+        statement = sa.update(tables.runs).where(columns.id == id, columns.intent_at.is_(None))
+        if (await self._connection.execute(statement.values(intent_at=at))).rowcount == 0:
+            raise TakenOverError(f"The run {id} was begun by another worker.")
 
     async def add_plan(self, plan: PlanRecord) -> None:
         """Record a plan; the same plan of the same run may be recorded again."""

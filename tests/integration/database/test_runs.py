@@ -9,6 +9,7 @@ import pytest
 
 from bot.adapters.database import Database
 from bot.adapters.database.errors import DatabaseError
+from bot.domain.errors import TakenOverError
 from bot.domain.model import FailureClass, Login, PlanId, Run, RunId, RunKind, RunStatus
 from bot.ports import TimelineEntry
 from tests.integration.database.builders import BASE, HEAD, NOW, PROD, REPO, STAGING, a_run
@@ -178,12 +179,14 @@ async def test_the_first_who_cancels_stays_noted(records: Database) -> None:
     assert (await read_run(records)).cancel_requested_by == "omar"
 
 
-async def test_an_intent_is_never_replaced(records: Database) -> None:
+async def test_an_intent_is_never_replaced_and_whoever_comes_second_is_told(records: Database) -> None:
     await add_runs(records, a_run())
+    async with records.write() as writer:
+        await writer.record_intent(RUN, LATER)
 
-    for at in (LATER, END):
+    with pytest.raises(TakenOverError):
         async with records.write() as writer:
-            await writer.record_intent(RUN, at)
+            await writer.record_intent(RUN, END)
 
     assert (await read_run(records)).intent_at == LATER
 
