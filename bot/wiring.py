@@ -24,6 +24,7 @@ from bot.observing import Observing
 from bot.ports import Cipher, Clock, GitHub, ObjectStore
 from bot.ports.tracing import Tracer
 from bot.services.changing import Changing
+from bot.services.code_reports import CodeReports
 from bot.services.losses import Losses
 from bot.services.outbox import Outbox
 from bot.services.planning import Planning
@@ -140,6 +141,7 @@ def make_work(
         Outbox(records=bot.records),
         bot.reporting,
     )
+    code_reports = CodeReports(github=bot.github, records=bot.records)
 
     async def handle_delivery(argument: str) -> None:
         await inbox.handle(DeliveryId(argument))
@@ -159,6 +161,7 @@ def make_work(
 
     async def report_plan(argument: str) -> None:
         await reporting.report_plan(RunId(argument))
+        await code_reports.report(RunId(argument))
         await bot.waiting.planned(RunId(argument))
 
     async def report_change(argument: str) -> None:

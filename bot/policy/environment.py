@@ -54,6 +54,7 @@ class EnvironmentPolicy:
     apply: ApplyPolicy
     after_merge: str
     """`apply`, `plan` or `none`."""
+    code_checks: tuple[str, ...]
     verify: tuple[VerifyCheck, ...]
     data_refresh: RefreshEntry | None
     artifacts: tuple[str, ...]
@@ -82,6 +83,7 @@ def environment_policy(name: EnvName, file: PolicyFile) -> EnvironmentPolicy:
         url_output=entry.url_output,
         apply=_apply(entry),
         after_merge=entry.after_merge or _after_merge(name, entry, file),
+        code_checks=entry.code_checks,
         verify=entry.verify,
         data_refresh=entry.data_refresh,
         artifacts=entry.artifacts,

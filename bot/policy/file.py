@@ -133,6 +133,8 @@ class EnvironmentEntry(Entry):
     """Who may apply, and what must hold first."""
     after_merge: Literal["apply", "plan", "none"] | None = None
     """What a merge starts: `apply` where another environment promotes from this one, else `plan`."""
+    code_checks: tuple[Literal["fmt", "validate", "test"], ...] = ()
+    """What is checked of the code with each plan: `terraform fmt`, `validate`, `test`. One check run tells all of it."""
     verify: tuple[VerifyCheck, ...] = ()
     """Checks after an apply."""
     data_refresh: RefreshEntry | None = None

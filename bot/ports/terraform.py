@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from bot.domain.code_findings import CodeReport
 from bot.domain.model import (
     StateKey,
 )
@@ -105,6 +106,13 @@ class Terraform(Protocol):
 
     async def plan(self, job: TerraformJob, arguments: Sequence[str], *, destroy: bool = False) -> PlanOutput:
         """Init (unless a warm data directory makes it needless), plan to a file, show. Raises TerraformError."""
+        ...
+
+    async def check_code(self, job: TerraformJob, names: Collection[str]) -> CodeReport:
+        """Run `fmt`, `validate` and `test`, as far as named. What they find is in the answer.
+
+        Raises TerraformStoppedError, and what a plan raises before Terraform has started.
+        """
         ...
 
     async def apply(self, job: TerraformJob, plan_file: Path) -> ApplyOutput:

@@ -83,17 +83,18 @@ class Planning:
         run = await self._begin(run_id)
         if run is None:
             return
-        watch = Stopwatch()
+        watch, notes = Stopwatch(), dict[str, Any]()
         try:
-            record, found = await self._plan(run, watch)
+            record, found = await self._plan(run, watch, notes)
         except SupersededError as error:
             await self._end(run, RunStatus.CANCELED, FailureClass.CANCELED, str(error), {"superseded": True})
         except GatewrightError as error:
             if error.passing:
                 raise
-            await self._end(run, status_of(error), error.failure_class, _first_line(error), describe(error))
+            detail = {**describe(error), **notes}
+            await self._end(run, status_of(error), error.failure_class, _first_line(error), detail)
         else:
-            await self._store(run, record, found, watch)
+            await self._store(run, record, found, {"seconds": watch.seconds, **notes})
 
     async def _begin(self, run_id: RunId) -> Run | None:
         async with self.records.write() as writer:
@@ -108,7 +109,10 @@ class Planning:
             )
         return run
 
-    async def _plan(self, run: Run, watch: Stopwatch) -> tuple[PlanRecord, InPlace | None]:
+    async def _plan(
+        self, run: Run, watch: Stopwatch, notes: dict[str, Any]
+    ) -> tuple[PlanRecord, InPlace | None]:
+        """Plan; `notes` are kept with the run however it ends."""
         subject = await self._subject(run, watch)
         log = self.logs.open(run.id)
         key = subject.stack.state_key
@@ -122,6 +126,10 @@ class Planning:
             watch.lap("checkout")
             redactor = await self._redactor(subject)
             job = self._job(subject, slot, log, redactor)
+            checks = subject.loaded.policy.environment(subject.stack.env).code_checks
+            if checks and run.kind is RunKind.PLAN:
+                notes["code"] = (await self.terraform.check_code(job, checks)).as_detail()
+                watch.lap("code")
             output = await self.terraform.plan(job, run.arguments)
             watch.inside(output.seconds)
             plan_id = new_plan_id()
@@ -177,7 +185,7 @@ class Planning:
 
     async def for_sync(self, run: Run) -> PlanRecord:
         """Plan the base's tip for a run that goes on afterwards, and record the plan with it."""
-        record, found = await self._plan(run, Stopwatch())
+        record, found = await self._plan(run, Stopwatch(), {})
         async with self.records.write() as writer:
             await writer.add_plan(record)
             if found is not None:
@@ -281,8 +289,9 @@ class Planning:
         sealed = await asyncio.to_thread(self.cipher.seal, data, context=key)
         await self.artifacts.put(key, sealed, create_only=True)
 
-    async def _store(self, run: Run, record: PlanRecord, found: InPlace | None, watch: Stopwatch) -> None:
-        detail = {"seconds": watch.seconds}
+    async def _store(
+        self, run: Run, record: PlanRecord, found: InPlace | None, detail: Mapping[str, Any]
+    ) -> None:
         async with self.records.write() as writer:
             if not await writer.set_result(run.id, summary=counts_line(record), detail=detail):
                 return

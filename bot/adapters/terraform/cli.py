@@ -6,12 +6,14 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bot.adapters.terraform.argv import FLAG, OptionValue, plan_options
+from bot.adapters.terraform.code_checks import check_code, test_code
 from bot.adapters.terraform.engine import Engines
 from bot.adapters.terraform.initialisation import (
     initialise_for_apply,
@@ -26,6 +28,7 @@ from bot.adapters.terraform.step import Step
 from bot.adapters.terraform.supervision import Limits
 from bot.adapters.terraform.warmth import LOCK_FILE
 from bot.adapters.tracing import NoTracing
+from bot.domain.code_findings import CodeReport
 from bot.domain.errors import TerraformError
 from bot.ports import ApplyOutput, Engine, PlanOutput, TerraformJob
 from bot.ports.tracing import Tracer
@@ -90,6 +93,17 @@ class TerraformCli:
                 lock_file=read_regular(session.module / LOCK_FILE),
                 seconds=seconds,
             )
+
+    async def check_code(self, job: TerraformJob, names: Collection[str]) -> CodeReport:
+        """Run the named checks of the code; what they find is in the answer."""
+        async with self._session(job) as session:
+            report = await check_code(session, names)
+        if "test" not in names or report.outcomes.get("validate"):
+            return report
+        # Tests bring their own values: with those of an environment they would say something else elsewhere.
+        given = {name: value for name, value in job.environment.items() if not name.startswith("TF_VAR_")}
+        async with self._session(replace(job, environment=given)) as session:
+            return report.joined(await test_code(session))
 
     async def apply(self, job: TerraformJob, plan_file: Path) -> ApplyOutput:
         """Apply exactly this plan file.

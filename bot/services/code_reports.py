@@ -1,0 +1,50 @@
+"""The check run on the code of a stack whose environment asks for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.comments.code_check import code_check
+from bot.domain.code_findings import report_of
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import RunId
+from bot.ports import Annotation, Check, GitHub, Records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeReports:
+    """One check run per commit and stack, `gatewright/ci` for the stack `ci`."""
+
+    github: GitHub
+    records: Records
+
+    async def report(self, run_id: RunId) -> None:
+        """Show what a plan run has found in its code; nothing where it did not look."""
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+        found = None if run is None or run.status not in TERMINAL else report_of(run.detail)
+        if run is None or found is None or run.head_sha is None or run.pull is None:
+            return
+        text = code_check(found)
+        repo = await self.github.repository(run.stack.repo)
+        check = Check(
+            name=f"gatewright/{run.stack.label}",
+            head_sha=run.head_sha,
+            conclusion=text.conclusion,
+            title=text.title,
+            summary=text.summary,
+            external_id=str(run.pull),
+            annotations=tuple(
+                Annotation(path=one.path, line=one.line, level=one.level, message=one.message)
+                for one in found.findings
+            ),
+        )
+        key = f"check:{run.pull}:{run.id}:{check.name}"
+        async with self.records.read() as reader:
+            known = await reader.remote_id(repo.full_name, key)
+        if known is not None:
+            await self.github.update_check(repo, known, check)
+            return
+        made = await self.github.create_check(repo, check)
+        async with self.records.write() as writer:
+            await writer.set_remote_id(repo.full_name, key, made)
