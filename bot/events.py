@@ -42,6 +42,8 @@ class Payload(Part):
     requested_action: RequestedAction | None = None
     changes: Changes | None = None
     label: Label | None = None
+    sha: HexSha | None = None
+    """The commit; only with `status`."""
 
     @property
     def pull(self) -> int | None:
@@ -112,6 +114,12 @@ class CheckRunPayload(Payload):
     check_run: CheckRun
 
 
+class StatusPayload(Payload):
+    """Somebody reported a commit status; this event has no action."""
+
+    sha: HexSha
+
+
 PAYLOADS: Mapping[str, type[Payload]] = {
     "check_run": CheckRunPayload,
     "issue_comment": IssueCommentPayload,
@@ -120,6 +128,7 @@ PAYLOADS: Mapping[str, type[Payload]] = {
     "pull_request_review": ReviewPayload,
     "merge_group": MergeGroupPayload,
     "push": PushPayload,
+    "status": StatusPayload,
 }
 """What each event carries; every other event is read as a plain `Payload`."""
 

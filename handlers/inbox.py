@@ -13,7 +13,15 @@ from bot.events import Payload, payload_of
 from bot.ports import Delivery
 from bot.services.losses import shown
 from bot.services.outbox import apology_for
-from handlers import on_check_run, on_comment, on_merge_group, on_pull_request, on_push, on_review
+from handlers import (
+    on_check_run,
+    on_checks,
+    on_comment,
+    on_merge_group,
+    on_pull_request,
+    on_push,
+    on_review,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,6 +41,8 @@ EVENTS: tuple[tuple[str, frozenset[str | None], EventHandler], ...] = (
     ("merge_group", frozenset({"checks_requested"}), on_merge_group.handle),
     ("push", frozenset({None}), on_push.handle),
     ("check_run", frozenset({"rerequested", "requested_action"}), on_check_run.handle),
+    ("check_run", frozenset({"completed"}), on_checks.handle),
+    ("status", frozenset({None}), on_checks.handle),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.playground.github.actions.checks import report_status
 from tests.e2e.world import ADMIN, OWNER, World, next_second
 
 MAIN_TF = "terraform/content.tf"
@@ -30,6 +31,14 @@ async def open_both(world: World, words: str, *, branch: str = "change") -> int:
         await world.hear(number, kind="plan", env=env, status="planned")
     await world.told(number)
     return number
+
+
+async def report(world: World, number: int, state: str) -> None:
+    """Let another program report on the head, and wait until the bot has taken note."""
+    hub, repo = world.github._hub, world.github.repo(world.repo)
+    fields = {"context": "ci/tests", "state": state, "description": None, "target_url": None}
+    report_status(hub, repo, world.head(number), fields, by="dev")
+    await world.told(number)
 
 
 async def row(world: World, number: int, gate: str, env: str = "prod") -> str:
@@ -163,3 +172,50 @@ async def test_a_policy_of_the_pull_request_itself_opens_nothing(world: World) -
     await world.hear(number, kind="plan", env="prod", status="planned")
     # when prod is asked for, then the default branch's rules are in force.
     await refused(world, number, "codeowners", "promoted")
+
+
+async def test_each_gate_alone_keeps_prod_shut(world: World) -> None:
+    # Given everything ready for prod,
+    number = await open_both(world, "Ready")
+    await approve(world, number)
+    await world.applied(number)
+    # when another program's check waits or fails, then that alone shuts it, and the plan comment follows.
+    await report(world, number, "pending")
+    assert "❔ INCONCLUSIVE" in await row(world, number, "checks")
+    assert "ci/tests (pending)" in await refused(world, number, "checks")
+    await report(world, number, "failure")
+    assert "Not passed: ci/tests (failure)." in await refused(world, number, "checks")
+    await report(world, number, "success")
+    assert "✅ PASS" in await row(world, number, "checks")
+    # When somebody holds it, then nothing is applied until it is let go.
+    await world.comment(number, "/hold prod the database is being moved", by=OWNER)
+    await world.told(number)
+    assert "the database is being moved" in await refused(world, number, "hold")
+    await world.comment(number, "/unhold prod", by=OWNER)
+    await world.told(number)
+    # When the owner changes their mind, then their approval is missed.
+    await next_second()
+    await world.github.review(world.repo, number, author=OWNER, state="changes_requested")
+    await refused(world, number, "codeowners")
+    await approve(world, number)
+    # When only harmless plans may pass, then this one is too much; the policy's change is told as well.
+    await world.change_policy(
+        lambda text: text.replace(
+            "      from: staging\n", "      from: staging\n      risk: {max_level: none}\n"
+        )
+    )
+    await refused(world, number, "config", "promoted", "risk")
+    # When staging's checks fail now, then prod is shut even for a plan under the policy in force.
+    await world.change_policy(lambda text: text.replace("      risk: {max_level: none}\n", ""))
+    (world.playground.directory / "site" / "staging" / "index.html").unlink()
+    await world.change_policy(
+        lambda text: text.replace(
+            'contains: "<dd>staging</dd>"}', 'contains: "<dd>staging</dd>", attempts: 1}'
+        )
+    )
+    await world.comment(number, "/plan prod")
+    await world.hear(number, kind="plan", env="prod", status="planned")
+    await world.comment(number, "/smoke staging")
+    said = await world.hear(number, kind="verify", env="staging", status="fail")
+    assert "Status 404 came, 200 was expected." in said.body
+    await refused(world, number, "promoted")

@@ -24,6 +24,7 @@ APP_EVENTS = (
     "pull_request",
     "pull_request_review",
     "push",
+    "status",
 )
 
 

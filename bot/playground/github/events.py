@@ -8,7 +8,7 @@ from bot.playground.github.git_repo import Commit
 from bot.playground.github.hooks import HOOK_ID
 from bot.playground.github.hub import Hub, node_id
 from bot.playground.github.model import Comment, Installation, Pull, Repo, Review
-from bot.playground.github.model_checks import CheckRun
+from bot.playground.github.model_checks import CheckRun, CommitStatus
 from bot.playground.github.shapes.accounts import installation_json, organization_json, user_json
 from bot.playground.github.shapes.checks import check_run_json, check_suite_json
 from bot.playground.github.shapes.commits import login_of
@@ -177,6 +177,23 @@ def _push_person(hub: Hub, name: str, email: str) -> Json:
     login = login_of(hub, email)
     person = {"name": name, "email": email}
     return {**person, "username": login} if login else person
+
+
+def commit_status(hub: Hub, repo: Repo, status: CommitStatus) -> None:
+    """A `status` event; it has no action."""
+    fields: Json = {
+        "id": status.id,
+        "sha": status.sha,
+        "name": repo.full_name,
+        "context": status.context,
+        "state": status.state,
+        "description": status.description,
+        "target_url": status.target_url,
+        "branches": [],
+        "created_at": stamp(status.created_at),
+        "updated_at": stamp(status.created_at),
+    }
+    emit(hub, "status", repo, status.creator, fields)
 
 
 def installation(hub: Hub, given: Installation, action: str, repos: list[Repo], sender: str) -> None:

@@ -7,7 +7,7 @@ from bot.playground.github.actions.pushes import ensure_suite
 from bot.playground.github.errors import ApiError, not_found
 from bot.playground.github.hub import Hub
 from bot.playground.github.model import Repo
-from bot.playground.github.model_checks import CheckRun, Deployment, DeploymentStatus
+from bot.playground.github.model_checks import CheckRun, CommitStatus, Deployment, DeploymentStatus
 from bot.playground.github.times import stamp
 
 _PLAIN = ("name", "external_id", "details_url", "status", "conclusion", "started_at", "completed_at")
@@ -103,6 +103,22 @@ async def rerequest_suite(hub: Hub, repo: Repo, suite_id: int, *, by: str) -> No
     if suite is None or suite.repo != repo.full_name:
         raise not_found()
     await events.check_suite(hub, repo, suite_id, "rerequested", by)
+
+
+def report_status(hub: Hub, repo: Repo, sha: str, fields: dict[str, Any], *, by: str) -> CommitStatus:
+    """Report on a commit as another program does."""
+    status = CommitStatus(
+        id=hub.state.large_id(),
+        repo=repo.full_name,
+        sha=sha,
+        creator=by,
+        created_at=hub.clock(),
+        **fields,
+    )
+    hub.state.data.commit_statuses[status.id] = status
+    hub.state.changed()
+    events.commit_status(hub, repo, status)
+    return status
 
 
 def add_deployment_status(

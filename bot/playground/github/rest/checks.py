@@ -7,7 +7,6 @@ from pydantic import Field
 
 from bot.playground.github.actions import checks as acts
 from bot.playground.github.errors import ApiError, invalid, not_found
-from bot.playground.github.model_checks import CommitStatus
 from bot.playground.github.rest.call import Body, Call, Reply, Route
 from bot.playground.github.shapes.checks import (
     check_run_json,
@@ -158,16 +157,7 @@ async def create_status(call: Call) -> Reply:
     sha = await call.hub.git(repo).resolve(call.params["sha"])
     if sha is None:
         raise ApiError(422, f"No commit found for SHA: {call.params['sha']}", errors=[])
-    status = CommitStatus(
-        id=call.hub.state.large_id(),
-        repo=repo.full_name,
-        sha=sha,
-        creator=call.actor,
-        created_at=call.hub.clock(),
-        **wanted.model_dump(),
-    )
-    call.hub.state.data.commit_statuses[status.id] = status
-    call.hub.state.changed()
+    status = acts.report_status(call.hub, repo, sha, wanted.model_dump(), by=call.actor)
     shape = status_json(call.hub, repo, status)
     return Reply(status=201, body=shape, headers={"Location": shape["url"]})
 
