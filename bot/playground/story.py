@@ -173,6 +173,7 @@ async def _closed_out(stage: _Stage) -> None:
     closeout = await stage.hear(kind="closeout", status="merged")
     _expect("| staging | ✅ applied" in closeout.body, "the closeout does not say that staging was applied")
     _expect("✅ as merged" in closeout.body, "the closeout does not say that staging is as merged")
+    _expect("Still held" not in closeout.body, "the merged pull request still holds something")
     page = await _staging_page(stage.playground)
     _expect(_SECOND in page, f"after the merge the staging page does not show {_SECOND!r}")
 

@@ -55,8 +55,8 @@ class Closeouts:
         rows = []
         for key in sorted(stacks):
             row = await self._row(reader, stacks[key], runs, plans)
-            at_work = row.sync is not None and row.sync.status not in TERMINAL
-            if at_work and row.waits_for is None:
+            lock = await reader.lock(stacks[key])
+            if row.waits_for is None and row.sync is not None and _is_at_work(row.sync, lock):
                 return None
             rows.append(row)
         events = await reader.lock_events(repo=name, pull=number)
@@ -91,6 +91,13 @@ class Closeouts:
             sync_url=self.links.run(sync.id) if sync is not None else None,
             waits_for=lock if sync is not None and is_waiting(sync, lock) else None,
         )
+
+
+def _is_at_work(sync: Run, lock: Lock | None) -> bool:
+    """Whether a sync has not ended, or is about to let go of its stack: its own report follows that."""
+    ours = lock is not None and (lock.stack.repo, lock.pull) == (sync.stack.repo, sync.pull)
+    lets_go = sync.status is RunStatus.SUCCEEDED or sync.intent_at is None
+    return sync.status not in TERMINAL or (ours and lets_go)
 
 
 def _same(one: Stack, other: Stack) -> bool:

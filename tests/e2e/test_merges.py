@@ -15,6 +15,8 @@ async def test_a_merge_applies_what_was_reviewed_and_nothing_twice(world: World)
     # then staging, whose policy says so, is applied, and the closeout says that it had not been.
     assert "| staging | ⚠️ not applied" in said.body
     assert "✅ applied as reviewed, because `dev` merged" in said.body
+    assert "Released for other pull requests: staging" in said.body
+    assert "Still held" not in said.body
     assert "Applied by the merge" in await world.page("staging/")
     assert world.locks() == []
     (run,) = world.runs(kind="sync")
