@@ -78,6 +78,7 @@ async def test_no_secret_is_in_any_log_comment_page_database_or_readable_object(
     await world.hear(number, kind="plan", env="staging", status="planned", head=head)
     await world.told(number)
     await world.applied(number)
+    await world.told(number)
     # and a delivery comes whose body is signed wrongly with the real secret in it,
     await forge(world)
     # Then nothing of it is where it does not belong, in whatever form programs print it.
