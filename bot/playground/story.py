@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bot.domain.errors import GatewrightError
-from bot.playground import story_prod
+from bot.playground import story_prod, story_test
 from bot.playground.github.standin import StandIn
 from bot.playground.seed import REPO
 from bot.playground.stack import Playground
@@ -94,6 +94,7 @@ async def _tell(playground: Playground, out: Console) -> None:
     await _refused(stage)
     await _applied_again(stage)
     await _closed_out(stage)
+    await _lived_in_test(stage)
     await _led_to_prod(stage)
     _nothing_wrong(stage)
 
@@ -176,6 +177,28 @@ async def _closed_out(stage: _Stage) -> None:
     _expect("Still held" not in closeout.body, "the merged pull request still holds something")
     page = await _staging_page(stage.playground)
     _expect(_SECOND in page, f"after the merge the staging page does not show {_SECOND!r}")
+
+
+async def _lived_in_test(stage: _Stage) -> None:
+    github = stage.github
+    text = await github.read(REPO, "main", story_test.VAR_FILE) or ""
+    pull = await github.open_pull(
+        REPO,
+        author="dev",
+        branch=story_test.BRANCH,
+        title="Greet people on test",
+        files={story_test.VAR_FILE: change_message(text, story_test.MESSAGE)},
+    )
+    own = replace(stage, watch=Watch(github=github, repo=REPO, number=pull.number))
+    own.say(f"dev opens #{pull.number}: {pull.title}")
+
+    async def page(path: str) -> str:
+        return await _page(stage.playground, path)
+
+    async def merge() -> None:
+        await github.merge(REPO, pull.number, author="dev")
+
+    await story_test.live_in_test(own, _expect, page, merge)
 
 
 async def _led_to_prod(stage: _Stage) -> None:
