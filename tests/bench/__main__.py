@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--sizes 10,100,1000] [--runs N] [--json FILE]`."""
+"""`python -m tests.bench [plans] [deliveries] [workers] [--sizes 10,100,1000] [--runs N] [--json FILE]`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import tempfile
 from pathlib import Path
 
 from bot.playground.stack import Playground
+from tests.bench.deliveries import measure_deliveries, show_deliveries
 from tests.bench.measuring import SIZES, Measured, measure
 from tests.bench.table import show
+from tests.bench.workers import measure_workers, show_workers
+
+KINDS = ("plans", "deliveries", "workers")
 
 
 def main() -> None:
@@ -20,15 +24,23 @@ def main() -> None:
 
 async def _main(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="gatewright-bench-") as place:
-        playground = Playground(directory=given.dir or Path(place))
+        directory = given.dir or Path(place)
+        measured: list[Measured] = []
+        playground = Playground(directory=directory / "one")
         try:
-            await playground.start()
-            measured: list[Measured] = [
-                await measure(playground, size, runs=given.runs) for size in given.sizes
-            ]
+            if {"plans", "deliveries"} & set(given.what):
+                await playground.start()
+            if "plans" in given.what:
+                measured = [await measure(playground, size, runs=given.runs) for size in given.sizes]
+                show(measured)
+            if "deliveries" in given.what:
+                found = await measure_deliveries(playground, count=given.deliveries, parallel=given.parallel)
+                show_deliveries(found)
         finally:
             await playground.stop()
-    show(measured)
+        if "workers" in given.what:
+            rates = await measure_workers(directory, counts=given.workers, pulls=given.pulls)
+            show_workers(rates)
     if given.json is not None:
         given.json.write_text(json.dumps([one.as_json() for one in measured], indent=2) + "\n")
 
@@ -37,6 +49,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench", description="Gatewright against plain Terraform, side by side."
     )
+    parser.add_argument("what", nargs="*", default=KINDS, choices=KINDS, metavar="|".join(KINDS))
+    parser.add_argument("--workers", type=_sizes, default=(1, 2, 4), help="numbers of workers, as 1,2,4")
+    parser.add_argument("--pulls", type=int, default=24, help="pull requests that the workers plan")
+    parser.add_argument("--deliveries", type=int, default=300, help="webhooks that are sent")
+    parser.add_argument("--parallel", type=int, default=20, help="of them at once")
     parser.add_argument("--sizes", type=_sizes, default=SIZES, help="numbers of resources, as 10,100,1000")
     parser.add_argument("--runs", type=int, help="of each kind and size; 5, and 3 from 1000 resources on")
     parser.add_argument("--json", type=Path, help="file for every single figure, in seconds")
