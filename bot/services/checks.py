@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from bot.comments.checks import CheckRow, CheckText, apply_check, conflict_check, plan_check
 from bot.domain.errors import GitHubNotFoundError
@@ -26,22 +28,30 @@ class Checks:
 
     github: GitHub
     records: Records
+    turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary, repr=False)
+    """One at a time for each commit, in this process."""
 
     async def refresh(self, repo: Repo, pull: int, head: Sha, policy: RepoPolicy) -> None:
-        """Show what the records say of every stack planned for this commit."""
-        rows = await self._rows(repo, pull, head)
-        required = [row for row in rows if row.stack.env in policy.merge_requires]
-        await together(
-            self._show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,)),
-            self._show(
-                repo,
-                pull,
-                head,
-                APPLY,
-                text=apply_check(required, others=len(rows) - len(required)),
-                buttons=_apply_buttons(rows),
-            ),
-        )
+        """Show what the records say of every stack planned for this commit.
+
+        A delivery and a report may ask for it at once: one after the other, so that neither creates the other's
+        check a second time, nor shows older rows last.
+        """
+        async with self.turns.setdefault(f"{repo.full_name}@{head}", asyncio.Lock()):
+            rows = await self._rows(repo, pull, head)
+            required = [row for row in rows if row.stack.env in policy.merge_requires]
+            others = len(rows) - len(required)
+            await together(
+                self._show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,)),
+                self._show(
+                    repo,
+                    pull,
+                    head,
+                    APPLY,
+                    text=apply_check(required, others=others),
+                    buttons=_apply_buttons(rows),
+                ),
+            )
 
     async def conflict(self, repo: Repo, pull: int, head: Sha, paths: Sequence[str]) -> None:
         """Fail both checks: nothing can be planned."""

@@ -24,6 +24,7 @@ class Developer:
     chance: random.Random
     commands: list[int] = field(default_factory=list)
     applied: list[str] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
     interrupted: int = 0
     _watch: Watch = field(init=False)
 
@@ -43,6 +44,7 @@ class Developer:
             else:
                 await github.push(self.repo, self.name, files, author="dev")
             head = github.pull(self.repo, self.number).head_sha
+            self.heads.append(head)
             await self._until_planned(head)
             if self.chance.random() < 0.3:
                 await self._command("/plan staging")

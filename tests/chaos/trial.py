@@ -133,6 +133,12 @@ def judge(trial: Trial) -> list[str]:
         "runs that have not ended": unfinished,
         "workflows that were lost": lost,
         "comments written twice": twice_told,
+        "checks created twice": [
+            name
+            for each in trial.developers
+            for name, times in _checks(playground, each).items()
+            if times > 1
+        ],
         "state locks": state_locks(playground),
         "files of runs": scratch_files(playground),
         "processes": terraform_processes(playground),
@@ -145,6 +151,15 @@ def _told(playground: Playground, developer: Developer) -> Counter[str]:
     """Return how often each first line was written; every comment of the bot has one of its own."""
     comments = playground.github.comments(developer.repo, developer.number)
     return Counter(first for each in comments if (first := each.body.split("\n", 1)[0]).startswith("<!--"))
+
+
+def _checks(playground: Playground, developer: Developer) -> Counter[str]:
+    """Return how often each check was created on each head that the developer pushed."""
+    return Counter(
+        f"{run.name} on {head[:7]}"
+        for head in developer.heads
+        for run in playground.github.check_runs(developer.repo, head)
+    )
 
 
 def tell(trial: Trial) -> None:

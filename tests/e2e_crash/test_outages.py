@@ -56,7 +56,7 @@ async def test_what_was_given_up_is_told_when_github_is_back(own: Playground) ->
     assert "confused" in world.reactions(command.id)
     assert (count(own), world.runs(kind="apply")) == (0, [])
     # And a plan that could not be made says so, and is made when somebody asks.
-    faults.add(method="GET", path=rf"/repos/{REPO}$", status=500, times=None)
+    faults.add(method="GET", path=rf"/pulls/{seen.number}$", status=500, times=None)
     await change(own, "given-up", "Another")
     await world.given_up("pull_request")
     faults.clear()

@@ -306,7 +306,7 @@ async def test_the_lock_directory_holds_no_key_in_clear(workspace: GitWorkspace,
 
 
 async def test_errored_states_are_read_for_their_own_stack_only(
-    workspace: GitWorkspace, data_dir: Path
+    workspace: GitWorkspace, data_dir: Path, clock: HandClock
 ) -> None:
     # Given a slot whose Terraform was killed with it, one of a stack with a longer name, and a file that is no state,
     other = replace(STACK, env=EnvName(f"{STACK.env}2"), state_key=StateKey("other"))
@@ -318,6 +318,7 @@ async def test_errored_states_are_read_for_their_own_stack_only(
         async with workspace.slot(stack) as slot:
             (slot.tree / "terraform").mkdir(exist_ok=True)
             (slot.tree / "terraform" / "errored.tfstate").write_text(text)
+        clock.pass_time(timedelta(seconds=1))
     # when the errored states are asked for, then those of the stack come, from where they are kept for good.
     (found,) = await workspace.errored_states(STACK)
     assert (found.serial, found.lineage) == (9, "l")
