@@ -64,6 +64,7 @@ class Trial:
         while self.kills < self.scale.kills and not all(task.done() for task in work):
             await asyncio.sleep(chance.uniform(0.05, self.scale.longest_life))
             self._note_deliveries()
+            await self.victims.supervise()
             await self.victims.choose(chance)
             await self.victims.kill()
             self.kills += 1
@@ -81,6 +82,7 @@ class Trial:
         async with asyncio.timeout(_QUIET):
             while await asyncio.to_thread(self._busy):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.2)
+                await self.victims.supervise()
 
     def _busy(self) -> bool:
         self._note_deliveries()

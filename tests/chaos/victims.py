@@ -37,6 +37,10 @@ class Victims(Protocol):
         """Start it again, on the same data, and wait until it is ready."""
         ...
 
+    async def supervise(self) -> None:
+        """Start again what has ended by itself, as a supervisor does: a worker that was taken for dead stops."""
+        ...
+
     def ask(self, question: str) -> list[Row]:
         """Return what a query finds in the database; blocking."""
         ...
@@ -59,6 +63,9 @@ class Single:
 
     async def revive(self) -> None:
         await self.playground.start_bot()
+
+    async def supervise(self) -> None:
+        """It never ends by itself."""
 
     def ask(self, question: str) -> list[Row]:
         file = self.playground.directory / "bot" / "data" / "gatewright.db"
@@ -90,6 +97,11 @@ class Several:
             await self.fleet.start_bot()
         else:
             await self.fleet.start_worker(self.chosen)
+
+    async def supervise(self) -> None:
+        for name in _WORKERS:
+            if self.fleet.workers[name].pid is None:
+                await self.fleet.start_worker(name)
 
     def ask(self, question: str) -> list[dict[str, Any]]:
         return self.fleet.ask(question.replace(" workflow_status", " dbos.workflow_status"))
