@@ -80,7 +80,7 @@ class Trial:
     async def _rest(self) -> None:
         """Wait until every delivery has arrived and the bot has nothing in hand."""
         async with asyncio.timeout(_QUIET):
-            while await asyncio.to_thread(self._busy):  # noqa: ASYNC110 - another process
+            while await asyncio.to_thread(self._busy):
                 await asyncio.sleep(0.2)
                 await self.victims.supervise()
 
