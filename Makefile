@@ -50,7 +50,7 @@ check: $(VENV)/.playground $(VENV)/.dev  ## Run every static check.
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/deptry .
-	$(BIN)/cog --check README.md docs/lifecycle.md docs/operations.md docs/policy.md
+	$(BIN)/cog --check README.md docs/lifecycle.md docs/operations.md docs/policy.md docs/security.md
 	$(BIN)/hadolint Dockerfile
 	@command -v terraform >/dev/null 2>&1 && terraform fmt -check -recursive terraform envs || true
 
@@ -65,7 +65,7 @@ format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/.dev  ## Write the generated parts of the documentation anew.
-	$(BIN)/cog -r README.md docs/lifecycle.md docs/operations.md docs/policy.md
+	$(BIN)/cog -r README.md docs/lifecycle.md docs/operations.md docs/policy.md docs/security.md
 	$(BIN)/python -m bot schema > docs/gatewright.schema.json
 	$(BIN)/python -m bot audit-schema > docs/audit.schema.json
 

@@ -8,7 +8,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 README: Final = "README.md"
-GENERATED: Final = (README, "docs/lifecycle.md", "docs/operations.md", "docs/policy.md")
+GENERATED: Final = (README, "docs/lifecycle.md", "docs/operations.md", "docs/policy.md", "docs/security.md")
 PAGES: Final = (*GENERATED, "docs/architecture.md")
 
 _LINK = re.compile(r"\]\((?!<?[a-z]+:|#)([^)#\s]+)")

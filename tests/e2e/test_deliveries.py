@@ -69,3 +69,34 @@ async def test_late_deliveries_of_old_commits_do_not_bring_old_plans_back(world:
     assert "Three" in plan.body
     assert await world.told(number) == ["plan staging planned"]
     assert [run["head_sha"] for run in world.runs()][1:] == [head]
+
+
+async def test_what_is_replayed_after_the_merge_changes_nothing(world: World) -> None:
+    # Given a pull request that was applied and merged,
+    number, _ = await world.open_planned()
+    await world.applied(number)
+    await world.github.merge(world.repo, number, author="dev")
+    await world.hear(number, kind="closeout", status="merged")
+    said = await world.told(number)
+    runs = [run["id"] for run in world.runs()]
+    # when every delivery of it comes again, as it was and under another id,
+    hooks = world.github.hooks
+    theirs = world.github.repo(world.repo).id
+    old = [each for each in world.github.deliveries if each.repository_id == theirs]
+    assert {"pull_request", "issue_comment", "push"} <= {each.event for each in old}
+    for delivery in old:
+        world.github.redeliver(delivery)
+        hooks.queue(
+            delivery.event,
+            hooks.payload(delivery.guid),
+            installation_id=delivery.installation_id,
+            repository_id=delivery.repository_id,
+        )
+    # then nothing runs, nothing is held and nothing is said again.
+    assert await world.told(number) == said
+    assert [run["id"] for run in world.runs()] == runs
+    assert world.locks() == []
+    # And a new command is refused.
+    await world.comment(number, "/apply staging")
+    await world.refused(number, "pull_closed")
+    assert [run["id"] for run in world.runs()] == runs

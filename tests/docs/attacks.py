@@ -1,0 +1,316 @@
+"""What is promised about security, where it is kept, and which test tries to break it.
+
+`docs/security.md` is made from these tables; a test looks that every test that is named exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tests.docs.generate import table
+
+_CODEOWNERS: Final = "tests/e2e_codeowners/test_approvals.py"
+_ATTACKS: Final = "tests/e2e_codeowners/test_attacks.py"
+_PROMOTION: Final = "tests/e2e/test_promotion.py"
+_COMMANDS: Final = "tests/e2e_input/test_commands.py"
+_PRYING: Final = "tests/e2e_input/test_prying.py"
+_HOSTILE: Final = "tests/e2e_input/test_hostile_code.py"
+_TREES: Final = "tests/e2e_input/test_hostile_trees.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attack:
+    """What somebody tries, how it ends, and the tests (`file::function`) that try it."""
+
+    tries: str
+    ends: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What is promised, the modules that keep it, and the tests (`file::function`) that look."""
+
+    promise: str
+    kept_in: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+ATTACKS: Final = (
+    Attack(
+        tries="get an approval, then push",
+        ends="`codeowners`: the approval is of an older commit",
+        tests=(f"{_CODEOWNERS}::test_a_push_after_the_approval_voids_it",),
+    ),
+    Attack(
+        tries="get an approval, then `/plan` with another `-target` or `-replace`, and apply that",
+        ends="`codeowners`: an approval counts for the changes and arguments that it was given for",
+        tests=(
+            f"{_ATTACKS}::test_an_approval_does_not_reach_a_plan_of_some_resources",
+            f"{_CODEOWNERS}::test_an_approval_survives_the_same_plan_and_no_other",
+        ),
+    ),
+    Attack(
+        tries="get an approval before there is a plan to read",
+        ends="`codeowners`: it is of no plan",
+        tests=(f"{_CODEOWNERS}::test_an_approval_given_before_the_plan_is_of_no_plan",),
+    ),
+    Attack(
+        tries="approve as the author, or as somebody who pushed to the pull request",
+        ends="`codeowners`: nobody approves what they made",
+        tests=(
+            f"{_CODEOWNERS}::test_the_author_cannot_approve",
+            f"{_CODEOWNERS}::test_who_pushed_cannot_approve",
+        ),
+    ),
+    Attack(
+        tries="approve as a reader, or as a writer who owns nothing",
+        ends="`codeowners`: only owners with write access count",
+        tests=(
+            f"{_CODEOWNERS}::test_an_owner_who_may_only_read_opens_nothing",
+            f"{_CODEOWNERS}::test_a_writer_who_is_no_owner_opens_nothing",
+        ),
+    ),
+    Attack(
+        tries="use the approval of somebody who has left the owning team, or lost write access, since",
+        ends="`codeowners`: rights and membership are asked anew before each apply",
+        tests=(f"{_ATTACKS}::test_who_is_no_owner_any_more_opens_nothing_by_an_earlier_approval",),
+    ),
+    Attack(
+        tries="use an approval that was dismissed, or one of an older commit",
+        ends="`codeowners`",
+        tests=(
+            f"{_CODEOWNERS}::test_a_dismissed_approval_opens_nothing",
+            f"{_CODEOWNERS}::test_an_approval_of_an_older_commit_opens_nothing",
+        ),
+    ),
+    Attack(
+        tries="become an owner by changing CODEOWNERS in the pull request itself",
+        ends="`codeowners`: the file of the default branch is in force, and is itself an owned path",
+        tests=(f"{_CODEOWNERS}::test_codeowners_changed_in_the_pull_request_has_no_effect",),
+    ),
+    Attack(
+        tries="take the gates out of `gatewright.yaml` in the pull request itself",
+        ends="`codeowners`, `promoted`: the file of the default branch is in force",
+        tests=(
+            f"{_PROMOTION}::test_a_policy_of_the_pull_request_itself_opens_nothing",
+            "tests/e2e_input/test_policy.py::test_a_pull_request_is_judged_by_the_policy_of_the_default_branch",
+        ),
+    ),
+    Attack(
+        tries="edit a comment into a command, or hide one in a quote or a code block",
+        ends="it is no command",
+        tests=(
+            f"{_COMMANDS}::test_an_edited_comment_is_no_command",
+            f"{_COMMANDS}::test_what_is_no_command_of_ours_is_left_alone",
+        ),
+    ),
+    Attack(
+        tries="apply without the right, or with one that was withdrawn since the plan",
+        ends="`permission`: it is asked anew before each apply",
+        tests=(
+            f"{_COMMANDS}::test_who_may_not_write_can_neither_plan_nor_apply",
+            f"{_COMMANDS}::test_a_right_that_was_taken_away_counts_no_more",
+        ),
+    ),
+    Attack(
+        tries="move the base under the plan, between plan and apply",
+        ends="`undiverged`",
+        tests=(f"{_PROMOTION}::test_a_base_that_moves_under_the_plan_shuts_prod",),
+    ),
+    Attack(
+        tries="re-apply staging from another pull request between its verification and prod",
+        ends="`promoted`: what was verified is not there any more",
+        tests=(f"{_PROMOTION}::test_staging_applied_from_elsewhere_in_between_shuts_prod",),
+    ),
+    Attack(
+        tries="swap or damage the stored plan or its directory",
+        ends="`integrity`",
+        tests=(
+            "tests/e2e_input/test_stored_plans.py::test_a_plan_that_was_changed_in_the_store_is_not_applied",
+        ),
+    ),
+    Attack(
+        tries="change the state between plan and apply",
+        ends="`state_moved`",
+        tests=("tests/e2e/test_stale_plans.py::test_a_state_that_was_changed_elsewhere_closes_the_way",),
+    ),
+    Attack(
+        tries="push while the delivery of it is lost, and apply the older plan",
+        ends="`head_moved`: the head is read from GitHub, not from deliveries",
+        tests=("tests/e2e/test_stale_plans.py::test_a_push_whose_delivery_was_lost_still_closes_the_way",),
+    ),
+    Attack(
+        tries="close the pull request during its apply",
+        ends="the apply ends in order, the stack stays locked, everything later is refused: `pull_closed`",
+        tests=(
+            "tests/e2e/test_merges.py::test_a_pull_request_closed_while_it_is_applied_is_applied_to_its_end",
+        ),
+    ),
+    Attack(
+        tries="race for an environment with two pull requests",
+        ends="one has it, the other waits in line",
+        tests=(
+            "tests/e2e_envs/test_pull_request_environments.py::test_two_pull_requests_race_for_test_and_the_others_wait_in_line",
+        ),
+    ),
+    Attack(
+        tries="replay a delivery, also under another id, also after the merge",
+        ends="a wish is carried out once",
+        tests=(
+            "tests/e2e/test_deliveries.py::test_what_is_replayed_after_the_merge_changes_nothing",
+            "tests/e2e/test_deliveries.py::test_one_comment_in_two_deliveries_runs_once",
+        ),
+    ),
+    Attack(
+        tries="merge what was not reviewed, so that the merge applies it",
+        ends="it is compared, told in the closeout, and not applied",
+        tests=("tests/e2e/test_merges.py::test_what_was_not_reviewed_is_not_applied_by_a_merge",),
+    ),
+    Attack(
+        tries="run code from a fork",
+        ends="`fork`, until a maintainer allows exactly that commit",
+        tests=(
+            f"{_TREES}::test_nothing_runs_for_a_fork",
+            "tests/e2e_envs/test_forks.py::test_a_maintainer_allows_one_commit_of_a_fork_and_the_next_push_needs_it_anew",
+        ),
+    ),
+    Attack(
+        tries="redirect the state with an override file, a committed `.terraform`, or a link out of the tree",
+        ends="`unsafe_tree`",
+        tests=(
+            f"{_TREES}::test_files_that_would_redirect_the_state_are_refused_by_name",
+            f"{_TREES}::test_a_symbolic_link_that_leaves_the_tree_is_refused",
+        ),
+    ),
+    Attack(
+        tries="read the bot's environment, files, database or processes from Terraform code",
+        ends="there is nothing to read: the sandbox shows neither",
+        tests=(
+            f"{_HOSTILE}::test_code_of_a_plan_sees_only_its_own_environment_and_files",
+            f"{_PRYING}::test_code_that_is_applied_can_reach_nothing_of_the_bot_or_of_others",
+        ),
+    ),
+    Attack(
+        tries="read another environment's state, or the bot's bucket, from Terraform code",
+        ends="the store refuses the key pair that the code has",
+        tests=(
+            f"{_HOSTILE}::test_a_plan_of_staging_cannot_read_the_state_of_prod",
+            f"{_PRYING}::test_an_apply_of_staging_reaches_neither_the_state_of_prod_nor_the_bots_bucket",
+        ),
+    ),
+    Attack(
+        tries="break out of a comment with plan output, or mention people with it",
+        ends="text stays text",
+        tests=(f"{_HOSTILE}::test_text_of_a_plan_stays_text",),
+    ),
+)
+
+PROMISES: Final = (
+    Promise(
+        promise="Deliveries count only with their HMAC-SHA256; a body is bounded before it is read",
+        kept_in=("bot/web/webhook.py", "bot/events.py"),
+        tests=(
+            "tests/e2e_input/test_webhooks.py::test_a_command_counts_only_when_it_is_signed_with_the_secret",
+            "tests/e2e_input/test_webhooks.py::test_a_body_above_25_mb_is_refused_whether_it_says_so_or_not",
+        ),
+    ),
+    Promise(
+        promise="Argv only: no shell, and Terraform arguments from an allow list",
+        kept_in=("bot/domain/terraform_arguments.py", "bot/adapters/terraform/argv.py"),
+        tests=(f"{_COMMANDS}::test_an_argument_that_is_not_allowed_is_refused_by_name",),
+    ),
+    Promise(
+        promise="Terraform gets a minimal environment, a HOME of its own, and no token or secret of the bot",
+        kept_in=("bot/adapters/terraform/environment.py", "bot/credentials.py"),
+        tests=(
+            "tests/integration/terraform/test_isolation.py::test_terraform_code_sees_only_the_stacks_own_environment",
+        ),
+    ),
+    Promise(
+        promise="Credentials are per environment and per purpose: a plan never has an apply's",
+        kept_in=("bot/credentials.py",),
+        tests=(f"{_HOSTILE}::test_credentials_of_plans_and_applies_never_meet",),
+    ),
+    Promise(
+        promise="Terraform runs in a sandbox that was proved at the start, and the bot's memory is unreadable",
+        kept_in=("bot/adapters/terraform/sandbox.py", "bot/adapters/hardening.py"),
+        tests=(
+            "tests/integration/terraform/test_isolation.py::test_the_sandbox_proves_that_it_works",
+            "tests/integration/security/test_hardening.py::test_another_process_of_the_user_reads_nothing_of_a_hardened_one",
+        ),
+    ),
+    Promise(
+        promise="Providers can be pinned to a mirror",
+        kept_in=("bot/adapters/terraform/environment.py",),
+        tests=(
+            "tests/integration/terraform/test_initialisation.py::test_nothing_but_the_mirror_is_asked_for_providers",
+        ),
+    ),
+    Promise(
+        promise="Tokens are short-lived, narrowed to the repository, and reach git by its environment alone",
+        kept_in=("bot/adapters/github/credentials.py", "bot/adapters/workspace/git.py"),
+        tests=(
+            "tests/integration/workspace/test_fetch.py::test_the_token_reaches_the_origin_and_nothing_else",
+        ),
+    ),
+    Promise(
+        promise="Secrets reach no log, comment, page, exception or database",
+        kept_in=("bot/domain/redaction.py", "bot/domain/sensitive.py"),
+        tests=(
+            "tests/e2e_input/test_secrets.py::test_no_secret_is_in_any_log_comment_page_database_or_readable_object",
+        ),
+    ),
+    Promise(
+        promise="Plans and their directories are stored encrypted, and checked bit for bit before they are used",
+        kept_in=("bot/adapters/encryption.py", "bot/services/applying.py"),
+        tests=(
+            "tests/e2e_input/test_stored_plans.py::test_a_plan_that_was_changed_in_the_store_is_not_applied",
+        ),
+    ),
+    Promise(
+        promise="Policy and CODEOWNERS come from the default branch, never from the pull request",
+        kept_in=("bot/services/policies.py", "bot/services/ownership.py"),
+        tests=(f"{_PROMOTION}::test_a_policy_of_the_pull_request_itself_opens_nothing",),
+    ),
+    Promise(
+        promise="Every gate is judged anew just before Terraform starts; what cannot be read shuts its gate",
+        kept_in=("bot/services/judging.py", "bot/services/gate_facts.py"),
+        tests=(
+            f"{_PROMOTION}::test_each_gate_alone_keeps_prod_shut",
+            f"{_CODEOWNERS}::test_reviews_that_cannot_be_read_shut_the_gate",
+        ),
+    ),
+    Promise(
+        promise="Pages need a GitHub login with read access; for everybody else there is nothing there",
+        kept_in=("bot/web/access.py", "bot/web/sessions.py"),
+        tests=(
+            "tests/integration/web/test_run_pages.py::test_who_may_not_read_the_repository_is_told_that_there_is_no_such_run",
+            "tests/integration/web/test_run_acts.py::test_for_an_outsider_there_is_nothing_to_act_on",
+        ),
+    ),
+    Promise(
+        promise="`/metrics` is for the bearer of its token",
+        kept_in=("bot/web/health.py",),
+        tests=("tests/integration/web/test_health.py::test_metrics_without_the_token_are_refused",),
+    ),
+)
+
+
+def attacks() -> str:
+    """Return the table of attacks."""
+    rows = [(attack.tries, attack.ends, _named(attack.tests)) for attack in ATTACKS]
+    return table(("Somebody tries to", "How it ends", "Tried in"), rows)
+
+
+def promises() -> str:
+    """Return the table of promises."""
+    rows = [
+        (one.promise, ", ".join(f"`{path}`" for path in one.kept_in), _named(one.tests)) for one in PROMISES
+    ]
+    return table(("Promise", "Kept in", "Tried in"), rows)
+
+
+def _named(tests: tuple[str, ...]) -> str:
+    return ", ".join(f"[{name.partition('::')[2]}](../{name.partition('::')[0]})" for name in tests)
