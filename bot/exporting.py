@@ -14,10 +14,10 @@ from typing import IO, Any
 
 from bot.adapters.database.audit import Wanted, schema
 from bot.adapters.database.records import Database
+from bot.composition.outside import make_redactor
 from bot.domain.errors import GatewrightError
 from bot.domain.redaction import Redactor
 from bot.settings import EnvironmentSecrets, Settings
-from bot.wiring import make_redactor
 
 __all__ = ["Asked", "ExportError", "schema", "write_audit"]
 

@@ -15,12 +15,12 @@ from aiohttp import web
 from bot.adapters.database.schema import migrate, schema_status
 from bot.adapters.hardening import hide_from_others
 from bot.app import Parts, build
+from bot.composition.outside import make_redactor
 from bot.domain.errors import GatewrightError
 from bot.engine import migrate_engine
 from bot.logs import configure_logging
 from bot.settings import PREFIX, EnvironmentSecrets, Settings, SettingsError
 from bot.web.app import create_app, create_runner, create_worker_app
-from bot.wiring import make_redactor
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,12 +73,12 @@ async def run_forever(settings: Settings, secrets: EnvironmentSecrets, role: Rol
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with build(settings, secrets, listen=role is not Role.WEB_ONLY) as parts:
         await prove(parts, role)
-        await parts.engine.start(parts.work)
+        await parts.outside.engine.start(parts.work)
         try:
             async with _keeping_up(parts, role), _listening(parts, role):
                 await _until_told(stop, parts)
         finally:
-            await parts.engine.stop(settings.drain_seconds)
+            await parts.outside.engine.stop(settings.drain_seconds)
     return 0
 
 
@@ -97,9 +97,9 @@ async def _keeping_up(parts: Parts, role: Role) -> AsyncIterator[None]:
         yield
         return
     chores = (
-        asyncio.create_task(parts.upkeep.run_for_ever(), name="upkeep"),
-        asyncio.create_task(parts.reconciling.run_for_ever(), name="reconciling"),
-        asyncio.create_task(parts.ticking.go_on(), name="ticking"),
+        asyncio.create_task(parts.background.upkeep.run_for_ever(), name="upkeep"),
+        asyncio.create_task(parts.background.reconciling.run_for_ever(), name="reconciling"),
+        asyncio.create_task(parts.background.ticking.go_on(), name="ticking"),
     )
     try:
         yield
@@ -112,14 +112,14 @@ async def _keeping_up(parts: Parts, role: Role) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _listening(parts: Parts, role: Role) -> AsyncIterator[None]:
     """Answer HTTP meanwhile, where this role does."""
-    settings = parts.settings
+    settings = parts.outside.settings
     worker = role is Role.WORKER
     port = settings.worker_port if worker else settings.port
     if worker and not port:
         _LOG.info("working")
         yield
         return
-    app = create_worker_app(parts.services) if worker else create_app(parts.services)
+    app = create_worker_app(parts.web) if worker else create_app(parts.web)
     runner = create_runner(app)
     try:
         await runner.setup()
@@ -133,12 +133,12 @@ async def _listening(parts: Parts, role: Role) -> AsyncIterator[None]:
 async def _until_told(stop: asyncio.Event, parts: Parts) -> None:
     """Wait for the end; GatewrightError when it is that others do this process's work now."""
     told = asyncio.create_task(stop.wait())
-    displaced = asyncio.create_task(parts.engine.displaced())
+    displaced = asyncio.create_task(parts.outside.engine.displaced())
     try:
         await asyncio.wait((told, displaced), return_when=asyncio.FIRST_COMPLETED)
         if displaced.done() and not stop.is_set():
             raise GatewrightError(
-                f"this process was silent for longer than {parts.settings.takeover_seconds:g} s and others took over"
+                f"this process was silent for longer than {parts.outside.settings.takeover_seconds:g} s and others took over"
                 " its work; start it again"
             )
     finally:
@@ -148,8 +148,9 @@ async def _until_told(stop: asyncio.Event, parts: Parts) -> None:
 
 async def prove(parts: Parts, role: Role) -> None:
     """Refuse to run on parts that do not do what safety needs; each raises GatewrightError with the reason."""
-    await parts.database.check()
-    await parts.artifacts.probe()
-    await parts.states.probe()
-    if parts.sandbox is not None and role is not Role.WEB_ONLY:
-        await parts.sandbox.prove()
+    outside = parts.outside
+    await outside.records.check()
+    await outside.artifacts.probe()
+    await outside.states.probe()
+    if outside.sandbox is not None and role is not Role.WEB_ONLY:
+        await outside.sandbox.prove()

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.domain.errors import IntegrityError, ObjectExistsError, ObjectMissingError, StoreError
@@ -15,6 +16,27 @@ from bot.ports import Cipher, ObjectStore
 NO_STATE: Final = StateIdentity(serial=None, lineage=None, sha256=None)
 _UNSAFE_IN_KEY: Final = re.compile(r"[^A-Za-z0-9-]")
 _FIELD_LIMIT: Final = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStates:
+    """States read from their bucket, snapshots kept in the bot's."""
+
+    states: ObjectStore
+    artifacts: ObjectStore
+    cipher: Cipher
+
+    async def read(self, key: StateKey) -> tuple[StateIdentity, bytes | None]:
+        """Return what the state says of itself and its bytes."""
+        return await read_state(self.states, key)
+
+    async def keep(self, key: StateKey, identity: StateIdentity, data: bytes) -> str:
+        """Store an immutable snapshot; returns its object key."""
+        return await snapshot(self.artifacts, self.cipher, key, data, identity)
+
+    async def lock_holder(self, key: StateKey) -> str | None:
+        """Return who holds Terraform's own lock."""
+        return await lock_info(self.states, key)
 
 
 async def read_state(store: ObjectStore, key: StateKey) -> tuple[StateIdentity, bytes | None]:

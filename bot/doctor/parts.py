@@ -10,16 +10,16 @@ from pathlib import Path
 import aiohttp
 import jwt
 
+from bot.adapters.clock import SystemClock
 from bot.adapters.database.schema import schema_status
 from bot.adapters.github.github_app import GitHubApp
 from bot.adapters.github.options import Options
 from bot.adapters.workspace.git import git_version
-from bot.app import SystemClock
+from bot.composition.outside import make_cipher, make_sandbox
 from bot.doctor.findings import DoubtfulError, Part
 from bot.doctor.stores import S3, store
 from bot.domain.errors import GatewrightError
 from bot.settings import PREFIX, Settings
-from bot.wiring import make_cipher, make_sandbox
 
 _GITHUB_PATIENCE = 5.0
 _OLDEST_GIT = (2, 38)

@@ -1,6 +1,6 @@
 """The outside world as Gatewright needs it: small protocols, named by the need.
 
-Adapters implement them and translate library errors into `bot.domain.errors`; `bot.app` picks the adapters.
+Adapters implement them and translate library errors into `bot.domain.errors`; `bot.composition` picks the adapters.
 """
 
 from __future__ import annotations

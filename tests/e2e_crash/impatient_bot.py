@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 import bot.app
+import bot.composition.outside
 import bot.server
 from bot.engine import Engine, EngineConfig, Retries
 from bot.settings import load
@@ -22,6 +23,6 @@ def impatient(config: EngineConfig) -> Engine:
 
 
 if __name__ == "__main__":
-    setattr(bot.app, "Engine", impatient)  # noqa: B010 - a name that the module only imports
+    setattr(bot.composition.outside, "Engine", impatient)  # noqa: B010 - a name that the module only imports
     setattr(bot.server, "build", partial(bot.app.build, patience=1.0))  # noqa: B010 - as above
     sys.exit(asyncio.run(bot.server.run_forever(*load(), bot.server.Role.SERVE)))

@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from bot.adapters.database import Database, migrate
 from bot.adapters.encryption import AesGcmCipher
+from bot.composition.web import queue_loads
 from bot.engine import Engine, EngineConfig
 from bot.metrics import Metrics
 from bot.ports import GitHub
@@ -26,7 +27,6 @@ from bot.web.access import Visitors
 from bot.web.app import create_app, create_runner
 from bot.web.services import OAuth, Pages, WebServices
 from bot.web.sessions import Sessions
-from bot.wiring import queue_loads
 from tests.fakes.object_store import MemoryObjectStore
 from tests.integration.web.world import SECRET, Client, FakeGitHub, FakeLogs, MovingClock, World
 

@@ -1,0 +1,90 @@
+"""What is done every now and then, whether anything happened or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.composition.outside import Outside
+from bot.composition.runs import Runs
+from bot.composition.services import Services
+from bot.services.caretaking import Caretaking
+from bot.services.reconciling import Reconciling
+from bot.services.strays import Strays
+from bot.services.ticking import Ticking
+from bot.services.upkeep import Keep, Upkeep
+from bot.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """The loops that run beside the work."""
+
+    upkeep: Upkeep
+    ticking: Ticking
+    reconciling: Reconciling
+
+
+def make_background(outside: Outside, services: Services, runs: Runs) -> Background:
+    """Return the loops, not yet started."""
+    return Background(
+        upkeep=_make_upkeep(outside),
+        ticking=_make_ticking(outside, services),
+        reconciling=Reconciling(
+            records=outside.records,
+            github=outside.github,
+            hooks=outside.github,
+            strays=Strays(
+                records=outside.records,
+                losses=runs.losses,
+                abandoned=outside.engine.abandoned,
+                clock=outside.clock,
+            ),
+            clock=outside.clock,
+            every=timedelta(seconds=outside.settings.reconcile_seconds),
+        ),
+    )
+
+
+def _make_upkeep(outside: Outside) -> Upkeep:
+    return Upkeep(
+        records=outside.records,
+        artifacts=outside.artifacts,
+        logs=outside.logs,
+        prune_workspace=outside.workspace.prune,
+        prune_workflows=outside.engine.prune,
+        clock=outside.clock,
+        keep=_make_keep(outside.settings),
+        on_tidied=outside.metrics.tidied,
+        every=timedelta(hours=outside.settings.upkeep_hours),
+    )
+
+
+def _make_ticking(outside: Outside, services: Services) -> Ticking:
+    caretaking = Caretaking(
+        records=outside.records,
+        github=outside.github,
+        policies=services.policies,
+        poster=services.poster,
+        tenancy=services.tenancy,
+        clock=outside.clock,
+        retry_after=timedelta(seconds=outside.settings.destroy_retry_seconds),
+    )
+    return Ticking(
+        chores={"pull-request environments": caretaking.look_after}, seconds=outside.settings.tick_seconds
+    )
+
+
+def _make_keep(settings: Settings) -> Keep:
+    """Return how long things are kept."""
+
+    def days(count: int) -> timedelta | None:
+        return timedelta(days=count) if count else None
+
+    return Keep(
+        logs=days(settings.keep_logs_days),
+        plans=days(settings.keep_plans_days),
+        payloads=days(settings.keep_payloads_days),
+        workflows=days(settings.keep_workflows_days),
+        idle=days(settings.keep_idle_days),
+    )

@@ -1,0 +1,212 @@
+"""The services that carry out runs and what follows from their ends, each said once: what it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from bot.adapters.probes import NetworkProbes
+from bot.composition.outside import Outside
+from bot.composition.services import LOGIN, Services
+from bot.services.applying import Applying
+from bot.services.changing import Changing
+from bot.services.code_reports import CodeReports
+from bot.services.destroy_reports import DestroyReports
+from bot.services.destroying import Destroying
+from bot.services.endings import Endings
+from bot.services.interruptions import Interruptions
+from bot.services.jobs import Limits
+from bot.services.losses import Losses
+from bot.services.planning import Planning
+from bot.services.releasing import Sources
+from bot.services.sequence_reports import SequenceReports
+from bot.services.states import Snapshots
+from bot.services.syncing import Syncing
+from bot.services.verify_reports import VerifyReports
+from bot.services.verifying import Verifying
+from bot.services.waiting import Waiting
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Each is built when it is first asked for, and once."""
+
+    outside: Outside
+    services: Services
+
+    @cached_property
+    def limits(self) -> Limits:
+        settings = self.outside.settings
+        return Limits(
+            plan_timeout=settings.plan_timeout_seconds, apply_timeout=settings.apply_timeout_seconds
+        )
+
+    @cached_property
+    def sources(self) -> Sources:
+        o = self.outside
+        return Sources(workspace=o.workspace, artifacts=o.artifacts, cipher=o.cipher)
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        o = self.outside
+        return Snapshots(states=o.stored_states, records=o.records, clock=o.clock)
+
+    @cached_property
+    def endings(self) -> Endings:
+        o = self.outside
+        return Endings(records=o.records, logs=o.logs, clock=o.clock)
+
+    @cached_property
+    def interruptions(self) -> Interruptions:
+        o = self.outside
+        return Interruptions(
+            records=o.records,
+            workspace=o.workspace,
+            snapshots=self.snapshots,
+            endings=self.endings,
+            rescues=self.services.rescues,
+            patience=o.settings.orphan_wait_seconds,
+        )
+
+    @cached_property
+    def planning(self) -> Planning:
+        o = self.outside
+        return Planning(
+            records=o.records,
+            github=o.github,
+            workspace=o.workspace,
+            terraform=o.terraform,
+            artifacts=o.artifacts,
+            cipher=o.cipher,
+            clock=o.clock,
+            policies=self.services.policies,
+            trees=self.services.trees,
+            states=o.stored_states,
+            sources=self.sources,
+            credentials=o.credentials,
+            logs=o.logs,
+            limits=self.limits,
+        )
+
+    @cached_property
+    def applying(self) -> Applying:
+        o = self.outside
+        return Applying(
+            records=o.records,
+            workspace=o.workspace,
+            terraform=o.terraform,
+            artifacts=o.artifacts,
+            cipher=o.cipher,
+            clock=o.clock,
+            judging=self.services.judging,
+            snapshots=self.snapshots,
+            sources=self.sources,
+            credentials=o.credentials,
+            endings=self.endings,
+            interruptions=self.interruptions,
+            logs=o.logs,
+            limits=self.limits,
+        )
+
+    @cached_property
+    def destroying(self) -> Destroying:
+        o = self.outside
+        return Destroying(
+            records=o.records,
+            github=o.github,
+            workspace=o.workspace,
+            terraform=o.terraform,
+            artifacts=o.artifacts,
+            cipher=o.cipher,
+            clock=o.clock,
+            policies=self.services.policies,
+            snapshots=self.snapshots,
+            credentials=o.credentials,
+            endings=self.endings,
+            interruptions=self.interruptions,
+            logs=o.logs,
+            limits=self.limits,
+        )
+
+    @cached_property
+    def verifying(self) -> Verifying:
+        o = self.outside
+        return Verifying(
+            records=o.records,
+            github=o.github,
+            policies=self.services.policies,
+            states=o.stored_states,
+            sources=self.sources,
+            workspace=o.workspace,
+            terraform=o.terraform,
+            probes=NetworkProbes(allowed=o.settings.verify_networks, clock=o.clock),
+            credentials=o.credentials,
+            logs=o.logs,
+            clock=o.clock,
+        )
+
+    @cached_property
+    def syncing(self) -> Syncing:
+        o = self.outside
+        return Syncing(
+            records=o.records,
+            policies=self.services.policies,
+            planning=self.planning,
+            applying=self.applying,
+            endings=self.endings,
+            clock=o.clock,
+        )
+
+    @cached_property
+    def waiting(self) -> Waiting:
+        o, s = self.outside, self.services
+        return Waiting(
+            records=o.records,
+            github=o.github,
+            requesting=s.requesting,
+            policies=s.policies,
+            poster=s.poster,
+            reporting=s.reporting,
+            clock=o.clock,
+            start_sync=self.syncing.start_next,
+            login=LOGIN,
+        )
+
+    @cached_property
+    def changing(self) -> Changing:
+        o, s = self.outside, self.services
+        return Changing(
+            records=o.records,
+            applying=self.applying,
+            verifying=self.verifying,
+            destroying=self.destroying,
+            reporting=s.reporting,
+            sequence_reports=SequenceReports(records=o.records, github=o.github, poster=s.poster),
+            destroy_reports=DestroyReports(
+                records=o.records,
+                github=o.github,
+                poster=s.poster,
+                deployments=s.deployments,
+                reporting=s.reporting,
+                links=s.links,
+            ),
+            verify_reports=VerifyReports(
+                records=o.records,
+                github=o.github,
+                poster=s.poster,
+                reporting=s.reporting,
+                links=s.links,
+            ),
+            syncing=self.syncing,
+            waiting=self.waiting,
+            closeouts=s.closeouts,
+        )
+
+    @cached_property
+    def code_reports(self) -> CodeReports:
+        o = self.outside
+        return CodeReports(github=o.github, records=o.records)
+
+    @cached_property
+    def losses(self) -> Losses:
+        return Losses(records=self.outside.records, clock=self.outside.clock)

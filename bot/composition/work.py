@@ -1,0 +1,91 @@
+"""What handlers are given, and what the engine's workflows do."""
+
+from __future__ import annotations
+
+from bot.composition.outside import Outside
+from bot.composition.runs import Runs
+from bot.composition.services import LOGIN, Services
+from bot.context import Bot
+from bot.domain.model import DeliveryId, RunId
+from bot.engine.config import Work
+from bot.observing import Observing
+from bot.services.outbox import Outbox
+from handlers.apologies import Apologies
+from handlers.inbox import Inbox
+
+
+def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
+    """Return everything that a handler may use."""
+    return Bot(
+        rescues=services.rescues,
+        records=outside.records,
+        github=outside.github,
+        terraform=outside.terraform,
+        clock=outside.clock,
+        policies=services.policies,
+        access=services.access,
+        judging=services.judging,
+        requesting=services.requesting,
+        trees=services.trees,
+        tenancy=services.tenancy,
+        poster=services.poster,
+        reporting=services.reporting,
+        links=services.links,
+        measuring=services.measuring,
+        tracer=outside.tracer,
+        people=services.people,
+        waiting=runs.waiting,
+        syncing=runs.syncing,
+        outdating=services.outdating,
+        queueing=services.queueing,
+        closeouts=services.closeouts,
+        login=LOGIN,
+    )
+
+
+def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Work:
+    """Return what the engine calls, by workflow."""
+    inbox, apologies, outbox = Inbox(bot=bot), Apologies(bot=bot), Outbox(records=outside.records)
+    observing = Observing(records=outside.records, tracer=outside.tracer, measuring=services.measuring)
+
+    async def handle_delivery(argument: str) -> None:
+        await inbox.handle(DeliveryId(argument))
+
+    async def execute_plan(argument: str) -> None:
+        await runs.planning.execute(RunId(argument))
+        await outbox.ended(RunId(argument))
+        await services.tenancy.after_plan(RunId(argument))
+
+    async def execute_change(argument: str) -> None:
+        await runs.changing.execute(RunId(argument))
+        await outbox.ended(RunId(argument))
+        await services.tenancy.after_change(RunId(argument))
+
+    async def announce_change(argument: str) -> None:
+        await services.reporting.announce_change(RunId(argument))
+
+    async def report_plan(argument: str) -> None:
+        await services.reporting.report_plan(RunId(argument))
+        await runs.code_reports.report(RunId(argument))
+        await runs.waiting.planned(RunId(argument))
+
+    async def report_change(argument: str) -> None:
+        await runs.changing.report(RunId(argument))
+
+    async def report_loss(argument: str) -> None:
+        await apologies.tell(DeliveryId(argument))
+
+    async def lost(workflow: str, argument: str, error: str) -> None:
+        outside.metrics.lost(workflow)
+        await runs.losses.record(workflow, argument, error)
+
+    return Work(
+        handle_delivery=observing.delivery(handle_delivery),
+        execute_plan=observing.run("plan", execute_plan, ends=True),
+        execute_change=observing.run("change", execute_change, ends=True),
+        announce_change=observing.run("announce", announce_change, ends=False),
+        report_plan=observing.run("report", report_plan, ends=False),
+        report_change=observing.run("report", report_change, ends=False),
+        report_loss=report_loss,
+        on_lost=lost,
+    )
