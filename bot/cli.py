@@ -1,4 +1,4 @@
-"""The command line: `gatewright serve | worker | migrate | doctor | playground`, and helpers for documentation."""
+"""The command line: `gatewright serve | worker | migrate | doctor | playground | local`, and helpers for documentation."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 
 from bot import settings as settings_module
 from bot.domain.errors import GatewrightError
+from bot.local_cli import app as local_app
 
 app = typer.Typer(
     name="gatewright",
@@ -144,6 +145,9 @@ def doctor() -> None:
         return 1 if any(finding.grade == "wrong" for finding in findings) else 0
 
     _run(report())
+
+
+app.add_typer(local_app, name="local")
 
 
 @app.command()

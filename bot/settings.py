@@ -83,6 +83,10 @@ class Settings(BaseSettings):
         "", description="`sqlite:///…` or `postgresql://…`; defaults to SQLite in the data directory."
     )
     data_dir: Path = Field(Path("data"), description="Mirrors, work directories and the SQLite database.")
+    local_dir: Path = Field(
+        Path("~/.cache/gatewright"),
+        description="Where `gatewright local` keeps its data directories; outside of every checkout.",
+    )
     s3_endpoint_url: WebUrl = Field(
         description="S3 endpoint, for R2 `https://ACCOUNT.r2.cloudflarestorage.com`."
     )

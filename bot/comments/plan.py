@@ -38,6 +38,8 @@ class PlanView:
     """Empty for the ones that fit the plan's status."""
     locked_by: Lock | None = None
     """The lock on the stack where another pull request holds it."""
+    is_tenanted: bool = False
+    """Whether the environment lives as long as the pull request that holds it."""
     applying_run: RunId | None = None
 
 
@@ -102,11 +104,30 @@ def _circumstances(view: PlanView) -> Iterator[str]:
         so = ": it does not show everything, and it cannot be promoted." if partial else "."
         yield f"> [!NOTE]\n> This plan was made with {code(' '.join(plan.arguments))}{so}"
     if lock is not None:
-        yield (
-            f"> [!NOTE]\n> {text(lock.stack.label, limit=150)} is held by pull request {lock.pull}"
-            f" ({code(lock.holder, limit=60)}) since {minute(lock.since)}; it can be applied here once that one is merged,"
-            f" or gives it up with {code(f'/unlock {lock.stack.env}', limit=150)}."
-        )
+        yield _held(lock, plan, is_tenanted=view.is_tenanted)
+
+
+def _held(lock: Lock, plan: PlanRecord, *, is_tenanted: bool) -> str:
+    """Return who holds the state, and what that means for the plan."""
+    said = (
+        f"> [!NOTE]\n> {text(lock.stack.label, limit=150)} is held by pull request {lock.pull}"
+        f" ({code(lock.holder, limit=60)}) since {minute(lock.since)}"
+    )
+    if not is_tenanted:
+        give_up = code(f"/unlock {lock.stack.env}", limit=150)
+        return f"{said}; it can be applied here once that one is merged, or gives it up with {give_up}."
+    # Plans of an environment that was handed over are stale, so an open one was made while that one held it.
+    against = (
+        f" **This plan was made against the state of pull request {lock.pull}**: it shows the way from what that one has"
+        " there, not what this one gets."
+        if plan.status in {PlanStatus.PLANNED, PlanStatus.NO_CHANGES}
+        else ""
+    )
+    give_up = code(command("destroy", lock.stack), limit=150)
+    return (
+        f"{said}.{against} It cannot be applied here before that one is merged or closed, or gives it up with {give_up};"
+        " what is there is destroyed then, and the next in line gets a plan of its own."
+    )
 
 
 def _usual_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:

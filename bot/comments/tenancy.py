@@ -121,7 +121,7 @@ def _interrupted(view: RunView) -> str:
 def _destroyed(view: RunView) -> str:
     count = number(view.run.detail, "destroyed") or 0
     if not count:
-        return "There was nothing to destroy.\n\n"
+        return "There was nothing left to destroy; other pull requests can have the environment now.\n\n"
     return f"{counted(count, 'resource')} destroyed; other pull requests can have the environment now.\n\n"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.adapters.terraform.paths import write_private
 from bot.playground import secrets as secret_file
 from bot.playground.engine import FoundEngine, find
 from bot.playground.github.config import StandInConfig
@@ -19,6 +20,8 @@ from bot.playground.secrets import PlaygroundSecrets
 from bot.playground.sites import SiteServer
 
 ENVIRONMENTS = ("dev", "ci", "test", "staging", "prod")
+LOCAL_ENV = "local.env"
+"""The file in the playground's directory with which `gatewright local` works against it."""
 ROOT = Path(__file__).parents[2]
 _SPEC = ROOT / "tests" / "data" / "github" / "openapi-subset.json"
 
@@ -62,6 +65,7 @@ class Playground:
         self.s3 = EmbeddedS3(self.directory / "s3", environments=ENVIRONMENTS)
         await self.s3.start()
         await self._start_github()
+        write_private(self.directory / LOCAL_ENV, self._local_settings())
         await self.start_bot()
 
     async def stop(self) -> None:
@@ -135,6 +139,17 @@ class Playground:
         named = {f"GATEWRIGHT_{name}": value for name, value in settings.items()}
         system = {"PATH": os.defpath, "HOME": str(self.directory / "bot"), "PYTHONPATH": str(ROOT)}
         return {**system, **named, **self._credentials(), **self.extra}
+
+    def _local_settings(self) -> str:
+        """Return what a developer is given for `gatewright local`: all of dev, and the plans of the others."""
+        everything = self.environment()
+        names = ("S3_ENDPOINT_URL", "STATE_BUCKET", "TERRAFORM_BINARY")
+        given = {f"GATEWRIGHT_{name}": everything[f"GATEWRIGHT_{name}"] for name in names}
+        for name, value in self._credentials().items():
+            own = name.removeprefix("GATEWRIGHT_")
+            if own.startswith("DEV_") or own.partition("_")[2].startswith("PLAN_"):
+                given[name] = value
+        return "".join(f"{name}='{value}'\n" for name, value in given.items())
 
     def _credentials(self) -> dict[str, str]:
         given: dict[str, str] = {}

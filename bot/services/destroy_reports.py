@@ -38,9 +38,10 @@ class DestroyReports:
                 repo=run.stack.repo, pull=run.pull, state_key=run.stack.state_key, kinds=CHANGES
             )
         repo = await self.github.repository(run.stack.repo)
-        if not _is_silent(run):
-            # Later runs may be recorded by now; the report is about this one.
-            own = [other for other in changes if other.id <= run.id]
+        # Later runs may be recorded by now; the report is about this one.
+        own = [other for other in changes if other.id <= run.id]
+        # Whoever was told that a destroy did not end well must be told that the next one did.
+        if failed_destroys(own[1:]) or not _is_silent(run):
             left = MOST_DESTROYS - failed_destroys(own) if failed_destroys(own) else 0
             view = RunView(run=run, run_url=self.links.run(run.id))
             body = destroy_comment(view, attempts_left=left)

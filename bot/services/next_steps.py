@@ -18,7 +18,7 @@ def after_plan(plan: PlanRecord, env: EnvironmentPolicy, held: Lock | None) -> t
     if plan.status is not PlanStatus.PLANNED:
         return ()
     if held is not None:
-        free = f"Once pull request {held.pull} is merged or has unlocked it, to plan anew"
+        free = f"Once pull request {held.pull} is merged or has given it up, to plan anew"
         return (Step(sentence=free, command=command("plan", plan.stack)),)
     closed = why_closed(env)
     return (Step(sentence=closed), again) if closed else ()

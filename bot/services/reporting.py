@@ -159,6 +159,7 @@ class Reporting:
             run_url=self.links.run(plan.run_id),
             gates=gates if plan.status is PlanStatus.PLANNED else (),
             locked_by=held,
+            is_tenanted=held is not None and await self._is_tenanted(repo, plan),
             applying_run=applying,
             next_steps=await self._next_steps(repo, plan, held),
         )
@@ -307,6 +308,13 @@ class Reporting:
             return after_plan(plan, policy.environment(plan.stack.env), held)
         except PolicyError:
             return ()
+
+    async def _is_tenanted(self, repo: Repo, plan: PlanRecord) -> bool:
+        try:
+            policy = (await self.policies.recent(repo)).policy
+            return policy.environment(plan.stack.env).lifecycle == "pull_request"
+        except PolicyError:
+            return False
 
     async def _url_output(self, repo: Repo, stack: Stack) -> str | None:
         try:

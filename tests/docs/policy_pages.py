@@ -64,8 +64,6 @@ NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
         {
             "twin",
             "data_refresh",
-            "up",
-            "down",
         }
     ),
     KubernetesCheck: frozenset({"kubeconfig_output", "path"}),

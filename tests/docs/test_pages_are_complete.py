@@ -43,6 +43,7 @@ def test_every_route_is_in_the_readme() -> None:
 
 def test_the_readme_names_the_programs_commands_and_no_others() -> None:
     known = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    known |= {str(group.name) for group in app.registered_groups}
 
     shown = {
         name

@@ -87,7 +87,8 @@ async def test_two_pull_requests_race_for_test_and_the_others_wait_in_line(town:
 
     # Whoever waits may plan, but not apply.
     await town.comment(third, "/plan test")
-    await town.hear(third, kind="plan", env="test", status="planned")
+    planned = await town.hear(third, kind="plan", env="test", status="planned")
+    assert f"made against the state of pull request {holder}" in planned.body
     await town.comment(third, "/apply test")
     await town.refused(third, "locked")
     # Nobody frees test without destroying it, but an administrator.

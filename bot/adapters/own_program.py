@@ -1,0 +1,27 @@
+"""Programs that a developer's own policy starts on the developer's own machine."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.domain.errors import GatewrightError
+
+
+async def run_program(argv: Sequence[str], directory: Path) -> int:
+    """Run it in `directory` with this process's environment and terminal; returns its exit code.
+
+    GatewrightError when it cannot be started. There is no shell.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(*argv, cwd=directory, stdin=asyncio.subprocess.DEVNULL)
+    except OSError as error:
+        raise GatewrightError(f"{argv[0]} cannot be started: {error.strerror}") from error
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()

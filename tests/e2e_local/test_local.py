@@ -1,0 +1,157 @@
+"""`gatewright local` on real Terraform and a real S3 server with a key pair per environment and purpose."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from bot.domain.errors import GatewrightError
+from tests.e2e_local.conftest import Desk
+
+_STATE = re.compile(r"^state (before|after): serial (\d+), lineage (\S+)$", re.MULTILINE)
+
+
+async def test_dev_is_planned_applied_and_found_unchanged_with_serial_and_lineage(desk: Desk) -> None:
+    # Given a checkout whose dev has never been applied by ann,
+    assert await desk.plan("dev", user="Ann") == 0
+
+    assert "state before: none yet" in desk.text
+    assert "dev/ann/terraform.tfstate" in desk.text
+    assert re.search(r"^plan: \d+ to add$", desk.text, re.MULTILINE)
+    assert re.search(r"^risk: low", desk.text, re.MULTILINE)
+
+    # when she says no, nothing happens, and when she says yes, it is applied,
+    assert await desk.apply("dev", user="Ann", answer=False) == 1
+    assert "state after: none yet" in desk.text
+    assert await desk.apply("dev", user="Ann") == 0
+    assert (desk.root.parent / "site" / "dev" / "index.html").exists()
+    ((_, serial, lineage),) = _STATE.findall(desk.text)
+
+    # then the next plan finds that very state and nothing to do, and nothing was left lying about.
+    assert await desk.apply("dev", user="Ann") == 0
+    assert "plan: no changes" in desk.text
+    assert _STATE.findall(desk.text) == [("before", serial, lineage), ("after", serial, lineage)]
+    assert desk.left_behind() == []
+    assert await desk.plan("dev", user="Bob") == 0
+    assert "state before: none yet" in desk.text
+
+
+async def test_another_environment_is_planned_read_only_and_never_applied(desk: Desk) -> None:
+    with pytest.raises(GatewrightError, match=r"comment `/apply staging` there"):
+        await desk.apply("staging")
+
+    assert await desk.plan("staging") == 0
+
+    assert "staging/terraform.tfstate" in desk.text
+    assert "state after: none yet" in desk.text
+
+
+async def test_local_dependencies_are_started_before_and_stopped_on_request(desk: Desk) -> None:
+    # Given dependencies that write down what happens to them,
+    desk.change_policy(
+        "trigger: local",
+        "trigger: local\n    up: [sh, -c, echo up >> log]\n    down: [sh, -c, echo down >> log]",
+    )
+
+    # when dev is planned, and they are stopped,
+    await desk.plan("dev", user="deps")
+    assert await desk.down("dev") == 0
+
+    # then that was the order, in the checkout's root, and a start that fails keeps Terraform away.
+    assert (desk.root / "log").read_text().split() == ["up", "down"]
+    desk.change_policy("echo up >> log", "exit 3")
+    with pytest.raises(GatewrightError, match=r"`up` of dev ended with exit code 3; nothing was planned"):
+        await desk.plan("dev", user="deps")
+    assert await desk.down("staging") == 0
+    assert "nothing to stop" in desk.text
+
+
+async def test_a_locked_state_is_not_applied_and_its_holder_is_named(desk: Desk) -> None:
+    lock = {
+        "ID": "1",
+        "Operation": "OperationTypeApply",
+        "Who": "eve@laptop",
+        "Created": "2026-03-04T12:00:00Z",
+    }
+    desk.put_state_object("dev/locked/terraform.tfstate.tflock", json.dumps(lock).encode())
+
+    with pytest.raises(
+        GatewrightError, match=r"locked by eve@laptop for OperationTypeApply since 2026-03-04"
+    ):
+        await desk.apply("dev", user="locked")
+
+    await desk.plan("dev", user="locked")
+    assert "the state is locked by eve@laptop" in desk.text
+
+
+async def test_a_plan_that_fails_shows_terraforms_words_without_secrets(desk: Desk) -> None:
+    # Given code that is wrong, and quotes a credential,
+    desk.settings["DEV_PLAN_API_TOKEN"] = "tell-nobody-about-it"
+    (desk.root / "terraform" / "wrong.tf").write_text('locals { wrong = tell-nobody-about-it."x" }\n')
+
+    with pytest.raises(GatewrightError):
+        await desk.plan("dev", user="wrong")
+
+    assert "wrong.tf" in desk.text
+    assert "tell-nobody" not in desk.text
+    assert desk.left_behind() == []
+
+
+def _without_policy(desk: Desk) -> None:
+    (desk.root / "gatewright.yaml").unlink()
+    (desk.root / ".git").mkdir()
+
+
+def _without_settings(desk: Desk) -> None:
+    del desk.settings["GATEWRIGHT_STATE_BUCKET"]
+
+
+def _without_credentials(desk: Desk) -> None:
+    del desk.settings["GATEWRIGHT_DEV_PLAN_STATE_ACCESS_KEY_ID"]
+
+
+def _another_version(desk: Desk) -> None:
+    text = (desk.root / "gatewright.yaml").read_text()
+    (desk.root / "gatewright.yaml").write_text(re.sub(r'version: "[0-9.]+"', 'version: "1.10.9"', text))
+
+
+def _pull_key(desk: Desk) -> None:
+    desk.change_policy("test/terraform.tfstate", "test/{pull}/terraform.tfstate")
+
+
+def _cache_inside(desk: Desk) -> None:
+    desk.settings["GATEWRIGHT_LOCAL_DIR"] = str(desk.root / "cache")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "env", "user", "words"),
+    [
+        pytest.param(_without_policy, "dev", "ann", "there is no gatewright.yaml in ", id="no policy"),
+        pytest.param(lambda _: None, "qa", "ann", "no environment qa; the choices are dev, ci", id="unknown"),
+        pytest.param(_without_settings, "dev", "ann", "GATEWRIGHT_STATE_BUCKET: is required", id="settings"),
+        pytest.param(
+            _without_credentials,
+            "dev",
+            "ann",
+            "there are no credentials for the state of dev to plan it: set GATEWRIGHT_DEV_PLAN_STATE_ACCESS_KEY_ID",
+            id="credentials",
+        ),
+        pytest.param(_another_version, "dev", "ann", "1.10.9 is wanted. gatewright.yaml names", id="version"),
+        pytest.param(_pull_key, "test", "ann", "say which with --pull NUMBER", id="a pull request's state"),
+        pytest.param(_cache_inside, "dev", "ann", "is inside the checkout", id="cache in the checkout"),
+        pytest.param(lambda _: None, "dev", "a/../b", "cannot be part of a state key", id="user"),
+    ],
+)
+async def test_what_is_wrong_is_said_with_what_to_do(
+    desk: Desk, spoil: Callable[[Desk], None], env: str, user: str, words: str
+) -> None:
+    spoil(desk)
+
+    with pytest.raises(GatewrightError) as raised:
+        await desk.plan(env, user=user)
+
+    assert words in str(raised.value)
+    assert desk.left_behind() == []
