@@ -23,6 +23,7 @@ from bot.services.queueing import Queueing
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting, Wish
 from bot.services.rescues import Rescues
+from bot.services.reverting import Reverting
 from bot.services.stacks import Trees
 from bot.services.syncing import Syncing
 from bot.services.tenancy import Tenancy
@@ -55,6 +56,7 @@ class Bot:
     outdating: Outdating
     queueing: Queueing
     closeouts: Closeouts
+    reverting: Reverting
     login: str
     """The App's own user name, whose comments are never commands."""
 

@@ -20,6 +20,7 @@ from handlers import (
     override,
     plan,
     rerun,
+    revert,
     smoke,
     status,
     unhold,
@@ -31,6 +32,7 @@ CommandHandler = Callable[[Command, Request, Bot], Awaitable[list[Answer]]]
 COMMANDS: tuple[tuple[CommandSpec, CommandHandler], ...] = (
     (plan.SPEC, plan.handle),
     (apply.SPEC, apply.handle),
+    (revert.SPEC, revert.handle),
     (destroy.SPEC, destroy.handle),
     (allow.SPEC, allow.handle),
     (gates.SPEC, gates.handle),

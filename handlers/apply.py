@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.comments.sequence import sequence_started_comment
 from bot.context import Answer, Bot, Request, Said, Started
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
@@ -34,7 +36,9 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
 
     Where one is refused, none is begun.
     """
-    refused = common.closed(request) or common.lacks_permission(SPEC, request)
+    refused = common.lacks_permission(SPEC, request)
+    if refused is None and not await _goes_back(command, request, bot):
+        refused = common.closed(request)
     if refused is not None:
         return [refused]
     chosen = common.choose_stacks(command, request)
@@ -53,11 +57,25 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     return list[Answer](refusals) if refusals else await _start(plans, request, bot)
 
 
+async def _goes_back(command: Command, request: Request, bot: Bot) -> bool:
+    """Whether a revert's plan is meant, or may be: those are applied on closed pull requests too."""
+    wish = request.wish
+    async with bot.records.read() as reader:
+        if command.plan is not None:
+            return await reader.revert_of(command.plan) is not None
+        plans = await reader.plan_outlines(
+            repo=wish.repo.full_name, pull=wish.pull.number, statuses=(PlanStatus.PLANNED,)
+        )
+    return any(plan.reverts_to is not None and plan.stack.env == command.env for plan in plans)
+
+
 async def _is_repeated(request: Request, bot: Bot) -> bool:
     """Whether the step is repeated after a crash, and got as far as the queue the first time."""
     wish = request.wish
     async with bot.records.read() as reader:
-        runs = await reader.runs(repo=wish.repo.full_name, pull=wish.pull.number, kinds=(RunKind.APPLY,))
+        runs = await reader.runs(
+            repo=wish.repo.full_name, pull=wish.pull.number, kinds=(RunKind.APPLY, RunKind.REVERT)
+        )
     return any(run.correlation_id == wish.correlation_id for run in runs)
 
 
@@ -89,15 +107,39 @@ async def _candidate(stack: Stack, command: Command, request: Request, bot: Bot)
         return _refusal(
             Reason.NOT_YET, f"A new plan of {stack.label} is being made. Read it first.", "/status"
         )
+    waiting = next((plan for plan in plans if _is_pending_revert(plan, bot)), None)
+    if waiting is not None and command.plan is None:
+        return _ambiguous(stack, waiting, plans)
     plan = choose_plan(
-        plans, named=command.plan, asked_at=wish.asked_at, env=stack.env, project=stack.project
+        plans if command.plan is not None else [plan for plan in plans if plan.reverts_to is None],
+        named=command.plan,
+        asked_at=wish.asked_at,
+        env=stack.env,
+        project=stack.project,
     )
     if isinstance(plan, PlanRecord) and plan.status is PlanStatus.NO_CHANGES:
-        again = common.plan_command(stack.env, stack.project)
+        again = "/status" if plan.reverts_to else common.plan_command(stack.env, stack.project)
         return _refusal(
             Reason.NO_CHANGES, f"Plan {plan.id} changes nothing, so there is nothing to apply.", again
         )
     return plan
+
+
+def _is_pending_revert(plan: PlanRecord, bot: Bot) -> bool:
+    open_still = plan.status is PlanStatus.PLANNED and bot.clock.now() < plan.expires_at
+    return plan.reverts_to is not None and open_still
+
+
+def _ambiguous(stack: Stack, revert: PlanRecord, plans: Sequence[PlanRecord]) -> Refusal:
+    forward = [plan for plan in plans if plan.reverts_to is None and plan.status is PlanStatus.PLANNED]
+    said = [f"`/apply {stack.env} {revert.id}` goes back to release {revert.reverts_to}"]
+    said += [f"`/apply {stack.env} {plan.id}` goes forward" for plan in forward[:1]]
+    return Refusal(
+        reason=Reason.AMBIGUOUS_PLAN,
+        sentence=f"A revert of {stack.label} is planned, so say which plan you mean.",
+        next_command=f"/apply {stack.env} {revert.id}",
+        detail=(*said, f"`/cancel {revert.id}` drops the revert"),
+    )
 
 
 def _is_done(found: PlanRecord | Refusal) -> bool:

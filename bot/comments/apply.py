@@ -9,10 +9,11 @@ from typing import Any
 from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import address, code, link, prose, text
 from bot.comments.header import header
+from bot.comments.revert import reverted_parts
 from bot.comments.run_report import RunView, facts, log_block, number, string, strings
 from bot.comments.verification import verified_part
 from bot.comments.words import Step, command, next_line, sentence, steps, tally
-from bot.domain.model import RunStatus
+from bot.domain.model import RunKind, RunStatus
 
 _MOST_REFUSALS = 20
 _LONGEST_OUTPUT = 200
@@ -29,6 +30,13 @@ _TITLES = {
     RunStatus.INTERRUPTED: ("⚠️", "the apply was interrupted"),
     RunStatus.CANCELED: ("🚫", "the apply was canceled"),
     RunStatus.TIMED_OUT: ("⏱️", "the apply took too long and was stopped"),
+}
+_REVERTS = {
+    RunStatus.SUCCEEDED: "reverted",
+    RunStatus.FAILED: "the revert failed",
+    RunStatus.INTERRUPTED: "the revert was interrupted",
+    RunStatus.CANCELED: "the revert was canceled",
+    RunStatus.TIMED_OUT: "the revert took too long and was stopped",
 }
 _ERRORED_STATE = (
     "> [!CAUTION]\n> Terraform could not save the state. What it knows is kept in `errored.tfstate` in the working"
@@ -47,6 +55,8 @@ def apply_comment(view: RunView) -> str:
     if string(run.detail, "problem") == "refused":
         return _refused(view)
     mark, title = _TITLES.get(run.status, ("⏳", "the apply has not ended"))
+    if run.kind is RunKind.REVERT:
+        title = _REVERTS.get(run.status, title)
     first = header(
         run.kind,
         env=run.stack.env,
@@ -79,6 +89,7 @@ def _applied(view: RunView) -> Iterator[Part]:
         yield Part(text=f"Done: {', '.join(done) or 'outputs only'}. {_serials(view.run.detail)}\n\n")
     else:
         yield Part(text=f"{_serials(view.run.detail)}\n\n")
+    yield from reverted_parts(view.revert, view.run)
     url = outputs.pop(view.url_output or "", None)
     if url:
         yield Part(text=f"**It is reachable at {address(url)}**\n\n")
@@ -232,12 +243,12 @@ def _replanned(view: RunView) -> str:
 
 def _usual_steps(view: RunView) -> Sequence[Step]:
     stack, state = view.run.stack, string(view.run.detail, "state")
-    again = command("plan", stack)
+    again = command("revert" if view.run.kind is RunKind.REVERT else "plan", stack)
     if view.run.status is RunStatus.SUCCEEDED:
         return (Step(sentence="To see every environment of this pull request", command="/status"),)
     if state == "locked":
         return (Step(sentence="When the lock is released, to see what is left to do", command=again),)
-    if view.replanned:
+    if view.replanned and view.run.kind is not RunKind.REVERT:
         return (
             Step(sentence="Read the new plan; then, to apply it", command=command("apply", stack)),
             Step(sentence="To see what is running", command="/status"),

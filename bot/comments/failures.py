@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.comments.budget import fit_text
 from bot.comments.escape import code, prose, text
@@ -84,6 +84,11 @@ def _explained(view: RunView) -> tuple[str | None, str]:
                 Reason.CONFIG,
                 f"`gatewright.yaml` is not valid:\n\n{_bullets(strings(detail, 'problems'))}",
             )
+        case "refused":
+            refusals = detail.get("refusals")
+            first = refusals[0] if isinstance(refusals, list) and refusals else {}
+            reason = string(first, "reason") if isinstance(first, Mapping) else ""
+            return reason or None, f"{sentence(string(detail, 'message'))}\n"
         case _:
             summary = string(detail, "message") or run.summary or "It ended without saying why."
             return None, f"{sentence(summary)}\n{log_block(detail)}"

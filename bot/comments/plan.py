@@ -10,6 +10,7 @@ from bot.comments.escape import code, link, text
 from bot.comments.gate_table import gate_table
 from bot.comments.header import header
 from bot.comments.plan_body import caution, diffs, drift, exposed, outputs, remarks, resource_table
+from bot.comments.revert import RevertView, revert_notes
 from bot.comments.words import Step, command, minute, sentence, short, steps, to_do
 from bot.domain.gates import GateResult, Outcome
 from bot.domain.model import PlanStatus, RunId
@@ -41,14 +42,18 @@ class PlanView:
     is_tenanted: bool = False
     """Whether the environment lives as long as the pull request that holds it."""
     applying_run: RunId | None = None
+    revert: RevertView | None = None
+    """What it goes back to, for the plan of a revert."""
 
 
 def plan_comment(view: PlanView) -> str:
     """Return the sticky comment of one stack on one pull request, at most 60,000 bytes."""
     plan, summary = view.plan, view.plan.summary
+    usual = _usual_steps if plan.reverts_to is None else _revert_steps
     return fit(
         [
             Part(text=_top(view)),
+            *revert_notes(view.revert, summary),
             Part(text=caution(summary)),
             Part(text=exposed(summary)),
             *resource_table(summary),
@@ -59,7 +64,7 @@ def plan_comment(view: PlanView) -> str:
             *remarks("Failed checks", summary.failed_checks),
             *remarks("Warnings", summary.warnings),
             Part(text=f"The whole plan is on {link('the run page', view.run_url)}.", is_note=True),
-            Part(text=steps(view.next_steps or _usual_steps(view, plan))),
+            Part(text=steps(view.next_steps or usual(view, plan))),
         ]
     )
 
@@ -78,6 +83,8 @@ def _top(view: PlanView) -> str:
     )
     what = to_do(plan.summary.counts, len(plan.summary.outputs))
     title = what if plan.status is PlanStatus.NO_CHANGES else f"{what} ({state})"
+    if plan.reverts_to is not None:
+        title = f"revert to {code(plan.reverts_to)}, {title}"
     facts = [
         f"Commit {short(plan.head_sha)}",
         "no state yet" if plan.state_serial is None else f"state serial {plan.state_serial}",
@@ -128,6 +135,28 @@ def _held(lock: Lock, plan: PlanRecord, *, is_tenanted: bool) -> str:
         f"{said}.{against} It cannot be applied here before that one is merged or closed, or gives it up with {give_up};"
         " what is there is destroyed then, and the next in line gets a plan of its own."
     )
+
+
+def _revert_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
+    """Name the plan: while a revert waits, nobody may apply the wrong one by leaving the name out."""
+    look = Step(sentence="To see what is running", command="/status")
+    match plan.status:
+        case PlanStatus.PLANNED:
+            return (
+                Step(
+                    sentence="To go back with exactly this plan",
+                    command=command("apply", plan.stack, plan.id),
+                ),
+                Step(sentence="To drop it", command=f"/cancel {plan.id}"),
+            )
+        case PlanStatus.APPLYING:
+            stop = (Step(sentence="To stop it", command=f"/cancel {view.applying_run}"),)
+            return (*(stop if view.applying_run else ()), look)
+        case PlanStatus.APPLIED | PlanStatus.NO_CHANGES:
+            return (Step(sentence="To see every environment of this pull request", command="/status"),)
+        case _:
+            again = command("revert", plan.stack, "to", str(plan.reverts_to))
+            return (Step(sentence="To plan the way back anew", command=again),)
 
 
 def _usual_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:

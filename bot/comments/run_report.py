@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.comments.budget import clip_lines
 from bot.comments.escape import clean, code, fence, link
+from bot.comments.revert import RevertView
 from bot.comments.words import Step, duration
 from bot.domain.model import Run
 from bot.domain.plan import PlanRecord
@@ -31,6 +32,8 @@ class RunView:
     """Name of the output that holds the environment's address."""
     verification: Verification | None = None
     """What was checked after it, where it was."""
+    revert: RevertView | None = None
+    """What it went back to, for a revert."""
     next_steps: Sequence[Step] = ()
     """Empty for the ones that fit how the run ended."""
 

@@ -17,8 +17,13 @@ from bot.services.endings import Endings
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Limits
 from bot.services.losses import Losses
+from bot.services.plan_runs import PlanRuns
 from bot.services.planning import Planning
 from bot.services.releasing import Sources
+from bot.services.revert_checks import RevertChecks
+from bot.services.revert_planning import RevertPlanning
+from bot.services.revert_reports import RevertReports
+from bot.services.reverting import Reverting
 from bot.services.sequence_reports import SequenceReports
 from bot.services.states import Snapshots
 from bot.services.syncing import Syncing
@@ -86,6 +91,38 @@ class Runs:
             credentials=o.credentials,
             logs=o.logs,
             limits=self.limits,
+        )
+
+    @cached_property
+    def plan_runs(self) -> PlanRuns:
+        o = self.outside
+        return PlanRuns(
+            records=o.records,
+            planning=self.planning,
+            revert_planning=RevertPlanning(
+                records=o.records, planning=self.planning, sources=self.sources, history=o.workspace
+            ),
+        )
+
+    @cached_property
+    def reverting(self) -> Reverting:
+        o = self.outside
+        return Reverting(records=o.records, states=o.stored_states, sources=self.sources, clock=o.clock)
+
+    @cached_property
+    def revert_checks(self) -> RevertChecks:
+        return RevertChecks(
+            records=self.outside.records,
+            planning=self.planning,
+            sources=self.sources,
+            verifying=self.verifying,
+        )
+
+    @cached_property
+    def revert_reports(self) -> RevertReports:
+        o = self.outside
+        return RevertReports(
+            records=o.records, github=o.github, reporting=self.services.reporting, clock=o.clock
         )
 
     @cached_property
@@ -197,6 +234,8 @@ class Runs:
                 reporting=s.reporting,
                 links=s.links,
             ),
+            revert_checks=self.revert_checks,
+            revert_reports=self.revert_reports,
             syncing=self.syncing,
             waiting=self.waiting,
             closeouts=s.closeouts,

@@ -83,6 +83,7 @@ class Services:
             policies=self.policies,
             access=self.access,
             states=o.stored_states,
+            people=self.people,
             gate_facts=GateFacts(
                 github=o.github,
                 records=o.records,

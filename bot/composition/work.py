@@ -35,6 +35,7 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
         tracer=outside.tracer,
         people=services.people,
         waiting=runs.waiting,
+        reverting=runs.reverting,
         syncing=runs.syncing,
         outdating=services.outdating,
         queueing=services.queueing,
@@ -52,7 +53,7 @@ def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Wor
         await inbox.handle(DeliveryId(argument))
 
     async def execute_plan(argument: str) -> None:
-        await runs.planning.execute(RunId(argument))
+        await runs.plan_runs.execute(RunId(argument))
         await outbox.ended(RunId(argument))
         await services.tenancy.after_plan(RunId(argument))
 

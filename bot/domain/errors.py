@@ -88,6 +88,12 @@ class EngineChangedError(GatewrightError):
     failure_class = FailureClass.CONFIG
 
 
+class ProvidersChangedError(GatewrightError):
+    """The providers that this machine installs are not those that a release was made with."""
+
+    failure_class = FailureClass.CONFIG
+
+
 class ProbeError(GatewrightError):
     """An environment did not answer as it must, or may not be asked; the message may be posted."""
 

@@ -143,6 +143,8 @@ class PlanRecord:
     posted_at: datetime | None
     """When its comment was on the pull request; only commands written later can mean it."""
     expires_at: datetime
+    reverts_to: PlanId | None = None
+    """The release that it goes back to; None for a plan of the pull request's own code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

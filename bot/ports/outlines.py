@@ -20,6 +20,8 @@ class PlanOutline:
     head_sha: Sha
     status: PlanStatus
     expires_at: datetime
+    reverts_to: PlanId | None = None
+    """The release that it goes back to, for the plan of a revert."""
 
 
 class OutlineReader(Protocol):

@@ -31,6 +31,7 @@ from bot.ports.live_log import LogChunkReader, LogChunkWriter
 from bot.ports.outlines import OutlineReader
 from bot.ports.reconciliation import ReconciliationReader
 from bot.ports.releases import ReleaseReader, ReleaseWriter
+from bot.ports.reverts import RevertReader, RevertWriter
 from bot.ports.run_audit import RunAuditReader, RunAuditWriter
 from bot.ports.run_list import RunListReader
 from bot.ports.upkeep import UpkeepReader, UpkeepWriter
@@ -130,6 +131,7 @@ class Artifact:
 class Reader(
     UpkeepReader,
     ReleaseReader,
+    RevertReader,
     CoordinationReader,
     EnvironmentQueueReader,
     ForkReader,
@@ -190,6 +192,7 @@ class Writer(
     Reader,
     UpkeepWriter,
     ReleaseWriter,
+    RevertWriter,
     CoordinationWriter,
     EnvironmentQueueWriter,
     ForkWriter,

@@ -54,6 +54,7 @@ class _Change:
     redactor: Redactor
     source: Source
     approvers: tuple[Login, ...]
+    waived: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,7 @@ class Applying:
                     redactor=redactor,
                     source=await self.sources.keep(slot),
                     approvers=judged.approvers,
+                    waived=judged.waived,
                 )
                 await self._change(change)
 
@@ -206,6 +208,7 @@ class Applying:
             "stopped_by": output.stopped_by,
             "outputs": {name: full(value) for name, value in public_outputs(output.outputs).items()},
             "artifacts": [artifact.name for artifact in artifacts],
+            **({"waived": list(change.waived)} if change.waived else {}),
         }
         summary = "Applied." if ok else f"terraform apply ended with exit code {output.exit_code}."
         release = self._release(change, output, after) if ok else None

@@ -11,6 +11,8 @@ from bot.services.closeouts import Closeouts
 from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
 from bot.services.reporting import Reporting
+from bot.services.revert_checks import RevertChecks
+from bot.services.revert_reports import RevertReports
 from bot.services.sequence_reports import SequenceReports
 from bot.services.syncing import Syncing
 from bot.services.verify_reports import VerifyReports
@@ -25,6 +27,7 @@ class Changing:
     records: Records
     applying: Applying
     verifying: Verifying
+    revert_checks: RevertChecks
     destroying: Destroying
     reporting: Reporting
     destroy_reports: DestroyReports
@@ -33,6 +36,7 @@ class Changing:
     syncing: Syncing
     waiting: Waiting
     closeouts: Closeouts
+    revert_reports: RevertReports
 
     async def execute(self, run_id: RunId) -> None:
         """Carry it out, at most once; what an apply has put in place is verified in the same turn of its state."""
@@ -45,6 +49,9 @@ class Changing:
                 await self.syncing.execute(run_id)
                 await self.verifying.after(run_id)
                 await self._let_go(run_id)
+            case RunKind.REVERT:
+                await self.applying.execute(run_id)
+                await self.revert_checks.after(run_id)
             case _:
                 await self.applying.execute(run_id)
                 await self.verifying.after(run_id)
@@ -63,6 +70,8 @@ class Changing:
                 await self.verify_reports.report(run_id)
             case RunKind.SYNC:
                 await self.closeouts.report(run_id)
+            case RunKind.REVERT:
+                await self.revert_reports.report(run_id)
             case _:
                 await self.reporting.report_change(run_id)
                 await self.sequence_reports.report(run_id)

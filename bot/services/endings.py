@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from bot.domain.waiting import Wait, WaitReason
 from bot.ports import Artifact, Clock, Records, Writer
 from bot.services.following import following, job_of
 from bot.services.jobs import RunLogs
+from bot.services.revert_holds import hold_after, lift_completed
 from bot.services.sequences import go_on
 
 
@@ -84,6 +85,10 @@ async def record_end(
         await _void_others(writer, plan, now)
         why = f"plan {plan.id} was applied" if applied else f"the apply of plan {plan.id} {ending.status}"
         await writer.revoke_verifications(plan.stack, why=why.replace("_", " "), at=now)
+        if plan.reverts_to is not None:
+            await hold_after(writer, run, plan, now)
+        elif applied and plan.pull is not None:
+            await lift_completed(writer, plan.stack.repo, plan.pull, by=run.actor, now=now)
     await writer.move_run(
         run.id, ending.status, at=now, actor="gatewright", why=summary, failure_class=ending.failure
     )
@@ -107,4 +112,6 @@ async def _void_others(writer: Writer, plan: PlanRecord, now: datetime) -> None:
 async def _replan(writer: Writer, run: Run, plan: PlanRecord, now: datetime) -> None:
     new = following(run, now, kind=RunKind.PLAN, dedupe_key=f"replan:{run.id}", arguments=plan.arguments)
     if await writer.add_run(new, now) is not None:
+        if (revert := await writer.revert_of(plan.id)) is not None:
+            await writer.add_revert(replace(revert, run_id=new.id, plan_id=None, notes={}))
         await writer.enqueue(job_of(new))

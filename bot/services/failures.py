@@ -10,6 +10,7 @@ from bot.domain.errors import (
     IntegrityError,
     MergeConflictError,
     PolicyError,
+    ProvidersChangedError,
     TerraformError,
     TerraformStoppedError,
     UnsafeTreeError,
@@ -35,6 +36,8 @@ def describe(error: GatewrightError) -> dict[str, Any]:
             found = {"problem": "terraform", "log_tail": error.log_tail}
         case EngineChangedError():
             found = _refused("engine", Reason.ENGINE_CHANGED, message)
+        case ProvidersChangedError():
+            found = _refused("engine", Reason.PROVIDERS_CHANGED, message)
         case IntegrityError():
             found = _refused("plan_fresh", Reason.INTEGRITY, message)
         case _:

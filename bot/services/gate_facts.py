@@ -54,7 +54,8 @@ class GateFacts:
             "checks": self._checks,
             "promoted": self._promotion,
         }
-        named = [name for name in readers if name in question.env.apply.gates]
+        asked = () if question.plan.reverts_to is not None else question.env.apply.gates
+        named = [name for name in readers if name in asked]
         answers = await asyncio.gather(*(readers[name](question) for name in named), return_exceptions=True)
         found: dict[str, Any] = {"unreadable": {}}
         for name, answer in zip(named, answers, strict=True):

@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 
 from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.gate_overrides import overridden
-from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge, shut
+from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge, shut, waived
+from bot.domain.holds import Hold
 from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
 from bot.domain.plan import PlanRecord, RiskLevel
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Reader, Records, Terraform
 from bot.services.access import Access
 from bot.services.gate_facts import GateFacts, Question
+from bot.services.people import People, Standing
 from bot.services.policies import LoadedPolicy, Policies
+from bot.services.revert_holds import revert_holds
 from bot.services.states import States
 
 
@@ -26,6 +29,8 @@ class Judged:
     results: tuple[GateResult, ...]
     approvers: tuple[Login, ...]
     """Code owners whose approvals count; empty where none were asked for."""
+    waived: tuple[str, ...] = ()
+    """What a revert was not asked for, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,7 @@ class Judging:
     access: Access
     states: States
     gate_facts: GateFacts
+    people: People
     terraform: Terraform
     clock: Clock
 
@@ -57,8 +63,15 @@ class Judging:
         if run.kind is RunKind.SYNC:
             return await self._after_merge(repo, pull, loaded, plan, may_apply=may_apply)
         facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
+        facts = await self._for_revert(facts, repo, loaded, run.actor)
         results = await self._overridden(judge(facts), plan, used_by=run)
-        return Judged(plan=plan, loaded=loaded, results=results, approvers=_approvers(facts))
+        return Judged(
+            plan=plan,
+            loaded=loaded,
+            results=results,
+            approvers=_approvers(facts),
+            waived=waived(facts),
+        )
 
     async def _overridden(
         self, results: tuple[GateResult, ...], plan: PlanRecord, *, used_by: Run | None = None
@@ -96,6 +109,20 @@ class Judging:
         )
         return Judged(plan=plan, loaded=loaded, results=results, approvers=_approvers(asked))
 
+    async def _for_revert(self, facts: Facts, repo: Repo, loaded: LoadedPolicy, actor: Login) -> Facts:
+        """Note in which capacity somebody asks for a revert; who is on call may apply it whatever else they may do."""
+        if facts.plan.reverts_to is None:
+            return facts
+        try:
+            standing = await self.people.standing(repo, loaded, (facts.plan.stack,), actor)
+        except GatewrightError as error:
+            return replace(facts, unreadable={"codeowners": str(error).rstrip(".")})
+        return replace(
+            facts,
+            answers_for_it=bool(standing & {Standing.OWNER, Standing.ONCALL}),
+            actor_may_apply=facts.actor_may_apply or Standing.ONCALL in standing,
+        )
+
     async def _is_deployed_by_itself(self, loaded: LoadedPolicy, plan: PlanRecord) -> bool:
         """Whether the policy wants this plan applied whoever pushed: see `bot.services.tenancy`."""
         if loaded.policy.environment(plan.stack.env).lifecycle != "pull_request":
@@ -110,7 +137,8 @@ class Judging:
         """Gather the facts about applying `plan` for `actor` now, and judge them."""
         env = loaded.policy.environment(plan.stack.env)
         may_apply = await self.access.may_apply(repo, env, actor)
-        results = judge(await self._facts(repo, pull, loaded, plan, may_apply=may_apply))
+        facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
+        results = judge(await self._for_revert(facts, repo, loaded, actor))
         return await self._overridden(results, plan)
 
     async def preview(
@@ -136,7 +164,7 @@ class Judging:
         async with self.records.read() as reader:
             lock = await reader.lock(plan.stack)
             applied_by = await _applied_by(reader, plan)
-            holds = await reader.holds(repo=plan.stack.repo, env=plan.stack.env)
+            holds = await _holds(reader, plan)
         engine = loaded.policy.engine
         now = self.clock.now()
         question = Question(repo=repo, pull=pull, plan=plan, loaded=loaded)
@@ -173,9 +201,17 @@ async def _applied_by(reader: Reader, plan: PlanRecord) -> Run | None:
     if plan.status is not PlanStatus.APPLIED:
         return None
     runs = await reader.runs(
-        state_key=plan.stack.state_key, kinds=(RunKind.APPLY,), statuses=(RunStatus.SUCCEEDED,)
+        state_key=plan.stack.state_key, kinds=(RunKind.APPLY, RunKind.REVERT), statuses=(RunStatus.SUCCEEDED,)
     )
     return next((run for run in runs if run.plan_id == plan.id), None)
+
+
+async def _holds(reader: Reader, plan: PlanRecord) -> tuple[Hold, ...]:
+    """Return the holds that keep a plan back: that of a revert lets the pull request pass that completes it."""
+    holds = await reader.holds(repo=plan.stack.repo, env=plan.stack.env)
+    completed = () if plan.pull is None else await reader.revert_opened_as(plan.stack.repo, plan.pull)
+    numbers = await revert_holds(reader, completed)
+    return tuple(hold for hold in holds if hold.number not in numbers)
 
 
 def _approvers(facts: Facts) -> tuple[Login, ...]:

@@ -15,7 +15,7 @@ from bot.policy import EnvironmentPolicy, RepoPolicy
 def after_plan(plan: PlanRecord, env: EnvironmentPolicy, held: Lock | None) -> tuple[Step, ...]:
     """Return what to offer under a plan comment; empty where the usual offers fit."""
     again = Step(sentence="To plan anew", command=command("plan", plan.stack))
-    if plan.status is not PlanStatus.PLANNED:
+    if plan.status is not PlanStatus.PLANNED or plan.reverts_to is not None:
         return ()
     if held is not None:
         free = f"Once pull request {held.pull} is merged or has given it up, to plan anew"

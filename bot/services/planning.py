@@ -24,12 +24,16 @@ from bot.domain.model import (
     RunId,
     RunKind,
     RunStatus,
+    Stack,
+    StateIdentity,
 )
 from bot.domain.module_calls import TERRAFORM_FILES
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
+from bot.domain.revert import Revert
 from bot.domain.sensitive import sensitive_values
+from bot.policy import RepoPolicy
 from bot.ports import (
     Cipher,
     Clock,
@@ -44,7 +48,7 @@ from bot.ports import (
 )
 from bot.services.failures import describe, status_of
 from bot.services.ids import new_plan_id
-from bot.services.jobs import Credentials, Limits, RunLog, RunLogs, StopOnRequest, bounded
+from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
 from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
 from bot.services.policies import Policies
 from bot.services.releasing import InPlace, Made, Sources, is_release_as_it_stands, release_of
@@ -80,23 +84,24 @@ class Planning:
 
     async def execute(self, run_id: RunId) -> None:
         """Plan, and record how it ended. Raises only what is passing, so that the step is tried again."""
-        run = await self._begin(run_id)
+        run = await self.begin(run_id)
         if run is None:
             return
         watch, notes = Stopwatch(), dict[str, Any]()
         try:
             record, found = await self._plan(run, watch, notes)
         except SupersededError as error:
-            await self._end(run, RunStatus.CANCELED, FailureClass.CANCELED, str(error), {"superseded": True})
+            await self.end(run, RunStatus.CANCELED, FailureClass.CANCELED, str(error), {"superseded": True})
         except GatewrightError as error:
             if error.passing:
                 raise
             detail = {**describe(error), **notes}
-            await self._end(run, status_of(error), error.failure_class, _first_line(error), detail)
+            await self.end(run, status_of(error), error.failure_class, _first_line(error), detail)
         else:
-            await self._store(run, record, found, {"seconds": watch.seconds, **notes})
+            await self.store(run, record, found, {"seconds": watch.seconds, **notes})
 
-    async def _begin(self, run_id: RunId) -> Run | None:
+    async def begin(self, run_id: RunId) -> Run | None:
+        """Return a run that is to be worked on now; None for one that has ended."""
         async with self.records.write() as writer:
             run = await writer.run(run_id)
             if run is None or run.status in TERMINAL:
@@ -114,7 +119,6 @@ class Planning:
     ) -> tuple[PlanRecord, InPlace | None]:
         """Plan; `notes` are kept with the run however it ends."""
         subject = await self._subject(run, watch)
-        log = self.logs.open(run.id)
         key = subject.stack.state_key
         async with (
             self.workspace.state_lock(key, exclusive=False),
@@ -122,53 +126,71 @@ class Planning:
         ):
             checkout = self.workspace.checkout(subject.repo, slot, subject.tree.merge.tree)
             _, (identity, _) = await together(checkout, self.states.read(key))
-            await self._running(run)
+            await self.running(run)
             watch.lap("checkout")
             redactor = await self._redactor(subject)
-            job = self._job(subject, slot, log, redactor)
+            job = self.job(run, subject.stack, subject.loaded.policy, slot, redactor)
             checks = subject.loaded.policy.environment(subject.stack.env).code_checks
             if checks and run.kind is RunKind.PLAN:
                 notes["code"] = (await self.terraform.check_code(job, checks)).as_detail()
                 watch.lap("code")
             output = await self.terraform.plan(job, run.arguments)
             watch.inside(output.seconds)
-            plan_id = new_plan_id()
-            bundle_key = f"plans/{subject.repo.full_name}/{plan_id}"
-            # The log ends with the plan's text, so it is stored after the summary, but beside the rest.
-            secrets = await asyncio.to_thread(sensitive_values, output.json)
-            (summary, log_key), sha256 = await together(
-                self._summarise(run, output, redactor, secrets), self._keep(bundle_key, slot, output, secrets)
-            )
-            planned = Planned(
-                id=plan_id,
-                slot_name=slot.name,
-                identity=identity,
-                summary=summary,
-                plan_sha256=sha256,
-                bundle_key=bundle_key,
-                log_key=log_key,
-            )
+            planned = await self.keep(run, job, redactor, output, identity)
             record = plan_record(subject, planned, self.clock.now())
-            found = await self._in_place(subject, record, planned, slot, output)
+            found = await self.in_place(run, subject.loaded.policy, record, planned, slot=slot, output=output)
             watch.lap("summarise and store")
         watch.lap("release")
         return record, found
 
-    async def _in_place(
-        self, subject: Subject, record: PlanRecord, planned: Planned, slot: Slot, output: PlanOutput
+    async def keep(
+        self,
+        run: Run,
+        job: TerraformJob,
+        redactor: Redactor,
+        output: PlanOutput,
+        identity: StateIdentity,
+    ) -> Planned:
+        """Summarise and store what Terraform has planned against a state."""
+        plan_id = new_plan_id()
+        bundle_key = f"plans/{run.stack.repo}/{plan_id}"
+        # The log ends with the plan's text, so it is stored after the summary, but beside the rest.
+        secrets = await asyncio.to_thread(sensitive_values, output.json)
+        (summary, log_key), sha256 = await together(
+            self._summarise(run, output, redactor, secrets), self._keep(bundle_key, job.slot, output, secrets)
+        )
+        return Planned(
+            id=plan_id,
+            slot_name=job.slot.name,
+            identity=identity,
+            summary=summary,
+            plan_sha256=sha256,
+            bundle_key=bundle_key,
+            log_key=log_key,
+        )
+
+    async def in_place(
+        self,
+        run: Run,
+        policy: RepoPolicy,
+        record: PlanRecord,
+        planned: Planned,
+        *,
+        slot: Slot,
+        output: PlanOutput,
     ) -> InPlace | None:
         """Return the release that a plan without changes has found in place."""
-        if not is_release_as_it_stands(record, subject.loaded.policy):
+        if not is_release_as_it_stands(record, policy):
             return None
         made = Made(
-            run=subject.run,
+            run=run,
             source=await self.sources.keep(slot),
             state=planned.identity,
             outputs=output.json.get("planned_values", {}).get("outputs", {}),
             changed=False,
         )
         release = release_of(record, made, record.created_at)
-        return InPlace(release=release, policy=subject.loaded.policy)
+        return InPlace(release=release, policy=policy)
 
     async def _redactor(self, subject: Subject) -> Redactor:
         """Know what the module declares sensitive, too: the error of a failing plan may quote it."""
@@ -233,7 +255,8 @@ class Planning:
                     raise SupersededError("The commit is a fork's, and no maintainer has allowed it.")
         return repo, pull
 
-    async def _running(self, run: Run) -> None:
+    async def running(self, run: Run) -> None:
+        """Record that Terraform is about to start. Raises TerraformStoppedError where somebody has canceled it."""
         async with self.records.write() as writer:
             now = await writer.run(run.id)
             if now is not None and now.cancel_requested_by is not None:
@@ -242,19 +265,19 @@ class Planning:
                 run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="terraform plan"
             )
 
-    def _job(self, subject: Subject, slot: Slot, log: RunLog, redactor: Redactor) -> TerraformJob:
-        stack = subject.stack
+    def job(self, run: Run, stack: Stack, policy: RepoPolicy, slot: Slot, redactor: Redactor) -> TerraformJob:
+        """Return what Terraform is given to plan a stack in a slot."""
         return TerraformJob(
             slot=slot,
             directory=stack.directory,
             var_file=stack.var_file,
-            engine=subject.loaded.policy.engine,
+            engine=policy.engine,
             backend=self.credentials.backend(stack, purpose="plan"),
             environment=self.credentials.environment(stack.env, purpose="plan"),
             redact=redactor,
-            timeout=bounded(self.limits.plan_timeout, subject.loaded.policy.timeouts.plan),
-            on_line=log.write,
-            stop=StopOnRequest(records=self.records, run_id=subject.run.id),
+            timeout=bounded(self.limits.plan_timeout, policy.timeouts.plan),
+            on_line=self.logs.open(run.id).write,
+            stop=StopOnRequest(records=self.records, run_id=run.id),
         )
 
     async def _summarise(
@@ -289,9 +312,16 @@ class Planning:
         sealed = await asyncio.to_thread(self.cipher.seal, data, context=key)
         await self.artifacts.put(key, sealed, create_only=True)
 
-    async def _store(
-        self, run: Run, record: PlanRecord, found: InPlace | None, detail: Mapping[str, Any]
+    async def store(
+        self,
+        run: Run,
+        record: PlanRecord,
+        found: InPlace | None,
+        detail: Mapping[str, Any],
+        *,
+        revert: Revert | None = None,
     ) -> None:
+        """Record a plan, with the revert that it is of; older ones of the same kind are replaced by it."""
         async with self.records.write() as writer:
             if not await writer.set_result(run.id, summary=counts_line(record), detail=detail):
                 return
@@ -301,8 +331,11 @@ class Planning:
                 stack=run.stack,
                 statuses=(PlanStatus.PLANNED, PlanStatus.NO_CHANGES),
             ):
-                await writer.set_plan_status(older.id, PlanStatus.STALE, f"replaced by {record.id}")
+                if (older.reverts_to is None) == (record.reverts_to is None):
+                    await writer.set_plan_status(older.id, PlanStatus.STALE, f"replaced by {record.id}")
             await writer.add_plan(record)
+            if revert is not None:
+                await writer.set_revert(replace(revert, plan_id=record.id))
             if found is not None:
                 await writer.add_release(found.release)
                 await queue_verification(writer, run, found.release, found.policy, self.clock.now())
@@ -315,9 +348,10 @@ class Planning:
                 plan_id=record.id,
             )
 
-    async def _end(
+    async def end(
         self, run: Run, status: RunStatus, failure: FailureClass, summary: str, detail: Mapping[str, Any]
     ) -> None:
+        """Record that there is no plan, and why."""
         self.logs.open(run.id).write(summary)
         await self.logs.store(run.id)
         async with self.records.write() as writer:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from bot.comments.apply import apply_comment
 from bot.comments.failures import plan_failed_comment
 from bot.comments.plan import PlanView, plan_comment
+from bot.comments.revert import RevertView
 from bot.comments.run_report import RunView
 from bot.comments.status import ActiveRun, LastApply, StatusRow, StatusView
-from bot.comments.words import Step
+from bot.comments.words import Step, command
 from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.gates import GateResult
 from bot.domain.lifecycle import TERMINAL
@@ -29,7 +30,7 @@ from bot.domain.model import (
 )
 from bot.domain.plan import Lock, PlanRecord
 from bot.policy import RepoPolicy
-from bot.ports import Clock, GitHub, Records
+from bot.ports import Clock, GitHub, Reader, Records
 from bot.services.checks import Checks
 from bot.services.deployments import Deployments
 from bot.services.jobs import Links
@@ -70,8 +71,12 @@ class Reporting:
         if run.status is RunStatus.SUCCEEDED and run.plan_id is not None:
             await self.refresh_plan(repo, run.plan_id, asked_by=run.comment_id)
         elif await self._is_newest(run):
-            body = plan_failed_comment(RunView(run=run, run_url=self.links.run(run.id)))
-            key = _key(run.pull, run.stack)
+            async with self.records.read() as reader:
+                revert = await reader.revert(run.id)
+            again = command("revert", run.stack)
+            steps = () if revert is None else (Step(sentence="When that is settled", command=again),)
+            body = plan_failed_comment(RunView(run=run, run_url=self.links.run(run.id), next_steps=steps))
+            key = _key(run.pull, run.stack, revert=revert is not None)
             await self.poster.sticky(repo, run.pull, key, body, asked_by=run.comment_id)
         await self._checks(repo, run)
         await self._react(repo, run)
@@ -88,6 +93,7 @@ class Reporting:
                 repo=run.stack.repo, pull=run.pull, kinds=(RunKind.PLAN,), statuses=ACTIVE
             )
             verified = await reader.verifications(run.stack, release=run.plan_id, limit=1) if plan else ()
+            revert = await _revert_view(reader, plan) if plan else None
         view = RunView(
             run=run,
             run_url=self.links.run(run.id),
@@ -95,6 +101,7 @@ class Reporting:
             replanned=any(other.stack.state_key == run.stack.state_key for other in replans),
             url_output=await self._url_output(repo, run.stack),
             verification=verified[0] if verified else None,
+            revert=revert,
         )
         await self.poster.once(repo, run.pull, f"report:{run.id}", apply_comment(view))
         if plan is not None:
@@ -144,10 +151,11 @@ class Reporting:
             plan = await reader.plan(plan_id)
             if plan is None or plan.pull is None:
                 return
-            newer = await reader.plan_outlines(repo=repo.full_name, pull=plan.pull, stack=plan.stack, limit=1)
+            newer = await _newest_of_kind(reader, plan)
+            revert = await _revert_view(reader, plan)
             lock = await reader.lock(plan.stack)
             active = await reader.runs(state_key=plan.stack.state_key, statuses=ACTIVE)
-        if newer and newer[0].id != plan.id:
+        if newer != plan.id:
             await self._shown(plan_id)
             return
         applying = next(
@@ -162,8 +170,9 @@ class Reporting:
             is_tenanted=held is not None and await self._is_tenanted(repo, plan),
             applying_run=applying,
             next_steps=await self._next_steps(repo, plan, held),
+            revert=revert,
         )
-        key = _key(plan.pull, plan.stack)
+        key = _key(plan.pull, plan.stack, revert=revert is not None)
         at = await self.poster.sticky(repo, plan.pull, key, plan_comment(view), asked_by=asked_by)
         async with self.records.write() as writer:
             await writer.mark_shown(plan.id)
@@ -324,8 +333,28 @@ class Reporting:
             return None
 
 
-def _key(pull: int, stack: Stack) -> str:
-    return sticky_key(pull, stack.project, stack.env)
+async def _newest_of_kind(reader: Reader, plan: PlanRecord) -> PlanId:
+    """Return the newest plan of the stack on the pull request; a revert's plan has a comment of its own."""
+    plans = await reader.plan_outlines(repo=plan.stack.repo, pull=plan.pull, stack=plan.stack)
+    kind = plan.reverts_to is None
+    return next((each.id for each in plans if (each.reverts_to is None) == kind), plan.id)
+
+
+async def _revert_view(reader: Reader, plan: PlanRecord) -> RevertView | None:
+    revert = None if plan.reverts_to is None else await reader.revert_of(plan.id)
+    if revert is None:
+        return None
+    undone = [await reader.release(plan_id) for plan_id in revert.undone]
+    return RevertView(
+        revert=revert,
+        target=await reader.release(revert.target),
+        undone=[release for release in undone if release is not None],
+    )
+
+
+def _key(pull: int, stack: Stack, *, revert: bool = False) -> str:
+    key = sticky_key(pull, stack.project, stack.env)
+    return f"{key}:revert" if revert else key
 
 
 def _same(one: Stack, other: Stack) -> bool:

@@ -84,7 +84,8 @@ class Requesting:
                 ):
                     return held
             for place, plan in enumerate(plans):
-                new = new_run(wish, now, RunKind.APPLY, plan.stack, plan=plan.id)
+                kind = RunKind.APPLY if plan.reverts_to is None else RunKind.REVERT
+                new = new_run(wish, now, kind, plan.stack, plan=plan.id)
                 run = await writer.add_run(new, now)
                 if run is None:
                     return None

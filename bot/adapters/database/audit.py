@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database.coordination_tables import holds, lock_events, overrides
 from bot.adapters.database.forks import allowed_commits
 from bot.adapters.database.release_tables import releases, verifications
+from bot.adapters.database.revert_tables import reverts
 from bot.adapters.database.run_audit_tables import artifact_downloads, run_gates
 from bot.adapters.database.tables import (
     artifacts,
@@ -155,6 +156,16 @@ KINDS: Final = (
             *("state_lineage", "policy_digest", "actor", "verified_at", "revoked_at", "revoked_why"),
         ),
         time="verified_at",
+    ),
+    Kind(
+        name="revert",
+        about="Somebody asked to go back to an earlier release, and when that was over.",
+        table=reverts,
+        columns=(
+            *("run_id", *_STACK, "pull", "target", "undone", "asked_by", "asked_at", "plan_id"),
+            *("finished_at", "opened_pull"),
+        ),
+        time="asked_at",
     ),
     Kind(
         name="lock",

@@ -14,6 +14,7 @@ from bot.adapters.database.live_log import LogChunkQueries
 from bot.adapters.database.outlines import OutlineQueries, plans_query
 from bot.adapters.database.reconciliation import SqlReconciliationReader
 from bot.adapters.database.releases import ReleaseQueries
+from bot.adapters.database.reverts import RevertQueries
 from bot.adapters.database.run_audit import RunAuditQueries
 from bot.adapters.database.run_list import RunListQueries
 from bot.adapters.database.upkeep import SqlUpkeepReader
@@ -37,6 +38,7 @@ class SqlReader(
     OutlineQueries,
     SqlUpkeepReader,
     ReleaseQueries,
+    RevertQueries,
     CoordinationQueries,
     EnvironmentQueueQueries,
     ForkQueries,

@@ -183,6 +183,7 @@ plans = sa.Table(
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("posted_at", UtcDateTime),
     sa.Column("expires_at", UtcDateTime, nullable=False),
+    sa.Column("reverts_to", sa.Text),
     sa.Index(None, "repo", "project", "env"),
     sa.Index(None, "repo", "pull"),
     sa.Index(None, "run_id"),

@@ -17,6 +17,7 @@ from bot.adapters.database.forks import ForkStatements
 from bot.adapters.database.live_log import LogChunkStatements
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.releases import ReleaseStatements
+from bot.adapters.database.reverts import RevertStatements
 from bot.adapters.database.run_audit import RunAuditStatements
 from bot.adapters.database.types import FreeText, UtcDateTime
 from bot.adapters.database.upkeep import SqlUpkeepWriter
@@ -45,6 +46,7 @@ class SqlWriter(
     SqlReader,
     SqlUpkeepWriter,
     ReleaseStatements,
+    RevertStatements,
     CoordinationStatements,
     EnvironmentQueueStatements,
     ForkStatements,

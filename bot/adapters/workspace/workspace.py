@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bot.adapters.workspace import bundle as bundles
+from bot.adapters.workspace import history
 from bot.adapters.workspace.checkout import check_out, index_file
 from bot.adapters.workspace.git import Git, GitError
 from bot.adapters.workspace.locks import fair_lock
@@ -23,6 +24,7 @@ from bot.domain.errors import WorkspaceError
 from bot.domain.model import Repo, Sha, Stack, StateKey
 from bot.ports import Clock, Merge, Slot
 from bot.ports.rescue import ErroredState
+from bot.ports.sources import Commit
 
 _T = TypeVar("_T")
 
@@ -115,6 +117,16 @@ class GitWorkspace:
         """Make the slot what `pack` saw; raises WorkspaceError for a damaged or escaping bundle."""
         index_file(slot).unlink(missing_ok=True)
         await asyncio.to_thread(bundles.unpack, slot, bundle)
+
+    async def bundle_texts(self, bundle: bytes, directory: str) -> Mapping[str, str]:
+        """Return file name -> text of the files that lie directly in a directory of a bundle."""
+        return await asyncio.to_thread(history.bundle_texts, bundle, directory)
+
+    async def commits(
+        self, repo: Repo, *, newer: Sequence[Sha], older: Sequence[Sha]
+    ) -> Sequence[Commit] | None:
+        """Return the commits that `newer` have and `older` have not, None where the mirror lacks one of them."""
+        return await self._reading(repo, lambda reader: history.commits(reader, newer=newer, older=older))
 
     def state_lock(self, key: StateKey, *, exclusive: bool) -> AbstractAsyncContextManager[int]:
         """Hold this machine's lock of a state key; yields a descriptor that a child may inherit."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bot.domain.gates.facts import Divergence, Facts, OtherCheck, Promotion, RiskLimits
 from bot.domain.gates.result import GateResult
-from bot.domain.gates.table import JUDGED, judge, shut
+from bot.domain.gates.table import JUDGED, judge, shut, waived
 from bot.domain.outcome import Outcome
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "RiskLimits",
     "judge",
     "shut",
+    "waived",
 ]

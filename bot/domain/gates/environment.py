@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.gates.facts import Facts
 from bot.domain.gates.result import GateResult, failed, passed, unread
-from bot.domain.holds import Hold
+from bot.domain.holds import Hold, HoldCause
 from bot.domain.lock_words import held_sentence, opener
 from bot.domain.refusals import Reason
 
@@ -41,6 +41,15 @@ def hold(facts: Facts) -> GateResult:
             "wait for the end of the window, or change the policy",
         )
     return passed("hold", "No hold.")
+
+
+def stopped(facts: Facts) -> GateResult:
+    """Only the operator's stop keeps a revert back: holds are there so that nothing rolls forward."""
+    stops = [hold for hold in facts.holds if hold.cause is HoldCause.STOP]
+    if stops:
+        said = f"{_held(stops[0], facts)} (by {stops[0].by}, since {stops[0].since:%Y-%m-%d %H:%M} UTC)."
+        return failed("hold", Reason.HOLD, said, stops[0].command_to_lift)
+    return passed("hold", "Not stopped by the operator; other holds do not keep a revert back.")
 
 
 def _held(held: Hold, facts: Facts) -> str:

@@ -98,6 +98,8 @@ class Facts:
     checks: Sequence[OtherCheck] | None = None
     risk: RiskLimits | None = None
     promotion: Promotion | None = None
+    answers_for_it: bool = False
+    """Whether who asks is a code owner or on call; only asked for a revert, where their `/apply` is the approval."""
     drift: Sequence[str] | None = None
     """Addresses with changes from outside that nobody has explained; None where nobody watches."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
@@ -106,5 +108,6 @@ class Facts:
     @property
     def plan_command(self) -> str:
         """The command that makes this plan anew."""
-        project = "" if self.plan.stack.project == "default" else f" -p {self.plan.stack.project}"
-        return f"/plan {self.plan.stack.env}{project}"
+        stack, to = self.plan.stack, self.plan.reverts_to
+        project = "" if stack.project == "default" else f" -p {stack.project}"
+        return f"/plan {stack.env}{project}" if to is None else f"/revert {stack.env} to {to}{project}"

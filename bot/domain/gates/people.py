@@ -27,6 +27,21 @@ def permission(facts: Facts) -> GateResult:
     return passed("permission", f"The requester has {facts.needed_permission}.")
 
 
+def responsible(facts: Facts) -> GateResult:
+    """Whoever asks for a revert answers for the environment: nobody is waited for at night."""
+    env = facts.plan.stack.env
+    if "codeowners" in facts.unreadable:
+        return unread("codeowners", Reason.CODEOWNERS, f"Who owns {env}", facts.unreadable["codeowners"])
+    if not facts.answers_for_it:
+        said = (
+            f"A revert of {env} is applied by one of its code owners or by the policy's `oncall` team: their"
+            " `/apply` is the approval."
+        )
+        opens = f"`/apply {env} {facts.plan.id}` by a code owner or by who is on call"
+        return failed("codeowners", Reason.CODEOWNERS, said, opens)
+    return passed("codeowners", "The requester is a code owner or on call.")
+
+
 def codeowners(facts: Facts) -> GateResult:
     """The owners of everything that is touched have approved this very plan."""
     verdict = facts.approvals

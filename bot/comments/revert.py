@@ -1,0 +1,152 @@
+"""What is said of a revert: in its plan's comment what it takes back and what it cannot, afterwards how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bot.comments.budget import Drop, Part
+from bot.comments.escape import code, prose
+from bot.comments.words import counted, duration, minute, short
+from bot.domain.model import Run
+from bot.domain.plan import Action, PlanSummary
+from bot.domain.release import Release
+from bot.domain.revert import Revert
+
+_MOST = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevertView:
+    """A revert with the releases that it is about."""
+
+    revert: Revert
+    target: Release | None
+    undone: Sequence[Release]
+    """Newest first."""
+
+
+def revert_notes(view: RevertView | None, summary: PlanSummary) -> Iterator[Part]:
+    """Yield what stands above the resources of a revert's plan."""
+    if view is None:
+        return
+    yield Part(
+        text=f"> [!IMPORTANT]\n> **This plan goes back to release {_release(view.target, view.revert)}.**\n"
+    )
+    for release in view.undone[:_MOST]:
+        yield Part(text=f"> It takes back release {_release(release, view.revert)}.\n")
+    more = len(view.undone) - _MOST
+    yield Part(text=f"> And {counted(more, 'release')} more.\n\n" if more > 0 else "\n")
+    yield from _commits(view.revert)
+    replaced = [row.address for row in summary.resources if row.action is Action.REPLACE]
+    if replaced:
+        yield Part(text=f"**It replaces** {_named(replaced)}.\n\n")
+    yield Part(text=f"**What it cannot undo**\n\n{_lasting(view.revert, summary)}\n")
+
+
+def _release(release: Release | None, revert: Revert) -> str:
+    if release is None:
+        return code(revert.target)
+    where = "" if release.pull is None else f"pull request {release.pull}, "
+    return (
+        f"{code(release.plan_id)} ({where}commit {short(release.head_sha)}, {minute(release.recorded_at)} by"
+        f" {code(release.actor, limit=60)})"
+    )
+
+
+def _commits(revert: Revert) -> Iterator[Part]:
+    listed: Any = revert.notes.get("commits")
+    if listed is None:
+        yield Part(
+            text="The commits that it takes back are not known here: the mirror does not have them.\n\n"
+        )
+        return
+    yield Part(text="**Commits undone**\n\n", frame_of="commits")
+    for sha, subject in listed:
+        yield Part(text=f"- {short(sha)} {prose(subject, limit=120)}\n", drop=Drop.DETAIL, group="commits")
+    more = revert.notes.get("more")
+    yield Part(text=f"- and {more} more\n" if more else "")
+    yield Part(text="\n", frame_of="commits")
+
+
+def _lasting(revert: Revert, summary: PlanSummary) -> str:
+    """Return one line per kind of thing that stays as it became."""
+    lines = []
+    if summary.risk.stateful:
+        lines.append(f"- The data of {_named(summary.risk.stateful)}: it goes with them.")
+    made = [row.address for row in summary.resources if row.action in {Action.REPLACE, Action.ADD}]
+    if made:
+        lines.append(f"- The ids of {_named(made)}: they are made anew.")
+    lost: Any = revert.notes.get("provisioners") or ()
+    if lost:
+        lines.append(
+            f"- What {_named(lost)} would have done when destroyed: that provisioner exists only in the newer code"
+            " and does not run."
+        )
+    lines.append(
+        "- What the newer release has written into data that stays, and what others have read from it."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _named(addresses: Sequence[str]) -> str:
+    shown = ", ".join(code(address, limit=150) for address in addresses[:_MOST])
+    more = len(addresses) - _MOST
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def reverted_parts(view: RevertView | None, run: Run) -> Iterator[Part]:
+    """Yield what a report says of the checks after a revert."""
+    if view is None:
+        return
+    revert, found = view.revert, view.revert.found
+    yield Part(text=f"It is back at release {_release(view.target, revert)}.\n\n")
+    lines = [f"- {_replanned(found)}", f"- {_outputs(found)}"]
+    took = duration(revert.asked_at, revert.finished_at)
+    if took is not None and revert.finished_at is not None:
+        lines.append(
+            f"- Time to recover: **{took}**, from {_second(revert.asked_at)} (`/revert`) to"
+            f" {_second(revert.finished_at)} (checked)."
+        )
+    lines.append(
+        f"- {code(run.stack.env, limit=60)} is **on hold**, so that nothing rolls it forward again, until"
+        f" {code(f'/unhold {run.stack.env}', limit=100)}{_or_completed(revert)}."
+    )
+    if revert.opened_why:
+        lines.append(f"- {prose(revert.opened_why, limit=500)}")
+    yield Part(text="\n".join(lines) + "\n\n")
+    waived: Any = run.detail.get("waived")
+    if isinstance(waived, list) and waived:
+        said = "; ".join(prose(str(each), limit=300) for each in waived[:_MOST])
+        yield Part(text=f"Not asked of a revert: {said}.\n\n")
+
+
+def _replanned(found: Any) -> str:
+    match found.get("replan"):
+        case "empty":
+            return "✅ Planned again, it has nothing left to do."
+        case "changes":
+            return "❌ **Planned again, it still has something to do**: read the run before going on."
+        case _:
+            why = prose(str(found.get("problem") or "nobody has looked"), limit=300)
+            return f"⚠️ Whether anything is left to do is not known: {why}."
+
+
+def _outputs(found: Any) -> str:
+    differ = found.get("outputs")
+    if differ is None:
+        return "⚠️ The outputs could not be compared."
+    if not differ:
+        return "✅ The outputs are those of that release."
+    return f"⚠️ These outputs are not those of that release: {_named(differ)}."
+
+
+def _or_completed(revert: Revert) -> str:
+    if revert.opened_pull is None:
+        return ""
+    return f", or until pull request #{revert.opened_pull}, which takes the change out of the base, is applied or merged"
+
+
+def _second(at: Any) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

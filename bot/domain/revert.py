@@ -1,0 +1,209 @@
+"""Going back: which release a `/revert` means, and what is recorded of it.
+
+Releases of a stack lie on a stack of their own, newest on top. What changes nothing lies beside what is in place;
+a revert takes everything above its target away, so that reverting twice goes back two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bot.domain.model import Login, PlanId, RunId, Stack, StateIdentity
+from bot.domain.outcome import Outcome
+from bot.domain.refusals import Reason, Refusal
+from bot.domain.release import Release, Verification, is_partial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revert:
+    """One `/revert`, from the comment to the end of the checks after it."""
+
+    run_id: RunId
+    """The run that plans it; the plan's own apply is another one."""
+    stack: Stack
+    pull: int
+    target: PlanId
+    """The release that it goes back to."""
+    undone: tuple[PlanId, ...]
+    """The releases that it takes back, newest first; empty where it only mends an apply that did not end well."""
+    asked_by: Login
+    asked_at: datetime
+    """When the comment was written: the time to recover begins here."""
+    plan_id: PlanId | None = None
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """For the plan's comment: `commits` ([sha, subject] each, None where unknown), `more`, `provisioners`."""
+    finished_at: datetime | None = None
+    """When what was checked after its apply had ended."""
+    found: Mapping[str, Any] = field(default_factory=dict)
+    """What these checks said: `replan`, `outputs`, `problem`."""
+    opened_pull: int | None = None
+    """The pull request that takes the change out of the base as well."""
+    opened_why: str | None = None
+    """Why there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """Releases that leave the same in place, oldest first."""
+
+    releases: tuple[Release, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfinished:
+    """A change of the stack that was begun after its newest release and made none."""
+
+    revert_to: PlanId | None
+    """The release that it was to go back to; None for an apply."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Everything that is known of a stack's releases."""
+
+    releases: Sequence[Release]
+    """Newest first."""
+    verifications: Sequence[Verification]
+    """Newest first, revoked ones too."""
+    reverts: Mapping[PlanId, PlanId]
+    """The plan of each revert that was applied -> the release that it went back to."""
+    unfinished: Unfinished | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Where a revert goes, and what it takes back."""
+
+    target: Release
+    undone: tuple[Release, ...]
+    """Newest first."""
+
+
+def undo_stack(history: History) -> tuple[Level, ...]:
+    """Return the levels from the bottom to what is in place now."""
+    levels: list[list[Release]] = []
+    for release in reversed(history.releases):
+        target = history.reverts.get(release.plan_id)
+        at = _level_of(levels, target) if target is not None else None
+        if at is not None:
+            del levels[at + 1 :]
+            levels[at].append(release)
+        elif levels and not release.changed:
+            levels[-1].append(release)
+        else:
+            levels.append([release])
+    return tuple(Level(releases=tuple(level)) for level in levels)
+
+
+def choose(history: History, *, named: str | None, stack: Stack) -> Choice | Refusal:
+    """Return the release that is meant: the named one, else one verified release back."""
+    levels = undo_stack(history)
+    if not levels:
+        return _nothing(f"{stack.label} has no release yet.")
+    if named is not None:
+        return _named(history, levels, named, stack)
+    unfinished = history.unfinished
+    if unfinished is not None and unfinished.revert_to is not None:
+        return _named(history, levels, unfinished.revert_to, stack)
+    # An apply that did not end well has made no release: what it left is taken back to the newest one.
+    whole = len(levels) if unfinished is not None else len(levels) - 1
+    for place in range(whole - 1, -1, -1):
+        found = representative(levels[place], history.verifications)
+        if found is not None:
+            return Choice(target=found, undone=_above(levels, place))
+    return _nothing(
+        f"{stack.label} has no earlier release that was verified: {_count(history)} recorded, and there is none"
+        " to go back to."
+    )
+
+
+def representative(level: Level, verifications: Sequence[Verification]) -> Release | None:
+    """Return the whole release of a level that was seen to work last; None where its last checks did not pass.
+
+    A pass that a later apply has revoked counts: it says that the release worked while it was there.
+    """
+    known = {release.plan_id: release for release in level.releases}
+    newest = next((each for each in verifications if each.release in known), None)
+    if newest is None or newest.outcome is not Outcome.PASS:
+        return None
+    for each in verifications:
+        release = known.get(each.release)
+        if release is not None and each.outcome is Outcome.PASS and not is_partial(release.arguments):
+            return release
+    return None
+
+
+def state_problem(
+    now: StateIdentity, recorded: Sequence[tuple[int | None, str | None]], *, stack: Stack
+) -> Refusal | None:
+    """Refuse where the state is not the one that the last recorded change or release has left."""
+    if not recorded or (now.serial, now.lineage) in recorded:
+        return None
+    serial, lineage = recorded[0]
+    how = (
+        f"is at serial {now.serial}, and the last one on record is {serial}"
+        if lineage == now.lineage
+        else "has another lineage than the one on record"
+    )
+    return Refusal(
+        reason=Reason.STATE_MOVED,
+        sentence=(
+            f"The state of {stack.label} {how}: somebody has changed it outside Gatewright, and a revert"
+            " would take that back unseen."
+        ),
+        next_command=f"/plan {stack.env} and /apply {stack.env} on an open pull request, which puts it on record",
+    )
+
+
+def _named(history: History, levels: Sequence[Level], named: str, stack: Stack) -> Choice | Refusal:
+    meant = next((each for each in history.releases if _is_called(each, named)), None)
+    if meant is None:
+        return Refusal(
+            reason=Reason.NOT_FOUND,
+            sentence=f"{stack.label} has no release `{named}`.",
+            next_command=f"/revert {stack.env}",
+        )
+    place = next((at for at, level in enumerate(levels) if meant in level.releases), None)
+    if place == len(levels) - 1 and history.unfinished is None:
+        return Refusal(
+            reason=Reason.NO_CHANGES,
+            sentence=f"Release {meant.plan_id} is what {stack.label} has now.",
+            next_command=f"/revert {stack.env}",
+        )
+    level = Level(releases=(meant,)) if place is None else levels[place]
+    target = representative(level, history.verifications)
+    if target is None:
+        return Refusal(
+            reason=Reason.NOT_VERIFIED,
+            sentence=f"Release {meant.plan_id} was never seen to work in {stack.label}, so it is no way back.",
+            next_command=f"/revert {stack.env}",
+        )
+    undone = levels[-1].releases[::-1] if place is None else _above(levels, place)
+    return Choice(target=target, undone=undone)
+
+
+def _is_called(release: Release, name: str) -> bool:
+    return name in {release.plan_id, release.run_id} or release.head_sha.startswith(name)
+
+
+def _above(levels: Sequence[Level], place: int) -> tuple[Release, ...]:
+    return tuple(release for level in reversed(levels[place + 1 :]) for release in level.releases[::-1])
+
+
+def _level_of(levels: Sequence[Sequence[Release]], target: PlanId) -> int | None:
+    for at, level in enumerate(levels):
+        if any(release.plan_id == target for release in level):
+            return at
+    return None
+
+
+def _count(history: History) -> str:
+    number = len(history.releases)
+    return f"{number} release" if number == 1 else f"{number} releases"
+
+
+def _nothing(sentence: str) -> Refusal:
+    return Refusal(reason=Reason.NOTHING_TO_REVERT, sentence=sentence, next_command="/status")

@@ -1,0 +1,200 @@
+"""Planning a revert: the older release's own source against the state as it is now, as one repeatable step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from bot.domain.declared import declared_secrets
+from bot.domain.errors import GatewrightError, ObjectMissingError, ProvidersChangedError
+from bot.domain.model import PlanStatus, Repo, Run, Stack
+from bot.domain.module_calls import TERRAFORM_FILES
+from bot.domain.plan import PlanRecord
+from bot.domain.provisioners import destroy_provisioners
+from bot.domain.redaction import Redactor
+from bot.domain.release import Release
+from bot.domain.revert import Revert
+from bot.ports import PlanOutput, Records
+from bot.ports.sources import History
+from bot.services.failures import describe, status_of
+from bot.services.plan_records import Planned
+from bot.services.planning import Planning
+from bot.services.policies import LoadedPolicy
+from bot.services.releasing import InPlace, Sources
+from bot.services.stopwatch import Stopwatch
+
+_LOCK_FILE: Final = ".terraform.lock.hcl"
+_MOST_COMMITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What a revert is planned from."""
+
+    run: Run
+    revert: Revert
+    repo: Repo
+    loaded: LoadedPolicy
+    stack: Stack
+    target: Release
+    bundle: bytes
+    texts: Mapping[str, str]
+    """File name -> text of the root module of the bundle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevertPlanning:
+    """Makes and stores the plans of reverts."""
+
+    records: Records
+    planning: Planning
+    sources: Sources
+    history: History
+
+    async def execute(self, revert: Revert) -> None:
+        """Plan, and record how it ended. Raises only what is passing, so that the step is tried again."""
+        run = await self.planning.begin(revert.run_id)
+        if run is None:
+            return
+        watch = Stopwatch()
+        try:
+            ground = await self._ground(run, revert)
+            record, found = await self._plan(ground, watch)
+            noted = replace(revert, notes=await self._notes(ground))
+        except GatewrightError as error:
+            if error.passing:
+                raise
+            said = str(error).split("\n", 1)[0][:500]
+            await self.planning.end(run, status_of(error), error.failure_class, said, describe(error))
+        else:
+            await self.planning.store(run, record, found, {"seconds": watch.seconds}, revert=noted)
+
+    async def _ground(self, run: Run, revert: Revert) -> _Ground:
+        repo = await self.planning.github.repository(run.stack.repo)
+        loaded = await self.planning.policies.load(repo)
+        stack = loaded.policy.stack(repo.full_name, run.stack.env, run.stack.project, pull=run.pull)
+        async with self.records.read() as reader:
+            target = await reader.release(revert.target)
+        if target is None:
+            raise GatewrightError(f"Release {revert.target} is not on record.")
+        bundle = await self.sources.fetch(target)
+        texts = await self.history.bundle_texts(bundle, stack.directory)
+        return _Ground(
+            run=run,
+            revert=revert,
+            repo=repo,
+            loaded=loaded,
+            stack=stack,
+            target=target,
+            bundle=bundle,
+            texts=texts,
+        )
+
+    async def _plan(self, ground: _Ground, watch: Stopwatch) -> tuple[PlanRecord, InPlace | None]:
+        planning, key = self.planning, ground.stack.state_key
+        redactor = await self._redactor(ground)
+        async with (
+            planning.workspace.state_lock(key, exclusive=False),
+            planning.workspace.slot(ground.stack) as slot,
+        ):
+            await planning.workspace.unpack(slot, ground.bundle)
+            identity, _ = await planning.states.read(key)
+            await planning.running(ground.run)
+            watch.lap("source")
+            job = planning.job(ground.run, ground.stack, ground.loaded.policy, slot, redactor)
+            output = await planning.terraform.plan(job, ())
+            watch.inside(output.seconds)
+            _refuse_other_providers(ground, output)
+            planned = await planning.keep(ground.run, job, redactor, output, identity)
+            record = self._record(ground, planned)
+            # A revert that was cut off may have done all of its work: then the release is what is in place.
+            found = await planning.in_place(
+                ground.run, ground.loaded.policy, record, planned, slot=slot, output=output
+            )
+            watch.lap("summarise and store")
+        return record, found
+
+    async def _redactor(self, ground: _Ground) -> Redactor:
+        credentials, env = self.planning.credentials, ground.stack.env
+        code = [text for name, text in ground.texts.items() if name.endswith(TERRAFORM_FILES)]
+        given = credentials.environment(env, purpose="plan")
+        return credentials.redactor(env).with_more(await asyncio.to_thread(declared_secrets, code, given))
+
+    def _record(self, ground: _Ground, planned: Planned) -> PlanRecord:
+        target, policy, summary = ground.target, ground.loaded.policy, planned.summary
+        now = self.planning.clock.now()
+        return PlanRecord(
+            id=planned.id,
+            run_id=ground.run.id,
+            stack=ground.stack,
+            pull=ground.run.pull,
+            head_sha=target.head_sha,
+            base_sha=target.base_sha,
+            merge_tree=target.merge_tree,
+            inputs_digest=target.inputs_digest,
+            var_file_digest=target.var_file_digest,
+            change_digest=summary.change_digest,
+            plan_sha256=planned.plan_sha256,
+            engine=f"{policy.engine.name} {summary.terraform_version}",
+            arguments=(),
+            state_serial=planned.identity.serial,
+            state_lineage=planned.identity.lineage,
+            policy_digest=policy.digest,
+            slot=planned.slot_name,
+            bundle_key=planned.bundle_key,
+            log_key=planned.log_key,
+            has_changes=summary.has_changes,
+            status=PlanStatus.PLANNED if summary.has_changes else PlanStatus.NO_CHANGES,
+            status_reason=None,
+            summary=summary,
+            created_by=ground.run.actor,
+            created_at=now,
+            posted_at=None,
+            expires_at=now + timedelta(seconds=policy.plan_expires_seconds),
+            reverts_to=target.plan_id,
+        )
+
+    async def _notes(self, ground: _Ground) -> dict[str, Any]:
+        """Return what the comment says beyond the plan: nothing of it may keep a revert from being planned."""
+        async with self.records.read() as reader:
+            undone = [await reader.release(plan_id) for plan_id in ground.revert.undone]
+        newest = next((release for release in undone if release is not None), None)
+        if newest is None:
+            return {"commits": [], "more": 0, "provisioners": []}
+        target = ground.target
+        commits = await self.history.commits(
+            ground.repo,
+            newer=(newest.head_sha, newest.base_sha),
+            older=(target.head_sha, target.base_sha),
+        )
+        shown = None if commits is None else [[each.sha, each.subject] for each in commits[:_MOST_COMMITS]]
+        return {
+            "commits": shown,
+            "more": max(0, len(commits or ()) - _MOST_COMMITS),
+            "provisioners": sorted(await self._lost_provisioners(ground, newest)),
+        }
+
+    async def _lost_provisioners(self, ground: _Ground, newest: Release) -> frozenset[str]:
+        """Return what does something when it is destroyed, in the newer code only: the older cannot do it."""
+        try:
+            bundle = await self.sources.fetch(newest)
+        except ObjectMissingError:
+            return frozenset()
+        newer = await self.history.bundle_texts(bundle, newest.stack.directory)
+        return destroy_provisioners(_code(newer)) - destroy_provisioners(_code(ground.texts))
+
+
+def _code(texts: Mapping[str, str]) -> list[str]:
+    return [text for name, text in texts.items() if name.endswith(".tf")]
+
+
+def _refuse_other_providers(ground: _Ground, output: PlanOutput) -> None:
+    kept = ground.texts.get(_LOCK_FILE)
+    if output.lock_file != kept:
+        raise ProvidersChangedError(
+            f"Release {ground.target.plan_id} was made with other providers than this machine installs: its"
+            f" {_LOCK_FILE} is not what `init` has left."
+        )

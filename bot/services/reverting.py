@@ -1,0 +1,198 @@
+"""A wish to go back: which release it means, what stands in the way, and the run that plans it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.domain.errors import IntegrityError, ObjectMissingError
+from bot.domain.lock_words import held_sentence, opener
+from bot.domain.model import PlanStatus, RunKind, RunStatus, Stack
+from bot.domain.refusals import Reason, Refusal
+from bot.domain.release import Release
+from bot.domain.revert import Choice, History, Revert, Unfinished, choose, state_problem
+from bot.policy import RepoPolicy
+from bot.ports import Clock, PlanOutline, Reader, Records
+from bot.services.following import job_of
+from bot.services.policies import LoadedPolicy
+from bot.services.releasing import Sources
+from bot.services.requesting import ACTIVE, Wish, new_run
+from bot.services.states import States
+
+_CHANGES = (RunKind.APPLY, RunKind.REVERT, RunKind.DESTROY)
+_MOST_RELEASES = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reverting:
+    """Reads the history of a stack, and queues what takes it back."""
+
+    records: Records
+    states: States
+    sources: Sources
+    clock: Clock
+
+    async def last_applied(self, repo: str, pull: int, *, stacks: Sequence[Stack]) -> Stack | None:
+        """Return which of the stacks the pull request changed last."""
+        async with self.records.read() as reader:
+            runs = await reader.runs(repo=repo, pull=pull, kinds=(RunKind.APPLY, RunKind.REVERT))
+        known = {(stack.project, stack.env): stack for stack in stacks}
+        begun = (run for run in runs if run.intent_at is not None)
+        return next(
+            (
+                known[run.stack.project, run.stack.env]
+                for run in begun
+                if (run.stack.project, run.stack.env) in known
+            ),
+            None,
+        )
+
+    async def plan(
+        self, wish: Wish, loaded: LoadedPolicy, stack: Stack, *, named: str | None
+    ) -> Refusal | None:
+        """Queue the plan of a revert; returns the first thing that stands in its way."""
+        refused = await self._held(wish, stack)
+        if refused is not None:
+            return refused
+        identity, _ = await self.states.read(stack.state_key)
+        async with self.records.read() as reader:
+            history = await _history(reader, stack)
+            recorded = await _recorded(reader, stack, history)
+        choice = choose(history, named=named, stack=stack)
+        if isinstance(choice, Refusal):
+            return choice
+        refused = (
+            state_problem(identity, recorded, stack=stack)
+            or _changed_since(choice, loaded.policy, stack)
+            or await self._unreadable(choice, stack)
+        )
+        if refused is None:
+            await self._queue(wish, stack, choice)
+        return refused
+
+    async def pending(self, stack: Stack) -> PlanOutline | None:
+        """Return the newest plan of a revert of the stack that may still be applied, whichever pull request made it."""
+        async with self.records.read() as reader:
+            return await pending_revert(reader, stack, self.clock)
+
+    async def _held(self, wish: Wish, stack: Stack) -> Refusal | None:
+        repo = wish.repo.full_name
+        async with self.records.read() as reader:
+            lock = await reader.lock(stack)
+            active = await reader.runs(state_key=stack.state_key, statuses=ACTIVE)
+        if any(run.kind in _CHANGES for run in active):
+            return Refusal(
+                reason=Reason.ALREADY_RUNNING,
+                sentence=f"{stack.label} is being changed; go back when that has ended.",
+                next_command="/status",
+            )
+        if lock is not None and (lock.stack.repo, lock.pull) != (repo, wish.pull.number):
+            return Refusal(
+                reason=Reason.LOCKED,
+                sentence=held_sentence(lock, repo=repo),
+                next_command=opener(lock, repo=repo),
+            )
+        holder = await self.states.lock_holder(stack.state_key)
+        if holder is None:
+            return None
+        return Refusal(
+            reason=Reason.LOCKED,
+            sentence=f"Terraform's own lock of {stack.label} is held by {holder}.",
+            next_command="wait for its end; where no Terraform runs any more, an operator releases the lock",
+        )
+
+    async def _unreadable(self, choice: Choice, stack: Stack) -> Refusal | None:
+        """Say now, and not after minutes, that the source is not there any more."""
+        target, again = choice.target, f"/revert {stack.env} to RELEASE, with an older one"
+        try:
+            await self.sources.fetch(target)
+        except ObjectMissingError:
+            said = f"The source of release {target.plan_id} is not in the object store any more."
+            return Refusal(reason=Reason.SOURCE_MISSING, sentence=said, next_command=again)
+        except IntegrityError:
+            said = f"The stored source of release {target.plan_id} is damaged: it is not what was recorded."
+            return Refusal(reason=Reason.INTEGRITY, sentence=said, next_command=again)
+        return None
+
+    async def _queue(self, wish: Wish, stack: Stack, choice: Choice) -> None:
+        now = self.clock.now()
+        async with self.records.write() as writer:
+            run = await writer.add_run(new_run(wish, now, RunKind.PLAN, stack), now)
+            if run is None:
+                return
+            revert = Revert(
+                run_id=run.id,
+                stack=stack,
+                pull=wish.pull.number,
+                target=choice.target.plan_id,
+                undone=tuple(release.plan_id for release in choice.undone),
+                asked_by=wish.actor,
+                asked_at=wish.asked_at,
+            )
+            await writer.add_revert(revert)
+            await writer.enqueue(job_of(run))
+
+
+async def pending_revert(reader: Reader, stack: Stack, clock: Clock) -> PlanOutline | None:
+    """Return the newest plan of a revert of the stack that may still be applied."""
+    plans = await reader.plan_outlines(repo=stack.repo, stack=stack, statuses=(PlanStatus.PLANNED,))
+    now = clock.now()
+    return next((plan for plan in plans if plan.reverts_to is not None and now < plan.expires_at), None)
+
+
+async def _history(reader: Reader, stack: Stack) -> History:
+    releases = await reader.releases(stack, limit=_MOST_RELEASES)
+    reverts = await reader.reverts(stack, limit=_MOST_RELEASES)
+    return History(
+        releases=releases,
+        verifications=await reader.verifications(stack, limit=2 * _MOST_RELEASES),
+        reverts={revert.plan_id: revert.target for revert in reverts if revert.plan_id is not None},
+        unfinished=await _unfinished(reader, stack, releases),
+    )
+
+
+async def _unfinished(reader: Reader, stack: Stack, releases: Sequence[Release]) -> Unfinished | None:
+    """Return the newest change of the state, where it was begun and did not end well."""
+    runs = await reader.runs(state_key=stack.state_key, kinds=_CHANGES)
+    newest = next((run for run in runs if run.intent_at is not None), None)
+    if newest is None or newest.status is RunStatus.SUCCEEDED or newest.detail.get("started") is False:
+        return None
+    if releases and newest.finished_at is not None and releases[0].recorded_at > newest.finished_at:
+        return None  # What was found in place afterwards is what counts.
+    revert = None if newest.plan_id is None else await reader.revert_of(newest.plan_id)
+    return Unfinished(revert_to=None if revert is None else revert.target)
+
+
+async def _recorded(
+    reader: Reader, stack: Stack, history: History
+) -> tuple[tuple[int | None, str | None], ...]:
+    """Return what the state has been since its last recorded change."""
+    version = await reader.newest_state_version(stack.state_key)
+    known = [] if version is None else [(version.identity.serial, version.identity.lineage)]
+    known += [(each.state_serial, each.state_lineage) for each in history.releases[:1]]
+    return tuple(known)
+
+
+def _changed_since(choice: Choice, policy: RepoPolicy, stack: Stack) -> Refusal | None:
+    """Refuse what cannot be planned as it was: another Terraform, or another place in the repository."""
+    target, engine = choice.target, f"{policy.engine.name} {policy.engine.version}"
+    if target.engine != engine:
+        return Refusal(
+            reason=Reason.ENGINE_CHANGED,
+            sentence=(
+                f"Release {target.plan_id} was made with {target.engine}, and the policy now says {engine}: what a"
+                " newer one has written to the state, an older one may not read."
+            ),
+            next_command=f"/revert {stack.env} to RELEASE, with a release of {engine}",
+        )
+    then, now = (target.stack.directory, target.stack.var_file), (stack.directory, stack.var_file)
+    if then == now:
+        return None
+    return Refusal(
+        reason=Reason.CONFIG,
+        sentence=(
+            f"Release {target.plan_id} was made of {' and '.join(f'`{path}`' for path in then)}, and the policy"
+            f" now says {' and '.join(f'`{path}`' for path in now)}."
+        ),
+        next_command="a policy with the paths of that release",
+    )
