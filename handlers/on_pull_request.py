@@ -13,6 +13,7 @@ from bot.domain.model import Login, PullRequest, Repo, StateKey
 from bot.events import Payload
 from bot.ports import Delivery
 from bot.services.requesting import Wish
+from bot.services.revert_holds import lift_completed
 from handlers import common, starting
 
 _ACTOR_OF_NOBODY = Login("ghost")
@@ -90,6 +91,7 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         locks = [lock for lock in held if lock.stack.state_key not in leaving]
         plans = await writer.plan_outlines(repo=repo.full_name, pull=pull.number, limit=1)
     if pull.merged:
+        await _complete_reverts(payload, bot, repo=repo, pull=pull)
         return await _merged(delivery, payload, bot, repo=repo, pull=pull, leaving=leaving)
     if not plans:
         return "nothing was planned here"
@@ -97,6 +99,16 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         body = closed_comment(locks=locks, reference=delivery.id)
         await bot.poster.once(repo, pull.number, f"closed:{delivery.id}", body)
     return "closed unmerged"
+
+
+async def _complete_reverts(payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest) -> None:
+    """Lift the holds of the reverts that are in the base now: what would be rolled forward is gone."""
+    async with bot.records.write() as writer:
+        lifted = await lift_completed(
+            writer, repo.full_name, pull.number, by=_actor(payload), now=bot.clock.now()
+        )
+    for env in dict.fromkeys(hold.env for hold in lifted):
+        await bot.reporting.refresh_environment(repo, env)
 
 
 async def _leave(

@@ -22,6 +22,7 @@ from bot.services.planning import Planning
 from bot.services.releasing import Sources
 from bot.services.revert_checks import RevertChecks
 from bot.services.revert_planning import RevertPlanning
+from bot.services.revert_pulls import RevertPulls
 from bot.services.revert_reports import RevertReports
 from bot.services.reverting import Reverting
 from bot.services.sequence_reports import SequenceReports
@@ -122,7 +123,17 @@ class Runs:
     def revert_reports(self) -> RevertReports:
         o = self.outside
         return RevertReports(
-            records=o.records, github=o.github, reporting=self.services.reporting, clock=o.clock
+            records=o.records,
+            github=o.github,
+            reporting=self.services.reporting,
+            clock=o.clock,
+            pulls=RevertPulls(
+                records=o.records,
+                github=o.github,
+                opener=o.github,
+                workspace=o.workspace,
+                branches=o.workspace,
+            ),
         )
 
     @cached_property

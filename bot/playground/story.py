@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bot.domain.errors import GatewrightError
-from bot.playground import story_prod, story_test
+from bot.playground import story_prod, story_revert, story_test
 from bot.playground.github.standin import StandIn
 from bot.playground.seed import REPO
 from bot.playground.stack import Playground
@@ -95,7 +95,7 @@ async def _tell(playground: Playground, out: Console) -> None:
     await _applied_again(stage)
     await _closed_out(stage)
     await _lived_in_test(stage)
-    await _led_to_prod(stage)
+    await _gone_back(await _led_to_prod(stage))
     _nothing_wrong(stage)
 
 
@@ -201,7 +201,7 @@ async def _lived_in_test(stage: _Stage) -> None:
     await story_test.live_in_test(own, _expect, page, merge)
 
 
-async def _led_to_prod(stage: _Stage) -> None:
+async def _led_to_prod(stage: _Stage) -> _Stage:
     github = stage.github
     text = await github.read(REPO, "main", story_prod.MODULE_FILE) or ""
     pull = await github.open_pull(
@@ -221,6 +221,14 @@ async def _led_to_prod(stage: _Stage) -> None:
     second.say("dev merges")
     await github.merge(REPO, pull.number, author="dev")
     await second.hear(kind="closeout")
+    return second
+
+
+async def _gone_back(stage: _Stage) -> None:
+    async def page(path: str) -> str:
+        return await _page(stage.playground, path)
+
+    await story_revert.go_back(stage, _expect, page)
 
 
 def _nothing_wrong(stage: _Stage) -> None:

@@ -8,6 +8,7 @@ from bot.domain.model import Repo, Run, RunId, RunStatus
 from bot.ports import Clock, GitHub, Records
 from bot.services import locking
 from bot.services.reporting import Reporting
+from bot.services.revert_pulls import RevertPulls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class RevertReports:
     records: Records
     github: GitHub
     reporting: Reporting
+    pulls: RevertPulls
     clock: Clock
 
     async def report(self, run_id: RunId) -> None:
@@ -28,8 +30,15 @@ class RevertReports:
         repo = await self.github.repository(run.stack.repo)
         if run.status is RunStatus.SUCCEEDED:
             await self._give_back(repo, run, run.pull)
+            await self._open(repo, run)
         await self.reporting.report_change(run_id)
         await self.reporting.refresh_environment(repo, run.stack.env)
+
+    async def _open(self, repo: Repo, run: Run) -> None:
+        async with self.records.read() as reader:
+            revert = None if run.plan_id is None else await reader.revert_of(run.plan_id)
+        if revert is not None:
+            await self.pulls.open(repo, revert)
 
     async def _give_back(self, repo: Repo, run: Run, number: int) -> None:
         """Free the stack where the pull request is over: the hold protects it from now on."""

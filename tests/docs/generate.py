@@ -79,7 +79,10 @@ REASONS: Final[dict[Reason, str]] = {
 
 PERMISSIONS: Final[dict[str, tuple[str, str]]] = {
     "checks": ("Checks", "The check runs `gatewright/plan` and `gatewright/apply`."),
-    "contents": ("Contents", "Fetching the code and `gatewright.yaml`."),
+    "contents": (
+        "Contents",
+        "Fetching the code and `gatewright.yaml`; writing for the branch of a revert pull request alone.",
+    ),
     "deployments": ("Deployments", "One deployment per apply."),
     "issues": ("Issues", "GitHub offers the event *Issue comment* only with it."),
     "members": ("Members (organisation)", "Teams named in `apply.allow` and in CODEOWNERS."),

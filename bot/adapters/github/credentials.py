@@ -38,6 +38,7 @@ class Profile(Enum):
     GIT = "git"
     MEMBERS = "members"
     CHECKS = "checks"
+    BRANCHES = "branches"
 
     @property
     def permissions(self) -> Mapping[str, str]:
@@ -54,6 +55,8 @@ _PERMISSIONS: Mapping[Profile, Mapping[str, str]] = {
         "pull_requests": "write",
     },
     Profile.GIT: {"contents": "read"},
+    # For the branch of a revert pull request alone; an installation that has not granted it loses nothing else.
+    Profile.BRANCHES: {"contents": "write"},
     Profile.MEMBERS: {"members": "read"},
     # A token of its own: an installation that has not granted this yet loses one gate, and nothing else.
     Profile.CHECKS: {"checks": "read", "statuses": "read"},

@@ -16,6 +16,7 @@ from bot.adapters.github.deployments import Deployments
 from bot.adapters.github.hooks import HookDeliveries
 from bot.adapters.github.identity import Identity
 from bot.adapters.github.options import Options, Waits
+from bot.adapters.github.pull_opener import PullRequests
 from bot.adapters.github.repositories import Repositories
 from bot.adapters.github.reviews import Reviews
 from bot.adapters.github.sending import Sender
@@ -51,6 +52,7 @@ class GitHubApp:
         self._identity = Identity(sender, app)
         self._repositories = Repositories(client, sender, self._tokens)
         self._reviews = Reviews(client)
+        self._pulls = PullRequests(client)
         self._comments = Comments(client, self._identity, clock)
         self._checks = Checks(client, self._identity, clock)
         self._commit_checks = CommitChecks(sender, self._tokens, self._identity)
@@ -158,6 +160,16 @@ class GitHubApp:
         self._tokens.installations.learn(repo)
         signer = credential(self._tokens, repo.owner, repo.name, Profile.GIT)
         return (await signer.token()).value
+
+    async def branch_token(self, repo: Repo) -> str:
+        """Return a token that can write this repository's contents, and nothing else."""
+        self._tokens.installations.learn(repo)
+        signer = credential(self._tokens, repo.owner, repo.name, Profile.BRANCHES)
+        return (await signer.token()).value
+
+    async def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> int:
+        """Open a pull request, or find the open one of this branch; returns its number."""
+        return await self._pulls.open(repo, branch=branch, base=base, title=title, body=body)
 
     async def check_credentials(self) -> str:
         """Return the App's name; used by doctor and readiness."""

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,12 +18,14 @@ from bot.adapters.workspace.locks import fair_lock
 from bot.adapters.workspace.mirror import Mirrors
 from bot.adapters.workspace.names import stack_directory
 from bot.adapters.workspace.rescue import errored_states
+from bot.adapters.workspace.revert_branches import BranchPusher, RevertCommits
 from bot.adapters.workspace.slots import Slots
 from bot.adapters.workspace.trees import LARGEST_TEXT, TreeReader, is_damage, shown
 from bot.domain.errors import WorkspaceError
 from bot.domain.model import Repo, Sha, Stack, StateKey
 from bot.ports import Clock, Merge, Slot
 from bot.ports.rescue import ErroredState
+from bot.ports.revert_pulls import Merged
 from bot.ports.sources import Commit
 
 _T = TypeVar("_T")
@@ -127,6 +129,18 @@ class GitWorkspace:
     ) -> Sequence[Commit] | None:
         """Return the commits that `newer` have and `older` have not, None where the mirror lacks one of them."""
         return await self._reading(repo, lambda reader: history.commits(reader, newer=newer, older=older))
+
+    async def reverted(self, repo: Repo, tip: Sha, merged: Sequence[Merged], *, at: datetime) -> Sha | None:
+        """Return a commit on `tip` that takes the pull requests back; None where nothing is left of them."""
+        return await RevertCommits(git=self._git, mirror=self._mirrors.path(repo), at=at).reverted(
+            tip, merged
+        )
+
+    async def push_branch(self, repo: Repo, token: str, branch: str, commit: Sha) -> None:
+        """Point a branch below `gatewright/` at a commit."""
+        mirrors = self._mirrors
+        pusher = BranchPusher(git=self._git, mirror=mirrors.path(repo), origin=mirrors.origin)
+        await pusher.push(repo, token, branch, commit)
 
     def state_lock(self, key: StateKey, *, exclusive: bool) -> AbstractAsyncContextManager[int]:
         """Hold this machine's lock of a state key; yields a descriptor that a child may inherit."""

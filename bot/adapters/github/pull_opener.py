@@ -1,0 +1,41 @@
+"""Opening pull requests."""
+
+from __future__ import annotations
+
+from bot.adapters.github.call import Call, Lane
+from bot.adapters.github.client import Client
+from bot.adapters.github.comments import names
+from bot.adapters.github.shapes import PullShape, parse
+from bot.domain.model import Repo
+
+
+class PullRequests:
+    """Pull requests of branches of the bot's own."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def open(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> int:
+        """Open a pull request unless the branch has an open one; returns its number."""
+        known = await self._find(repo, branch)
+        if known is not None:
+            return known
+        call = Call(
+            doing=f"opening a pull request of {branch} in {repo.full_name}",
+            method="POST",
+            route="/repos/{owner}/{repo}/pulls",
+            variables=names(repo),
+            body={"title": title, "head": branch, "base": base, "body": body},
+            lane=Lane.COMMENTS,
+        )
+        return parse(PullShape, (await self._client.ask(repo, call)).data, call.doing).number
+
+    async def _find(self, repo: Repo, branch: str) -> int | None:
+        call = Call(
+            doing=f"looking for a pull request of {branch} in {repo.full_name}",
+            route="/repos/{owner}/{repo}/pulls{?state,head,per_page,page}",
+            variables={**names(repo), "state": "open", "head": f"{repo.owner}:{branch}"},
+        )
+        answer = await self._client.page(repo, call, 1)
+        found = parse(list[PullShape], answer.data, call.doing)
+        return next((each.number for each in found), None)

@@ -1,0 +1,89 @@
+"""The pull request that completes a revert: what was merged is taken out of the base as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from bot.comments.revert_pull import pull_body, pull_title
+from bot.domain.errors import GatewrightError, MergeConflictError
+from bot.domain.model import PullRequest, Repo, Sha
+from bot.domain.revert import Revert
+from bot.ports import GitHub, Records, Workspace
+from bot.ports.revert_pulls import Merged, PullOpener, RevertBranches
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevertPulls:
+    """Opens it once; where it cannot be made, people are told why and do it themselves."""
+
+    records: Records
+    github: GitHub
+    opener: PullOpener
+    workspace: Workspace
+    branches: RevertBranches
+
+    async def open(self, repo: Repo, revert: Revert) -> None:
+        """Open the pull request and record its number, or why there is none. Repeating it opens nothing twice."""
+        if revert.opened_pull is not None or revert.opened_why is not None:
+            return
+        merged = await self._merged(repo, revert)
+        number: int | None = None
+        why: str | None = "What is taken back is not in the base, so no pull request is needed."
+        if merged:
+            try:
+                number, why = await self._open(repo, revert, merged), None
+            except MergeConflictError as error:
+                where = ", ".join(error.paths[:5])
+                why = (
+                    f"The change cannot be taken out of {repo.default_branch} by itself, later ones are in the way"
+                    + (f" ({where})." if where else ".")
+                )
+            except GatewrightError as error:
+                if error.passing:
+                    raise
+                why = f"No revert pull request was opened: {str(error).splitlines()[0][:300]}."
+        if merged and number is None and why is None:
+            why = f"{repo.default_branch} holds nothing of it any more, so no pull request is needed."
+        async with self.records.write() as writer:
+            await writer.set_revert(replace(revert, opened_pull=number, opened_why=why))
+
+    async def _merged(self, repo: Repo, revert: Revert) -> Sequence[Merged]:
+        """Return the pull requests of the undone releases that are in the default branch, newest first."""
+        numbers: list[int] = []
+        async with self.records.read() as reader:
+            for plan_id in revert.undone:
+                release = await reader.release(plan_id)
+                goes_back = await reader.revert_of(plan_id) is not None
+                if release is not None and release.changed and release.pull is not None and not goes_back:
+                    numbers.append(release.pull)
+        found = []
+        for number in dict.fromkeys(numbers):
+            pull = await self.github.pull(repo, number)
+            if pull.merged and pull.base_ref == repo.default_branch and pull.merge_commit is not None:
+                found.append(_merged(pull, pull.merge_commit))
+        return found
+
+    async def _open(self, repo: Repo, revert: Revert, merged: Sequence[Merged]) -> int | None:
+        tip = await self.github.branch_head(repo, repo.default_branch)
+        token = await self.github.git_token(repo)
+        await self.workspace.fetch(repo, token, (f"refs/heads/{repo.default_branch}",))
+        for each in merged:
+            await self.workspace.fetch(repo, token, (each.head, each.commit))
+        commit = await self.branches.reverted(repo, tip, merged, at=revert.asked_at)
+        if commit is None:
+            return None
+        branch = f"gatewright/revert-{revert.stack.env}-{revert.plan_id}"
+        await self.branches.push_branch(repo, await self.opener.branch_token(repo), branch, commit)
+        numbers = [each.number for each in merged]
+        return await self.opener.open_pull(
+            repo,
+            branch=branch,
+            base=repo.default_branch,
+            title=pull_title(revert, numbers),
+            body=pull_body(revert, numbers),
+        )
+
+
+def _merged(pull: PullRequest, commit: Sha) -> Merged:
+    return Merged(number=pull.number, head=pull.head_sha, commit=commit)
