@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from boto3.session import Session
@@ -46,6 +47,12 @@ _CONFIG: Final = Config(
 )
 
 
+@cache
+def _session() -> Session:
+    """Give the one session of the process: each new one reads the description of all of S3 anew."""
+    return Session()
+
+
 class S3ObjectStore:
     """The `ObjectStore` of one bucket; `close` it at the end. Messages name the key, never a credential."""
 
@@ -63,10 +70,14 @@ class S3ObjectStore:
         self._bucket = bucket
         self._pause = pause
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="s3")
-        session = Session(
-            aws_access_key_id=access_key_id, aws_secret_access_key=secret_access_key, region_name=region
+        self._client: S3Client = _session().client(
+            "s3",
+            endpoint_url=endpoint_url,
+            region_name=region,
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=secret_access_key,
+            config=_CONFIG,
         )
-        self._client: S3Client = session.client("s3", endpoint_url=endpoint_url, config=_CONFIG)
 
     async def close(self) -> None:
         """Drop the connections and the threads."""

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from bot.domain.errors import GatewrightError, IntegrityError
 from bot.domain.gates import GateResult, shut
-from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
@@ -28,16 +27,17 @@ from bot.ports import (
     TerraformJob,
     Workspace,
 )
+from bot.services.beginnings import begin
+from bot.services.bundles import open_stored
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.judging import Judging
 from bot.services.outbox import announcement_of
-from bot.services.outputs import ended, public_outputs, sensitive_outputs
+from bot.services.outputs import change_detail, ended, public_outputs, sensitive_outputs
 from bot.services.policies import LoadedPolicy
 from bot.services.releasing import Made, Source, Sources, release_of
-from bot.services.requesting import end_before_start
 from bot.services.states import Snapshots
 
 
@@ -78,7 +78,7 @@ class Applying:
 
     async def execute(self, run_id: RunId) -> None:
         """Apply, and record how it ended. An apply whose intent is on record is never started again."""
-        run = await self._load(run_id)
+        run = await begin(self.records, run_id, self.clock, why="asking the gates")
         if run is None:
             return
         try:
@@ -91,19 +91,6 @@ class Applying:
                 raise
             await self.endings.end(run, RunStatus.FAILED, error.failure_class, str(error), describe(error))
 
-    async def _load(self, run_id: RunId) -> Run | None:
-        async with self.records.write() as writer:
-            run = await writer.run(run_id)
-            if run is None or run.status in TERMINAL:
-                return None
-            if run.cancel_requested_by is not None and run.intent_at is None:
-                await end_before_start(writer, run, run.cancel_requested_by, self.clock.now())
-                return None
-            await writer.move_run(
-                run_id, RunStatus.PREPARING, at=self.clock.now(), actor="gatewright", why="asking the gates"
-            )
-        return run
-
     async def _apply(self, run: Run) -> None:
         async with self.workspace.state_lock(run.stack.state_key, exclusive=True) as key_fd:
             judged = await self.judging.before_apply(run)
@@ -113,10 +100,10 @@ class Applying:
             if closed:
                 await self._refused(run, closed)
                 return
-            plan_file = await self._stored(plan, "plan")
+            plan_file = await open_stored(self.artifacts, self.cipher, plan, "plan")
             if hashlib.sha256(plan_file).hexdigest() != plan.plan_sha256:
                 raise IntegrityError(f"plan {plan.id}: the stored plan file is not the one that was reviewed")
-            work = await self._stored(plan, "work")
+            work = await open_stored(self.artifacts, self.cipher, plan, "work")
             redactor = await self._redactor(plan)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 await self.workspace.unpack(slot, work)
@@ -135,11 +122,6 @@ class Applying:
                     waived=judged.waived,
                 )
                 await self._change(change)
-
-    async def _stored(self, plan: PlanRecord, name: str) -> bytes:
-        key = f"{plan.bundle_key}/{name}"
-        sealed = await self.artifacts.get(key)
-        return await asyncio.to_thread(self.cipher.open, sealed, context=key)
 
     async def _change(self, change: _Change) -> None:
         run, plan = change.run, change.plan
@@ -165,7 +147,7 @@ class Applying:
 
     async def _redactor(self, plan: PlanRecord) -> Redactor:
         """Know the secrets of the plan as well: what it made sensitive can be printed while it is applied."""
-        secrets = json.loads(await self._stored(plan, "secrets"))
+        secrets = json.loads(await open_stored(self.artifacts, self.cipher, plan, "secrets"))
         return self.credentials.redactor(plan.stack.env).with_more(secrets)
 
     def _job(self, change: _Change) -> TerraformJob:
@@ -199,13 +181,7 @@ class Applying:
         artifacts = await self._keep_artifacts(run, output) if ok else ()
         status, failure = ended(output)
         detail = {
-            "exit_code": output.exit_code,
-            "log_tail": full(output.log_tail),
-            "serial_before": before.identity.serial,
-            "serial_after": after.identity.serial,
-            "changed": before.identity.sha256 != after.identity.sha256,
-            "errored_state": output.errored_state,
-            "stopped_by": output.stopped_by,
+            **change_detail(output, before, after, full),
             "outputs": {name: full(value) for name, value in public_outputs(output.outputs).items()},
             "artifacts": [artifact.name for artifact in artifacts],
             **({"waived": list(change.waived)} if change.waived else {}),

@@ -13,13 +13,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain.errors import GatewrightError
-from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import PlanStatus, Run, RunId, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
 from bot.domain.sensitive import sensitive_values
 from bot.ports import (
-    ApplyOutput,
     Cipher,
     Clock,
     GitHub,
@@ -27,20 +25,21 @@ from bot.ports import (
     PlanOutput,
     Records,
     Slot,
-    StateVersion,
     Terraform,
     TerraformJob,
     Workspace,
     Writer,
 )
 from bot.services import locking
+from bot.services.beginnings import begin
+from bot.services.bundles import open_stored
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
-from bot.services.outputs import ended
+from bot.services.outputs import change_detail, ended
 from bot.services.policies import Policies
-from bot.services.requesting import OPEN_PLANS, end_before_start
+from bot.services.requesting import OPEN_PLANS
 from bot.services.states import Snapshots
 
 BEGUN = (PlanStatus.APPLIED, PlanStatus.FAILED, PlanStatus.APPLYING)
@@ -68,7 +67,7 @@ class Destroying:
 
     async def execute(self, run_id: RunId) -> None:
         """Destroy, and record how it ended. One whose intent is on record is never started again."""
-        run = await self._load(run_id)
+        run = await begin(self.records, run_id, self.clock, why="planning the destroy")
         if run is None:
             return
         try:
@@ -81,23 +80,6 @@ class Destroying:
                 raise
             await self.endings.end(run, status_of(error), error.failure_class, str(error), describe(error))
 
-    async def _load(self, run_id: RunId) -> Run | None:
-        async with self.records.write() as writer:
-            run = await writer.run(run_id)
-            if run is None or run.status in TERMINAL:
-                return None
-            if run.cancel_requested_by is not None and run.intent_at is None:
-                await end_before_start(writer, run, run.cancel_requested_by, self.clock.now())
-                return None
-            await writer.move_run(
-                run_id,
-                RunStatus.PREPARING,
-                at=self.clock.now(),
-                actor="gatewright",
-                why="planning the destroy",
-            )
-        return run
-
     async def _destroy(self, run: Run) -> None:
         async with self.workspace.state_lock(run.stack.state_key, exclusive=True) as key_fd:
             plan = await self._last_begun(run)
@@ -107,9 +89,9 @@ class Destroying:
                 )
                 return
             redactor = self.credentials.redactor(run.stack.env).with_more(
-                json.loads(await self._stored(plan, "secrets"))
+                json.loads(await open_stored(self.artifacts, self.cipher, plan, "secrets"))
             )
-            work = await self._stored(plan, "work")
+            work = await open_stored(self.artifacts, self.cipher, plan, "work")
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 await self.workspace.unpack(slot, work)
                 job = await self._job(run, plan, slot, redactor)
@@ -131,11 +113,6 @@ class Destroying:
         async with self.records.read() as reader:
             plans = await reader.plans(repo=run.stack.repo, pull=run.pull, stack=run.stack, statuses=BEGUN)
         return plans[0] if plans else None
-
-    async def _stored(self, plan: PlanRecord, name: str) -> bytes:
-        key = f"{plan.bundle_key}/{name}"
-        sealed = await self.artifacts.get(key)
-        return await asyncio.to_thread(self.cipher.open, sealed, context=key)
 
     async def _job(self, run: Run, plan: PlanRecord, slot: Slot, redactor: Redactor) -> TerraformJob:
         repo = await self.github.repository(run.stack.repo)
@@ -173,7 +150,7 @@ class Destroying:
             await self.endings.end(run, status_of(error), error.failure_class, str(error), detail)
             return
         after = await self.snapshots.take(run, "after", plan.head_sha)
-        detail = {**_detail(output, before, after, job), "destroyed": _destroyed(planned)}
+        detail = {**change_detail(output, before, after, job.redact), "destroyed": _destroyed(planned)}
         if output.exit_code == 0:
             await self._end_well(run, detail, "Destroyed.")
             return
@@ -196,20 +173,6 @@ class Destroying:
                     await writer.set_plan_status(plan.id, PlanStatus.STALE, "the environment was destroyed")
 
         await self.endings.end(run, RunStatus.SUCCEEDED, None, summary, detail, also=give_up)
-
-
-def _detail(
-    output: ApplyOutput, before: StateVersion, after: StateVersion, job: TerraformJob
-) -> dict[str, Any]:
-    return {
-        "exit_code": output.exit_code,
-        "log_tail": job.redact(output.log_tail),
-        "serial_before": before.identity.serial,
-        "serial_after": after.identity.serial,
-        "changed": before.identity.sha256 != after.identity.sha256,
-        "errored_state": output.errored_state,
-        "stopped_by": output.stopped_by,
-    }
 
 
 def _destroyed(planned: PlanOutput) -> int:

@@ -1,14 +1,14 @@
-"""What the end of a Terraform run says of the run, and what of its outputs may be shown."""
+"""What the end of a Terraform run says of the run and of the state, and what of its outputs may be shown."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.domain.model import FailureClass, RunStatus
 from bot.domain.sensitive import scalars
-from bot.ports import ApplyOutput
+from bot.ports import ApplyOutput, StateVersion
 
 
 def ended(output: ApplyOutput) -> tuple[RunStatus, FailureClass | None]:
@@ -20,6 +20,21 @@ def ended(output: ApplyOutput) -> tuple[RunStatus, FailureClass | None]:
     if output.stopped_by:
         return RunStatus.CANCELED, FailureClass.CANCELED
     return RunStatus.FAILED, FailureClass.TERRAFORM
+
+
+def change_detail(
+    output: ApplyOutput, before: StateVersion, after: StateVersion, redact: Callable[[str], str]
+) -> dict[str, Any]:
+    """Return what is kept of a change in its run's detail, however it ended."""
+    return {
+        "exit_code": output.exit_code,
+        "log_tail": redact(output.log_tail),
+        "serial_before": before.identity.serial,
+        "serial_after": after.identity.serial,
+        "changed": before.identity.sha256 != after.identity.sha256,
+        "errored_state": output.errored_state,
+        "stopped_by": output.stopped_by,
+    }
 
 
 def sensitive_outputs(outputs: Mapping[str, Any]) -> set[str]:

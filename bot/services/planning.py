@@ -14,7 +14,6 @@ from bot.domain.errors import (
     GatewrightError,
     TerraformStoppedError,
 )
-from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import (
     FailureClass,
     PlanStatus,
@@ -46,13 +45,13 @@ from bot.ports import (
     TerraformJob,
     Workspace,
 )
+from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.ids import new_plan_id
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
 from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
 from bot.services.policies import Policies
 from bot.services.releasing import InPlace, Made, Sources, is_release_as_it_stands, release_of
-from bot.services.requesting import end_before_start
 from bot.services.stacks import Trees
 from bot.services.states import States
 from bot.services.stopwatch import Stopwatch, together
@@ -84,7 +83,7 @@ class Planning:
 
     async def execute(self, run_id: RunId) -> None:
         """Plan, and record how it ended. Raises only what is passing, so that the step is tried again."""
-        run = await self.begin(run_id)
+        run = await begin(self.records, run_id, self.clock, why="checking out")
         if run is None:
             return
         watch, notes = Stopwatch(), dict[str, Any]()
@@ -99,20 +98,6 @@ class Planning:
             await self.end(run, status_of(error), error.failure_class, _first_line(error), detail)
         else:
             await self.store(run, record, found, {"seconds": watch.seconds, **notes})
-
-    async def begin(self, run_id: RunId) -> Run | None:
-        """Return a run that is to be worked on now; None for one that has ended."""
-        async with self.records.write() as writer:
-            run = await writer.run(run_id)
-            if run is None or run.status in TERMINAL:
-                return None
-            if run.cancel_requested_by is not None:
-                await end_before_start(writer, run, run.cancel_requested_by, self.clock.now())
-                return None
-            await writer.move_run(
-                run_id, RunStatus.PREPARING, at=self.clock.now(), actor="gatewright", why="checking out"
-            )
-        return run
 
     async def _plan(
         self, run: Run, watch: Stopwatch, notes: dict[str, Any]

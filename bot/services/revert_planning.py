@@ -19,6 +19,7 @@ from bot.domain.release import Release
 from bot.domain.revert import Revert
 from bot.ports import PlanOutput, Records
 from bot.ports.sources import History
+from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.plan_records import Planned
 from bot.services.planning import Planning
@@ -56,7 +57,7 @@ class RevertPlanning:
 
     async def execute(self, revert: Revert) -> None:
         """Plan, and record how it ended. Raises only what is passing, so that the step is tried again."""
-        run = await self.planning.begin(revert.run_id)
+        run = await begin(self.records, revert.run_id, self.planning.clock, why="reading the release")
         if run is None:
             return
         watch = Stopwatch()

@@ -20,13 +20,14 @@ from bot.policy import EnvironmentPolicy
 from bot.ports import Clock, Records, Writer
 from bot.services import locking
 from bot.services.applying import Applying
+from bot.services.beginnings import begin
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.following import job_of
 from bot.services.plan_records import counts_line
 from bot.services.planning import Planning
 from bot.services.policies import Policies
-from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
+from bot.services.requesting import ACTIVE, Wish, new_run
 
 
 class Compared(StrEnum):
@@ -89,7 +90,7 @@ class Syncing:
 
     async def execute(self, run_id: RunId) -> None:
         """Plan the tip, compare, and apply what was reviewed."""
-        run = await self._load(run_id)
+        run = await begin(self.records, run_id, self.clock, why="checking out the base")
         if run is not None and run.intent_at is None:
             try:
                 if not await self._is_to_be_applied(run):
@@ -131,23 +132,6 @@ class Syncing:
         )
         lock = await locking.take(writer, wanted, cause=run.correlation_id)
         return (lock.stack.repo, lock.pull) == (run.stack.repo, run.pull)
-
-    async def _load(self, run_id: RunId) -> Run | None:
-        async with self.records.write() as writer:
-            run = await writer.run(run_id)
-            if run is None or run.status in TERMINAL:
-                return None
-            if run.cancel_requested_by is not None and run.intent_at is None:
-                await end_before_start(writer, run, run.cancel_requested_by, self.clock.now())
-                return None
-            await writer.move_run(
-                run_id,
-                RunStatus.PREPARING,
-                at=self.clock.now(),
-                actor="gatewright",
-                why="checking out the base",
-            )
-        return run
 
     async def _is_to_be_applied(self, run: Run) -> bool:
         async with self.records.read() as reader:

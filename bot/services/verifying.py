@@ -18,6 +18,7 @@ from bot.domain.state_facts import StateFacts, state_facts
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, NewRun, Records, Terraform, TerraformJob, Workspace, Writer
 from bot.ports.probes import Probes
+from bot.services.beginnings import begin
 from bot.services.checking import Checker
 from bot.services.failures import describe
 from bot.services.following import job_of
@@ -25,7 +26,6 @@ from bot.services.ids import new_run_id
 from bot.services.jobs import Credentials, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.releasing import Sources
-from bot.services.requesting import end_before_start
 from bot.services.states import States
 
 _LONGEST = 1800.0
@@ -77,19 +77,12 @@ class Verifying:
             await self._end(run, status, error.failure_class, str(error), describe(error))
 
     async def _begin(self, run_id: RunId) -> Run | None:
-        now = self.clock.now()
-        async with self.records.write() as writer:
-            run = await writer.run(run_id)
-            if run is None or run.status in TERMINAL:
-                return None
-            if run.cancel_requested_by is not None:
-                await end_before_start(writer, run, run.cancel_requested_by, now)
-                return None
-            for status, why in (
-                (RunStatus.PREPARING, "reading what is in place"),
-                (RunStatus.RUNNING, "checking it"),
-            ):
-                await writer.move_run(run_id, status, at=now, actor="gatewright", why=why)
+        run = await begin(self.records, run_id, self.clock, why="reading what is in place")
+        if run is not None:
+            async with self.records.write() as writer:
+                await writer.move_run(
+                    run_id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="checking it"
+                )
         return run
 
     async def _verify(self, run: Run) -> None:
