@@ -26,15 +26,17 @@ _LOG = logging.getLogger(__name__)
 
 
 def migrate_database(settings: Settings, *, status_only: bool) -> tuple[str, bool]:
-    """Migrate, or only tell; returns a sentence and whether code and schema agree."""
+    """Migrate, or only tell; returns a sentence and whether the code can work with the schema."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not status_only:
         migrate(settings.database)
         migrate_engine(settings.database)
     status = schema_status(settings.database)
-    agrees = not status.pending
-    word = "agree" if agrees else "differ: run `gatewright migrate`"
-    return f"schema {status.current or 'none'}, code {status.head}: they {word}", agrees
+    if status.is_newer:
+        word = "the schema is newer, which this program can work with"
+    else:
+        word = "they differ: run `gatewright migrate`" if status.pending else "they agree"
+    return f"schema {status.current or 'none'}, code {status.head}: {word}", not status.pending
 
 
 class Role(StrEnum):

@@ -123,9 +123,21 @@ class Settings(BaseSettings):
     max_plans_per_repository: int = Field(
         0, ge=0, le=1000, description="Plans at once of one repository, over all processes; 0 for no limit."
     )
+    max_plans_per_environment: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Plans at once of one environment of a repository, over all processes; 0 for no limit.",
+    )
     max_changes: int = Field(2, ge=1, le=64, description="Applies at once in this process.")
     max_changes_total: int = Field(
         0, ge=0, le=1000, description="Applies at once over all processes; 0 for no limit. The same in all."
+    )
+    max_changes_per_environment: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="Applies at once in one environment of a repository, over all processes; 0 for no limit.",
     )
     takeover_seconds: float = Field(
         20, ge=1, le=600, description="PostgreSQL: silence after which a process counts as dead."
@@ -146,7 +158,7 @@ class Settings(BaseSettings):
         0.25,
         ge=0.01,
         le=5,
-        description="Seconds between two looks at the queues; what this process queues itself is seen at once.",
+        description="Seconds between two looks at the queues; what is queued is heard of at once, so few depend on it.",
     )
     tick_seconds: float = Field(
         30, ge=0.2, le=3600, description="Rest between two looks at what is due: retries, idle environments."

@@ -80,8 +80,9 @@ def _probe_directory(path: Path) -> str:
 
 async def _database(settings: Settings) -> str:
     status = await asyncio.to_thread(schema_status, settings.database)
+    if status.is_newer:
+        return f"schema {status.current}, of a newer Gatewright: upgrade this program, too"
     if not status.pending:
-        status.require_current()
         return f"schema {status.current}"
     if not settings.database.startswith("sqlite"):
         raise GatewrightError("the schema is older than the code: run `gatewright migrate`")

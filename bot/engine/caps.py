@@ -1,8 +1,9 @@
 """How much is done at once: what one process may is its own affair, what all may together is stored for all.
 
 The library stores every cap with the queue, so that the process started last would decide for all. Here only the
-shared caps are stored; a process's own caps are put in whenever its pollers read the queue anew. It leans on one
-private method of the pinned version, which the contract test watches.
+shared caps are stored; a process's own caps are put in whenever its pollers read the queue anew. The library knows
+no caps per environment: these narrow what a poller may claim. It leans on two private methods of the pinned version,
+which the contract test watches.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSClient
 from dbos import _queue as library
 
-from bot.engine.config import EngineConfig, QueueCaps
+from bot.engine.config import VERSION, EngineConfig, QueueCaps
 
+ENVIRONMENT: Final = "environment"
+"""Attribute of a workflow that counts against the cap of an environment."""
 _log = logging.getLogger(__name__)
 
 
@@ -26,10 +31,11 @@ def register(client: DBOSClient, config: EngineConfig) -> None:
     for caps in config.queues():
         if caps.name in known:
             _tell_difference(caps, known[caps.name], "this process replaces them for all")
+        over_all, per_key = caps.stored
         client.register_queue(
             caps.name,
-            global_concurrency=caps.over_all,
-            partition_concurrency=caps.per_key,
+            global_concurrency=over_all,
+            partition_concurrency=per_key,
             polling_interval_sec=config.poll_seconds,
             on_conflict="always_update" if config.listen else "never_update",
         )
@@ -60,6 +66,27 @@ class OwnCaps:
 
             read_capped.gatewright = True  # type: ignore[attr-defined]
             database.get_queue = read_capped
+            database._claim_gate = partial(self._claimable, database.tables.workflow_status)  # noqa: SLF001 -- See above.
+
+    def _claimable(self, jobs: sa.Table, queue: str, _: str | None) -> list[sa.ColumnElement[bool]]:
+        """Return what a waiting job must meet besides the library's own caps: there is room in its environment."""
+        most = self._queues[queue].per_environment if queue in self._queues else None
+        if most is None:
+            return []
+        environment = jobs.c.attributes[ENVIRONMENT].as_string()
+        others = jobs.alias("others")
+        running = others.c.status == "PENDING"
+        # One claim may take several jobs of a partition, which must leave room for one another.
+        ahead = sa.and_(
+            others.c.status == "ENQUEUED",
+            others.c.queue_partition_key == jobs.c.queue_partition_key,
+            others.c.priority < jobs.c.priority,
+            sa.or_(others.c.application_version.is_(None), others.c.application_version == VERSION),
+        )
+        taken = sa.select(sa.func.count()).select_from(others).where(others.c.queue_name == queue)
+        taken = taken.where(others.c.attributes[ENVIRONMENT].as_string() == environment)
+        taken = taken.where(sa.or_(running, ahead)).correlate(jobs)
+        return [sa.or_(environment.is_(None), taken.scalar_subquery() < most)]
 
     def _apply(self, queue: library.Queue, caps: QueueCaps) -> None:
         queue._worker_concurrency = caps.per_worker  # noqa: SLF001 -- See above.
@@ -70,11 +97,11 @@ class OwnCaps:
 
 def _tell_difference(caps: QueueCaps, stored: library.Queue, who: str) -> bool:
     found = (stored._concurrency, stored._partition_concurrency)  # noqa: SLF001 -- The public ones ask the database.
-    if found == (caps.over_all, caps.per_key):
+    if found == caps.stored:
         return False
     _log.warning(
         "queue %s: this process was given %s over all workers and %s per key, stored are %s and %s (%s);"
         " give every process the same settings",
-        *(caps.name, caps.over_all, caps.per_key, *found, who),
+        *(caps.name, *caps.stored, *found, who),
     )
     return True

@@ -15,7 +15,8 @@ APPLICATION: Final = "gatewright"
 VERSION: Final = "gatewright-engine-1"
 """Raised only when the order of steps changes: rows of another version are run by nobody (`stranded`)."""
 
-
+_MORE_THAN_ANY: Final = 1_000_000
+"""A cap that nothing reaches."""
 _LONGEST_ASKED: Final = 3700.0
 """GitHub's budget is renewed every hour; nobody who asks for more is believed."""
 
@@ -61,6 +62,19 @@ class QueueCaps:
     over_all: int | None = None
     per_key: int | None = None
     """Of one partition over all workers; 1 makes it first in, first out."""
+    per_environment: int | None = None
+    """Of one environment of a repository over all workers, whatever the partitions of its jobs."""
+
+    @property
+    def stored(self) -> tuple[int | None, int | None]:
+        """What is stored for all workers: the caps over all and per key.
+
+        A queue with a cap per environment always has both: then the library claims one partition after the other,
+        in transactions that exclude one another.
+        """
+        if self.per_environment is None:
+            return self.over_all, self.per_key
+        return self.over_all or _MORE_THAN_ANY, self.per_key or _MORE_THAN_ANY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +89,9 @@ class EngineConfig:
     plans_global: int | None = None
     """Plans at once over all workers; None for no limit."""
     plans_per_repository: int | None = None
+    plans_per_environment: int | None = None
     changes_global: int | None = None
+    changes_per_environment: int | None = None
     poll_seconds: float = 0.25
     listen: bool = True
     """False: this process only accepts work (PostgreSQL), the workers do it."""
@@ -109,9 +125,14 @@ class EngineConfig:
                 per_worker=self.plans_per_worker,
                 over_all=self.plans_global,
                 per_key=self.plans_per_repository,
+                per_environment=self.plans_per_environment,
             ),
             QueueCaps(
-                name="changes", per_worker=self.changes_per_worker, over_all=self.changes_global, per_key=1
+                name="changes",
+                per_worker=self.changes_per_worker,
+                over_all=self.changes_global,
+                per_key=1,
+                per_environment=self.changes_per_environment,
             ),
             QueueCaps(name=OUTBOX, per_worker=self.tellings_per_worker, per_key=1),
         )

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSPortableJSONSerializer, EnqueueOptions
 
 from bot.engine.bells import Bells
-from bot.engine.caps import OwnCaps
+from bot.engine.caps import ENVIRONMENT, OwnCaps
 from bot.engine.config import (
     APPLICATION,
     QUEUES,
@@ -29,6 +29,7 @@ from bot.engine.config import (
 from bot.engine.file_lock import DatabaseFileLock
 from bot.engine.heartbeat import Heartbeat, Succession
 from bot.engine.history import Load, Stranded
+from bot.engine.listening import Listener, tell
 from bot.engine.storage import Storage, quieten
 from bot.engine.workflows import InHand, Workflows
 from bot.ports import Job
@@ -52,6 +53,7 @@ class Engine:
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="gatewright-engine")
         self._file_lock: DatabaseFileLock | None = None
         self._heartbeat: Heartbeat | None = None
+        self._listener: Listener | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._work: Work | None = None
         self._running = self._stopped = False
@@ -79,8 +81,12 @@ class Engine:
             "queue_partition_key": job.partition,
             "priority": sequence,
         }
+        if job.environment:
+            options["attributes"] = {ENVIRONMENT: job.environment}
         self._storage.client.enqueue_in_transaction(connection, options, job.argument)
-        if self._running:
+        if connection.dialect.name == "postgresql":
+            tell(connection, job.queue)
+        elif self._running:
             self._bells.ring_after_transaction(connection, job.queue)
 
     async def migrate(self) -> None:
@@ -114,6 +120,8 @@ class Engine:
             raise
         if self._heartbeat is not None:
             self._heartbeat.reap()
+            self._listener = Listener(self._config.url, self._bells.ring)
+            self._listener.start()
         self._sweeper = asyncio.create_task(self._sweep_for_ever(), name="engine-sweep")
 
     async def stop(self, drain_seconds: float) -> None:
@@ -242,6 +250,8 @@ class Engine:
         if self._running:
             DBOS.destroy(destroy_registry=True)
         self._bells.remove()
+        if self._listener is not None:
+            self._listener.stop()
         if self._heartbeat is not None:
             self._heartbeat.stop()
         self._storage.close()

@@ -68,6 +68,8 @@ class Job:
     partition: str
     """FIFO key inside the queue: `owner/repo#pull` for the inbox and the outbox, the state key for changes. For
     plans `owner/repo`, whose cap it counts against; they have no order."""
+    environment: str = ""
+    """`owner/repo env`, whose cap it counts against; empty for what is about none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,5 +273,5 @@ class Records(Protocol):
     def read(self) -> AbstractAsyncContextManager[Reader]: ...
     def write(self) -> AbstractAsyncContextManager[Writer]: ...
     async def check(self) -> None:
-        """Prove that the database answers and has the code's schema; raises GatewrightError."""
+        """Prove that the database answers and that its schema is not older than the code; raises GatewrightError."""
         ...

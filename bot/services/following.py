@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.domain.model import PlanId, Run, RunKind
+from bot.domain.model import PlanId, Run, RunKind, Stack
 from bot.ports import Job, NewRun
 from bot.services.ids import new_run_id
 
@@ -46,6 +46,7 @@ def job_of(run: Run | NewRun) -> Job:
             argument=run.id,
             queue="plans",
             partition=run.stack.repo,
+            environment=_environment(run.stack),
         )
     return Job(
         workflow="execute_change",
@@ -53,4 +54,9 @@ def job_of(run: Run | NewRun) -> Job:
         argument=run.id,
         queue="changes",
         partition=run.stack.state_key,
+        environment=_environment(run.stack),
     )
+
+
+def _environment(stack: Stack) -> str:
+    return f"{stack.repo} {stack.env}"

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [plans] [deliveries] [workers] [--sizes 10,100,1000] [--runs N] [--json FILE]`."""
+"""`python -m tests.bench [plans] [deliveries] [memory] [workers] [--sizes 10,100,1000] [--runs N] [--json FILE]`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 from bot.playground.stack import Playground
 from tests.bench.deliveries import measure_deliveries, show_deliveries
 from tests.bench.measuring import SIZES, Measured, measure
+from tests.bench.memory import measure_memory, show_memory
 from tests.bench.table import show
 from tests.bench.workers import measure_workers, show_workers
 
-KINDS = ("plans", "deliveries", "workers")
+KINDS = ("memory", "plans", "deliveries", "workers")
+_ONE_BOT = frozenset({"memory", "plans", "deliveries"})
 
 
 def main() -> None:
@@ -28,8 +30,11 @@ async def _main(given: argparse.Namespace) -> None:
         measured: list[Measured] = []
         playground = Playground(directory=directory / "one")
         try:
-            if {"plans", "deliveries"} & set(given.what):
+            if _ONE_BOT & set(given.what):
                 await playground.start()
+            # First, for only a bot that has done nothing yet can be measured idle.
+            if "memory" in given.what:
+                show_memory(await measure_memory(playground, runs=given.memory_runs))
             if "plans" in given.what:
                 measured = [await measure(playground, size, runs=given.runs) for size in given.sizes]
                 show(measured)
@@ -54,6 +59,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pulls", type=int, default=24, help="pull requests that the workers plan")
     parser.add_argument("--deliveries", type=int, default=300, help="webhooks that are sent")
     parser.add_argument("--parallel", type=int, default=20, help="of them at once")
+    parser.add_argument("--memory-runs", type=int, default=30, help="plans between two looks at the memory")
     parser.add_argument("--sizes", type=_sizes, default=SIZES, help="numbers of resources, as 10,100,1000")
     parser.add_argument("--runs", type=int, help="of each kind and size; 5, and 3 from 1000 resources on")
     parser.add_argument("--json", type=Path, help="file for every single figure, in seconds")

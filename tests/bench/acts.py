@@ -21,7 +21,7 @@ from tests.bench.module import ENV, VAR_FILE, Module, variables
 AUTHOR = "dev"
 _LOOK_SECONDS = 0.005
 _PATIENCE = 60.0
-_DEPTHS = re.compile(r"^gatewright_(?:queue_depth|jobs_running)\{[^}]*\} ([0-9.]+)$", re.MULTILINE)
+_DEPTHS = re.compile(r"^gatewright_(?:queue_depth|queue_running)\{[^}]*\} ([0-9.]+)$", re.MULTILINE)
 
 
 class SilenceError(Exception):
@@ -80,7 +80,7 @@ class Acting:
             await asyncio.sleep(_LOOK_SECONDS)
         there = time.time()
         self._seen.add(plan)
-        await self._idle()
+        await until_idle(self.playground)
         delivery = next(one for one in self._github.deliveries[before:] if one.event == event)
         parts = run_parts(self.playground, plan, asked=delivery.created_at, there=there)
         return {"all": there - delivery.created_at, "ack": delivery.duration, **parts}
@@ -92,21 +92,21 @@ class Acting:
                 return str(header["plan"])
         return None
 
-    async def _idle(self) -> None:
-        """Wait until the bot has nothing left to do, so that no measurement pays for another."""
-        await self._github.settled()
-        async with asyncio.timeout(_PATIENCE):
-            while True:
-                if not await self._is_busy():
-                    return
-                await asyncio.sleep(0.05)
 
-    async def _is_busy(self) -> bool:
-        headers = {"Authorization": f"Bearer {self.playground.secrets.metrics_token}"}
-        url = f"{self.playground.bot.url}/metrics"
-        async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
-            text = await answer.text()
-        return any(float(depth) > 0 for depth in _DEPTHS.findall(text))
+async def until_idle(playground: Playground) -> None:
+    """Wait until the bot has nothing left to do, so that no measurement pays for another."""
+    await playground.github.settled()
+    async with asyncio.timeout(_PATIENCE):
+        while any(float(depth) > 0 for depth in _DEPTHS.findall(await metrics(playground))):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def metrics(playground: Playground) -> str:
+    """Return what the bot tells Prometheus."""
+    headers = {"Authorization": f"Bearer {playground.secrets.metrics_token}"}
+    url = f"{playground.bot.url}/metrics"
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+        return await answer.text()
 
 
 def run_parts(playground: Playground, plan: str, *, asked: float, there: float) -> dict[str, float]:

@@ -19,8 +19,11 @@ from aiohttp import web
 from rich.console import Console
 
 from bot.playground.stack import Playground, free_port
+from tests.bench.acts import until_idle
 
 _PERCENT = 100
+_ROUND = 50
+"""Deliveries to one side before it is the other's turn."""
 _REPO = "acme/none"
 
 
@@ -39,13 +42,19 @@ class Acknowledged:
 
 
 async def measure_deliveries(playground: Playground, *, count: int, parallel: int) -> Acknowledged:
-    """Send them to both sides, one side after the other; none may be refused or lost."""
+    """Send them to both sides in small rounds by turns, so that a busy moment hits both; none may be refused or lost."""
     secret = playground.secrets.webhook_secret
-    ours = await _send(f"{playground.bot.url}/webhooks/github", secret, count, parallel)
+    ours: list[float] = []
+    bare: list[float] = []
     port = free_port(0)
     runner = await _bare(playground.directory / "bare.db", port)
+    sides = ((ours, f"{playground.bot.url}/webhooks/github"), (bare, f"http://127.0.0.1:{port}/"))
     try:
-        bare = await _send(f"http://127.0.0.1:{port}/", secret, count, parallel)
+        for first in range(0, count, _ROUND):
+            for times, url in sides:
+                times.extend(await _send(url, secret, min(_ROUND, count - first), parallel))
+                # What the bot does with its deliveries is not the bare side's to pay for.
+                await until_idle(playground)
     finally:
         await runner.cleanup()
     file = playground.directory / "bot" / "data" / "gatewright.db"

@@ -47,11 +47,11 @@ class Database:
                 yield SqlWriter(connection, self._enqueue)
 
     async def check(self) -> None:
-        """Prove that the database answers and has the code's schema; raises DatabaseError."""
+        """Prove that the database answers and that its schema is not older than the code; raises DatabaseError."""
         with translated("checking the database"):
             async with self._reading.connect() as connection:
                 status = await connection.run_sync(read_status)
-        status.require_current()
+        status.require_usable()
 
     async def audit(self, wanted: Wanted) -> AsyncGenerator[dict[str, Any]]:
         """Yield the wanted records of the audit as JSON values, all as of one moment; see `bot.adapters.database.audit`."""

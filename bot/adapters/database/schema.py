@@ -1,4 +1,8 @@
-"""Migrations: forward only, safe when several processes start at once, callable from a thread of a running loop."""
+"""Migrations: forward only, safe when several processes start at once, callable from a thread of a running loop.
+
+Alembic is loaded only where there is something to migrate: a process that only looks at the schema need not hold it in
+memory all its life.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +12,12 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from bot.adapters.database.engines import is_sqlite, migration_engine, parse_url, prepare_file
 from bot.adapters.database.errors import SchemaError, translated
 from bot.adapters.database.tables import VERSION_TABLE
 
-_MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
+MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
 _ADVISORY_LOCK: Final = 0x67617465
 """Any number that nobody else takes on PostgreSQL; these are the letters `gate`."""
 
@@ -33,25 +33,24 @@ class SchemaStatus:
     pending: tuple[str, ...]
     """Revisions that `migrate` would run, in order."""
 
-    def require_current(self) -> None:
-        """Raise SchemaError, saying what to do, unless the database has the schema of this program."""
-        if self.current == self.head:
-            return
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer Gatewright has migrated the database; this one can go on, for the schema only grows."""
+        return not self.pending and self.current != self.head
+
+    def require_usable(self) -> None:
+        """Raise SchemaError, saying what to do, when the schema is older than this program."""
         if self.pending:
             raise SchemaError(
                 f"The database's schema is at {self.current or 'nothing'}, this program needs {self.head}. "
                 "Run `gatewright migrate`."
             )
-        raise SchemaError(
-            f"The database's schema is at {self.current}, which this program does not know: "
-            "it was migrated by a newer Gatewright. Upgrade this program."
-        )
 
 
 def migrate(url: str) -> None:
     """Bring the schema up to date; a second process waits for the first and then finds nothing to do.
 
-    Raises SchemaError for a database that a newer Gatewright has migrated.
+    A database that a newer Gatewright has migrated is left as it is.
     """
     parsed = parse_url(url)
     prepare_file(parsed)
@@ -60,15 +59,21 @@ def migrate(url: str) -> None:
         with translated("migrating the database"), engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
-            status = read_status(connection)
-            if status.pending:
-                config = _config()
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-            else:
-                status.require_current()
+            if read_status(connection).pending:
+                upgrade(connection)
     finally:
         engine.dispose()
+
+
+def upgrade(connection: sa.Connection, revision: str = "head") -> None:
+    """Run the migrations up to that one, within the transaction of this connection."""
+    from alembic import command  # noqa: PLC0415 -- See above.
+    from alembic.config import Config  # noqa: PLC0415 -- See above.
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def schema_status(url: str) -> SchemaStatus:
@@ -86,8 +91,10 @@ def schema_status(url: str) -> SchemaStatus:
 
 def read_status(connection: sa.Connection) -> SchemaStatus:
     """Return where the schema behind this connection stands."""
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    return _status(context.get_current_revision())
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
+        return _status(None)
+    version = sa.table(VERSION_TABLE, sa.column("version_num", sa.Text))
+    return _status(connection.scalar(sa.select(version.c.version_num)))
 
 
 def _status(current: str | None) -> SchemaStatus:
@@ -102,11 +109,4 @@ def _status(current: str | None) -> SchemaStatus:
 @cache
 def _revisions() -> tuple[str, ...]:
     """Return every revision of the code, oldest first."""
-    scripts = ScriptDirectory.from_config(_config())
-    return tuple(script.revision for script in reversed(list(scripts.walk_revisions())))
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    return config
+    return tuple(sorted(file.name.partition("_")[0] for file in MIGRATIONS.glob("versions/[0-9]*_*.py")))

@@ -8,13 +8,16 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from bot.adapters.database import Database, migrate, schema_status
 from bot.adapters.database.engines import migration_engine, parse_url
 from bot.adapters.database.errors import SchemaError
-from bot.adapters.database.schema import _config, _revisions
+from bot.adapters.database.schema import MIGRATIONS, _revisions
 from bot.adapters.database.tables import VERSION_TABLE, metadata
+from bot.domain.model import Login
 from tests.integration.database.conftest import Inspector
 
 MIGRATE = "import sys; from bot.adapters.database import migrate; migrate(sys.argv[1])"
@@ -98,20 +101,45 @@ async def test_a_database_without_tables_is_not_ready_and_names_the_command(empt
     await database.close()
 
 
-async def test_a_database_of_a_newer_program_is_left_alone(fresh_url: str) -> None:
-    Inspector(fresh_url).execute("UPDATE gatewright_schema SET version_num = '9999'")
+async def test_a_process_goes_on_and_starts_on_the_schema_of_a_newer_program(fresh_url: str) -> None:
+    inspector = Inspector(fresh_url)
+    inspector.execute("UPDATE gatewright_schema SET version_num = '9999'")
+    inspector.execute("ALTER TABLE pushers ADD COLUMN of_tomorrow TEXT")
     database = Database(fresh_url)
 
-    with pytest.raises(SchemaError, match="newer Gatewright"):
+    await asyncio.to_thread(migrate, fresh_url)
+    await database.check()
+    async with database.write() as writer:
+        await writer.add_pusher("acme/infra", 1, Login("dev"))
+
+    status = schema_status(fresh_url)
+    assert (status.current, status.is_newer, status.pending) == ("9999", True, ())
+    assert inspector.rows("SELECT login, of_tomorrow FROM pushers") == [("dev", None)]
+    await database.close()
+
+
+async def test_a_schema_that_is_older_than_the_program_is_not_ready(fresh_url: str) -> None:
+    older, newest = _revisions()[-2:]
+    Inspector(fresh_url).execute(f"UPDATE gatewright_schema SET version_num = '{older}'")  # noqa: S608 -- Ours.
+    database = Database(fresh_url)
+
+    with pytest.raises(
+        SchemaError, match=f"at {older}, this program needs {newest}. Run `gatewright migrate`"
+    ):
         await database.check()
-    with pytest.raises(SchemaError, match="newer Gatewright"):
-        await asyncio.to_thread(migrate, fresh_url)
 
     await database.close()
 
 
+def test_the_names_of_the_migrations_tell_their_order() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+
+    assert tuple(script.revision for script in scripts.walk_revisions()) == _revisions()[::-1]
+
+
 def test_the_schema_never_moves_backward(url: str, inspector: Inspector) -> None:
-    config = _config()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
 
     with inspector.engine.begin() as connection:
         config.attributes["connection"] = connection

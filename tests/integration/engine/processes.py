@@ -43,18 +43,17 @@ def read(trace: Path) -> list[tuple[str, str, int]]:
 
 
 @asynccontextmanager
-async def workers(url: str, trace: Path, *, count: int, ends: bool = False) -> AsyncIterator[list[Worker]]:
+async def workers(url: str, trace: Path, *modes: str, count: int) -> AsyncIterator[list[Worker]]:
     """Start several at the same time."""
     async with AsyncExitStack() as stack:
-        starting = (stack.enter_async_context(worker(url, trace, ends=ends)) for _ in range(count))
+        starting = (stack.enter_async_context(worker(url, trace, *modes)) for _ in range(count))
         yield list(await asyncio.gather(*starting))
 
 
 @asynccontextmanager
-async def worker(url: str, trace: Path, *, hang: bool = False, ends: bool = False) -> AsyncIterator[Worker]:
-    """Start a worker process; it is killed at the end if the test did not."""
+async def worker(url: str, trace: Path, *modes: str) -> AsyncIterator[Worker]:
+    """Start a worker process in these modes of `worker`; it is killed at the end if the test did not."""
     argv = [sys.executable, "-m", "tests.integration.engine.worker", url, str(trace)]
-    modes = [name for name, wanted in (("hang", hang), ("ends", ends)) if wanted]
     process = await asyncio.create_subprocess_exec(*argv, *modes, cwd=_ROOT)
     started = Worker(process, trace)
     try:

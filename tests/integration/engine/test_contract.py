@@ -47,6 +47,21 @@ def test_a_poller_reads_its_queue_anew_by_a_method_that_can_be_wrapped() -> None
     )
 
 
+def test_what_a_poller_may_claim_can_be_narrowed_where_partitions_are_claimed_one_by_one() -> None:
+    claim = inspect.getsource(SystemDatabase.start_queued_workflows)
+    poller = inspect.getsource(library.queue_worker_thread)
+
+    assert list(inspect.signature(SystemDatabase._claim_gate).parameters) == [
+        "self",
+        "queue_name",
+        "partition_key",
+    ]
+    assert "in self._claim_gate(queue.name, queue_partition_key)" in claim
+    assert 'isolation = "SERIALIZABLE" if has_write_skew' in claim
+    # Only a queue without a cap over all is claimed in one go, past the gate.
+    assert "queue._partition_concurrency == 1\n                    and queue._concurrency is None" in poller
+
+
 async def test_a_committed_job_wakes_its_poller(start: Start, store: Store) -> None:
     recorder = Recorder()
     engine = await start(recorder, poll_seconds=3600.0)

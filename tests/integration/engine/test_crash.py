@@ -16,7 +16,7 @@ async def test_a_killed_process_goes_on_where_it_was_and_repeats_no_finished_ste
     client = Engine(settings)
     await client.migrate()
 
-    async with worker(settings.database_url, trace, hang=True) as first:
+    async with worker(settings.database_url, trace, "hang") as first:
         await store.enqueue(client, plan("p1"), change("c1"), change("c2"))
         await first.wait_for("execute_plan")
         await first.wait_for("execute_change")

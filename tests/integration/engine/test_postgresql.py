@@ -51,7 +51,7 @@ async def test_the_work_of_a_killed_process_is_taken_over_once(
     client = Engine(config(tmp_path, database_url=postgresql))
     await client.migrate()
 
-    async with worker(postgresql, trace, hang=True) as first:
+    async with worker(postgresql, trace, "hang") as first:
         await store.enqueue(client, change("c1"), change("c2"))
         await first.wait_for("execute_change")
         async with worker(postgresql, trace) as second:
@@ -71,7 +71,7 @@ async def test_a_living_process_keeps_its_work(postgresql: str, store: Store, tm
     client = Engine(config(tmp_path, database_url=postgresql))
     await client.migrate()
 
-    async with worker(postgresql, trace, hang=True) as first:
+    async with worker(postgresql, trace, "hang") as first:
         await store.enqueue(client, change("c1"))
         await first.wait_for("execute_change")
         async with worker(postgresql, trace):
@@ -90,7 +90,7 @@ async def test_a_process_that_was_asleep_finds_its_work_taken_over_and_ends(
     client = Engine(config(tmp_path, database_url=postgresql))
     await client.migrate()
 
-    async with worker(postgresql, trace, hang=True) as sleeper:
+    async with worker(postgresql, trace, "hang") as sleeper:
         await store.enqueue(client, change("c1"))
         await sleeper.wait_for("execute_change")
         sleeper.pause()
@@ -117,7 +117,7 @@ async def test_the_dead_are_succeeded_once_however_many_survive(
     await client.migrate()
     keys = [f"k{number}" for number in range(2)]
 
-    async with worker(postgresql, trace, hang=True) as dying:
+    async with worker(postgresql, trace, "hang") as dying:
         await store.enqueue(client, *(change(f"c{key}", key=key) for key in keys))
         await until(lambda: sum(step == "execute_change" for step, _, _ in read(trace)) == len(keys))
         async with workers(postgresql, trace, count=2):
@@ -135,16 +135,16 @@ async def test_jobs_of_one_key_run_in_order_and_one_at_a_time_on_whichever_proce
 ) -> None:
     trace = tmp_path / "trace"
     client = Engine(config(tmp_path, database_url=postgresql))
-    jobs = [delivery(f"{key}-{number:02d}", key=key) for number in range(40) for key in ("k1", "k2", "k3")]
+    jobs = [delivery(f"{key}-{number:02d}", key=key) for number in range(10) for key in ("k1", "k2", "k3")]
 
-    async with workers(postgresql, trace, count=2, ends=True):
+    async with workers(postgresql, trace, "ends", count=2):
         await store.enqueue(client, *jobs)
         await until(lambda: sum(step == "ended" for step, _, _ in read(trace)) == len(jobs))
     lines = [line for line in read(trace) if line[0] != "ready"]
 
     for key in ("k1", "k2", "k3"):
         mine = [(step, argument) for step, argument, _ in lines if argument.startswith(key)]
-        numbers = [f"{key}-{number:02d}" for number in range(40)]
+        numbers = [f"{key}-{number:02d}" for number in range(10)]
         assert mine == [(step, name) for name in numbers for step in ("handle_delivery", "ended")]
     assert len({pid for _, _, pid in lines}) == 2
 
@@ -208,6 +208,78 @@ async def test_no_more_plans_of_one_repository_run_than_its_cap_whoever_runs_the
     await engine.stop(5)
 
     assert before == ["busy0", "busy1", "calm"]
+
+
+async def test_what_another_process_queues_is_heard_at_once_also_after_a_lost_connection(
+    postgresql: str, store: Store, tmp_path: Path
+) -> None:
+    recorder = Recorder()
+    engine = Engine(config(tmp_path, database_url=postgresql, poll_seconds=3600.0))
+    await engine.start(recorder.work())
+    # It has no part in the engine above, as if it were the front on another machine.
+    front = Engine(config(tmp_path, database_url=postgresql))
+
+    for number in range(3):
+        await store.enqueue(front, delivery(str(number)))
+        await until(lambda: len(recorder.finished) == number + 1)  # noqa: B023 -- Awaited in this turn.
+    async with store.engine.begin() as connection:
+        await connection.execute(sa.text(_CUT_OFF))
+    await store.enqueue(front, delivery("while nobody heard"))
+    await until(lambda: len(recorder.finished) == 4)
+    await engine.stop(5)
+
+
+async def test_no_more_plans_of_one_environment_run_than_its_cap(
+    postgresql: str, store: Store, tmp_path: Path
+) -> None:
+    started: list[str] = []
+    release = asyncio.Event()
+
+    async def wait(argument: str) -> None:
+        started.append(argument)
+        await release.wait()
+
+    recorder = Recorder()
+    recorder.behave["execute_plan"] = wait
+    engine = Engine(config(tmp_path, database_url=postgresql, plans_per_worker=8, plans_per_environment=2))
+    await engine.start(recorder.work())
+
+    await store.enqueue(engine, *(plan(f"prod{number}", env="prod") for number in range(5)))
+    await store.enqueue(engine, plan("staging", env="staging"), plan("other", repo="acme/other", env="prod"))
+    await until(lambda: len(started) == 4)
+    await store.enqueue(engine, plan("of none"))
+    await until(lambda: "of none" in started)
+    before = sorted(started)
+    release.set()
+    await until(lambda: len(recorder.finished) == 8)
+    await engine.stop(5)
+
+    assert before == ["of none", "other", "prod0", "prod1", "staging"]
+
+
+async def test_no_more_applies_run_in_one_environment_than_its_cap_whichever_processes_run_them(
+    postgresql: str, store: Store, tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+    client = Engine(config(tmp_path, database_url=postgresql))
+
+    def started() -> set[str]:
+        return {argument for step, argument, _ in read(trace) if step == "execute_change"}
+
+    async with workers(postgresql, trace, "hang", "capped", count=2):
+        await store.enqueue(client, *(change(f"prod{number}", f"key{number}", "prod") for number in range(6)))
+        await store.enqueue(client, change("staging", "key", "staging"))
+        await until(lambda: len(started()) == 3)
+        # Each look goes through every key: while these are found, the rest of prod is passed by again and again.
+        for name in ("one", "two", "three"):
+            await store.enqueue(client, change(name, name, name))
+            await until(lambda: name in started())  # noqa: B023 -- Awaited in this turn.
+
+    assert len([name for name in started() if name.startswith("prod")]) == 2
+    assert started() >= {"staging", "one", "two", "three"}
+
+
+_CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN gatewright%'"
 
 
 async def _beats(store: Store) -> dict[str, float]:

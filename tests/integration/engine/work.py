@@ -93,12 +93,26 @@ def delivery(name: str, key: str = "acme/infra#1") -> Job:
     return Job(workflow="handle_delivery", id=f"delivery-{name}", argument=name, queue="inbox", partition=key)
 
 
-def plan(run: str, repo: str = "acme/infra") -> Job:
-    return Job(workflow="execute_plan", id=f"run-{run}", argument=run, queue="plans", partition=repo)
+def plan(run: str, repo: str = "acme/infra", env: str = "") -> Job:
+    return Job(
+        workflow="execute_plan",
+        id=f"run-{run}",
+        argument=run,
+        queue="plans",
+        partition=repo,
+        environment=f"{repo} {env}" if env else "",
+    )
 
 
-def change(run: str, key: str = "prod/terraform.tfstate") -> Job:
-    return Job(workflow="execute_change", id=f"run-{run}", argument=run, queue="changes", partition=key)
+def change(run: str, key: str = "prod/terraform.tfstate", env: str = "") -> Job:
+    return Job(
+        workflow="execute_change",
+        id=f"run-{run}",
+        argument=run,
+        queue="changes",
+        partition=key,
+        environment=f"acme/infra {env}" if env else "",
+    )
 
 
 def report(run: str, pull: int = 1) -> Job:

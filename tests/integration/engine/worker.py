@@ -1,7 +1,8 @@
-"""A worker process for tests that kill it: `python -m tests.integration.engine.worker URL TRACE [hang] [ends]`.
+"""A worker process for tests that kill it: `python -m tests.integration.engine.worker URL TRACE [hang] [ends] [capped]`.
 
-It appends one line `step argument pid` per call to TRACE; with `hang`, the step `execute_change` never ends; with `ends`, the end of
-each call is a line as well. It ends by itself when other workers have taken it for dead.
+It appends one line `step argument pid` per call to TRACE; with `hang`, the step `execute_change` never ends; with `ends`, the
+end of each call is a line as well, and one delivery is handled at a time, so that the others get their share. It ends by
+itself when other workers have taken it for dead. With `capped` it makes eight changes at once, but two per environment.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from bot.engine import Engine, EngineConfig
@@ -16,7 +18,7 @@ from bot.engine.config import WORKFLOWS
 from tests.integration.engine.work import Recorder, config
 
 
-async def main(url: str, trace: Path, *, hang: bool, ends: bool) -> None:
+async def main(url: str, trace: Path, *, hang: bool, ends: bool, capped: bool) -> None:
     recorder = Recorder()
 
     def write(step: str) -> None:
@@ -34,7 +36,11 @@ async def main(url: str, trace: Path, *, hang: bool, ends: bool) -> None:
 
     for step in WORKFLOWS:
         write(step)
-    settings: EngineConfig = config(Path(), database_url=url, takeover_seconds=2.0)
+    settings: EngineConfig = config(
+        Path(), database_url=url, takeover_seconds=2.0, deliveries_per_worker=1 if ends else 16
+    )
+    if capped:
+        settings = replace(settings, changes_per_worker=8, changes_per_environment=2)
     engine = Engine(settings)
     await engine.start(recorder.work())
     with trace.open("a") as file:
@@ -46,6 +52,5 @@ async def main(url: str, trace: Path, *, hang: bool, ends: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(
-        main(sys.argv[1], Path(sys.argv[2]), hang="hang" in sys.argv[3:], ends="ends" in sys.argv[3:])
-    )
+    modes = {name: name in sys.argv[3:] for name in ("hang", "ends", "capped")}
+    asyncio.run(main(sys.argv[1], Path(sys.argv[2]), **modes))
