@@ -13,7 +13,7 @@ SPEC = CommandSpec(
     name="destroy",
     usage="/destroy ENV [-p PROJECT]",
     summary="Destroy the environment that this pull request has for itself, and hand it to the next in line.",
-    who="whoever may apply it; only environments with `lifecycle: pull_request`",
+    who="whoever may apply it; only environments whose `lifecycle` is not `permanent`",
     examples=("/destroy test",),
     parameters=(Parameter(label="ENV", kind=ParameterKind.ENV, required=True, repeated=False),),
     accepts_terraform_arguments=False,
@@ -29,7 +29,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         return [chosen]
     wish, policy = request.wish, request.loaded.policy
     env = policy.environment(chosen[0].env)
-    if env.lifecycle != "pull_request":
+    if env.lifecycle == "permanent":
         return [_permanent(env.name, request)]
     if not await bot.access.may_apply(wish.repo, env, wish.actor):
         words = env.apply.allow_words
@@ -57,7 +57,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
 
 def _permanent(name: EnvName, request: Request) -> Refusal:
     policy = request.loaded.policy
-    choices = [env for env in common.plannable(policy) if policy.environment(env).lifecycle == "pull_request"]
+    choices = [env for env in common.plannable(policy) if policy.environment(env).lifecycle != "permanent"]
     offered = f" It is for {', '.join(choices)}." if choices else ""
     return Refusal(
         reason=Reason.ENVIRONMENT,

@@ -67,6 +67,7 @@ def _make_ticking(outside: Outside, services: Services) -> Ticking:
         policies=services.policies,
         poster=services.poster,
         tenancy=services.tenancy,
+        ephemeral=services.ephemeral,
         clock=outside.clock,
         retry_after=timedelta(seconds=outside.settings.destroy_retry_seconds),
     )

@@ -12,6 +12,8 @@ from bot.services.access import Access
 from bot.services.checks import Checks
 from bot.services.closeouts import Closeouts
 from bot.services.deployments import Deployments
+from bot.services.ephemeral import Ephemeral
+from bot.services.ephemeral_reports import EphemeralReports
 from bot.services.gate_facts import GateFacts
 from bot.services.jobs import Links
 from bot.services.judging import Judging
@@ -124,6 +126,18 @@ class Services:
     def tenancy(self) -> Tenancy:
         o = self.outside
         return Tenancy(records=o.records, github=o.github, poster=self.poster, clock=o.clock)
+
+    @cached_property
+    def ephemeral(self) -> Ephemeral:
+        o = self.outside
+        return Ephemeral(
+            records=o.records, github=o.github, policies=self.policies, tenancy=self.tenancy, clock=o.clock
+        )
+
+    @cached_property
+    def ephemeral_reports(self) -> EphemeralReports:
+        o = self.outside
+        return EphemeralReports(records=o.records, github=o.github, policies=self.policies, links=self.links)
 
     @cached_property
     def closeouts(self) -> Closeouts:

@@ -56,11 +56,13 @@ def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Wor
         await runs.plan_runs.execute(RunId(argument))
         await outbox.ended(RunId(argument))
         await services.tenancy.after_plan(RunId(argument))
+        await services.ephemeral.after(RunId(argument))
 
     async def execute_change(argument: str) -> None:
         await runs.changing.execute(RunId(argument))
         await outbox.ended(RunId(argument))
         await services.tenancy.after_change(RunId(argument))
+        await services.ephemeral.after(RunId(argument))
 
     async def announce_change(argument: str) -> None:
         await services.reporting.announce_change(RunId(argument))
@@ -68,10 +70,12 @@ def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Wor
     async def report_plan(argument: str) -> None:
         await services.reporting.report_plan(RunId(argument))
         await runs.code_reports.report(RunId(argument))
+        await services.ephemeral_reports.report(RunId(argument))
         await runs.waiting.planned(RunId(argument))
 
     async def report_change(argument: str) -> None:
         await runs.changing.report(RunId(argument))
+        await services.ephemeral_reports.report(RunId(argument))
 
     async def report_loss(argument: str) -> None:
         await apologies.tell(DeliveryId(argument))

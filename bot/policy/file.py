@@ -122,7 +122,7 @@ class EnvironmentEntry(Entry):
     trigger: Literal["pull_request", "local"] = "pull_request"
     """`local`: never run by the bot, only on developers' machines."""
     lifecycle: Literal["permanent", "pull_request", "ephemeral"] = "permanent"
-    """`pull_request`: lives as long as its pull request. `ephemeral`: applied and destroyed in one run."""
+    """`pull_request`: lives as long as its pull request. `ephemeral`: applied, verified and destroyed for every commit."""
     autoplan: Bool | None = None
     """Whether a pull request that touches it is planned without being asked; yes unless local."""
     twin: EnvironmentRef | None = None

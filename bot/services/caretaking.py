@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,12 +13,15 @@ from bot.domain.model import Login, Repo, Run, RunId, RunKind
 from bot.domain.plan import Lock
 from bot.domain.tenancy import CHANGES, destroy_again_at, idle_since
 from bot.ports import Clock, GitHub, Records
+from bot.services.ephemeral import Ephemeral, is_ephemeral
 from bot.services.policies import Policies
 from bot.services.posting import Poster
 from bot.services.sequences import SKIPPED
 from bot.services.tenancy import Tenancy, is_tenanted
 
 _LOG = logging.getLogger(__name__)
+_FORGOTTEN = timedelta(minutes=2)
+"""How long nothing has happened in an ephemeral environment that should have been destroyed at once."""
 _NOBODY = Login("gatewright")
 """Who is recorded as the one who wanted a destroy that nobody asked for."""
 
@@ -31,6 +35,7 @@ class Caretaking:
     policies: Policies
     poster: Poster
     tenancy: Tenancy
+    ephemeral: Ephemeral
     clock: Clock
     retry_after: timedelta
     """How long a failed destroy waits before it is tried again; longer after each failure."""
@@ -66,11 +71,21 @@ class Caretaking:
             if again is not None and again <= self.clock.now():
                 await self._destroy(repo, lock, cause=f"again:{changes[0].id}")
             return
+        if is_ephemeral(policy, lock.stack):
+            await self._give_back(lock, runs)
+            return
         idle, since = policy.environment(lock.stack.env).idle_after, idle_since(lock.since, runs)
         if policy.is_shared(lock.stack) and since is not None and since + idle <= self.clock.now():
             await self._destroy(repo, lock, cause=f"idle:{lock.run_id}")
             body = expired_comment(stack=lock.stack, idle=idle, reference=lock.run_id)
             await self.poster.once(repo, lock.pull, f"expired:{lock.run_id}", body)
+
+    async def _give_back(self, lock: Lock, runs: Sequence[Run]) -> None:
+        """Have an ephemeral environment destroyed whose last run was lost before it could say so."""
+        since = idle_since(lock.since, runs)
+        claim = next((run for run in runs if run.id == lock.run_id), None)
+        if claim is not None and since is not None and since + _FORGOTTEN <= self.clock.now():
+            await self.ephemeral.give_back(claim)
 
     async def _may_follow(self, destroy: Run) -> bool:
         """Whether a destroy was skipped because of another one that has succeeded in the meantime."""

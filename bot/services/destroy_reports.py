@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 
 from bot.comments.run_report import RunView
 from bot.comments.tenancy import destroy_comment
@@ -38,8 +39,8 @@ class DestroyReports:
                 repo=run.stack.repo, pull=run.pull, state_key=run.stack.state_key, kinds=CHANGES
             )
         repo = await self.github.repository(run.stack.repo)
-        # Later runs may be recorded by now; the report is about this one.
-        own = [other for other in changes if other.id <= run.id]
+        # Later runs may be recorded by now; the report is about this one. Ids of one second have no order.
+        own = list(dropwhile(lambda other: other.id != run.id, changes))
         # Whoever was told that a destroy did not end well must be told that the next one did.
         if failed_destroys(own[1:]) or not _is_silent(run):
             left = MOST_DESTROYS - failed_destroys(own) if failed_destroys(own) else 0
@@ -58,8 +59,13 @@ class DestroyReports:
         if applied is None:
             return
         await self.deployments.gone(repo, applied)
-        if applied.plan_id is not None:
-            await self.reporting.refresh_plan(repo, applied.plan_id)
+        # After a failed apply the comment shows a later plan than the one that was applied.
+        async with self.records.read() as reader:
+            plans = await reader.plan_outlines(
+                repo=repo.full_name, pull=applied.pull, stack=applied.stack, limit=1
+            )
+        for plan in plans:
+            await self.reporting.refresh_plan(repo, plan.id)
 
 
 def _is_silent(run: Run) -> bool:

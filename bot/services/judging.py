@@ -125,7 +125,7 @@ class Judging:
 
     async def _is_deployed_by_itself(self, loaded: LoadedPolicy, plan: PlanRecord) -> bool:
         """Whether the policy wants this plan applied whoever pushed: see `bot.services.tenancy`."""
-        if loaded.policy.environment(plan.stack.env).lifecycle != "pull_request":
+        if loaded.policy.environment(plan.stack.env).lifecycle == "permanent":
             return False
         async with self.records.read() as reader:
             lock = await reader.lock(plan.stack)

@@ -321,7 +321,7 @@ class Reporting:
     async def _is_tenanted(self, repo: Repo, plan: PlanRecord) -> bool:
         try:
             policy = (await self.policies.recent(repo)).policy
-            return policy.environment(plan.stack.env).lifecycle == "pull_request"
+            return policy.environment(plan.stack.env).lifecycle != "permanent"
         except PolicyError:
             return False
 

@@ -249,8 +249,8 @@ class Tenancy:
 
 
 def is_tenanted(policy: RepoPolicy, stack: Stack) -> bool:
-    """Whether the stack's environment lives as long as its pull request."""
-    return stack.env in policy.environments and policy.environment(stack.env).lifecycle == "pull_request"
+    """Whether pull requests have the stack's environment one after the other, and it is destroyed in between."""
+    return stack.env in policy.environments and policy.environment(stack.env).lifecycle != "permanent"
 
 
 async def _changes(reader: Reader, stack: Stack, pull: int) -> Sequence[Run]:

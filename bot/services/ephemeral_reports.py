@@ -1,0 +1,111 @@
+"""The check run on what became of an ephemeral environment."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import dropwhile, takewhile
+
+from bot.comments.ephemeral import Life, life_check
+from bot.domain.errors import PolicyError
+from bot.domain.model import PlanId, Repo, Run, RunId, RunKind, RunStatus, Sha
+from bot.domain.tenancy import CHANGES, MOST_DESTROYS, failed_destroys
+from bot.ports import Check, GitHub, Records
+from bot.services.ephemeral import is_ephemeral
+from bot.services.jobs import Links
+from bot.services.policies import Policies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EphemeralReports:
+    """One check run per commit and stack, `gatewright/ci-life` for the stack `ci`."""
+
+    records: Records
+    github: GitHub
+    policies: Policies
+    links: Links
+
+    async def report(self, run_id: RunId) -> None:
+        """Bring the check run of the commit up to date; nothing where the environment is not ephemeral."""
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+            if run is None or run.pull is None:
+                return
+            runs = await reader.runs(
+                repo=run.stack.repo, pull=run.pull, state_key=run.stack.state_key, limit=200
+            )
+        repo = await self.github.repository(run.stack.repo)
+        try:
+            policy = (await self.policies.recent(repo)).policy
+        except PolicyError:
+            return
+        if not is_ephemeral(policy, run.stack):
+            return
+        life = await self._life(run, [other for other in runs if other.stack.project == run.stack.project])
+        if life is None or life.plan.head_sha is None:
+            return
+        await self._show(repo, run, life, life.plan.head_sha)
+
+    async def _show(self, repo: Repo, run: Run, life: Life, head: Sha) -> None:
+        text = life_check(life, self.links.run(run.id))
+        name = f"gatewright/{run.stack.label}-life"
+        check = Check(
+            name=name,
+            head_sha=head,
+            conclusion=text.conclusion,
+            title=text.title,
+            summary=text.summary,
+            external_id=str(run.pull),
+        )
+        key = f"check:{run.pull}:{head}:{name}"
+        async with self.records.read() as reader:
+            known = await reader.remote_id(repo.full_name, key)
+        if known is not None:
+            await self.github.update_check(repo, known, check)
+            return
+        made = await self.github.create_check(repo, check)
+        async with self.records.write() as writer:
+            await writer.set_remote_id(repo.full_name, key, made)
+
+    async def _life(self, run: Run, runs: Sequence[Run]) -> Life | None:
+        """Return the life that the run belongs to; `runs` are newest first."""
+        async with self.records.read() as reader:
+            lock = await reader.lock(run.stack)
+            made = await reader.plans(repo=run.stack.repo, pull=run.pull, stack=run.stack)
+        changing = {plan.id for plan in made if plan.has_changes}
+        claim = lock.run_id if lock is not None and lock.pull == run.pull else None
+        plan = _begun_by(run, runs, claim, changing)
+        if plan is None:
+            return None
+        after = takewhile(lambda other: other.id != plan.id, runs)
+        later = [other for other in after if other.head_sha in {plan.head_sha, None}]
+        newest = {kind: next((one for one in later if one.kind is kind), None) for kind in RunKind}
+        changes = [other for other in runs if other.kind in CHANGES]
+        failures = failed_destroys(changes)
+        return Life(
+            stack=run.stack,
+            plan=plan,
+            has_changes=plan.plan_id in changing,
+            apply=newest[RunKind.APPLY],
+            verify=newest[RunKind.VERIFY],
+            destroy=newest[RunKind.DESTROY],
+            attempts_left=max(0, MOST_DESTROYS - failures) if failures else 0,
+        )
+
+
+def _begun_by(now: Run, runs: Sequence[Run], claim: RunId | None, changing: Collection[PlanId]) -> Run | None:
+    """Return the newest plan up to `now` that was made to be applied; `runs` are newest first.
+
+    Plans that somebody asked for to read them, and those that follow a failed apply, are not.
+    """
+    applied = {run.plan_id for run in runs if run.kind is RunKind.APPLY}
+    before = dropwhile(lambda run: run.id != now.id, runs)
+    plans = [run for run in before if run.kind is RunKind.PLAN]
+    for place, run in enumerate(plans):
+        again = any(other.correlation_id == run.correlation_id for other in plans[place + 1 :])
+        if run.detail.get("superseded") or run.comment_id is not None or again:
+            continue
+        nothing_follows = run.status is not RunStatus.SUCCEEDED or run.plan_id not in changing
+        if run.id == claim or run.plan_id in applied or nothing_follows:
+            return run
+    return None
