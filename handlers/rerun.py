@@ -29,11 +29,14 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     wish = request.wish
     async with bot.records.read() as reader:
         run = await reader.run(command.run)
+        goes_back = await reader.revert(command.run) is not None
     if run is None or (run.stack.repo, run.pull) != (wish.repo.full_name, wish.pull.number):
         return [_missing(command.run)]
     refused = await common.not_theirs(run, request, bot) or _not_again(run)
     if refused is not None:
         return [refused]
+    if goes_back:
+        return [_goes_back(run)]
     runs = await bot.requesting.plans(wish, (run.stack,), run.arguments)
     return [Started(runs=len(runs))]
 
@@ -43,6 +46,14 @@ def _missing(run_id: RunId) -> Refusal:
         reason=Reason.NOT_FOUND,
         sentence=f"There is no run {run_id} on this pull request.",
         next_command="/status",
+    )
+
+
+def _goes_back(run: Run) -> Refusal:
+    return Refusal(
+        reason=Reason.NOT_YET,
+        sentence=f"Run {run.id} planned a revert; where that leads is asked anew each time.",
+        next_command=f"/revert {run.stack.env}",
     )
 
 

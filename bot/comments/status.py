@@ -94,7 +94,8 @@ def _plan(row: StatusRow, view: StatusView) -> str:
         return "none"
     state = str(plan.status).replace("_", " ")
     expired = ", expired" if plan.status in _OPEN and plan.expires_at <= view.now else ""
-    return f"{code(plan.id)} {state}{expired}, {short(plan.head_sha)}, {age(plan.created_at, view.now)}"
+    back = "" if plan.reverts_to is None else f" (back to {code(plan.reverts_to)})"
+    return f"{code(plan.id)}{back} {state}{expired}, {short(plan.head_sha)}, {age(plan.created_at, view.now)}"
 
 
 def _holder(row: StatusRow, view: StatusView) -> str:

@@ -37,6 +37,9 @@ def why_closed(env: EnvironmentPolicy) -> str | None:
 
 def after_status(pull: PullRequest, policy: RepoPolicy, rows: Sequence[StatusRow]) -> tuple[Step, ...]:
     """Return what to offer under `/status`; empty where the usual offers fit."""
+    back = _way_back(rows)
+    if back:
+        return back
     if not pull.is_open:
         return (Step(sentence="The pull request is closed: nothing is planned or applied from it any more"),)
     waiting = [row for row in rows if row.plan is not None and row.plan.status is PlanStatus.PLANNED]
@@ -47,6 +50,22 @@ def after_status(pull: PullRequest, policy: RepoPolicy, rows: Sequence[StatusRow
         Step(sentence=f"To apply the plan of {row.stack.label}", command=command("apply", row.stack))
         for row in ready
     ) or (Step(sentence="To plan what this pull request changes", command="/plan"),)
+
+
+def _way_back(rows: Sequence[StatusRow]) -> tuple[Step, ...]:
+    """Return how to go on with reverts that are planned, and with those that did not end well."""
+    steps = []
+    for row in rows:
+        plan = row.plan
+        if plan is None or plan.reverts_to is None:
+            continue
+        if plan.status is PlanStatus.PLANNED:
+            said = f"To take {row.stack.label} back to {plan.reverts_to}"
+            steps.append(Step(sentence=said, command=command("apply", row.stack, plan.id)))
+        elif plan.status in {PlanStatus.FAILED, PlanStatus.STALE}:
+            said = f"The revert of {row.stack.label} did not come to its end: to plan what is left of it"
+            steps.append(Step(sentence=said, command=command("revert", row.stack)))
+    return tuple(steps)
 
 
 def _is_ready(row: StatusRow, pull: PullRequest, policy: RepoPolicy) -> bool:

@@ -19,6 +19,7 @@ from bot.services.policies import Policies
 from bot.services.posting import Poster
 from bot.services.reporting import Reporting
 from bot.services.requesting import ACTIVE, Requesting, Wish
+from bot.services.reverting import pending_revert
 from bot.services.tenancy import is_tenanted
 
 AT_ONCE: Final = 3
@@ -57,6 +58,8 @@ class Waiting:
             return 0
         async with self.records.read() as reader:
             if await reader.lock(stack) is not None:
+                return 0
+            if await pending_revert(reader, stack, self.clock) is not None:
                 return 0
             waits = await reader.waits(stack.state_key, limit=_LOOKED_AT)
             plans = await reader.runs(state_key=stack.state_key, kinds=(RunKind.PLAN,), statuses=ACTIVE)
