@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from markdown_it import MarkdownIt
 
@@ -13,6 +14,7 @@ MENTION = re.compile(r"(?<![A-Za-z0-9])@[A-Za-z0-9]")
 REFERENCE = re.compile(r"#\d|(?i:gh)-\d|://|(?i:www)\.")
 
 
+@lru_cache(maxsize=1)
 def rendered(markdown: str) -> str:
     """Return the HTML of a comment."""
     return str(_RENDERER.render(markdown))

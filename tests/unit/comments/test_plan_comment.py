@@ -501,7 +501,7 @@ def _views(draw: st.DrawFn) -> PlanView:
     return PlanView(plan=plan, run_url=RUN_URL, gates=many(_gates), next_steps=steps, locked_by=lock)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)  # Half of them are as long as a comment may be.
 @given(_views())
 def test_any_plan_fits_and_keeps_its_title_boxes_gates_and_next_step(view: PlanView) -> None:
     body = plan_comment(view)

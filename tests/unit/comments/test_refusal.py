@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
@@ -101,6 +101,7 @@ _refusals = st.builds(
 )
 
 
+@settings(max_examples=30)
 @given(st.lists(_refusals, min_size=1, max_size=5), _text, _text, st.sampled_from([1, 10, 300]))
 def test_any_refusal_fits_and_mentions_nobody(
     refusals: list[Refusal], actor: str, line: str, times: int
