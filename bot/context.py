@@ -12,6 +12,7 @@ from bot.ports import Clock, GitHub, Records, Terraform
 from bot.ports.tracing import Tracer
 from bot.services.access import Access
 from bot.services.closeouts import Closeouts
+from bot.services.drifting import Drifting
 from bot.services.jobs import Links
 from bot.services.judging import Judging
 from bot.services.measuring import Measuring
@@ -57,6 +58,7 @@ class Bot:
     queueing: Queueing
     closeouts: Closeouts
     reverting: Reverting
+    drifting: Drifting
     login: str
     """The App's own user name, whose comments are never commands."""
 

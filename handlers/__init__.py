@@ -14,6 +14,7 @@ from handlers import (
     apply,
     cancel,
     destroy,
+    drift,
     gates,
     help,  # noqa: A004 - the module is named as its command
     hold,
@@ -37,6 +38,7 @@ COMMANDS: tuple[tuple[CommandSpec, CommandHandler], ...] = (
     (allow.SPEC, allow.handle),
     (gates.SPEC, gates.handle),
     (smoke.SPEC, smoke.handle),
+    (drift.SPEC, drift.handle),
     (status.SPEC, status.handle),
     (cancel.SPEC, cancel.handle),
     (unlock.SPEC, unlock.handle),

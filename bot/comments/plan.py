@@ -12,6 +12,7 @@ from bot.comments.header import header
 from bot.comments.plan_body import caution, diffs, drift, exposed, outputs, remarks, resource_table
 from bot.comments.revert import RevertView, revert_notes
 from bot.comments.words import Step, command, minute, sentence, short, steps, to_do
+from bot.domain.drift_checks import Drifted
 from bot.domain.gates import GateResult, Outcome
 from bot.domain.model import PlanStatus, RunId
 from bot.domain.plan import Lock, PlanRecord
@@ -44,6 +45,8 @@ class PlanView:
     applying_run: RunId | None = None
     revert: RevertView | None = None
     """What it goes back to, for the plan of a revert."""
+    outside: Sequence[Drifted] = ()
+    """What the stack's newest check found changed outside Terraform."""
 
 
 def plan_comment(view: PlanView) -> str:
@@ -60,7 +63,7 @@ def plan_comment(view: PlanView) -> str:
             *outputs(summary),
             Part(text=gate_table(view.gates)),
             *diffs(summary),
-            *drift(summary),
+            *drift(summary, view.outside),
             *remarks("Failed checks", summary.failed_checks),
             *remarks("Warnings", summary.warnings),
             Part(text=f"The whole plan is on {link('the run page', view.run_url)}.", is_note=True),

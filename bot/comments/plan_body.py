@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from bot.comments.budget import Drop, Part, clip_lines
 from bot.comments.diff import to_github_diff
 from bot.comments.escape import clean, code, fence, text
-from bot.comments.words import counted
+from bot.comments.words import counted, minute
+from bot.domain.drift_checks import Drifted
 from bot.domain.plan import Action, PlanSummary, ResourceChange, RiskLevel
 
 _LONGEST_DIFF = 12_000
@@ -111,26 +112,35 @@ def diffs(summary: PlanSummary) -> Iterator[Part]:
     )
     for row in shown:
         low = row.risk in {RiskLevel.LOW, RiskLevel.NONE}
-        yield Part(text=_diff(row), drop=Drop.LOW_RISK_DIFF if low else Drop.DIFF, group="diffs")
+        yield Part(text=_diff(row.diff), drop=Drop.LOW_RISK_DIFF if low else Drop.DIFF, group="diffs")
     yield Part(text="</details>\n\n", frame_of="diffs")
 
 
-def _diff(row: ResourceChange) -> str:
-    return fence(to_github_diff(clip_lines(clean(row.diff), _LONGEST_DIFF)), "diff") + "\n"
+def _diff(shown: str) -> str:
+    return fence(to_github_diff(clip_lines(clean(shown), _LONGEST_DIFF)), "diff") + "\n"
 
 
-def drift(summary: PlanSummary) -> Iterator[Part]:
-    """Yield what was changed outside Terraform."""
+def drift(summary: PlanSummary, checked: Sequence[Drifted] = ()) -> Iterator[Part]:
+    """Yield what was changed outside Terraform: what matters to the plan, then what else the last check found."""
+    own = {row.address for row in summary.drift}
+    others = [row for row in checked if row.address not in own]
     yield Part(text="**Changed outside Terraform**\n\n", frame_of="drift")
     for row in summary.drift:
         yield Part(text=f"- {code(row.address)} was {_outside(row)}.\n", drop=Drop.DETAIL, group="drift")
+    for other in others:
+        was = "deleted" if other.action is Action.DESTROY else "changed"
+        line = f"- {code(other.address)} was {was}, first seen {minute(other.since)}; it does not matter to this plan.\n"
+        yield Part(text=line, drop=Drop.DETAIL, group="drift")
     yield Part(text="\n", frame_of="drift")
     yield Part(
         text="<details><summary>Diff of what was changed outside</summary>\n\n", frame_of="drift diffs"
     )
     for row in summary.drift:
         if row.diff:
-            yield Part(text=_diff(row), drop=Drop.LOW_RISK_DIFF, group="drift diffs")
+            yield Part(text=_diff(row.diff), drop=Drop.LOW_RISK_DIFF, group="drift diffs")
+    for other in others:
+        if other.diff:
+            yield Part(text=_diff(other.diff), drop=Drop.LOW_RISK_DIFF, group="drift diffs")
     yield Part(text="</details>\n\n", frame_of="drift diffs")
 
 

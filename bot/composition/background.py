@@ -29,7 +29,7 @@ def make_background(outside: Outside, services: Services, runs: Runs) -> Backgro
     """Return the loops, not yet started."""
     return Background(
         upkeep=_make_upkeep(outside),
-        ticking=_make_ticking(outside, services),
+        ticking=_make_ticking(outside, services, runs),
         reconciling=Reconciling(
             records=outside.records,
             github=outside.github,
@@ -60,7 +60,7 @@ def _make_upkeep(outside: Outside) -> Upkeep:
     )
 
 
-def _make_ticking(outside: Outside, services: Services) -> Ticking:
+def _make_ticking(outside: Outside, services: Services, runs: Runs) -> Ticking:
     caretaking = Caretaking(
         records=outside.records,
         github=outside.github,
@@ -72,7 +72,8 @@ def _make_ticking(outside: Outside, services: Services) -> Ticking:
         retry_after=timedelta(seconds=outside.settings.destroy_retry_seconds),
     )
     return Ticking(
-        chores={"pull-request environments": caretaking.look_after}, seconds=outside.settings.tick_seconds
+        chores={"pull-request environments": caretaking.look_after, "drift": runs.drifting.look_around},
+        seconds=outside.settings.tick_seconds,
     )
 
 

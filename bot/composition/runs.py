@@ -13,6 +13,8 @@ from bot.services.changing import Changing
 from bot.services.code_reports import CodeReports
 from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
+from bot.services.drift_reports import DriftReports
+from bot.services.drifting import Drifting
 from bot.services.endings import Endings
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Limits
@@ -26,6 +28,7 @@ from bot.services.revert_pulls import RevertPulls
 from bot.services.revert_reports import RevertReports
 from bot.services.reverting import Reverting
 from bot.services.sequence_reports import SequenceReports
+from bot.services.standing_issues import StandingIssues
 from bot.services.states import Snapshots
 from bot.services.syncing import Syncing
 from bot.services.verify_reports import VerifyReports
@@ -250,6 +253,32 @@ class Runs:
             syncing=self.syncing,
             waiting=self.waiting,
             closeouts=s.closeouts,
+            drifting=self.drifting,
+            drift_reports=DriftReports(
+                records=o.records,
+                github=o.github,
+                issues=StandingIssues(github=o.github, records=o.records),
+                poster=s.poster,
+                reporting=s.reporting,
+                links=s.links,
+            ),
+        )
+
+    @cached_property
+    def drifting(self) -> Drifting:
+        o = self.outside
+        return Drifting(
+            records=o.records,
+            github=o.github,
+            policies=self.services.policies,
+            trees=self.services.trees,
+            workspace=o.workspace,
+            terraform=o.terraform,
+            states=o.stored_states,
+            credentials=o.credentials,
+            logs=o.logs,
+            limits=self.limits,
+            clock=o.clock,
         )
 
     @cached_property

@@ -40,6 +40,7 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
         outdating=services.outdating,
         queueing=services.queueing,
         closeouts=services.closeouts,
+        drifting=runs.drifting,
         login=LOGIN,
     )
 
@@ -63,6 +64,7 @@ def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Wor
         await outbox.ended(RunId(argument))
         await services.tenancy.after_change(RunId(argument))
         await services.ephemeral.after(RunId(argument))
+        await runs.drifting.after_change(RunId(argument))
 
     async def announce_change(argument: str) -> None:
         await services.reporting.announce_change(RunId(argument))

@@ -29,12 +29,29 @@ def real_drift(plan_json: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     ]
 
 
+def outside_changes(plan_json: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the items of `resource_drift` of a refresh-only plan that say something: all but moves and empty parts.
+
+    Such a plan changes nothing, so nothing is irrelevant to it.
+    """
+    return [
+        item
+        for item in plan_json.get("resource_drift") or ()
+        if item.get("mode") != "data" and _says_something(item.get("change") or {})
+    ]
+
+
+def _says_something(change: Mapping[str, Any]) -> bool:
+    unchanged = _settled(change.get("before")) == _settled(change.get("after"))
+    return not unchanged and not set(change.get("actions") or ()) <= {"no-op"}
+
+
 def _is_real(
     item: Mapping[str, Any], planned: set[str | None], relevant: Mapping[str, Sequence[Sequence[Any]]]
 ) -> bool:
     change = item.get("change") or {}
     before, after = change.get("before"), change.get("after")
-    if set(change.get("actions") or ()) <= {"no-op"} or _settled(before) == _settled(after):
+    if not _says_something(change):
         return False
     address = str(item.get("address"))
     if after is None or address in planned:

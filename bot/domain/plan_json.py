@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.domain.digest import change_digest
-from bot.domain.drift import real_drift
+from bot.domain.drift import outside_changes, real_drift
 from bot.domain.plan import Action, Counts, OutputChange, PlanSummary, ResourceChange, RiskLevel
 from bot.domain.plan_text import MaskedText, Section, masked
 from bot.domain.redaction import Redactor
@@ -27,11 +27,13 @@ def summarise(
     arguments: Sequence[str],
     warnings: Sequence[str],
     redact: Redact,
+    refresh_only: bool = False,
 ) -> PlanSummary:
     """Return what people and gates need to know of a plan.
 
     `text` is `terraform show -no-color PLANFILE` as printed. `redact` removes the secrets that the plan does not
-    know of (credentials); the plan's own sensitive values are removed here.
+    know of (credentials); the plan's own sensitive values are removed here. Of a `refresh_only` plan everything that
+    was changed outside is told, else what matters to the plan.
     """
     own = Redactor(sensitive_values(plan_json))
 
@@ -39,7 +41,7 @@ def summarise(
         return redact(own(raw))
 
     planned = _planned(plan_json)
-    drift = real_drift(plan_json)
+    drift = outside_changes(plan_json) if refresh_only else real_drift(plan_json)
     shown = masked(text, _secrets_by_name([*drift, *(item for item, _ in planned)]), clean)
     rows = tuple(_row(item, action, shown, redact) for item, action in planned)
     outputs = _outputs(plan_json)

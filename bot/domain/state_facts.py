@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,12 +40,12 @@ def state_facts(data: bytes | None) -> StateFacts:
         state = None
     if not isinstance(state, Mapping):
         return StateFacts()
-    outputs = state.get("outputs")
+    outputs, checks = state.get("outputs"), state.get("check_results")
     known = {name: each for name, each in _mapping(outputs).items() if isinstance(each, Mapping)}
     return StateFacts(
         outputs={name: each.get("value") for name, each in known.items()},
         sensitive=frozenset(name for name, each in known.items() if each.get("sensitive")),
-        conditions=tuple(_condition(each) for each in state.get("check_results") or () if _is_check(each)),
+        conditions=tuple(_condition(each) for each in _items(checks) if _is_check(each)),
     )
 
 
@@ -66,6 +66,10 @@ def _condition(result: Mapping[str, Any]) -> Condition:
         outcome=_CHECKS.get(str(result.get("status")), Outcome.INCONCLUSIVE),
         messages=tuple(messages),
     )
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -56,6 +56,8 @@ class EnvironmentPolicy:
     """`apply`, `plan` or `none`."""
     code_checks: tuple[str, ...]
     verify: tuple[VerifyCheck, ...]
+    drift_every: timedelta | None
+    """Time between two checks for changes from outside; None where only people ask for them."""
     data_refresh: RefreshEntry | None
     artifacts: tuple[str, ...]
     up: tuple[str, ...]
@@ -85,6 +87,7 @@ def environment_policy(name: EnvName, file: PolicyFile) -> EnvironmentPolicy:
         after_merge=entry.after_merge or _after_merge(name, entry, file),
         code_checks=entry.code_checks,
         verify=entry.verify,
+        drift_every=None if entry.drift is None else entry.drift.every,
         data_refresh=entry.data_refresh,
         artifacts=entry.artifacts,
         up=entry.up or (),

@@ -99,6 +99,13 @@ class ApplyEntry(Entry):
     """How old the last rehearsed revert may be for the gate `drill`."""
 
 
+class DriftEntry(Entry):
+    """Looking for changes that were made outside Terraform."""
+
+    every: Duration = timedelta(days=1)
+    """Time between two checks."""
+
+
 class RefreshEntry(Entry):
     """Data copied from another environment on a schedule."""
 
@@ -137,6 +144,8 @@ class EnvironmentEntry(Entry):
     """What is checked of the code with each plan: `terraform fmt`, `validate`, `test`. One check run tells all of it."""
     verify: tuple[VerifyCheck, ...] = ()
     """Checks after an apply."""
+    drift: DriftEntry | None = None
+    """When changes from outside are looked for by themselves; left out, only `/drift` looks for them."""
     data_refresh: RefreshEntry | None = None
     """Data copied from another environment on a schedule."""
     artifacts: tuple[OutputName, ...] = ()

@@ -91,7 +91,14 @@ def _environment(name: str, environment: EnvironmentEntry, file: PolicyFile) -> 
     yield from _references(name, environment, file)
     key = environment.state_key or ""
     if environment.trigger == "local":
-        given = environment.model_fields_set & {"apply", "lifecycle", "after_merge", "verify", "data_refresh"}
+        given = environment.model_fields_set & {
+            "apply",
+            "lifecycle",
+            "after_merge",
+            "verify",
+            "drift",
+            "data_refresh",
+        }
         given |= {"autoplan"} if environment.autoplan else set()
         for field in sorted(given):
             yield (*here, field), "means nothing for a local environment, which the bot never runs"
@@ -100,6 +107,8 @@ def _environment(name: str, environment: EnvironmentEntry, file: PolicyFile) -> 
             yield (*here, field), "is for local environments (trigger: local)"
         if "{user}" in key:
             yield (*here, "state_key"), "{user} is for local environments (trigger: local)"
+    if environment.drift is not None and environment.lifecycle != "permanent":
+        yield (*here, "drift"), "is for permanent environments: one that comes and goes has no time to drift"
     if "{pull}" in key and environment.lifecycle == "permanent":
         yield (*here, "state_key"), "{pull} is for environments with lifecycle: pull_request or ephemeral"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -68,6 +69,15 @@ class TerraformJob:
     """True for plans; False for anything that changes state (see the crash rules)."""
 
 
+class PlanMode(StrEnum):
+    """What a plan is to find out."""
+
+    NORMAL = "normal"
+    DESTROY = "destroy"
+    REFRESH_ONLY = "refresh_only"
+    """What was changed outside Terraform; such a plan would change the state alone."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOutput:
     """What `terraform plan` and `show` produced; `json` holds secrets in clear and is never stored as it is."""
@@ -104,7 +114,9 @@ class Terraform(Protocol):
         """Return the version on this machine; EngineChangedError when it is not `engine.version`."""
         ...
 
-    async def plan(self, job: TerraformJob, arguments: Sequence[str], *, destroy: bool = False) -> PlanOutput:
+    async def plan(
+        self, job: TerraformJob, arguments: Sequence[str], *, mode: PlanMode = PlanMode.NORMAL
+    ) -> PlanOutput:
         """Init (unless a warm data directory makes it needless), plan to a file, show. Raises TerraformError."""
         ...
 

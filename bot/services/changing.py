@@ -10,6 +10,8 @@ from bot.services.applying import Applying
 from bot.services.closeouts import Closeouts
 from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
+from bot.services.drift_reports import DriftReports
+from bot.services.drifting import Drifting
 from bot.services.reporting import Reporting
 from bot.services.revert_checks import RevertChecks
 from bot.services.revert_reports import RevertReports
@@ -37,6 +39,8 @@ class Changing:
     waiting: Waiting
     closeouts: Closeouts
     revert_reports: RevertReports
+    drifting: Drifting
+    drift_reports: DriftReports
 
     async def execute(self, run_id: RunId) -> None:
         """Carry it out, at most once; what an apply has put in place is verified in the same turn of its state."""
@@ -45,6 +49,8 @@ class Changing:
                 await self.destroying.execute(run_id)
             case RunKind.VERIFY:
                 await self.verifying.execute(run_id)
+            case RunKind.DRIFT:
+                await self.drifting.execute(run_id)
             case RunKind.SYNC:
                 await self.syncing.execute(run_id)
                 await self.verifying.after(run_id)
@@ -68,6 +74,8 @@ class Changing:
                 await self.destroy_reports.report(run_id)
             case RunKind.VERIFY:
                 await self.verify_reports.report(run_id)
+            case RunKind.DRIFT:
+                await self.drift_reports.report(run_id)
             case RunKind.SYNC:
                 await self.closeouts.report(run_id)
             case RunKind.REVERT:

@@ -22,6 +22,7 @@ from bot.ports import (
     Clock,
     GitHub,
     ObjectStore,
+    PlanMode,
     PlanOutput,
     Records,
     Slot,
@@ -95,7 +96,7 @@ class Destroying:
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 await self.workspace.unpack(slot, work)
                 job = await self._job(run, plan, slot, redactor)
-                planned = await self.terraform.plan(job, (), destroy=True)
+                planned = await self.terraform.plan(job, (), mode=PlanMode.DESTROY)
                 secrets = await asyncio.to_thread(sensitive_values, planned.json)
                 redactor = redactor.with_more(secrets)
                 await self.logs.cleanse(run.id, redactor)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.domain.drift_checks import unexplained
 from bot.domain.errors import GatewrightError, MergeConflictError
 from bot.domain.gates import Divergence, Promotion
 from bot.domain.model import PullRequest, Repo, Stack
@@ -15,6 +16,7 @@ from bot.domain.plan import PlanRecord
 from bot.domain.release import Release, Verification
 from bot.policy import EnvironmentPolicy
 from bot.ports import GitHub, Reader, Records
+from bot.services.drifting import newest_check
 from bot.services.ownership import Ownership
 from bot.services.policies import LoadedPolicy
 from bot.services.stacks import Trees, inputs_digest
@@ -53,6 +55,7 @@ class GateFacts:
             "undiverged": self._divergence,
             "checks": self._checks,
             "promoted": self._promotion,
+            "drift": self._drift,
         }
         asked = () if question.plan.reverts_to is not None else question.env.apply.gates
         named = [name for name in readers if name in asked]
@@ -93,6 +96,11 @@ class GateFacts:
     async def _checks(self, question: Question) -> Mapping[str, Any]:
         pull = question.pull
         return {"checks": await self.github.other_checks(question.repo, pull.head_sha, pull.base_ref)}
+
+    async def _drift(self, question: Question) -> Mapping[str, Any]:
+        async with self.records.read() as reader:
+            check = await newest_check(reader, question.plan.stack)
+        return {"drift": None if check is None else unexplained(check, question.plan)}
 
     async def _promotion(self, question: Question) -> Mapping[str, Any]:
         apply, plan = question.env.apply, question.plan

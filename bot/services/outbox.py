@@ -33,7 +33,9 @@ class Outbox:
 def report_of(run: Run) -> Job:
     """Return the job that tells how a run ended."""
     workflow = "report_plan" if run.kind is RunKind.PLAN else "report_change"
-    return _job(workflow, run.id, run.stack.repo, run.pull)
+    # Whoever asked, what stands in an issue is told one after the other.
+    pull = None if run.kind is RunKind.DRIFT else run.pull
+    return _job(workflow, run.id, run.stack.repo, pull)
 
 
 def announcement_of(run: Run) -> Job:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.domain.declared import declared_secrets
 from bot.domain.errors import (
     GatewrightError,
     TerraformStoppedError,
@@ -26,7 +24,6 @@ from bot.domain.model import (
     Stack,
     StateIdentity,
 )
-from bot.domain.module_calls import TERRAFORM_FILES
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
@@ -49,6 +46,7 @@ from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.ids import new_plan_id
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
+from bot.services.known_secrets import known_secrets
 from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
 from bot.services.policies import Policies
 from bot.services.releasing import InPlace, Made, Sources, is_release_as_it_stands, release_of
@@ -113,7 +111,9 @@ class Planning:
             _, (identity, _) = await together(checkout, self.states.read(key))
             await self.running(run)
             watch.lap("checkout")
-            redactor = await self._redactor(subject)
+            redactor = await known_secrets(
+                self.workspace, self.credentials, subject.repo, subject.stack, subject.tree
+            )
             job = self.job(run, subject.stack, subject.loaded.policy, slot, redactor)
             checks = subject.loaded.policy.environment(subject.stack.env).code_checks
             if checks and run.kind is RunKind.PLAN:
@@ -176,19 +176,6 @@ class Planning:
         )
         release = release_of(record, made, record.created_at)
         return InPlace(release=release, policy=policy)
-
-    async def _redactor(self, subject: Subject) -> Redactor:
-        """Know what the module declares sensitive, too: the error of a failing plan may quote it."""
-        stack, files = subject.stack, subject.tree.files
-        blobs = [
-            blob
-            for path, blob in files.items()
-            if (posixpath.dirname(path) or ".") == stack.directory and path.endswith(TERRAFORM_FILES)
-        ]
-        sources = await self.workspace.read_blobs(subject.repo, blobs)
-        given = self.credentials.environment(stack.env, purpose="plan")
-        known = self.credentials.redactor(stack.env)
-        return known.with_more(await asyncio.to_thread(declared_secrets, sources.values(), given))
 
     async def for_sync(self, run: Run) -> PlanRecord:
         """Plan the base's tip for a run that goes on afterwards, and record the plan with it."""

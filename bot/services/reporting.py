@@ -13,6 +13,7 @@ from bot.comments.revert import RevertView
 from bot.comments.run_report import RunView
 from bot.comments.status import ActiveRun, LastApply, StatusRow, StatusView
 from bot.comments.words import Step, command
+from bot.domain.drift_checks import drifted
 from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.gates import GateResult
 from bot.domain.lifecycle import TERMINAL
@@ -33,12 +34,13 @@ from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Reader, Records
 from bot.services.checks import Checks
 from bot.services.deployments import Deployments
+from bot.services.drifting import newest_check
 from bot.services.jobs import Links
 from bot.services.judging import Judging
 from bot.services.next_steps import after_plan, after_status
 from bot.services.policies import Policies
 from bot.services.posting import Poster, sticky_key
-from bot.services.requesting import ACTIVE, Wish
+from bot.services.requesting import ACTIVE, OPEN_PLANS, Wish
 
 _LOG = logging.getLogger(__name__)
 _MOST_SHOWN = 10
@@ -155,6 +157,7 @@ class Reporting:
             revert = await _revert_view(reader, plan)
             lock = await reader.lock(plan.stack)
             active = await reader.runs(state_key=plan.stack.state_key, statuses=ACTIVE)
+            check = await newest_check(reader, plan.stack)
         if newer != plan.id:
             await self._shown(plan_id)
             return
@@ -169,6 +172,7 @@ class Reporting:
             locked_by=held,
             is_tenanted=held is not None and await self._is_tenanted(repo, plan),
             applying_run=applying,
+            outside=() if check is None or plan.status not in OPEN_PLANS else drifted(check),
             next_steps=await self._next_steps(repo, plan, held),
             revert=revert,
         )

@@ -84,7 +84,10 @@ PERMISSIONS: Final[dict[str, tuple[str, str]]] = {
         "Fetching the code and `gatewright.yaml`; writing for the branch of a revert pull request alone.",
     ),
     "deployments": ("Deployments", "One deployment per apply."),
-    "issues": ("Issues", "GitHub offers the event *Issue comment* only with it."),
+    "issues": (
+        "Issues",
+        "GitHub offers the event *Issue comment* only with it; one issue per stack that was changed outside Terraform.",
+    ),
     "members": ("Members (organisation)", "Teams named in `apply.allow` and in CODEOWNERS."),
     "metadata": ("Metadata", "Mandatory for every App."),
     "pull_requests": (
@@ -93,8 +96,6 @@ PERMISSIONS: Final[dict[str, tuple[str, str]]] = {
     ),
     "statuses": ("Commit statuses", "Reading other checks of a commit, for the gate `checks`."),
 }
-EVENT_ISSUES: Final = {"issues": "read"}
-"""No token asks for it, but the App must have it."""
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -120,7 +121,7 @@ def permissions() -> str:
     writes = {
         name for profile in Profile for name, access in profile.permissions.items() if access == "write"
     }
-    levels = {name: "write" if name in writes else "read" for name in {**asked, **EVENT_ISSUES}}
+    levels = {name: "write" if name in writes else "read" for name in asked}
     rows = [(PERMISSIONS[name][0], levels[name], PERMISSIONS[name][1]) for name in sorted(levels)]
     return table(("Permission", "Access", "What for"), rows)
 

@@ -13,6 +13,7 @@ from bot.policy import json_schema
 from bot.policy.file import (
     AllowedDifference,
     ApplyEntry,
+    DriftEntry,
     EnvironmentEntry,
     ParityEntry,
     PolicyFile,
@@ -49,6 +50,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
     "verify[] of type terraform_checks": TerraformChecks,
     "hold_windows[]": HoldWindow,
     "freezes[]": Freeze,
+    "drift": DriftEntry,
     "data_refresh": RefreshEntry,
     "timeouts": TimeoutsEntry,
     "thresholds": GroupsEntry,

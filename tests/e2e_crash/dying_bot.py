@@ -59,8 +59,8 @@ def during_plan() -> None:
     """Die at the first line that a planning Terraform prints."""
     original = TerraformCli.plan
 
-    async def dying(self: TerraformCli, job: Any, arguments: Any, *, destroy: bool = False) -> Any:
-        return await original(self, replace(job, on_line=die), arguments, destroy=destroy)
+    async def dying(self: TerraformCli, job: Any, arguments: Any, **named: Any) -> Any:
+        return await original(self, replace(job, on_line=die), arguments, **named)
 
     TerraformCli.plan = dying  # type: ignore[method-assign]
 

@@ -17,11 +17,12 @@ _MOST_PAGES = 200
 
 
 class Client:
-    """Signs calls with the API token of the repository that they are about."""
+    """Signs calls with a token of the repository that they are about, which may do no more than `profile` says."""
 
-    def __init__(self, sender: Sender, tokens: Tokens) -> None:
+    def __init__(self, sender: Sender, tokens: Tokens, profile: Profile = Profile.API) -> None:
         self._sender = sender
         self._tokens = tokens
+        self._profile = profile
 
     async def ask(
         self, repo: Repo, call: Call, *, look: Look | None = None, in_doubt: bool = False
@@ -50,7 +51,7 @@ class Client:
 
     def _credential(self, repo: Repo) -> InstallationCredential:
         self._tokens.installations.learn(repo)
-        return credential(self._tokens, repo.owner, repo.name, Profile.API)
+        return credential(self._tokens, repo.owner, repo.name, self._profile)
 
 
 def credential(tokens: Tokens, owner: str, name: str | None, profile: Profile) -> InstallationCredential:

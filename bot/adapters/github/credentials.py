@@ -39,6 +39,7 @@ class Profile(Enum):
     MEMBERS = "members"
     CHECKS = "checks"
     BRANCHES = "branches"
+    ISSUES = "issues"
 
     @property
     def permissions(self) -> Mapping[str, str]:
@@ -60,6 +61,8 @@ _PERMISSIONS: Mapping[Profile, Mapping[str, str]] = {
     Profile.MEMBERS: {"members": "read"},
     # A token of its own: an installation that has not granted this yet loses one gate, and nothing else.
     Profile.CHECKS: {"checks": "read", "statuses": "read"},
+    # Likewise: without it, what belongs into an issue is only told where people ask.
+    Profile.ISSUES: {"issues": "write"},
 }
 
 

@@ -15,6 +15,7 @@ from bot.adapters.github.credentials import AppCredential, Profile, Tokens
 from bot.adapters.github.deployments import Deployments
 from bot.adapters.github.hooks import HookDeliveries
 from bot.adapters.github.identity import Identity
+from bot.adapters.github.issues import Issues
 from bot.adapters.github.options import Options, Waits
 from bot.adapters.github.pull_opener import PullRequests
 from bot.adapters.github.repositories import Repositories
@@ -25,6 +26,7 @@ from bot.domain.approvals import Review
 from bot.domain.gates import OtherCheck
 from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
 from bot.ports import Check, Clock, FailedDelivery, Posted
+from bot.ports.issues import IssueText
 
 
 class GitHubApp:
@@ -57,6 +59,7 @@ class GitHubApp:
         self._checks = Checks(client, self._identity, clock)
         self._commit_checks = CommitChecks(sender, self._tokens, self._identity)
         self._deployments = Deployments(client, clock)
+        self._issues = Issues(Client(sender, self._tokens, Profile.ISSUES), self._identity)
         self._hooks = HookDeliveries(sender, app)
 
     async def repository(self, full_name: str) -> Repo:
@@ -146,6 +149,14 @@ class GitHubApp:
     ) -> None:
         """Record a state of a deployment."""
         await self._deployments.set_status(repo, deployment_id, state, description, log_url)
+
+    async def create_issue(self, repo: Repo, text: IssueText, *, in_doubt: bool = False) -> int:
+        """Open an issue; returns its number. Where one may have been opened before, it is looked for first."""
+        return await self._issues.create(repo, text, in_doubt=in_doubt)
+
+    async def update_issue(self, repo: Repo, number: int, text: IssueText) -> None:
+        """Replace title, body and state of an issue; GitHubNotFoundError when it is gone."""
+        await self._issues.update(repo, number, text)
 
     async def failed_deliveries(self, since: datetime) -> Sequence[FailedDelivery]:
         """Return failed attempts to deliver a webhook since then, newest first."""

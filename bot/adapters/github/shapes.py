@@ -236,6 +236,18 @@ class Comment(Identified):
         return (self.body or "").split("\n", 1)[0].rstrip("\r")
 
 
+class IssueShape(Shape):
+    """An issue."""
+
+    number: int
+    body: str | None = None
+
+    @property
+    def first_line(self) -> str:
+        """The line that holds our marker, where the issue is ours."""
+        return (self.body or "").split("\n", 1)[0].rstrip("\r")
+
+
 class CheckRun(Identified):
     """A check run."""
 

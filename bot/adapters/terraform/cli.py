@@ -30,7 +30,7 @@ from bot.adapters.terraform.warmth import LOCK_FILE
 from bot.adapters.tracing import NoTracing
 from bot.domain.code_findings import CodeReport
 from bot.domain.errors import TerraformError
-from bot.ports import ApplyOutput, Engine, PlanOutput, TerraformJob
+from bot.ports import ApplyOutput, Engine, PlanMode, PlanOutput, TerraformJob
 from bot.ports.tracing import Tracer
 
 OUTPUTS_TIMEOUT = 60.0
@@ -67,7 +67,9 @@ class TerraformCli:
         await self._engines.checked(engine)
         return engine.version
 
-    async def plan(self, job: TerraformJob, arguments: Sequence[str], *, destroy: bool = False) -> PlanOutput:
+    async def plan(
+        self, job: TerraformJob, arguments: Sequence[str], *, mode: PlanMode = PlanMode.NORMAL
+    ) -> PlanOutput:
         """Init where needed, plan to a file, show it.
 
         Raises TerraformError, TerraformStoppedError when stopped, UnsafeTreeError when the tree would redirect the
@@ -78,10 +80,10 @@ class TerraformCli:
             with _timed(seconds, "init"):
                 initialised = await initialise_for_plan(session)
             with _timed(seconds, "plan"):
-                step = await self._plan(session, arguments, destroy=destroy)
+                step = await self._plan(session, arguments, mode)
                 if not initialised and step.ended.exit_code == 1 and needs_init(step.tail.text()):
                     await initialise_from_nothing(session)
-                    step = await self._plan(session, arguments, destroy=destroy)
+                    step = await self._plan(session, arguments, mode)
             step.raise_if_failed(accepted=(NO_CHANGES, CHANGES))
             with _timed(seconds, "show"):
                 plan_json, text = await self._show(session)
@@ -159,13 +161,14 @@ class TerraformCli:
             # An apply that was left running has read the key pair long ago.
             session.close()
 
-    async def _plan(self, session: Session, arguments: Sequence[str], *, destroy: bool) -> Step:
+    async def _plan(self, session: Session, arguments: Sequence[str], mode: PlanMode) -> Step:
         options: dict[str, OptionValue] = {
             "out": str(session.seen.plan_file),
             "lock": False,
             "input": False,
             "detailed_exitcode": FLAG,
-            "destroy": FLAG if destroy else None,
+            "destroy": FLAG if mode is PlanMode.DESTROY else None,
+            "refresh_only": FLAG if mode is PlanMode.REFRESH_ONLY else None,
             "var_file": session.var_file,
             **plan_options(arguments),
         }

@@ -66,6 +66,6 @@ def drift(facts: Facts) -> GateResult:
     if facts.drift:
         named = ", ".join(f"`{address}`" for address in facts.drift[:_MOST_NAMED])
         more = len(facts.drift) - _MOST_NAMED
-        sentence = f"Changed outside Terraform: {named}{f' and {more} more' if more > 0 else ''}."
-        return failed("drift", Reason.DRIFT, sentence, f"/drift {facts.plan.stack.env}")
-    return passed("drift", "Nothing was changed outside Terraform.")
+        sentence = f"Changed outside Terraform: {named}{f' and {more} more' if more > 0 else ''}; this plan does not show it."
+        return failed("drift", Reason.DRIFT, sentence, facts.plan_command)
+    return passed("drift", "Nothing was changed outside Terraform, or this plan shows it.")

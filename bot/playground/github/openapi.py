@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import jsonschema_rs
 
 Json = dict[str, Any]
+ADDED = "openapi-added.json"
+"""Further operations beside the description, written by hand after GitHub's documentation in the same shape."""
 METHODS = ("get", "post", "put", "patch", "delete")
 REFERENCE = "#/components/schemas/"
 _REFERENCES = re.compile(r'"\$ref": "#/components/schemas/([^"]+)"')
@@ -43,6 +45,10 @@ class Spec:
 
     def __init__(self, path: Path) -> None:
         document = json.loads(path.read_text(encoding="utf-8"))
+        added = path.with_name(ADDED)
+        if added.exists():
+            for template, methods in json.loads(added.read_text(encoding="utf-8"))["paths"].items():
+                document["paths"].setdefault(template, {}).update(methods)
         self._document = document
         components: Json = {}
         for name, schema in document["components"]["schemas"].items():

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.adapters.terraform import TerraformCli
 from bot.domain.model import StateKey
-from bot.ports import ApplyOutput, Backend, Engine, PlanOutput, Slot, TerraformJob
+from bot.ports import ApplyOutput, Backend, Engine, PlanMode, PlanOutput, Slot, TerraformJob
 from tests.integration.terraform.state_server import ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY
 
 ENGINE = Engine(name="terraform", version="1.11.4")
@@ -87,9 +87,9 @@ class Bench:
         return TerraformJob(**(values | changes))
 
     async def plan(
-        self, arguments: Sequence[str] = (), *, destroy: bool = False, **changes: Any
+        self, arguments: Sequence[str] = (), *, mode: PlanMode = PlanMode.NORMAL, **changes: Any
     ) -> PlanOutput:
-        return await self.terraform.plan(self.job(**changes), arguments, destroy=destroy)
+        return await self.terraform.plan(self.job(**changes), arguments, mode=mode)
 
     async def apply(self, plan: PlanOutput, **changes: Any) -> ApplyOutput:
         job = self.job(**({"dies_with_parent": False} | changes))

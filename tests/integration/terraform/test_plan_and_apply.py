@@ -8,7 +8,7 @@ import pytest
 
 from bot.adapters.terraform import TerraformCli
 from bot.domain.errors import EngineChangedError, PolicyError, TerraformError, UnsafeTreeError
-from bot.ports import Engine
+from bot.ports import Engine, PlanMode
 from tests.integration.terraform.bench import ENGINE, ONE_RESOURCE, SECRET, STATE_KEY, Bench
 from tests.integration.terraform.state_server import StateServer
 
@@ -37,7 +37,7 @@ async def test_a_destroy_plan_removes_everything(bench: Bench, state: StateServe
     bench.write({"terraform/main.tf": ONE_RESOURCE})
     await bench.apply(await bench.plan())
 
-    plan = await bench.plan(destroy=True)
+    plan = await bench.plan(mode=PlanMode.DESTROY)
     applied = await bench.apply(plan)
 
     assert [change["change"]["actions"] for change in plan.json["resource_changes"]] == [["delete"]]

@@ -164,7 +164,11 @@ OPEN: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
         "The risk is high.",
     ),
     "nobody watches": ("drift", {}, "Not watched: nobody has looked for changes from outside."),
-    "nothing changed outside": ("drift", {"drift": ()}, "Nothing was changed outside Terraform."),
+    "nothing changed outside": (
+        "drift",
+        {"drift": ()},
+        "Nothing was changed outside Terraform, or this plan shows it.",
+    ),
 }
 
 
@@ -303,7 +307,7 @@ SHUT: Final[dict[str, tuple[dict[str, Any], str, Outcome, Reason, str, str]]] = 
     ),
     "drifted": (
         {"drift": ("a", "b", "c", "d", "e", "f")},
-        "drift", FAIL, Reason.DRIFT, "`a`, `b`, `c`, `d`, `e` and 1 more.", "/drift prod",
+        "drift", FAIL, Reason.DRIFT, "`e` and 1 more; this plan does not show it.", "/plan prod",
     ),
     "drift unreadable": (
         unreadable("drift"), "drift", ERROR, Reason.DRIFT, "could not be read: GitHub is away.", "the same command again",

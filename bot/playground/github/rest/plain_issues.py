@@ -1,4 +1,4 @@
-"""Issues that are not pull requests: open, change, list. None of it is in the described subset."""
+"""Issues that are not pull requests: open, change, list."""
 
 from typing import Literal
 
