@@ -60,6 +60,12 @@ class Watch:
         """Count everything said so far as read."""
         self._read.update({heard.id: heard.body for heard in self.comments()})
 
+    def reread(self, heard: Heard) -> Heard:
+        """Count later versions of what has been read as read as well; return this comment as it is now."""
+        now = {each.id: each for each in self.comments()}
+        self._read.update({number: now[number].body for number in self._read if number in now})
+        return now.get(heard.id, heard)
+
     async def hear(self, wanted: Mapping[str, str], *, new: bool = True) -> Heard:
         """Wait for a comment (by default one not read yet) whose header has these values; NotSaidError after a while."""
         found = await self.until(lambda: self._find(new=new, wanted=wanted), f"a comment with {wanted}")

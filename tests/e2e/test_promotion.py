@@ -148,7 +148,7 @@ async def test_a_base_that_moves_under_the_plan_shuts_prod(world: World) -> None
     text = re.sub("Welcome", "Changed below", await world.read(PROD))
     await world.push({PROD: text}, branch="main", by=ADMIN)
     # then the plan is not what would be made now.
-    body = await refused(world, number, "undiverged")
+    body = await refused(world, number, "plan_stale", "undiverged")
     assert f"changes `{PROD}`" in body
     # And when something changes that is no part of the stack, a new plan goes through.
     await world.push({"README.md": "# Other\n"}, branch="main", by=ADMIN)

@@ -23,6 +23,9 @@ from bot.playground.watch import Heard, Watch
 
 DEV, OWNER, ADMIN, READER, OUTSIDER = "dev", "owner", "admin", "reader", "outsider"
 STAGING = "envs/staging.tfvars"
+_PATIENCE = 60.0
+"""Seconds, for machines that do other work as well; what is told is waited for no longer than it takes."""
+
 _UNFINISHED = (
     "SELECT count(*) FROM deliveries WHERE outcome IS NULL",
     "SELECT count(*) FROM runs WHERE status IN ('queued', 'preparing', 'running')",
@@ -90,7 +93,7 @@ class World:
 
     def watch(self, number: int) -> Watch:
         return self.watches.setdefault(
-            number, Watch(github=self.github, repo=self.repo, number=number, patience=15)
+            number, Watch(github=self.github, repo=self.repo, number=number, patience=_PATIENCE)
         )
 
     # What people do.
@@ -140,7 +143,8 @@ class World:
         said = await self.hear(number, kind="apply", env=env, status="applied")
         await self.hear(number, kind="plan", env=env, status="applied")
         await self.idle()
-        return said
+        # The verification that follows is written into the same comment, what it opens into those of other plans.
+        return self.watch(number).reread(said)
 
     async def add_knobs(self) -> None:
         """Give the module on main variables that make plans long, and applies long or broken."""
@@ -185,7 +189,7 @@ class World:
         def look() -> bool | None:
             return True if content in self.reactions(comment_id) else None
 
-        await Watch(github=self.github, repo=self.repo, number=0, patience=15).until(look, content)
+        await Watch(github=self.github, repo=self.repo, number=0, patience=_PATIENCE).until(look, content)
 
     def folded(self, number: int) -> list[int]:
         """Return the ids of the comments that are folded as outdated."""
@@ -227,7 +231,7 @@ class World:
         def look() -> str | None:
             return next((run["id"] for run in self.runs(kind=kind) if run["status"] == "running"), None)
 
-        return await Watch(github=self.github, repo=self.repo, number=0, patience=15).until(look, kind)
+        return await Watch(github=self.github, repo=self.repo, number=0, patience=_PATIENCE).until(look, kind)
 
     async def ended(self, kind: str, status: str) -> None:
         """Wait until a run of `kind` has ended so, whatever GitHub knows of it."""
@@ -235,7 +239,9 @@ class World:
         def look() -> bool | None:
             return True if status in [run["status"] for run in self.runs(kind=kind)] else None
 
-        await Watch(github=self.github, repo=self.repo, number=0, patience=60).until(look, f"{kind} {status}")
+        await Watch(github=self.github, repo=self.repo, number=0, patience=_PATIENCE).until(
+            look, f"{kind} {status}"
+        )
 
     async def given_up(self, event: str) -> None:
         """Wait until the newest delivery of this event was given up."""
@@ -246,7 +252,7 @@ class World:
         def look() -> bool | None:
             return True if self._ask(question, self.repo, event) == [{"outcome": "given_up"}] else None
 
-        await Watch(github=self.github, repo=self.repo, number=0, patience=60).until(
+        await Watch(github=self.github, repo=self.repo, number=0, patience=_PATIENCE).until(
             look, "a given-up delivery"
         )
 
@@ -255,7 +261,7 @@ class World:
     async def idle(self) -> None:
         """Wait until every delivery was answered and nothing is queued or running in the bot."""
         await self.github.settled()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(_PATIENCE):
             while self.github.hooks.pending or self._busy():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)  # The bot is another process: there is nothing to wait on.
 
@@ -290,7 +296,8 @@ async def assert_clean(world: World, log_before: int) -> None:
         number: [heard.header for heard in world.watch(number).unread()]
         for number in github.repo(world.repo).pulls
     }
-    assert {number: found for number, found in unread.items() if found} == {}
+    unread = {number: found for number, found in unread.items() if found}
+    assert unread == {}, unread
     told = await asyncio.to_thread(_log_since, world.playground.bot.log, log_before)
     assert "Traceback" not in told, told[-4000:]
     assert await asyncio.to_thread(state_locks, world.playground) == []

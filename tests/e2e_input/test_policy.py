@@ -11,7 +11,7 @@ from tests.e2e_input.scene import Scene
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("lifecycle: pull_request", "lifecycle: forever"), ("forever", "pull_request")),
+        (("trigger: local", "trigger: remote"), ("remote", "local")),
         (("autoplan: true", "autoplans: true"), ("autoplans", "autoplan")),
         (("terraform: {", "terraform: {{"), ("YAML",)),
         (("state_key: staging/", "state_key: &key prod/../staging/"), ("state_key",)),
