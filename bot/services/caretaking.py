@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from bot.comments.tenancy import expired_comment
 from bot.domain.errors import GatewrightError
-from bot.domain.model import Login, Repo, Run, RunId, RunKind
+from bot.domain.model import Login, Run, RunId, RunKind
 from bot.domain.plan import Lock
 from bot.domain.tenancy import CHANGES, destroy_again_at, idle_since
 from bot.ports import Clock, GitHub, Records
@@ -56,29 +56,31 @@ class Caretaking:
             await self.tenancy.hand_on(key)
 
     async def _look_after(self, lock: Lock) -> None:
-        repo = await self.github.repository(lock.stack.repo)
-        policy = (await self.policies.recent(repo)).policy
+        # Every lock is looked at in every round, and GitHub counts requests per hour: it is asked only to act.
+        policy = (await self.policies.known(lock.stack.repo)).policy
         if not is_tenanted(policy, lock.stack):
             return
         async with self.records.read() as reader:
-            runs = await reader.runs(repo=repo.full_name, pull=lock.pull, state_key=lock.stack.state_key)
+            runs = await reader.runs(repo=lock.stack.repo, pull=lock.pull, state_key=lock.stack.state_key)
         changes = [run for run in runs if run.kind in CHANGES]
         if changes and changes[0].id == lock.run_id and changes[0].kind is RunKind.DESTROY:
             if await self._may_follow(changes[0]):
-                await self._destroy(repo, lock, cause=f"again:{changes[0].id}")
+                await self._destroy(lock, cause=f"again:{changes[0].id}")
                 return
             again = destroy_again_at(changes, self.retry_after)
             if again is not None and again <= self.clock.now():
-                await self._destroy(repo, lock, cause=f"again:{changes[0].id}")
+                await self._destroy(lock, cause=f"again:{changes[0].id}")
             return
         if is_ephemeral(policy, lock.stack):
             await self._give_back(lock, runs)
             return
         idle, since = policy.environment(lock.stack.env).idle_after, idle_since(lock.since, runs)
         if policy.is_shared(lock.stack) and since is not None and since + idle <= self.clock.now():
-            await self._destroy(repo, lock, cause=f"idle:{lock.run_id}")
+            await self._destroy(lock, cause=f"idle:{lock.run_id}")
             body = expired_comment(stack=lock.stack, idle=idle, reference=lock.run_id)
-            await self.poster.once(repo, lock.pull, f"expired:{lock.run_id}", body)
+            await self.poster.once(
+                await self.github.repository(lock.stack.repo), lock.pull, f"expired:{lock.run_id}", body
+            )
 
     async def _give_back(self, lock: Lock, runs: Sequence[Run]) -> None:
         """Have an ephemeral environment destroyed whose last run was lost before it could say so."""
@@ -95,7 +97,8 @@ class Caretaking:
             other = await reader.run(RunId(str(destroy.detail.get("because_of"))))
             return other is None or await reader.lock(other.stack) is None
 
-    async def _destroy(self, repo: Repo, lock: Lock, *, cause: str) -> None:
+    async def _destroy(self, lock: Lock, *, cause: str) -> None:
+        repo = await self.github.repository(lock.stack.repo)
         async with self.records.write() as writer:
             if await writer.lock(lock.stack) == lock:
                 await self.tenancy.destroy(writer, lock, repo, by=_NOBODY, cause=cause)

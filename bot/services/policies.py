@@ -45,10 +45,17 @@ class Policies:
 
     async def recent(self, repo: Repo) -> LoadedPolicy:
         """Return the policy that was last loaded here, for what is only shown; it decides nothing."""
+        return self._remembered(repo.full_name) or await self.load(repo)
+
+    async def known(self, full_name: str) -> LoadedPolicy:
+        """Return what `recent` does, and ask GitHub for nothing, not even the repository, unless it must."""
+        return self._remembered(full_name) or await self.load(await self.github.repository(full_name))
+
+    def _remembered(self, full_name: str) -> LoadedPolicy | None:
         for (name, commit), policy in reversed(self._by_commit.items()):
-            if name == repo.full_name:
+            if name == full_name:
                 return LoadedPolicy(policy=policy, commit=commit)
-        return await self.load(repo)
+        return None
 
     async def _read(self, repo: Repo, commit: Sha) -> RepoPolicy:
         text = await self.github.file(repo, POLICY_PATH, commit)
