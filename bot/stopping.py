@@ -26,6 +26,7 @@ async def stop(settings: Settings, reason: str) -> str:
     try:
         async with database.write() as writer:
             await writer.add_hold(hold)
+            await writer.mark_all_unshown(_now())
     finally:
         await database.close()
     return "Stopped: no apply begins until `gatewright go`. What is being applied now goes on to its end."
@@ -39,6 +40,8 @@ async def go(settings: Settings) -> tuple[str, bool]:
             stops = [hold for hold in await writer.holds() if hold.cause is HoldCause.STOP]
             for hold in stops:
                 await writer.lift_hold(hold.number, by=operator(), at=_now(), why="gatewright go")
+            if stops:
+                await writer.mark_all_unshown(_now())
     finally:
         await database.close()
     if not stops:

@@ -155,7 +155,8 @@ async def _merged(
         await bot.waiting.freed(lock.stack)
     async with bot.records.read() as reader:
         planned = await reader.plans(repo=repo.full_name, pull=pull.number, limit=1)
-    if not stacks and planned:
+    # Where something is destroyed or compared, the report of that writes the closeout.
+    if not stacks and not leaving and planned:
         await bot.closeouts.post(repo, pull)
     return f"merged, {made} stacks to compare"
 

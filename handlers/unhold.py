@@ -34,14 +34,16 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     wish = request.wish
     async with bot.records.write() as writer:
         found = await writer.holds(repo=wish.repo.full_name, env=env)
-        ours = [hold for hold in found if hold.cause is not HoldCause.STOP]
-        for hold in ours:
-            why = f"/unhold on pull request {wish.pull.number}"
+        # The delivery tells this command from a later one: cut off and carried out again, it says what it did.
+        why = f"/unhold on pull request {wish.pull.number}, delivery {wish.correlation_id}"
+        lifted = await writer.lifted_holds(repo=wish.repo.full_name, env=env, why=why)
+        for hold in (hold for hold in found if hold.cause is not HoldCause.STOP):
             await writer.lift_hold(hold.number, by=wish.actor, at=bot.clock.now(), why=why)
-    if not ours:
+            lifted = [*lifted, hold]
+    if not lifted:
         return [_not_held(env, stopped=len(found) > 0)]
     await bot.reporting.refresh_environment(wish.repo, env)
-    body = unheld_comment(env=env, by=wish.actor, holds=ours, reference=wish.correlation_id)
+    body = unheld_comment(env=env, by=wish.actor, holds=lifted, reference=wish.correlation_id)
     return [Said(kind="status", body=body)]
 
 

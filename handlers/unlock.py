@@ -8,9 +8,10 @@ from bot.comments.confirmations import unlocked_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
 from bot.domain.lock_words import held_sentence, opener
-from bot.domain.model import Permission, Run, RunKind, StateKey
+from bot.domain.model import Permission, Run, RunKind, Stack, StateKey
 from bot.domain.plan import Lock
 from bot.domain.refusals import Reason, Refusal
+from bot.domain.waiting import LockAct
 from bot.ports import Reader
 from bot.services.locking import give
 from bot.services.people import Standing
@@ -43,9 +44,11 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     wish = request.wish
     async with bot.records.read() as reader:
         locks = await reader.locks(repo=wish.repo.full_name, pull=wish.pull.number)
-        wanted = [lock for lock in locks if not command.envs or lock.stack.env in command.envs]
-        if not wanted:
-            return [_holds_nothing(command, await _foreign(command, request, reader), request)]
+        before = await _given_before(request, reader)
+        foreign = await _foreign(command, request, reader)
+    wanted = [lock for lock in locks if not command.envs or lock.stack.env in command.envs]
+    if not wanted:
+        return await _hand_on(before, request, bot) if before else [_holds_nothing(command, foreign, request)]
     refused = await _may_not(wanted, command, request, bot)
     if refused is not None:
         return [refused]
@@ -58,14 +61,28 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         for lock in wanted:
             at = bot.clock.now()
             await give(writer, lock, by=wish.actor, why=why, at=at, cause=wish.correlation_id)
-    for lock in wanted:
-        await bot.tenancy.hand_on(lock.stack.state_key)
-        await bot.waiting.freed(lock.stack)
-    labels = [lock.stack.label for lock in wanted]
+    return await _hand_on([lock.stack for lock in wanted], request, bot)
+
+
+async def _hand_on(stacks: Sequence[Stack], request: Request, bot: Bot) -> list[Answer]:
+    """Tell who waits, and who asked; it may be repeated after a crash."""
+    wish = request.wish
+    for stack in stacks:
+        await bot.tenancy.hand_on(stack.state_key)
+        await bot.waiting.freed(stack)
+    labels = [stack.label for stack in stacks]
+    body = unlocked_comment(stacks=labels, by=wish.actor, reference=wish.correlation_id)
+    return [Said(kind="status", body=body)]
+
+
+async def _given_before(request: Request, reader: Reader) -> list[Stack]:
+    """Return what this very command has unlocked already, before it was cut off and is carried out again."""
+    wish = request.wish
+    events = await reader.lock_events(repo=wish.repo.full_name, pull=wish.pull.number)
     return [
-        Said(
-            kind="status", body=unlocked_comment(stacks=labels, by=wish.actor, reference=wish.correlation_id)
-        )
+        event.stack
+        for event in reversed(events)
+        if event.act is LockAct.UNLOCKED and event.cause == wish.correlation_id
     ]
 
 

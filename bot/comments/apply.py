@@ -70,8 +70,9 @@ def apply_comment(view: RunView) -> str:
         [
             Part(text=f"{first}\n### {mark} {text(run.stack.label)}: {title}\n\n{facts(view)}\n"),
             *ending_parts(view),
+            Part(text=_kept(view)),
             Part(text=f"The whole log is on {link('the run page', view.run_url)}.", is_note=True),
-            Part(text=steps(view.next_steps or _usual_steps(view))),
+            Part(text=steps((*(view.next_steps or _usual_steps(view)), *_unlocking(view)))),
         ]
     )
 
@@ -239,6 +240,24 @@ def what_changed(detail: Mapping[str, Any]) -> str:
 
 def _replanned(view: RunView) -> str:
     return " A new plan was started; it shows what is left to do." if view.replanned else ""
+
+
+def _kept(view: RunView) -> str:
+    """Say that nobody else can apply, where the end of the run does not show it by itself."""
+    if not _is_left_locked(view):
+        return ""
+    name = text(view.run.stack.label, limit=100)
+    return f"This pull request keeps {name} locked for others until it is merged or gives it up.\n\n"
+
+
+def _unlocking(view: RunView) -> Iterator[Step]:
+    if _is_left_locked(view):
+        sentence = "To let other pull requests apply, once it is as it should be"
+        yield Step(sentence=sentence, command=command("unlock", view.run.stack))
+
+
+def _is_left_locked(view: RunView) -> bool:
+    return view.keeps_lock and view.run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}
 
 
 def _usual_steps(view: RunView) -> Sequence[Step]:

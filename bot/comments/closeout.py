@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bot.comments.apply import what_changed
 from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import code, link, prose, text
 from bot.comments.header import header
-from bot.comments.run_report import string
+from bot.comments.run_report import log_block, string
 from bot.comments.words import Step, minute, short, steps
+from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import Login, PlanStatus, Run, RunStatus, Sha, Stack
 from bot.domain.overrides import Override
 from bot.domain.plan import Lock, PlanRecord
@@ -36,6 +38,9 @@ class CloseoutRow:
     sync: Run | None = None
     """What the merge did there; `detail["sync"]` says what the comparison found."""
     sync_url: str | None = None
+    destroy: Run | None = None
+    """The newest destroy, of an environment that lives as long as the pull request."""
+    destroy_url: str | None = None
     waits_for: Lock | None = None
     """Who holds the stack, for which the sync waits."""
 
@@ -60,6 +65,7 @@ def closeout_comment(view: CloseoutView) -> str:
         [
             Part(text=f"{first}\n### 🏁 Merged into {code(view.base_ref, limit=150)}{commit}\n\n"),
             *_rows(view.rows),
+            *_logs(view.rows),
             Part(text=_overrides(view.overrides)),
             Part(text=_locks(view)),
             Part(text="", is_note=True),
@@ -97,6 +103,8 @@ def _before(row: CloseoutRow) -> str:
 
 def _after(row: CloseoutRow) -> str:
     run = row.sync
+    if row.destroy is not None:
+        return _destroyed(row.destroy, row.destroy_url)
     if run is None:
         return ""
     if row.waits_for is not None:
@@ -108,6 +116,24 @@ def _after(row: CloseoutRow) -> str:
     if said is None:
         return f"✅ applied as reviewed, because {code(run.actor, limit=60)} merged ({where})"
     return f"{said.format(what=prose(run.summary or '', limit=200))} ({where})"
+
+
+def _destroyed(run: Run, url: str | None) -> str:
+    where = link("run", url)
+    if run.status is RunStatus.SUCCEEDED:
+        return f"🧹 destroyed ({where})"
+    if run.status in TERMINAL:
+        return f"❌ not destroyed: {prose(run.summary or str(run.status), limit=300)} ({where})"
+    return f"⏳ is being destroyed ({where})"
+
+
+def _logs(rows: Sequence[CloseoutRow]) -> Iterator[Part]:
+    """Yield the ends of the logs of what the merge could not apply."""
+    for row in rows:
+        block = log_block(row.sync.detail) if row.sync is not None else ""
+        if block and row.sync is not None and row.sync.status is not RunStatus.SUCCEEDED:
+            said = f"**{text(row.stack.label, limit=100)}**: {what_changed(row.sync.detail)}\n{block}\n"
+            yield Part(text=said, drop=Drop.DETAIL)
 
 
 def _overrides(overrides: Sequence[Override]) -> str:

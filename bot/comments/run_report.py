@@ -30,6 +30,8 @@ class RunView:
     """Whether a new plan of the stack was started by itself."""
     url_output: str | None = None
     """Name of the output that holds the environment's address."""
+    keeps_lock: bool = False
+    """Whether the pull request still holds the stack, and `/unlock` gives it up."""
     verification: Verification | None = None
     """What was checked after it, where it was."""
     revert: RevertView | None = None

@@ -9,6 +9,7 @@ from bot.composition.outside import Outside
 from bot.composition.runs import Runs
 from bot.composition.services import Services
 from bot.services.caretaking import Caretaking
+from bot.services.catching_up import CatchingUp
 from bot.services.reconciling import Reconciling
 from bot.services.strays import Strays
 from bot.services.ticking import Ticking
@@ -71,10 +72,20 @@ def _make_ticking(outside: Outside, services: Services, runs: Runs) -> Ticking:
         clock=outside.clock,
         retry_after=timedelta(seconds=outside.settings.destroy_retry_seconds),
     )
-    return Ticking(
-        chores={"pull-request environments": caretaking.look_after, "drift": runs.drifting.look_around},
-        seconds=outside.settings.tick_seconds,
+    seconds = outside.settings.tick_seconds
+    catching_up = CatchingUp(
+        records=outside.records,
+        github=outside.github,
+        reporting=services.reporting,
+        clock=outside.clock,
+        every=timedelta(seconds=seconds),
     )
+    chores = {
+        "pull-request environments": caretaking.look_after,
+        "comments": catching_up.look_after,
+        "drift": runs.drifting.look_around,
+    }
+    return Ticking(chores=chores, seconds=seconds)
 
 
 def _make_keep(settings: Settings) -> Keep:

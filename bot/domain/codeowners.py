@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import merge
+from itertools import takewhile
+from typing import cast
 
 from bot.domain.globs import fits
 
@@ -96,38 +98,58 @@ class CodeOwners:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Rules by a name that a path must have, so that large files are not searched from end to end."""
+    """Rules by something that a path must have, so that large files are not searched from end to end.
+
+    Every rule is in one of the lists; all hold numbers of rules, rising.
+    """
 
     names: Sequence[tuple[_Name, ...]]
     """What each rule wants of a path."""
-    by_first: Mapping[str, Sequence[int]]
-    """For patterns that begin at the root with a plain name."""
+    by_start: Mapping[tuple[str, ...], Sequence[int]]
+    """For patterns that begin at the root: their plain names up to the first wildcard."""
     by_name: Mapping[str, Sequence[int]]
     """For patterns that want a plain name anywhere."""
+    by_ending: Mapping[str, Sequence[int]]
+    """For patterns that want a name anywhere that ends so, as `*.tf`."""
+    ending_lengths: frozenset[int]
     others: Sequence[int]
-    """All three hold numbers of rules, rising."""
 
     @classmethod
     def of(cls, rules: Sequence[Rule]) -> _Index:
         """Sort rules into the index."""
-        first: dict[str, list[int]] = {}
+        start: dict[tuple[str, ...], list[int]] = {}
         anywhere: dict[str, list[int]] = {}
+        endings: dict[str, list[int]] = {}
         others: list[int] = []
         compiled = [_compiled(rule.pattern) for rule in rules]
         for number, names in enumerate(compiled):
-            if isinstance(names[0], str):
-                first.setdefault(names[0], []).append(number)
-            elif names[0] == _DIRECTORIES and isinstance(names[1], str):
-                anywhere.setdefault(names[1], []).append(number)
+            wanted = names[1] if names[0] == _DIRECTORIES else None
+            plain = tuple(takewhile(lambda name: isinstance(name, str), names))
+            if plain:
+                start.setdefault(cast("tuple[str, ...]", plain), []).append(number)
+            elif isinstance(wanted, str):
+                anywhere.setdefault(wanted, []).append(number)
+            elif wanted is not None and (ending := _ending(wanted)):
+                endings.setdefault(ending, []).append(number)
             else:
                 others.append(number)
-        return cls(compiled, first, anywhere, others)
+        return cls(compiled, start, anywhere, endings, frozenset(map(len, endings)), others)
 
     def candidates(self, names: Sequence[str]) -> Iterator[int]:
         """Return the numbers of rules that may fit a path, the last rule first."""
-        lists = [self.others, self.by_first.get(names[0], ())]
+        lists = [self.others]
+        lists += [self.by_start.get(tuple(names[:depth]), ()) for depth in range(1, len(names) + 1)]
         lists += [self.by_name.get(name, ()) for name in set(names)]
-        return merge(*(reversed(numbers) for numbers in lists), reverse=True)
+        endings = {name[-length:] for name in names for length in self.ending_lengths if len(name) >= length}
+        lists += [self.by_ending.get(ending, ()) for ending in endings]
+        return merge(*(reversed(numbers) for numbers in lists if numbers), reverse=True)
+
+
+def _ending(wanted: tuple[str, ...]) -> str:
+    """Return what a name must end with, where a wildcard at its beginning is the only one; else nothing."""
+    first, *rest = wanted
+    plain = first == _ANY_TEXT and not {_ANY_TEXT, _ANY_CHARACTER, *_DIRECTORIES} & {*rest}
+    return "".join(rest) if plain else ""
 
 
 def parse(text: str) -> CodeOwners:

@@ -19,6 +19,10 @@ class CoordinationReader(Protocol):
         """Return the holds in force that reach a repository and an environment, oldest first; None for any."""
         ...
 
+    async def lifted_holds(self, *, repo: str, env: EnvName, why: str) -> Sequence[Hold]:
+        """Return the holds of an environment that were lifted with exactly these words, oldest first."""
+        ...
+
     async def lock_events(
         self, *, repo: str, pull: int | None = None, limit: int = 100
     ) -> Sequence[LockEvent]:
@@ -33,6 +37,10 @@ class CoordinationReader(Protocol):
         self, *, repo: str, pull: int | None = None, limit: int = 100
     ) -> Sequence[PlanId]:
         """Return the plans whose comments do not yet show what became of them, oldest first."""
+        ...
+
+    async def unshown_repositories(self) -> Sequence[str]:
+        """Return the repositories that have such plans, by name."""
         ...
 
     async def overrides(self, *, repo: str, pull: int) -> Sequence[Override]:
@@ -82,6 +90,10 @@ class CoordinationWriter(CoordinationReader, Protocol):
         ...
 
     async def mark_unshown(self, repo: str, pull: int, plan: PlanId, at: datetime) -> None: ...
+    async def mark_all_unshown(self, at: datetime) -> None:
+        """Note that the comments of all plans that can be applied show something old, in every repository."""
+        ...
+
     async def mark_shown(self, plan: PlanId) -> None: ...
     async def add_override(self, override: Override) -> Override:
         """Record a wish; returns it with its number."""

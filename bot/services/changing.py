@@ -72,6 +72,7 @@ class Changing:
         match await self._kind(run_id):
             case RunKind.DESTROY:
                 await self.destroy_reports.report(run_id)
+                await self.closeouts.destroyed(run_id)
             case RunKind.VERIFY:
                 await self.verify_reports.report(run_id)
             case RunKind.DRIFT:

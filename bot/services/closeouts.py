@@ -13,6 +13,7 @@ from bot.domain.waiting import LockAct
 from bot.ports import GitHub, Reader, Records
 from bot.services.deployments import Deployments
 from bot.services.jobs import Links
+from bot.services.losses import LOST
 from bot.services.posting import Poster
 from bot.services.syncing import is_waiting
 
@@ -39,6 +40,16 @@ class Closeouts:
         await self.deployments.ended(repo, run)
         await self.post(repo, await self.github.pull(repo, run.pull))
 
+    async def destroyed(self, run_id: RunId) -> None:
+        """Tell how a destroy that the merge brought about has ended. Repeating it tells nothing twice."""
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+        if run is None or run.pull is None or run.status not in TERMINAL:
+            return
+        repo, pull = await self.github.subject(run.stack.repo, run.pull)
+        if pull.merged:
+            await self.post(repo, pull)
+
     async def post(self, repo: Repo, pull: PullRequest) -> None:
         """Write the closeout, or bring it up to date; nothing while something that it tells of is at work."""
         async with self.records.read() as reader:
@@ -59,6 +70,7 @@ class Closeouts:
             if row.waits_for is None and row.sync is not None and _is_at_work(row.sync, lock):
                 return None
             rows.append(row)
+        going = {row.stack.state_key for row in rows if row.destroy is not None}
         events = await reader.lock_events(repo=name, pull=number)
         newest = {event.stack.state_key: event for event in reversed(events)}
         return CloseoutView(
@@ -66,7 +78,12 @@ class Closeouts:
             merge_commit=pull.merge_commit,
             rows=rows,
             released=[event.stack for event in newest.values() if event.act is LockAct.UNLOCKED],
-            held=await reader.locks(repo=name, pull=number),
+            # What is given up by destroying it has its own word on how that ended.
+            held=[
+                lock
+                for lock in await reader.locks(repo=name, pull=number)
+                if lock.stack.state_key not in going
+            ],
             overrides=[
                 each for each in await reader.overrides(repo=name, pull=number) if each.used_run is not None
             ],
@@ -80,6 +97,7 @@ class Closeouts:
         applied = next(
             (run for run in ours if run.kind is RunKind.APPLY and run.status is RunStatus.SUCCEEDED), None
         )
+        destroy = next((run for run in ours if run.kind is RunKind.DESTROY), None)
         release = await reader.release(applied.plan_id) if applied and applied.plan_id else None
         lock: Lock | None = await reader.lock(stack)
         return CloseoutRow(
@@ -89,6 +107,8 @@ class Closeouts:
             approvers=release.approvers if release is not None else (),
             sync=sync,
             sync_url=self.links.run(sync.id) if sync is not None else None,
+            destroy=destroy,
+            destroy_url=self.links.run(destroy.id) if destroy is not None else None,
             waits_for=lock if sync is not None and is_waiting(sync, lock) else None,
         )
 
@@ -97,6 +117,8 @@ def _is_at_work(sync: Run, lock: Lock | None) -> bool:
     """Whether a sync has not ended, or is about to let go of its stack: its own report follows that."""
     ours = lock is not None and (lock.stack.repo, lock.pull) == (sync.stack.repo, sync.pull)
     lets_go = sync.status is RunStatus.SUCCEEDED or sync.intent_at is None
+    if sync.detail.get("problem") == LOST:
+        return False  # Whoever was to let go of the stack was given up: people must.
     return sync.status not in TERMINAL or (ours and lets_go)
 
 

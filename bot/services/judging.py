@@ -61,7 +61,7 @@ class Judging:
         env = loaded.policy.environment(plan.stack.env)
         may_apply = by_itself or await self.access.may_apply(repo, env, run.actor)
         if run.kind is RunKind.SYNC:
-            return await self._after_merge(repo, pull, loaded, plan, may_apply=may_apply)
+            return await self._after_merge(run, repo, pull, loaded, plan, may_apply=may_apply)
         facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
         facts = await self._for_revert(facts, repo, loaded, run.actor)
         results = await self._overridden(judge(facts), plan, used_by=run)
@@ -91,7 +91,14 @@ class Judging:
         return opened
 
     async def _after_merge(
-        self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord, *, may_apply: bool
+        self,
+        run: Run,
+        repo: Repo,
+        pull: PullRequest,
+        loaded: LoadedPolicy,
+        plan: PlanRecord,
+        *,
+        may_apply: bool,
     ) -> Judged:
         """Judge a plan of the base's tip; what people had to say, they said of the pull request's own plan."""
         was_open = replace(pull, state="open")
@@ -107,6 +114,8 @@ class Judging:
             *(result for result in judge(facts) if result.gate not in named),
             *(result for result in judge(asked) if result.gate in named),
         )
+        # Two owners opened a gate for what they had read, which is the pull request's own plan.
+        results = await self._overridden(results, reviewed[0] if reviewed else plan, used_by=run)
         return Judged(plan=plan, loaded=loaded, results=results, approvers=_approvers(asked))
 
     async def _for_revert(self, facts: Facts, repo: Repo, loaded: LoadedPolicy, actor: Login) -> Facts:

@@ -15,6 +15,8 @@ from bot.services.outbox import apology_for, report_of
 _LOG = logging.getLogger(__name__)
 _EXECUTIONS = frozenset({"execute_plan", "execute_change"})
 _LONGEST_ERROR = 500
+LOST = "lost"
+"""The `problem` in the detail of a run that was given up before it changed anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ def _ending(run: Run, message: str) -> Ending:
             failure=FailureClass.EXECUTOR,
             summary="It could not be carried out after several tries.",
             detail={
-                "problem": "lost",
+                "problem": LOST,
                 "message": f"It could not be carried out after several tries: {message}",
             },
         )

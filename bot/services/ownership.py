@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain import codeowners
 from bot.domain.approvals import (
@@ -24,17 +25,19 @@ from bot.domain.plan import PlanRecord
 from bot.ports import GitHub, Records
 from bot.services.stacks import Trees
 
+_REMEMBERED_FILES = 32
 _MOST_CANDIDATES = 20
 """Whose rights are asked for only so as not to propose somebody in vain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
-    """Asks GitHub anew each time: reviews, teams and rights change at any moment."""
+    """Asks GitHub anew each time: reviews, teams and rights change at any moment, only a commit's file does not."""
 
     github: GitHub
     records: Records
     trees: Trees
+    _files: OrderedDict[tuple[str, Sha], CodeOwners] = field(default_factory=OrderedDict)
 
     async def verdict(
         self, repo: Repo, pull: PullRequest, plan: PlanRecord, *, policy_commit: Sha
@@ -53,6 +56,14 @@ class Ownership:
 
     async def file_of(self, repo: Repo, commit: Sha) -> CodeOwners:
         """Return the CODEOWNERS of a commit, one without rules where there is no such file."""
+        key = (repo.full_name, commit)
+        if key not in self._files:
+            self._files[key] = await self._read(repo, commit)
+            while len(self._files) > _REMEMBERED_FILES:
+                self._files.popitem(last=False)
+        return self._files[key]
+
+    async def _read(self, repo: Repo, commit: Sha) -> CodeOwners:
         for path in codeowners.LOCATIONS:
             text = await self.github.file(repo, path, commit)
             if text is not None:

@@ -66,12 +66,12 @@ class Reporting:
         run = await self._ended(run_id)
         if run is None or run.pull is None:
             return
-        repo = await self.github.repository(run.stack.repo)
+        repo, pull = await self.github.subject(run.stack.repo, run.pull)
         if run.detail.get("superseded"):
             await self._react(repo, run)
             return
         if run.status is RunStatus.SUCCEEDED and run.plan_id is not None:
-            await self.refresh_plan(repo, run.plan_id, asked_by=run.comment_id)
+            await self.refresh_plan(repo, run.plan_id, asked_by=run.comment_id, pull=pull)
         elif await self._is_newest(run):
             async with self.records.read() as reader:
                 revert = await reader.revert(run.id)
@@ -102,6 +102,7 @@ class Reporting:
             plan=plan,
             replanned=any(other.stack.state_key == run.stack.state_key for other in replans),
             url_output=await self._url_output(repo, run.stack),
+            keeps_lock=await self._keeps_lock(repo, run),
             verification=verified[0] if verified else None,
             revert=revert,
         )
@@ -140,15 +141,22 @@ class Reporting:
             await self.refresh_plan(repo, run.plan_id)
         await self.deployments.started(repo, run)
 
-    async def refresh_plan(self, repo: Repo, plan_id: PlanId, *, asked_by: int | None = None) -> None:
+    async def refresh_plan(
+        self,
+        repo: Repo,
+        plan_id: PlanId,
+        *,
+        asked_by: int | None = None,
+        pull: PullRequest | None = None,
+    ) -> None:
         """Render the comment of a plan anew, unless a newer plan of the stack has taken it over.
 
-        `asked_by` is the comment that it answers, if any.
+        `asked_by` is the comment that it answers, if any; `pull` is its pull request, where it was just read.
         """
         async with self.records.read() as reader:
             before = await reader.plan(plan_id)
         # Gates take a while to judge, so everything else is read behind them: what is posted must not be old.
-        gates = () if before is None else await self._gates(repo, before)
+        gates = () if before is None else await self._gates(repo, before, pull)
         async with self.records.read() as reader:
             plan = await reader.plan(plan_id)
             if plan is None or plan.pull is None:
@@ -170,7 +178,7 @@ class Reporting:
             run_url=self.links.run(plan.run_id),
             gates=gates if plan.status is PlanStatus.PLANNED else (),
             locked_by=held,
-            is_tenanted=held is not None and await self._is_tenanted(repo, plan),
+            is_tenanted=held is not None and await self._is_tenanted(repo, plan.stack),
             applying_run=applying,
             outside=() if check is None or plan.status not in OPEN_PLANS else drifted(check),
             next_steps=await self._next_steps(repo, plan, held),
@@ -202,7 +210,7 @@ class Reporting:
             if plan.stack.env in known and loaded.policy.environment(plan.stack.env).apply.gates
         ]
         for plan in judged:
-            await self.refresh_plan(repo, plan.id)
+            await self.refresh_plan(repo, plan.id, pull=pull)
         return len(judged)
 
     async def refresh_environment(self, repo: Repo, env: EnvName | None) -> None:
@@ -217,7 +225,7 @@ class Reporting:
                     await writer.mark_unshown(repo.full_name, plan.pull, plan.id, now)
         await self.show(repo.full_name)
 
-    async def _gates(self, repo: Repo, plan: PlanRecord) -> tuple[GateResult, ...]:
+    async def _gates(self, repo: Repo, plan: PlanRecord, pull: PullRequest | None) -> tuple[GateResult, ...]:
         """Judge a plan that can be applied; a plan comment without its gates is better than none."""
         if plan.pull is None or plan.status is not PlanStatus.PLANNED:
             return ()
@@ -231,7 +239,7 @@ class Reporting:
                 return ()
             if known:  # Gates are judged by the policy in force now.
                 loaded = await self.policies.load(repo)
-            pull = await self.github.pull(repo, plan.pull)
+            pull = pull or await self.github.pull(repo, plan.pull)
             return await self.judging.preview(repo, pull, loaded, plan)
         except GatewrightError:
             _LOG.warning("the gates of plan %s could not be judged for its comment", plan.id, exc_info=True)
@@ -322,12 +330,20 @@ class Reporting:
         except PolicyError:
             return ()
 
-    async def _is_tenanted(self, repo: Repo, plan: PlanRecord) -> bool:
+    async def _is_tenanted(self, repo: Repo, stack: Stack) -> bool:
         try:
             policy = (await self.policies.recent(repo)).policy
-            return policy.environment(plan.stack.env).lifecycle != "permanent"
+            return policy.environment(stack.env).lifecycle != "permanent"
         except PolicyError:
             return False
+
+    async def _keeps_lock(self, repo: Repo, run: Run) -> bool:
+        """Whether the pull request holds the stack by an apply; what lives as long as it does is destroyed instead."""
+        async with self.records.read() as reader:
+            lock = await reader.lock(run.stack)
+        if lock is None or (lock.stack.repo, lock.pull) != (run.stack.repo, run.pull):
+            return False
+        return not await self._is_tenanted(repo, run.stack)
 
     async def _url_output(self, repo: Repo, stack: Stack) -> str | None:
         try:

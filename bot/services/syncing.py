@@ -163,13 +163,15 @@ def compare(
         return Compared.UNCHANGED
     newest = next((each for each in reviewed if each.status is not PlanStatus.CANCELED), None)
     same = newest is not None and newest.change_digest == plan.change_digest
-    if env.after_merge == "apply":
-        return Compared.APPLIED if same else Compared.DIFFERS
+    if env.after_merge == "apply" and same:
+        return Compared.APPLIED
     in_place = last is not None and (last.inputs_digest, last.var_file_digest) == (
         plan.inputs_digest,
         plan.var_file_digest,
     )
-    return Compared.DRIFT if in_place else Compared.PENDING
+    if in_place:
+        return Compared.DRIFT
+    return Compared.DIFFERS if env.after_merge == "apply" else Compared.PENDING
 
 
 def is_waiting(run: Run, lock: Lock | None) -> bool:

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [plans] [deliveries] [memory] [workers] [--sizes 10,100,1000] [--runs N] [--json FILE]`."""
+"""`python -m tests.bench [plans] [deliveries] [memory] [workers] [github] [--sizes 10,100,1000] [--runs N] [--json FILE]`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import tempfile
 from pathlib import Path
 
 from bot.playground.stack import Playground
+from tests.bench.calls import measure_calls, show_calls
 from tests.bench.deliveries import measure_deliveries, show_deliveries
 from tests.bench.measuring import SIZES, Measured, measure
 from tests.bench.memory import measure_memory, show_memory
 from tests.bench.table import show
 from tests.bench.workers import measure_workers, show_workers
 
-KINDS = ("memory", "plans", "deliveries", "workers")
-_ONE_BOT = frozenset({"memory", "plans", "deliveries"})
+KINDS = ("memory", "plans", "deliveries", "workers", "github")
+_ONE_BOT = frozenset({"memory", "plans", "deliveries", "github"})
 
 
 def main() -> None:
@@ -41,6 +42,8 @@ async def _main(given: argparse.Namespace) -> None:
             if "deliveries" in given.what:
                 found = await measure_deliveries(playground, count=given.deliveries, parallel=given.parallel)
                 show_deliveries(found)
+            if "github" in given.what:
+                show_calls(await measure_calls(playground, pulls=given.open_pulls))
         finally:
             await playground.stop()
         if "workers" in given.what:
@@ -57,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("what", nargs="*", default=KINDS, choices=KINDS, metavar="|".join(KINDS))
     parser.add_argument("--workers", type=_sizes, default=(1, 2, 4), help="numbers of workers, as 1,2,4")
     parser.add_argument("--pulls", type=int, default=24, help="pull requests that the workers plan")
+    parser.add_argument("--open-pulls", type=int, default=200, help="of one repository, for a push to base")
     parser.add_argument("--deliveries", type=int, default=300, help="webhooks that are sent")
     parser.add_argument("--parallel", type=int, default=20, help="of them at once")
     parser.add_argument("--memory-runs", type=int, default=30, help="plans between two looks at the memory")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.e2e.world import DEV, STAGING, World
+import asyncio
+import json
+import re
+
+from tests.e2e.world import DEV, STAGING, World, state_client
+
+TEST = "envs/test.tfvars"
 
 
 async def test_a_merge_applies_what_was_reviewed_and_nothing_twice(world: World) -> None:
@@ -91,3 +97,66 @@ async def test_a_pull_request_closed_while_it_is_applied_is_applied_to_its_end(w
     await world.told(number)
     assert "Closed meanwhile" in await world.page("staging/")
     assert world.locks() == [("staging", number)]
+    # And nothing more is applied from it.
+    await world.comment(number, "/apply staging")
+    await world.refused(number, "pull_closed")
+    assert len(world.runs(kind="apply")) == 1
+
+
+async def test_what_was_changed_outside_is_told_as_drift_after_the_merge(world: World) -> None:
+    # Given a pull request that has applied test and staging,
+    text = re.sub(r'^(message\s*=\s*)".*"$', r'\g<1>"Both"', await world.read(TEST), flags=re.MULTILINE)
+    number = await world.open({TEST: text, STAGING: await world.staging("Both")})
+    await world.hear(number, kind="plan", env="staging", status="planned")
+    await world.comment(number, "/plan test")
+    await world.hear(number, kind="plan", env="test", status="planned")
+    await world.idle()
+    await world.applied(number, "/apply test", env="test")
+    await world.applied(number)
+    # when somebody takes something out of both without the bot, and then it is merged,
+    for env in ("test", "staging"):
+        await asyncio.to_thread(_forget_a_resource, world, env)
+    await world.github.merge(world.repo, number, author=DEV)
+    said = await world.hear(number, kind="closeout", status="merged")
+    # then it is told as drift, with the command that shows it, and nothing is applied.
+    for env in ("test", "staging"):
+        [row] = [line for line in said.body.splitlines() if line.startswith(f"| {env} |")]
+        assert "⚠️ drift: the applied release is unchanged in base, and yet: 1 to add" in row
+        assert f"`/plan {env}`" in said.body
+    await world.told(number)
+    assert len(world.runs(kind="apply")) == 2
+    assert world.locks() == []
+
+
+def _forget_a_resource(world: World, env: str) -> None:
+    bucket = world.playground.s3.state_bucket
+    key = f"{env}/{world.repo.removeprefix('acme/')}/terraform.tfstate"
+    with state_client(world.playground) as client:
+        state = json.loads(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+        state["serial"] += 1
+        state["resources"] = [each for each in state["resources"] if each["name"] != "release"]
+        client.put_object(Bucket=bucket, Key=key, Body=json.dumps(state).encode())
+
+
+async def test_a_merge_whose_apply_fails_keeps_the_stack_and_tells_the_log(world: World) -> None:
+    # Given a reviewed change that breaks half-way,
+    await world.add_knobs()
+    number = await world.open({STAGING: await world.knob("breaks = true", "Half")})
+    await world.hear(number, kind="plan", env="staging", status="planned")
+    await world.idle()
+    # when its merge applies it,
+    await world.github.merge(world.repo, number, author=DEV)
+    said = await world.hear(number, kind="closeout", status="merged")
+    # then the closeout says what was done, the end of the log, that staging stays locked, and how to free it.
+    assert "❌ terraform apply ended with exit code 1." in said.body
+    assert "Part of the plan was applied." in said.body
+    assert "the disk is on fire" in said.body
+    assert "⚠️ Still held by this pull request: staging" in said.body
+    assert "`/unlock staging`" in said.body
+    await world.told(number)
+    assert world.locks() == [("staging", number)]
+    # And that is possible although it is merged.
+    await world.comment(number, "/unlock staging")
+    await world.hear(number, kind="unlock")
+    await world.told(number)
+    assert world.locks() == []

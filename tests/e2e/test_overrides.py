@@ -40,6 +40,28 @@ async def test_two_owners_open_a_gate_once_and_the_closeout_says_so(world: World
     assert "- gate `codeowners` of `staging`, by `owner` and `admin`: the site is down" in said.body
 
 
+async def test_an_opened_gate_counts_for_the_apply_of_the_merge(world: World) -> None:
+    # Given a plan whose gate two owners have opened, and which nobody has applied,
+    await world.change_policy(
+        lambda text: text.replace(
+            "      allow: write\n    after_merge",
+            "      allow: write\n      gates: [codeowners]\n    after_merge",
+        )
+    )
+    number, _ = await world.open_planned("By the merge")
+    for login, status in ((OWNER, "asked"), (ADMIN, "open")):
+        await world.comment(number, "/override staging codeowners the owner is away", by=login)
+        await world.hear(number, kind="override", env="staging", status=status)
+    await world.idle()
+    # when it is merged, then it is applied, and the closeout names who opened the gate.
+    await world.github.merge(world.repo, number, author=DEV)
+    said = await world.hear(number, kind="closeout", status="merged")
+    assert "✅ applied as reviewed" in said.body
+    assert "- gate `codeowners` of `staging`, by `owner` and `admin`: the owner is away" in said.body
+    await world.told(number)
+    assert "By the merge" in await world.page("staging/")
+
+
 async def test_a_plan_is_made_again_by_those_whose_it_is(world: World) -> None:
     # Given a plan that a developer's push has made,
     number, first = await world.open_planned()

@@ -19,6 +19,8 @@ from bot.adapters.github.github_app import GitHubApp
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.server import Role, run_forever
+from bot.services.reporting import Reporting
+from bot.services.waiting import Waiting
 from bot.settings import load
 from handlers.inbox import Inbox
 
@@ -85,6 +87,9 @@ POINTS: dict[str, Callable[[], None]] = {
     "deployment": lambda: after(GitHubApp, "create_deployment"),
     "result-comment": lambda: before(GitHubApp, "comment", where=says("apply")),
     "result-commented": lambda: after(GitHubApp, "comment", where=says("apply")),
+    "unlocked": lambda: before(Waiting, "freed"),
+    "unheld": lambda: before(Reporting, "refresh_environment"),
+    "closeout-commented": lambda: after(GitHubApp, "comment", where=says("closeout")),
 }
 
 if __name__ == "__main__":

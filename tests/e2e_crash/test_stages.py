@@ -110,8 +110,44 @@ async def test_an_apply_that_lost_its_server_is_explained_and_planned_anew(
     assert count(own) == applied
 
 
+async def test_what_was_given_up_before_a_kill_is_told_afterwards(own: Playground) -> None:
+    # Given an applied change, an environment on hold, and a bot that is killed when it has carried out a command,
+    seen = await planned(own, "given-up")
+    await own.github.comment(REPO, seen.number, author="dev", body="/apply staging")
+    await seen.hear({"kind": "apply", "env": "staging", "status": "applied"})
+    await own.github.comment(REPO, seen.number, author="admin", body="/hold staging we look at it")
+    await seen.hear({"kind": "hold", "env": "staging"})
+    await settled(own)
+    for command, author, point, kind, status in (
+        ("/unlock staging", "dev", "unlocked", "unlock", "unlocked"),
+        ("/unhold staging", "admin", "unheld", "hold", "lifted"),
+    ):
+        await own.bot.stop(kill=True)
+        await start_dying(own, point)
+        await own.github.comment(REPO, seen.number, author=author, body=command)
+        # when its successor carries it out again, then it tells what was done, and not that there is nothing to do.
+        await die_in_turn(own, (point,))
+        await seen.hear({"kind": kind, "status": status})
+        await settled(own)
+    assert told(seen, "refusal") == []
+
+
+async def test_a_closeout_that_was_just_written_is_not_written_again(own: Playground) -> None:
+    # Given a merge, and a bot that is killed when it has posted the closeout and not yet noted it,
+    seen = await planned(own, "merged")
+    await own.bot.stop(kill=True)
+    await start_dying(own, "closeout-commented")
+    await own.github.merge(REPO, seen.number, author="dev")
+    # when its successor goes on, then there is one.
+    await die_in_turn(own, ("closeout-commented",))
+    await settled(own)
+    closeouts = [heard for heard in seen.comments() if heard.is_about(kind="closeout")]
+    assert len(closeouts) == 1
+
+
 def test_every_point_is_played() -> None:
-    assert set(POINTS) == {*_PLANNING, *_APPLYING, *_TELLING, "start", "applied", "deployment"}
+    ends = {"start", "applied", "deployment", "unlocked", "unheld", "closeout-commented"}
+    assert set(POINTS) == {*_PLANNING, *_APPLYING, *_TELLING, *ends}
 
 
 async def settled(playground: Playground) -> None:

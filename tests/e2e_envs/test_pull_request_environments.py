@@ -68,6 +68,14 @@ async def test_test_is_applied_on_every_push_and_destroyed_on_the_merge(town: Wo
     assert town.locks() == []
     kinds = [run["kind"] for run in town.runs() if run["env"] == "test" and run["kind"] != "verify"]
     assert kinds == ["plan", "apply", "plan", "apply", "plan", "destroy"]
+    # And the closeout tells it with everything else.
+    [closeout] = [heard for heard in town.watch(number).comments() if heard.is_about(kind="closeout")]
+    [row] = [line for line in closeout.body.splitlines() if line.startswith("| test |")]
+    assert "🧹 destroyed" in row
+    assert "Released for other pull requests: test" in closeout.body
+    assert "Still held" not in closeout.body
+    acts = [(event["act"], event["env"]) for event in town.lock_events(number)]
+    assert acts == [("locked", "test"), ("unlocked", "test")]
 
 
 async def test_two_pull_requests_race_for_test_and_the_others_wait_in_line(town: World) -> None:

@@ -34,6 +34,14 @@ class CoordinationQueries(Transaction):
             query = query.where(sa.or_(columns.env.is_(None), columns.env == env))
         return [_to_hold(row) for row in await self._all(query)]
 
+    async def lifted_holds(self, *, repo: str, env: EnvName, why: str) -> Sequence[Hold]:
+        """Return the holds of an environment that were lifted with exactly these words, oldest first."""
+        columns = own.holds.c
+        query = sa.select(own.holds).where(
+            columns.repo == repo, columns.env == env, columns.lifted_why == why
+        )
+        return [_to_hold(row) for row in await self._all(query.order_by(columns.sequence))]
+
     async def lock_events(
         self, *, repo: str, pull: int | None = None, limit: int = 100
     ) -> Sequence[LockEvent]:
@@ -65,6 +73,11 @@ class CoordinationQueries(Transaction):
             query = query.where(columns.pull == pull)
         query = query.order_by(columns.since, columns.plan_id).limit(limit)
         return [PlanId(row["plan_id"]) for row in await self._all(query)]
+
+    async def unshown_repositories(self) -> Sequence[str]:
+        """Return the repositories that have such plans, by name."""
+        column = own.unshown_plans.c.repo
+        return [str(row["repo"]) for row in await self._all(sa.select(column).distinct().order_by(column))]
 
     async def overrides(self, *, repo: str, pull: int) -> Sequence[Override]:
         """Return every override of a pull request, oldest first."""
@@ -156,6 +169,15 @@ class CoordinationStatements(CoordinationQueries):
         values = {"plan_id": plan, "repo": repo, "pull": pull, "since": at}
         statement = self._insert(own.unshown_plans, values)
         await self._connection.execute(statement.on_conflict_do_nothing(index_elements=["plan_id"]))
+
+    async def mark_all_unshown(self, at: datetime) -> None:
+        """Note that the comments of all plans that can be applied show something old, in every repository."""
+        columns = tables.plans.c
+        query = sa.select(columns.repo, columns.pull, columns.id).where(
+            columns.status == PlanStatus.PLANNED, columns.pull.is_not(None)
+        )
+        for row in await self._all(query):
+            await self.mark_unshown(row["repo"], row["pull"], PlanId(row["id"]), at)
 
     async def mark_shown(self, plan: PlanId) -> None:
         """Note that a plan's comment shows what became of it."""

@@ -21,6 +21,7 @@ APP_EVENTS = (
     "check_run",
     "check_suite",
     "issue_comment",
+    "merge_group",
     "pull_request",
     "pull_request_review",
     "push",

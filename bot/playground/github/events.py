@@ -102,7 +102,12 @@ async def check_suite(hub: Hub, repo: Repo, suite_id: int, action: str, sender: 
     runs = hub.state.data.check_runs.values()
     suite["latest_check_runs_count"] = sum(1 for run in runs if run.suite_id == suite_id)
     commit = await hub.git(repo).commit(suite["head_sha"])
-    suite["head_commit"] = {
+    suite["head_commit"] = _short_commit(commit)
+    emit(hub, "check_suite", repo, sender, {"action": action, "check_suite": suite})
+
+
+def _short_commit(commit: Commit) -> Json:
+    return {
         "id": commit.sha,
         "tree_id": commit.tree,
         "message": commit.message,
@@ -110,7 +115,18 @@ async def check_suite(hub: Hub, repo: Repo, suite_id: int, action: str, sender: 
         "author": {"name": commit.author, "email": commit.author_email},
         "committer": {"name": commit.committer, "email": commit.committer_email},
     }
-    emit(hub, "check_suite", repo, sender, {"action": action, "check_suite": suite})
+
+
+async def merge_group(hub: Hub, repo: Repo, moved: Moved, base_ref: str, sender: str) -> None:
+    """A `merge_group` event that asks for checks of the commit to which the queue's branch has moved."""
+    group = {
+        "head_sha": moved.after,
+        "head_ref": moved.ref,
+        "base_sha": moved.before,
+        "base_ref": f"refs/heads/{base_ref}",
+        "head_commit": _short_commit(await hub.git(repo).commit(moved.after)),
+    }
+    emit(hub, "merge_group", repo, sender, {"action": "checks_requested", "merge_group": group})
 
 
 async def push(hub: Hub, repo: Repo, moved: Moved, sender: str) -> None:

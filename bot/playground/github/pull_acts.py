@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.playground.github.actions import checks, comments, pulls, pushes, repos
+from bot.playground.github.actions import checks, comments, pulls, pushes, queue, repos
 from bot.playground.github.errors import not_found
 from bot.playground.github.hub import Hub
 from bot.playground.github.model import Comment, Pull, Reaction, Repo, Review
@@ -167,6 +167,11 @@ class PullActs:
     def reviews(self, repo: str, number: int) -> list[Review]:
         """The reviews of a pull request, oldest first."""
         return comments.reviews_of(self._hub, self.repo(repo), number)
+
+    async def queue(self, repo: str, *numbers: int, author: str) -> str:
+        """Put pull requests into the merge queue as one group; gives the commit that it would merge."""
+        found = [self.pull(repo, number) for number in numbers]
+        return await queue.queue_pulls(self._hub, self.repo(repo), found, by=author)
 
     def check_runs(self, repo: str, sha: str) -> list[CheckRun]:
         """All check runs of a commit, oldest first."""

@@ -146,3 +146,28 @@ async def test_the_newest_time_until_which_approvals_are_void_counts(records: Da
     async with records.read() as reader:
         assert await reader.approvals_void_before(REPO, 7) == NOW + timedelta(hours=1)
         assert await reader.approvals_void_before(REPO, 8) is None
+
+
+async def test_a_lifted_hold_is_found_by_the_words_that_lifted_it(records: Database) -> None:
+    async with records.write() as writer:
+        hold = await writer.add_hold(A_HOLD)
+        await writer.lift_hold(hold.number, by=Login("owner"), at=NOW, why="delivery one")
+
+    async with records.read() as reader:
+        assert await reader.lifted_holds(repo=REPO, env=EnvName("prod"), why="delivery one") == [hold]
+        assert await reader.lifted_holds(repo=REPO, env=EnvName("prod"), why="delivery two") == []
+        assert await reader.lifted_holds(repo=REPO, env=EnvName("staging"), why="delivery one") == []
+
+
+async def test_a_stop_leaves_every_plan_that_can_be_applied_to_be_shown(records: Database) -> None:
+    async with records.write() as writer:
+        await writer.add_run(a_run(), NOW)
+        await writer.add_plan(a_plan("p2345678"))
+        await writer.add_plan(a_plan("p3456789"))
+        await writer.set_plan_status(PlanId("p3456789"), PlanStatus.STALE, "older")
+        for _ in range(2):
+            await writer.mark_all_unshown(NOW)
+
+    async with records.read() as reader:
+        assert await reader.unshown_repositories() == [REPO]
+        assert await reader.unshown_plans(repo=REPO) == [PlanId("p2345678")]

@@ -22,7 +22,7 @@ SERIALS = {"serial_before": 4, "serial_after": 5, "changed": True}
 def comment(**changes: Any) -> str:
     view = {
         name: changes.pop(name)
-        for name in ("plan", "replanned", "url_output", "next_steps")
+        for name in ("plan", "replanned", "url_output", "next_steps", "keeps_lock")
         if name in changes
     }
     return apply_comment(RunView(run=run(**changes), run_url=RUN_URL, **view))
@@ -300,3 +300,19 @@ def test_any_result_is_told_within_the_budget(
     assert parse_header(body) is not None
     assert "**Next**\n- " in body
     assert not MENTION.search(outside_code(body))
+
+
+@pytest.mark.parametrize("status", [RunStatus.FAILED, RunStatus.INTERRUPTED])
+def test_an_apply_that_was_given_up_tells_that_the_stack_stays_locked_and_how_to_free_it(
+    status: RunStatus,
+) -> None:
+    detail = {"problem": "lost", "message": "the bucket does not answer"}
+
+    body = comment(status=status, detail=detail, keeps_lock=True)
+
+    assert "This pull request keeps staging locked for others until it is merged or gives it up." in body
+    assert "`/unlock staging`" in body
+
+
+def test_an_apply_that_worked_says_nothing_of_its_lock() -> None:
+    assert "/unlock" not in comment(detail=SERIALS, keeps_lock=True)

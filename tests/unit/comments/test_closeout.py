@@ -101,3 +101,36 @@ def test_a_stack_that_another_pull_request_holds_is_waited_for() -> None:
     body = closeout_comment(CloseoutView(base_ref="main", merge_commit=None, rows=[row]))
 
     assert "⏳ waits until pull request 9 no longer holds it" in body
+
+
+@pytest.mark.parametrize(
+    ("destroy", "said"),
+    [
+        (builders.run(kind=RunKind.DESTROY), "🧹 destroyed"),
+        (builders.run(kind=RunKind.DESTROY, status=RunStatus.RUNNING), "⏳ is being destroyed"),
+        (
+            builders.run(kind=RunKind.DESTROY, status=RunStatus.FAILED, summary="it resists"),
+            "❌ not destroyed: it resists",
+        ),
+    ],
+    ids=["destroyed", "at work", "failed"],
+)
+def test_what_became_of_an_environment_of_the_pull_request(destroy: Run, said: str) -> None:
+    row = CloseoutRow(stack=builders.stack("test"), plan=builders.plan(), destroy=destroy)
+
+    body = closeout_comment(CloseoutView(base_ref="main", merge_commit=None, rows=[row]))
+
+    assert f"| test | ⚠️ not applied, plan `pabcdefg` | {said}" in body
+
+
+def test_the_end_of_the_log_of_what_the_merge_could_not_apply_is_told() -> None:
+    detail = {"exit_code": 1, "log_tail": "the disk is on fire\n", "changed": True}
+    failed = sync(status=RunStatus.FAILED, summary="terraform apply ended with exit code 1.", detail=detail)
+    row = CloseoutRow(stack=builders.stack(), sync=failed)
+    view = CloseoutView(base_ref="main", merge_commit=None, rows=[row], held=[builders.lock()])
+
+    body = closeout_comment(view)
+
+    assert "**staging**: Part of the plan was applied." in body
+    assert "the disk is on fire" in body
+    assert "`/unlock staging`" in body

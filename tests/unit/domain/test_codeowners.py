@@ -136,6 +136,28 @@ def test_a_file_of_three_megabytes_owns_nothing() -> None:
     assert len(parse(text[: TOO_LARGE - 1]).rules) == 1
 
 
+@given(
+    patterns=st.lists(
+        st.builds(
+            "/".join,
+            st.lists(st.sampled_from(["a", "ab", "*", "**", "*.tf", "a*", "?b", "*b", ""]), max_size=4),
+        ),
+        max_size=6,
+    ),
+    path=st.builds(
+        "/".join, st.lists(st.sampled_from(["a", "b", "ab", "x.tf", "bb"]), min_size=1, max_size=4)
+    ),
+)
+def test_the_rule_that_is_found_is_the_one_that_a_search_from_end_to_end_finds(
+    patterns: list[str], path: str
+) -> None:
+    owners = parse("".join(f"{pattern} @owner{number}\n" for number, pattern in enumerate(patterns)))
+
+    plain = next((rule for rule in reversed(owners.rules) if matches(rule.pattern, path)), None)
+
+    assert owners.rule(path) == plain
+
+
 @given(text=NASTY, path=st.text(alphabet="ab/*? \\", min_size=1, max_size=30))
 def test_any_text_is_read_and_any_path_is_matched(text: str, path: str) -> None:
     owners = parse(text)
