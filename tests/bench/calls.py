@@ -163,24 +163,18 @@ async def _open_unseen(github: StandIn, count: int, staging: str) -> list[int]:
 
 
 def _copy_plans(world: World, first: int, numbers: list[int]) -> None:
+    """Give each pull request a plan like that of the first."""
     with closing(sqlite3.connect(world.database, timeout=30, isolation_level=None)) as database:
         database.execute("BEGIN IMMEDIATE")
-        for table, own in (("runs", "id"), ("plans", "run_id")):
+        database.execute(
+            "CREATE TEMP TABLE one AS SELECT * FROM plans WHERE repo = ? AND pull = ? AND status = 'planned'",
+            (_REPO, first),
+        )
+        for number in numbers:
             database.execute(
-                f"CREATE TEMP TABLE copied AS SELECT * FROM {table} WHERE repo = ? AND pull = ?"  # noqa: S608
-                f" AND {own} IN (SELECT run_id FROM plans WHERE repo = ? AND pull = ? AND status = 'planned')",
-                (_REPO, first, _REPO, first),
+                "UPDATE one SET pull = ?, id = substr(id, 1, 8) || ?,"
+                " sequence = (SELECT max(sequence) + 1 FROM plans)",
+                (number, number),
             )
-            for number in numbers:
-                database.execute("CREATE TEMP TABLE one AS SELECT * FROM copied")
-                _renumber(database, table, number)
-                database.execute("DROP TABLE one")
-            database.execute("DROP TABLE copied")
+            database.execute("INSERT INTO plans SELECT * FROM one")
         database.execute("COMMIT")
-
-
-def _renumber(database: sqlite3.Connection, table: str, number: int) -> None:
-    changes = "pull = :number, id = id || :number"
-    changes += ", run_id = run_id || :number" if table == "plans" else ", sequence = NULL, dedupe_key = NULL"
-    database.execute(f"UPDATE one SET {changes}", {"number": number})  # noqa: S608
-    database.execute(f"INSERT INTO {table} SELECT * FROM one")  # noqa: S608
