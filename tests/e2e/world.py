@@ -68,7 +68,7 @@ resource "terraform_data" "breaks" {
 
 def with_lasting_test(policy: str) -> str:
     """Return a policy whose test environment is an ordinary one and whose code is not checked, for tests that are about something else."""
-    changed = policy.replace("lifecycle: pull_request", "apply: {allow: write}")
+    changed = policy.replace("lifecycle: pull_request", 'apply: {allow: "write"}')
     changed = changed.replace("    code_checks: [fmt, validate, test]\n", "")
     assert changed != policy
     return changed

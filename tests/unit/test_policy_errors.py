@@ -43,7 +43,7 @@ plan_expires: 7
         'gatewright.yaml:6: environments.staging.autoplan: must be true or false (is "maybe")',
         (
             "gatewright.yaml:7: environments.staging.autplan: is not known; allowed here: after_merge, apply,"
-            " artifacts, autoplan, code_checks, data_refresh, down, freezes, hold_windows, idle_after, lifecycle, state_key,"
+            " artifacts, autoplan, code_checks, data_refresh, down, drift, freezes, hold_windows, idle_after, lifecycle, state_key,"
             " trigger, twin, up, url_output, var_file, verify, when_modified; did you mean autoplan?"
         ),
         (

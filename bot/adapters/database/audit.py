@@ -132,6 +132,7 @@ KINDS: Final = (
                 "state_serial",
                 "state_lineage",
                 "has_changes",
+                "reverts_to",
             ),
             *("status", "status_reason", "created_by", "created_at", "posted_at", "expires_at"),
         ),
