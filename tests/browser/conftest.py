@@ -13,9 +13,6 @@ from playwright.async_api import Browser
 
 from bot.playground.stack import Playground
 from tests.browser.visitor import Visitor, chromium
-from tests.e2e.conftest import playground, world
-
-__all__ = ["playground", "world"]
 
 _HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium")
@@ -23,10 +20,9 @@ Arrive = Callable[..., Awaitable[Visitor]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run every test on the loop on which the session's playground lives, in one process, if there is a browser."""
+    """Run every test in one process, if there is a browser."""
     for item in items:
         if item.path.is_relative_to(_HERE) and isinstance(item, pytest.Function):
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
             if CHROMIUM is None:

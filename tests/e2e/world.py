@@ -7,10 +7,11 @@ import contextlib
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import boto3
@@ -18,6 +19,7 @@ from botocore.config import Config
 
 from bot.playground.github.model_checks import CheckRun
 from bot.playground.github.standin import StandIn
+from bot.playground.seed import files
 from bot.playground.stack import Playground
 from bot.playground.watch import Heard, Watch
 
@@ -25,7 +27,20 @@ DEV, OWNER, ADMIN, READER, OUTSIDER = "dev", "owner", "admin", "reader", "outsid
 STAGING = "envs/staging.tfvars"
 _PATIENCE = 60.0
 """Seconds, for machines that do other work as well; what is told is waited for no longer than it takes."""
-
+MOTTO: Final = "correct-horse-battery-staple-4711"
+"""A sensitive Terraform variable; its name says nothing of a credential, so only the plan tells that it is one."""
+SECRETS: Final = {
+    "STAGING_ONLY_APPLY": "value-for-applies-of-staging",
+    "STAGING_PLAN_ONLY_PLAN": "value-for-plans-of-staging",
+    "PROD_ONLY_PROD": "value-for-applies-of-prod",
+    "PROD_PLAN_PROD_PLAN": "value-for-plans-of-prod",
+    "STAGING_PLAN_TF_VAR_motto": MOTTO,
+    "STAGING_LICENSE_KEY": "licence-of-applies-77ab3e",
+    "STAGING_PLAN_LICENSE_KEY": "licence-of-plans-19cd2f",
+}
+"""Given to the bot by the operator; must never be seen."""
+SETTINGS: Final = {**SECRETS, "GATEWRIGHT_LOG_FORMAT": "json"}
+"""Of the bot that end-to-end tests share."""
 _UNFINISHED = (
     "SELECT count(*) FROM deliveries WHERE outcome IS NULL",
     "SELECT count(*) FROM runs WHERE status IN ('queued', 'preparing', 'running')",
@@ -288,6 +303,35 @@ async def next_second() -> None:
     await asyncio.sleep(1.02 - time.time() % 1)
 
 
+@contextlib.asynccontextmanager
+async def running(playground: Playground) -> AsyncIterator[Playground]:
+    """Start a playground for many tests, and stop it at the end."""
+    await playground.start()
+    # The budget of an hour is one installation's, and here all tests are.
+    playground.github.limits.per_hour = 1_000_000
+    try:
+        yield playground
+    finally:
+        await playground.stop()
+
+
+@contextlib.asynccontextmanager
+async def fresh_world(playground: Playground, name: str) -> AsyncIterator[World]:
+    """Give a fresh repository `acme/NAME`; at the end nothing may be unread, left over or crashed."""
+    repo = f"acme/{name}"
+    seeded = files(playground.engine.version)
+    # The states of tests must not meet: every repository has keys of its own below its environments' prefixes.
+    policy = re.sub(r"(state_key:\s*\"?[a-z]+)/", rf"\g<1>/{name}/", seeded["gatewright.yaml"])
+    assert "merge_requires: [staging]" in policy
+    await playground.github.create_repo(repo, files={**seeded, "gatewright.yaml": with_lasting_test(policy)})
+    await playground.github.add_personas(repo)
+    log_before = playground.bot.log.stat().st_size
+    world = World(playground=playground, repo=repo)
+    yield world
+    await world.idle()
+    await assert_clean(world, log_before)
+
+
 async def assert_clean(world: World, log_before: int) -> None:
     github = world.github
     assert github.violations == []
@@ -325,7 +369,7 @@ def state_objects(playground: Playground) -> list[str]:
 @contextlib.contextmanager
 def state_client(playground: Playground) -> Iterator[Any]:
     """Give an S3 client that may read and write every state."""
-    client = boto3.session.Session().client(
+    client = _session().client(
         "s3",
         endpoint_url=playground.s3.endpoint_url,
         region_name="auto",
@@ -335,6 +379,12 @@ def state_client(playground: Playground) -> Iterator[Any]:
     )
     with contextlib.closing(client):
         yield client
+
+
+@cache
+def _session() -> Any:
+    """Give the one session, because each new one reads the descriptions of all of S3 anew."""
+    return boto3.session.Session()
 
 
 def scratch_files(playground: Playground) -> list[str]:

@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from bot.playground.stack import Playground
-from tests.e2e.conftest import world
-from tests.e2e.world import World
-
-__all__ = ["playground", "town", "world"]
+from tests.e2e.world import World, running
 
 QUICK = {"GATEWRIGHT_TICK_SECONDS": "0.5", "GATEWRIGHT_DESTROY_RETRY_SECONDS": "0.5"}
-_HERE = Path(__file__).parent
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run every test on the loop on which the session's playground lives."""
-    for item in items:
-        if item.path.is_relative_to(_HERE) and isinstance(item, pytest.Function):
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+"""So that nobody waits for what is done every now and then."""
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def playground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Playground]:
-    playground = Playground(directory=tmp_path_factory.mktemp("world"), extra=QUICK)
-    await playground.start()
-    try:
+    """Give a playground of this directory's own: the more is held in it, the more there is to look after."""
+    async with running(Playground(directory=tmp_path_factory.mktemp("world"), extra=QUICK)) as playground:
         yield playground
-    finally:
-        await playground.stop()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

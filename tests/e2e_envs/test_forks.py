@@ -49,5 +49,5 @@ async def test_a_maintainer_allows_one_commit_of_a_fork_and_the_next_push_needs_
     await world.idle()
     assert len(world.runs()) == before
     # What it holds can still be given up.
-    await world.comment(number, "/unlock staging", by=ADMIN)
+    await world.comment(number, "/unlock staging nobody else can", by=ADMIN)
     await world.hear(number, kind="unlock")

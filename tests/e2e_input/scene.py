@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from bot.playground.stack import Playground
 from tests.e2e.world import World, state_client, state_objects
 
-MOTTO = "correct-horse-battery-staple-4711"
-"""A sensitive Terraform variable; its name says nothing of a credential, so only the plan tells that it is one."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.e2e.world import STAGING, World, state_client
-from tests.e2e_input.scene import MOTTO, Scene
+from tests.e2e.world import MOTTO, STAGING, World, state_client
+from tests.e2e_input.scene import Scene
 
 _HOSTILE = """
 resource "terraform_data" "hostile" {

@@ -18,9 +18,8 @@ from aiohttp import web
 from bot.adapters.encryption import AesGcmCipher, parse_key
 from bot.domain.model import Login
 from bot.web.sessions import Sessions
-from tests.e2e.world import World, state_client
-from tests.e2e_input.conftest import GIVEN
-from tests.e2e_input.scene import MOTTO, Scene
+from tests.e2e.world import MOTTO, SECRETS, World, state_client
+from tests.e2e_input.scene import Scene
 from tests.e2e_input.test_hostile_code import planned
 
 _SENSITIVE_OUTPUT = f"made-{hashlib.sha256(b'by terraform').hexdigest()}"
@@ -116,7 +115,7 @@ def planted(world: World) -> dict[str, str]:
         for purpose in ("plan", "apply")
     }
     return {
-        **{name: GIVEN[name] for name in ("STAGING_LICENSE_KEY", "STAGING_PLAN_LICENSE_KEY")},
+        **{name: SECRETS[name] for name in ("STAGING_LICENSE_KEY", "STAGING_PLAN_LICENSE_KEY")},
         "sensitive variable": MOTTO,
         "sensitive output": _SENSITIVE_OUTPUT,
         "webhook secret": site.webhook_secret,

@@ -1,0 +1,37 @@
+"""The playground that all end-to-end tests share.
+
+One per test process, because each costs seconds to start, and its bot costs some of a core for as long as it lives.
+Tests that kill the bot, or need another one, have playgrounds of their own (`tests/e2e_crash`, `tests/e2e_envs`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from bot.playground.stack import Playground
+from tests.e2e.world import SETTINGS, World, fresh_world, running
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run every test of the shared playground on the loop on which it lives."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "playground" in item.fixturenames:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def playground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Playground]:
+    async with running(Playground(directory=tmp_path_factory.mktemp("world"), extra=SETTINGS)) as playground:
+        yield playground
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def world(playground: Playground, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """Give a fresh repository; at the end nothing may be unread, left over or crashed."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[-60:]
+    async with fresh_world(playground, name) as world:
+        yield world
