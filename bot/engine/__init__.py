@@ -1,8 +1,8 @@
 """Durable workflows and their queues; nothing outside this package knows which library keeps them."""
 
-from bot.engine.config import EngineConfig, EngineError, Retries, Work
+from bot.engine.config import EngineConfig, EngineError, Work
 from bot.engine.core import Engine
 from bot.engine.history import Load, Stranded
 from bot.engine.storage import migrate_engine
 
-__all__ = ["Engine", "EngineConfig", "EngineError", "Load", "Retries", "Stranded", "Work", "migrate_engine"]
+__all__ = ["Engine", "EngineConfig", "EngineError", "Load", "Stranded", "Work", "migrate_engine"]

@@ -66,6 +66,8 @@ class Heartbeat:
         self._reaping = threading.Event()
         self._dead = threading.Event()
         self._last = 0.0
+        self._failed = 0.0
+        """When a beat last failed or was late: whoever shared that trouble could not beat either."""
         self._thread = threading.Thread(target=self._run, name="gatewright-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -112,6 +114,7 @@ class Heartbeat:
                     self._reap()
             except sa.exc.SQLAlchemyError as error:
                 # The database is away: nobody else can take over meanwhile either.
+                self._failed = _now()
                 _log.warning("heartbeat failed: %s", type(error).__name__)
             except _DeclaredDeadError:
                 _log.exception("this process stops working")
@@ -123,6 +126,9 @@ class Heartbeat:
 
     def _beat(self) -> None:
         started = _now()
+        if started - self._last > self._seconds:
+            # This process was asleep, perhaps with all others.
+            self._failed = started
         mine = sa.update(_beats).where(_beats.c.executor_id == self._executor_id)
         with self._engine.begin() as connection:
             if connection.execute(mine.values(beat_at=sa.func.clock_timestamp())).rowcount == 0:
@@ -135,13 +141,17 @@ class Heartbeat:
         """Declare the silent dead and hand back their work: one process at a time, all of it or nothing.
 
         A handed-back workflow that was taken up again belongs to another executor, so that handing back the same
-        dead twice changes nothing.
+        dead twice changes nothing. After the database was away, all were silent: each is first given the time to beat.
         """
-        age = sa.func.extract("epoch", sa.func.clock_timestamp() - _beats.c.beat_at)
+        now = sa.func.clock_timestamp()
+        age = sa.func.extract("epoch", now - _beats.c.beat_at)
+        up = sa.func.extract("epoch", now - sa.func.pg_postmaster_start_time())
+        reachable = sa.func.least(up, _now() - self._failed)
         with self._engine.begin() as connection:
             if not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_REAPER_LOCK))):
                 return
-            connection.execute(sa.delete(_beats).where(age > _beats.c.patience))
+            silent = sa.and_(age > _beats.c.patience, reachable > _beats.c.patience)
+            connection.execute(sa.delete(_beats).where(silent))
             # First who works, then who lives: a process that starts in between works only after it lives.
             working = set(self._succession.running())
             dead = sorted(working - set(connection.scalars(sa.select(_beats.c.executor_id))))

@@ -12,7 +12,8 @@ from typing import Final
 
 from dbos import DBOS
 
-from bot.engine.config import OUTBOX, WORKFLOWS, Call, EngineConfig, EngineError, Retries, Work
+from bot.domain.retries import Retries
+from bot.engine.config import OUTBOX, WORKFLOWS, Call, EngineConfig, EngineError, Work
 
 _log = logging.getLogger(__name__)
 _MAX_RECOVERIES: Final = 25

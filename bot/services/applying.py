@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from bot.domain.errors import GatewrightError, IntegrityError
+from bot.domain.errors import GatewrightError, IntegrityError, ObjectExistsError
 from bot.domain.gates import GateResult, shut
 from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
 from bot.domain.release import Release
+from bot.domain.retries import Retries
 from bot.ports import (
     ApplyOutput,
     Artifact,
@@ -36,6 +38,7 @@ from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequ
 from bot.services.judging import Judging
 from bot.services.outbox import announcement_of
 from bot.services.outputs import change_detail, ended, public_outputs, sensitive_outputs
+from bot.services.persistence import persist
 from bot.services.policies import LoadedPolicy
 from bot.services.releasing import Made, Source, Sources, release_of
 from bot.services.states import Snapshots
@@ -75,6 +78,8 @@ class Applying:
     interruptions: Interruptions
     logs: RunLogs
     limits: Limits
+    retries: Retries = field(default_factory=Retries)
+    """Of what is recorded after Terraform has ended."""
 
     async def execute(self, run_id: RunId) -> None:
         """Apply, and record how it ended. An apply whose intent is on record is never started again."""
@@ -141,8 +146,11 @@ class Applying:
             detail = {**describe(error), "started": False}
             await self.endings.end(run, status_of(error), error.failure_class, str(error), detail, plan=plan)
             return
-        # From here on a failure to reach the store is told as an interruption by the next try of the step.
-        after = await self.snapshots.take(run, "after", plan.head_sha)
+        after = await persist(
+            self.retries,
+            f"the snapshot after run {run.id}",
+            lambda: self.snapshots.take(run, "after", plan.head_sha),
+        )
         await self._finish(change, output, before, after)
 
     async def _redactor(self, plan: PlanRecord) -> Redactor:
@@ -177,8 +185,8 @@ class Applying:
         run, plan = change.run, change.plan
         ok = output.exit_code == 0
         full = change.redactor.with_more(sensitive_outputs(output.outputs))
-        await self.logs.cleanse(run.id, full)
-        artifacts = await self._keep_artifacts(run, output) if ok else ()
+        await persist(self.retries, f"the log of run {run.id}", lambda: self.logs.cleanse(run.id, full))
+        artifacts = await self._keep_artifacts(change, output) if ok else ()
         status, failure = ended(output)
         detail = {
             **change_detail(output, before, after, full),
@@ -189,7 +197,15 @@ class Applying:
         summary = "Applied." if ok else f"terraform apply ended with exit code {output.exit_code}."
         release = self._release(change, output, after) if ok else None
         await self.endings.end(
-            run, status, failure, summary, detail, plan=plan, artifacts=artifacts, release=release
+            run,
+            status,
+            failure,
+            summary,
+            detail,
+            plan=plan,
+            artifacts=artifacts,
+            release=release,
+            retries=self.retries,
         )
 
     def _release(self, change: _Change, output: ApplyOutput, after: StateVersion) -> Release:
@@ -203,17 +219,26 @@ class Applying:
         )
         return release_of(change.plan, made, self.clock.now())
 
-    async def _keep_artifacts(self, run: Run, output: ApplyOutput) -> tuple[Artifact, ...]:
-        kept = []
-        for name in await self.judging.artifact_outputs(run):
+    async def _keep_artifacts(self, change: _Change, output: ApplyOutput) -> tuple[Artifact, ...]:
+        run, kept = change.run, []
+        for name in change.loaded.policy.environment(run.stack.env).artifacts:
             if name not in output.outputs:
                 continue
             key = f"artifacts/{run.stack.state_key}/{run.id}/{name}"
             value = output.outputs[name].get("value")
             data = value if isinstance(value, str) else json.dumps(value)
-            await self.artifacts.put(key, self.cipher.seal(data.encode(), context=key), create_only=True)
+            sealed = self.cipher.seal(data.encode(), context=key)
+            await persist(self.retries, f"artifact {name} of run {run.id}", partial(self._keep, key, sealed))
             kept.append(Artifact(run_id=run.id, name=name, object_key=key, created_at=self.clock.now()))
         return tuple(kept)
+
+    async def _keep(self, key: str, sealed: bytes) -> None:
+        try:
+            await self.artifacts.put(key, sealed, create_only=True)
+        except ObjectExistsError:
+            # An earlier attempt whose answer was lost may have written it.
+            if await self.artifacts.get(key) != sealed:
+                raise
 
     async def _refused(self, run: Run, gates: tuple[GateResult, ...]) -> None:
         detail = {

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.domain.errors import GatewrightError
 from bot.domain.model import PlanStatus, Run, RunId, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
+from bot.domain.retries import Retries
 from bot.domain.sensitive import sensitive_values
 from bot.ports import (
     Cipher,
@@ -39,6 +40,7 @@ from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.outputs import change_detail, ended
+from bot.services.persistence import persist
 from bot.services.policies import Policies
 from bot.services.requesting import OPEN_PLANS
 from bot.services.states import Snapshots
@@ -65,6 +67,8 @@ class Destroying:
     interruptions: Interruptions
     logs: RunLogs
     limits: Limits
+    retries: Retries = field(default_factory=Retries)
+    """Of what is recorded after Terraform has ended."""
 
     async def execute(self, run_id: RunId) -> None:
         """Destroy, and record how it ended. One whose intent is on record is never started again."""
@@ -150,14 +154,18 @@ class Destroying:
             detail = {**describe(error), "started": False}
             await self.endings.end(run, status_of(error), error.failure_class, str(error), detail)
             return
-        after = await self.snapshots.take(run, "after", plan.head_sha)
+        after = await persist(
+            self.retries,
+            f"the snapshot after run {run.id}",
+            lambda: self.snapshots.take(run, "after", plan.head_sha),
+        )
         detail = {**change_detail(output, before, after, job.redact), "destroyed": _destroyed(planned)}
         if output.exit_code == 0:
             await self._end_well(run, detail, "Destroyed.")
             return
         status, failure = ended(output)
         summary = f"terraform apply -destroy ended with exit code {output.exit_code}."
-        await self.endings.end(run, status, failure, summary, detail)
+        await self.endings.end(run, status, failure, summary, detail, retries=self.retries)
 
     async def _end_well(self, run: Run, detail: Mapping[str, Any], summary: str) -> None:
         async def give_up(writer: Writer) -> None:
@@ -173,7 +181,9 @@ class Destroying:
                 if plan.stack.state_key == run.stack.state_key:
                     await writer.set_plan_status(plan.id, PlanStatus.STALE, "the environment was destroyed")
 
-        await self.endings.end(run, RunStatus.SUCCEEDED, None, summary, detail, also=give_up)
+        await self.endings.end(
+            run, RunStatus.SUCCEEDED, None, summary, detail, also=give_up, retries=self.retries
+        )
 
 
 def _destroyed(planned: PlanOutput) -> int:

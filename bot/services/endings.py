@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.release import Release
+from bot.domain.retries import Retries
 from bot.domain.waiting import Wait, WaitReason
 from bot.ports import Artifact, Clock, Records, Writer
 from bot.services.following import following, job_of
 from bot.services.jobs import RunLogs
+from bot.services.persistence import persist
 from bot.services.revert_holds import hold_after, lift_completed
 from bot.services.sequences import go_on
+
+ONCE: Final = Retries(attempts=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,23 +52,28 @@ class Endings:
         artifacts: tuple[Artifact, ...] = (),
         release: Release | None = None,
         also: Callable[[Writer], Awaitable[None]] | None = None,
+        retries: Retries = ONCE,
     ) -> None:
         """Record it. With a `plan`, the change was begun: other plans of the stack are void, a failure re-plans.
 
-        `also` writes in the same transaction.
+        `also` writes in the same transaction. `retries` are for an end that only this process knows of.
         """
         self.logs.open(run.id).write(summary)
-        await self.logs.store(run.id)
-        async with self.records.write() as writer:
-            ending = Ending(status=status, failure=failure, summary=summary, detail=detail)
-            if not await record_end(writer, run, ending, self.clock.now(), plan=plan):
-                return
-            for artifact in artifacts:
-                await writer.add_artifact(artifact)
-            if release is not None:
-                await writer.add_release(release)
-            if also is not None:
-                await also(writer)
+        ending = Ending(status=status, failure=failure, summary=summary, detail=detail)
+
+        async def record() -> None:
+            await self.logs.store(run.id)
+            async with self.records.write() as writer:
+                if not await record_end(writer, run, ending, self.clock.now(), plan=plan):
+                    return
+                for artifact in artifacts:
+                    await writer.add_artifact(artifact)
+                if release is not None:
+                    await writer.add_release(release)
+                if also is not None:
+                    await also(writer)
+
+        await persist(retries, f"the end of run {run.id}", record)
 
 
 async def record_end(

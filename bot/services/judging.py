@@ -199,12 +199,6 @@ class Judging:
             **await self.gate_facts.gather(question),
         )
 
-    async def artifact_outputs(self, run: Run) -> tuple[str, ...]:
-        """Return the outputs that the environment's policy wants kept encrypted."""
-        repo = await self.github.repository(run.stack.repo)
-        loaded = await self.policies.load(repo)
-        return tuple(loaded.policy.environment(run.stack.env).artifacts)
-
 
 async def _applied_by(reader: Reader, plan: PlanRecord) -> Run | None:
     if plan.status is not PlanStatus.APPLIED:

@@ -11,7 +11,7 @@ from bot.playground.stack import Playground
 from bot.playground.watch import Heard, Watch
 from tests.chaos.ground import FILE, module
 
-_PATIENCE = 120.0
+_PATIENCE = 300.0
 
 
 @dataclass(slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from functools import partial
 import bot.app
 import bot.composition.outside
 import bot.server
-from bot.engine import Engine, EngineConfig, Retries
+from bot.domain.retries import Retries
+from bot.engine import Engine, EngineConfig
 from bot.settings import load
 
 

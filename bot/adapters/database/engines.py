@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +15,11 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.adapters.database.errors import DatabaseSettingError, hidden
+from bot.adapters.database.errors import DatabaseSettingError, DatabaseUnavailableError, hidden
 
 _WAIT_SECONDS: Final = 30
+_PROBE_SECONDS: Final = 2.0
+"""Readiness waits so long for the write lock, which is less than its own patience."""
 _PRIVATE: Final = 0o600
 _ASYNC_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
 _SYNC_DRIVERS: Final = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
@@ -70,6 +73,23 @@ def prepare_file(url: sa.URL) -> None:
         path.chmod(_PRIVATE)
     except OSError as exc:
         raise DatabaseSettingError(f"The database file {path} cannot be opened: {exc.strerror}.") from exc
+
+
+def prove_writable(url: sa.URL) -> None:
+    """Raise DatabaseUnavailableError while another process keeps the SQLite file from being written to; blocking.
+
+    It has a connection of its own: the writer's only one is for work.
+    """
+    if not is_sqlite(url):
+        return
+    try:
+        with closing(
+            sqlite3.connect(str(url.database), timeout=_PROBE_SECONDS, isolation_level=None)
+        ) as probe:
+            probe.execute("BEGIN IMMEDIATE")
+            probe.execute("ROLLBACK")
+    except sqlite3.Error as exc:
+        raise DatabaseUnavailableError("The database file cannot be written to: others hold it.") from exc
 
 
 def writer_engine(url: sa.URL) -> AsyncEngine:

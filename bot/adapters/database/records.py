@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from bot.adapters.database.audit import Wanted, audit
-from bot.adapters.database.engines import parse_url, prepare_file, reader_engine, writer_engine
+from bot.adapters.database.engines import (
+    parse_url,
+    prepare_file,
+    prove_writable,
+    reader_engine,
+    writer_engine,
+)
 from bot.adapters.database.errors import translated
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.schema import read_status
@@ -23,7 +30,7 @@ class Database:
     """
 
     def __init__(self, url: str, enqueue: Enqueue | None = None) -> None:
-        parsed = parse_url(url)
+        self._url = parsed = parse_url(url)
         prepare_file(parsed)
         self._enqueue = enqueue
         self._writing = writer_engine(parsed)
@@ -47,10 +54,11 @@ class Database:
                 yield SqlWriter(connection, self._enqueue)
 
     async def check(self) -> None:
-        """Prove that the database answers and that its schema is not older than the code; raises DatabaseError."""
+        """Prove that the database answers, takes writes, and has a schema not older than the code; raises DatabaseError."""
         with translated("checking the database"):
             async with self._reading.connect() as connection:
                 status = await connection.run_sync(read_status)
+            await asyncio.to_thread(prove_writable, self._url)
         status.require_usable()
 
     async def audit(self, wanted: Wanted) -> AsyncGenerator[dict[str, Any]]:

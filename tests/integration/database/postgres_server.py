@@ -9,8 +9,9 @@ import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -21,21 +22,66 @@ PASSWORD = "only-for-tests"
 _UNPRIVILEGED = "nobody"
 
 
+@dataclass(slots=True, kw_only=True)
+class Postgres:
+    """A server that can be stopped and started again, on the same port and the same data."""
+
+    home: Path
+    prefix: Sequence[str]
+    program: str
+    port: int = 0
+    _process: asyncio.subprocess.Process | None = None
+
+    @property
+    def url(self) -> str:
+        """`postgresql://…:port` without a database name."""
+        return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.port = self.port or _free_port()
+        options = ["-D", f"{self.home}/data", "-h", "127.0.0.1", "-p", str(self.port), "-k", ""]
+        for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"):
+            options += ["-c", setting]
+        log = self.home / "log"
+        with log.open("ab") as file:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.prefix, self.program, *options, cwd=self.home, stdout=file, stderr=file
+            )
+        await _until_it_answers(self._process, self.port, log)
+
+    async def stop(self) -> None:
+        """Break every connection and end it."""
+        if self._process is not None:
+            if self._process.returncode is None:
+                self._process.send_signal(signal.SIGINT)
+            await self._process.wait()
+
+
 @asynccontextmanager
 async def running_postgres() -> AsyncIterator[str]:
     """Yield `postgresql://…:port` without a database name; skips the test where no server can be started."""
-    initdb, server = shutil.which("initdb"), shutil.which("postgres")
-    if initdb is None or server is None:
+    async with stoppable_postgres() as server:
+        yield server.url
+
+
+@asynccontextmanager
+async def stoppable_postgres() -> AsyncIterator[Postgres]:
+    """Yield a server that runs; skips the test where none can be started."""
+    initdb, program = shutil.which("initdb"), shutil.which("postgres")
+    if initdb is None or program is None:
         pytest.skip("no PostgreSQL server (`initdb` and `postgres`) on PATH")
     prefix = _unprivileged_prefix()
     home = Path(tempfile.mkdtemp(prefix="gatewright-postgres-"))
+    server = Postgres(home=home, prefix=prefix, program=program)
     try:
         if prefix:
             shutil.chown(home, _UNPRIVILEGED)
         await _create_cluster([*prefix, initdb], home)
-        async with _server([*prefix, server], home) as port:
-            yield f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{port}"
+        await server.start()
+        yield server
     finally:
+        await server.stop()
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -64,23 +110,6 @@ async def _create_cluster(initdb: list[str], home: Path) -> None:
     )
     output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()
-
-
-@asynccontextmanager
-async def _server(postgres: list[str], home: Path) -> AsyncIterator[int]:
-    port = _free_port()
-    options = ["-D", f"{home}/data", "-h", "127.0.0.1", "-p", str(port), "-k", ""]
-    for setting in ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB"):
-        options += ["-c", setting]
-    with (home / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(*postgres, *options, cwd=home, stdout=log, stderr=log)
-    try:
-        await _until_it_answers(process, port, home / "log")
-        yield port
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGINT)
-        await process.wait()
 
 
 async def _until_it_answers(process: asyncio.subprocess.Process, port: int, log: Path) -> None:

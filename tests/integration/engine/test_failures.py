@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from bot.domain.errors import GitHubUnavailableError, ObjectMissingError
-from bot.engine import Engine, EngineError, Retries
+from bot.domain.retries import Retries
+from bot.engine import Engine, EngineError
 from tests.integration.engine.conftest import Start
 from tests.integration.engine.work import (
     PATIENCE,

@@ -11,7 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.engine import Engine, EngineConfig, Retries, Work
+from bot.domain.retries import Retries
+from bot.engine import Engine, EngineConfig, Work
 from bot.engine.config import WORKFLOWS
 from bot.ports import Job
 

@@ -17,6 +17,8 @@ from bot.engine import Engine, EngineConfig
 from bot.engine.config import WORKFLOWS
 from tests.integration.engine.work import Recorder, config
 
+TAKEOVER_SECONDS = 2.0
+
 
 async def main(url: str, trace: Path, *, hang: bool, ends: bool, capped: bool) -> None:
     recorder = Recorder()
@@ -37,7 +39,7 @@ async def main(url: str, trace: Path, *, hang: bool, ends: bool, capped: bool) -
     for step in WORKFLOWS:
         write(step)
     settings: EngineConfig = config(
-        Path(), database_url=url, takeover_seconds=2.0, deliveries_per_worker=1 if ends else 16
+        Path(), database_url=url, takeover_seconds=TAKEOVER_SECONDS, deliveries_per_worker=1 if ends else 16
     )
     if capped:
         settings = replace(settings, changes_per_worker=8, changes_per_environment=2)
