@@ -9,7 +9,7 @@ from bot.comments.failures import policy_error_comment
 from bot.comments.forks import fork_comment
 from bot.context import Bot
 from bot.domain.errors import PolicyError
-from bot.domain.model import Login, PullRequest, Repo, StateKey
+from bot.domain.model import Login, PullRequest, Repo, Sha, StateKey
 from bot.events import Payload
 from bot.ports import Delivery
 from bot.services.requesting import Wish
@@ -26,6 +26,7 @@ async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         return "not about a pull request"
     repo, pull = found
     pushed_by = _actor(payload) if delivery.action == "synchronize" and payload.sender else None
+    await _note_pusher(payload, bot, repo=repo, pull=pull)
     if not pull.is_open:
         if pushed_by is not None:
             async with bot.records.write() as writer:
@@ -50,6 +51,18 @@ async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     for plan in outdated:
         await bot.reporting.refresh_plan(repo, plan.id)
     return note
+
+
+async def _note_pusher(payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest) -> None:
+    """A head that the reconciler found came without the one who pushed it, whom GitHub's own delivery names."""
+    if payload.pull_request is None or payload.action not in {"opened", "synchronize"}:
+        return
+    about = (repo.full_name, pull.number, Sha(payload.pull_request.head.sha))
+    async with bot.records.write() as writer:
+        if payload.sender is None:
+            await writer.find_push(*about)
+        else:
+            await writer.add_push(*about)
 
 
 async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.comments.escape import fence, text
+from bot.comments.escape import code, fence, text
 from bot.domain.model import Stack
 
 
@@ -16,6 +16,7 @@ class RescueView:
     """One `errored.tfstate`, and the place that it belongs to."""
 
     stack: Stack
+    machine: str
     path: str
     serial: int
     bucket: str
@@ -33,7 +34,8 @@ def rescue_part(views: Sequence[RescueView]) -> str:
 def _one(view: RescueView) -> str:
     return (
         f"> [!CAUTION]\n> **{text(view.stack.label, limit=100)}: Terraform could not save serial {view.serial} of the"
-        " state.** What it knows is kept on the machine of Gatewright and is never deleted. Apply nothing before an"
+        f" state.** What it knows is kept on Gatewright's machine {code(view.machine, limit=100)} and is never deleted."
+        " Apply nothing before an"
         " operator has recovered it there, with a key pair that may write this state in `AWS_ACCESS_KEY_ID` and"
         f" `AWS_SECRET_ACCESS_KEY`:\n\n{fence(recovery_commands(view))}\n"
     )

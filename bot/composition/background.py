@@ -11,6 +11,7 @@ from bot.composition.services import Services
 from bot.services.caretaking import Caretaking
 from bot.services.catching_up import CatchingUp
 from bot.services.reconciling import Reconciling
+from bot.services.rescues import Rounds
 from bot.services.strays import Strays
 from bot.services.ticking import Ticking
 from bot.services.upkeep import Keep, Upkeep
@@ -80,10 +81,12 @@ def _make_ticking(outside: Outside, services: Services, runs: Runs) -> Ticking:
         clock=outside.clock,
         every=timedelta(seconds=seconds),
     )
+    rounds = Rounds(records=outside.records, rescues=services.rescues, clock=outside.clock)
     chores = {
         "pull-request environments": caretaking.look_after,
         "comments": catching_up.look_after,
         "drift": runs.drifting.look_around,
+        "states that could not be saved": rounds.look,
     }
     return Ticking(chores=chores, seconds=seconds)
 

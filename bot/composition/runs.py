@@ -253,6 +253,7 @@ class Runs:
             syncing=self.syncing,
             waiting=self.waiting,
             closeouts=s.closeouts,
+            rescues=s.rescues,
             drifting=self.drifting,
             drift_reports=DriftReports(
                 records=o.records,

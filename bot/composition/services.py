@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -120,7 +121,14 @@ class Services:
     @cached_property
     def rescues(self) -> Rescues:
         o = self.outside
-        return Rescues(workspace=o.workspace, states=o.stored_states, credentials=o.credentials)
+        return Rescues(
+            records=o.records,
+            clock=o.clock,
+            machine=socket.gethostname(),
+            workspace=o.workspace,
+            states=o.stored_states,
+            credentials=o.credentials,
+        )
 
     @cached_property
     def tenancy(self) -> Tenancy:

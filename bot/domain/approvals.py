@@ -102,6 +102,8 @@ class Verdict:
     """Why opinions of owners of missing paths do not count: full sentences."""
     problems: tuple[LineProblem, ...] = ()
     """Lines of CODEOWNERS that do not say what they seem to."""
+    unknown_pushes: frozenset[Sha] = frozenset()
+    """Heads of which nobody told who pushed them: whoever approves may be approving work of their own."""
 
     @property
     def missing(self) -> tuple[PathVerdict, ...]:

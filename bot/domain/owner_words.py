@@ -28,7 +28,7 @@ def missing_sentence(verdict: Verdict) -> str:
     if len(groups) > _MOST_GROUPS:
         hidden = sum(len(paths) for paths in list(groups.values())[_MOST_GROUPS:])
         said.append(f"{hidden} more paths are not approved.")
-    return " ".join([*said, *verdict.set_aside[:_MOST_REMARKS], *_skipped(verdict)])
+    return " ".join([*said, *_unknown(verdict), *verdict.set_aside[:_MOST_REMARKS], *_skipped(verdict)])
 
 
 def opener(verdict: Verdict) -> str:
@@ -39,7 +39,17 @@ def opener(verdict: Verdict) -> str:
     if verdict.stuck:
         paths = _paths(verdict.stuck)
         steps.append(f"another owner of {paths} in {LOCATIONS[0]} on the default branch, and their approval")
+    if verdict.unknown_pushes:
+        steps.append(
+            "GitHub's delivery of that push (an administrator of the App can have it sent again) or an override"
+        )
     return listed(steps, "and")
+
+
+def _unknown(verdict: Verdict) -> Iterable[str]:
+    if verdict.unknown_pushes:
+        commits = listed([head[:7] for head in sorted(verdict.unknown_pushes)[:_MOST_PATHS]], "and")
+        yield f"Nobody told who pushed {commits}, so that an approval may be the pusher's own."
 
 
 def _group(paths: Sequence[PathVerdict]) -> str:

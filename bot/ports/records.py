@@ -29,8 +29,10 @@ from bot.ports.environment_queue import EnvironmentQueueReader, EnvironmentQueue
 from bot.ports.forks import ForkReader, ForkWriter
 from bot.ports.live_log import LogChunkReader, LogChunkWriter
 from bot.ports.outlines import OutlineReader
+from bot.ports.pushers import PusherReader, PusherWriter
 from bot.ports.reconciliation import ReconciliationReader
 from bot.ports.releases import ReleaseReader, ReleaseWriter
+from bot.ports.rescue import RescueReader, RescueWriter
 from bot.ports.reverts import RevertReader, RevertWriter
 from bot.ports.run_audit import RunAuditReader, RunAuditWriter
 from bot.ports.run_list import RunListReader
@@ -142,6 +144,8 @@ class Reader(
     RunAuditReader,
     ReconciliationReader,
     OutlineReader,
+    RescueReader,
+    PusherReader,
     Protocol,
 ):
     """Reads inside one transaction."""
@@ -175,17 +179,16 @@ class Reader(
         """Return plans, newest first (`stack` compares repo, project and env)."""
         ...
 
-    async def pushers(self, repo: str, pull: int) -> frozenset[Login]:
-        """Return who pushed to a pull request, as far as GitHub's deliveries told us."""
-        ...
-
     async def lock(self, stack: Stack) -> Lock | None: ...
     async def locks(self, *, repo: str, pull: int | None = None) -> Sequence[Lock]: ...
     async def remote_id(self, repo: str, key: str) -> int | None:
         """Return the id GitHub gave something we created (a comment, a check, a deployment)."""
         ...
 
-    async def newest_state_version(self, state_key: StateKey) -> StateVersion | None: ...
+    async def last_applied(self, state_key: StateKey) -> StateVersion | None:
+        """Return the snapshot after the last apply that succeeded."""
+        ...
+
     async def state_versions(self, state_key: StateKey, *, limit: int = 50) -> Sequence[StateVersion]: ...
     async def artifacts(self, run_id: RunId) -> Sequence[Artifact]: ...
 
@@ -200,6 +203,8 @@ class Writer(
     ForkWriter,
     LogChunkWriter,
     RunAuditWriter,
+    RescueWriter,
+    PusherWriter,
     Protocol,
 ):
     """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""
@@ -211,10 +216,6 @@ class Writer(
     async def finish_delivery(self, id: DeliveryId, outcome: str, note: str) -> None: ...
     async def claim_comment(self, repo: str, comment_id: int, delivery_id: DeliveryId) -> bool:
         """Whether this delivery is the one that handles the comment (true again for the same delivery)."""
-        ...
-
-    async def add_pusher(self, repo: str, pull: int, login: Login) -> None:
-        """Record who pushed to a pull request, once."""
         ...
 
     async def enqueue(self, job: Job) -> None:

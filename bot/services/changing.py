@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.model import RunId, RunKind
+from bot.domain.model import Run, RunId, RunKind
 from bot.ports import Records
 from bot.services.applying import Applying
 from bot.services.closeouts import Closeouts
@@ -13,6 +13,7 @@ from bot.services.destroying import Destroying
 from bot.services.drift_reports import DriftReports
 from bot.services.drifting import Drifting
 from bot.services.reporting import Reporting
+from bot.services.rescues import Rescues
 from bot.services.revert_checks import RevertChecks
 from bot.services.revert_reports import RevertReports
 from bot.services.sequence_reports import SequenceReports
@@ -38,12 +39,19 @@ class Changing:
     syncing: Syncing
     waiting: Waiting
     closeouts: Closeouts
+    rescues: Rescues
     revert_reports: RevertReports
     drifting: Drifting
     drift_reports: DriftReports
 
     async def execute(self, run_id: RunId) -> None:
         """Carry it out, at most once; what an apply has put in place is verified in the same turn of its state."""
+        await self._carry_out(run_id)
+        run = await self._run(run_id)
+        if run is not None and run.detail.get("errored_state"):
+            await self.rescues.note(run.stack)
+
+    async def _carry_out(self, run_id: RunId) -> None:
         match await self._kind(run_id):
             case RunKind.DESTROY:
                 await self.destroying.execute(run_id)
@@ -86,6 +94,9 @@ class Changing:
                 await self.sequence_reports.report(run_id)
 
     async def _kind(self, run_id: RunId) -> RunKind | None:
-        async with self.records.read() as reader:
-            run = await reader.run(run_id)
+        run = await self._run(run_id)
         return None if run is None else run.kind
+
+    async def _run(self, run_id: RunId) -> Run | None:
+        async with self.records.read() as reader:
+            return await reader.run(run_id)

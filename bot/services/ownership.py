@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain import codeowners
 from bot.domain.approvals import (
@@ -52,7 +52,9 @@ class Ownership:
         required = await asyncio.to_thread(required_paths, owners, plan.stack, tree.merge.changed_files)
         weighed = weigh(await self._submitted(repo, pull, plan))
         rights = await self._rights(repo, required, weighed)
-        return decide(required, weighed, rights, owners.problems)
+        async with self.records.read() as reader:
+            unknown = await reader.unknown_pushes(repo.full_name, pull.number)
+        return replace(decide(required, weighed, rights, owners.problems), unknown_pushes=unknown)
 
     async def file_of(self, repo: Repo, commit: Sha) -> CodeOwners:
         """Return the CODEOWNERS of a commit, one without rules where there is no such file."""

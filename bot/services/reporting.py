@@ -267,7 +267,7 @@ class Reporting:
             for stack in policy.stacks(repo.full_name, pull=pull.number):
                 if policy.environment(stack.env).trigger == "local":
                     continue
-                version = await reader.newest_state_version(stack.state_key)
+                version = await reader.last_applied(stack.state_key)
                 last = (
                     LastApply(
                         actor=version.actor,
@@ -275,7 +275,7 @@ class Reporting:
                         commit=version.commit,
                         serial=version.identity.serial,
                     )
-                    if version is not None and version.moment == "after"
+                    if version is not None
                     else None
                 )
                 newest = next((plan for plan in plans if _same(plan.stack, stack)), None)

@@ -4,39 +4,67 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
 
 from bot.comments.rescue import RescueView
 from bot.domain.errors import GatewrightError
-from bot.domain.model import Stack, StateIdentity
-from bot.ports import Workspace
-from bot.ports.rescue import ErroredState
+from bot.domain.model import RunStatus, Stack, StateIdentity
+from bot.ports import Clock, Records, Workspace
+from bot.ports.rescue import KeptState
 from bot.services.jobs import Credentials
 from bot.services.states import States
 
 _LOG = logging.getLogger(__name__)
+_ENDED_BADLY: Final = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.CANCELED, RunStatus.TIMED_OUT)
+_OVERLAP: Final = timedelta(hours=1)
+"""An orphaned Terraform may end, and fail to save, long after its run was given up."""
 _LOCK_ID = re.compile(r"lock id ([0-9a-fA-F-]{8,64})\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescues:
-    """Finds them on this machine, and what it takes to recover them."""
+    """Notes what this machine has where every worker reads it, and says what it takes to recover it."""
 
+    records: Records
+    clock: Clock
+    machine: str
+    """What an operator knows this machine by."""
     workspace: Workspace
     states: States
     credentials: Credentials
 
     async def waiting(self, stacks: Iterable[Stack]) -> tuple[RescueView, ...]:
-        """Return what is to be recovered of these stacks; usually nothing, and then no store is asked."""
+        """Return what is to be recovered of these stacks on any machine; usually nothing, and then no store is asked."""
         found: list[RescueView] = []
         for stack in stacks:
-            kept = await self.workspace.errored_states(stack)
+            await self.note(stack)
+            async with self.records.read() as reader:
+                kept = await reader.kept_states(stack.state_key)
             if kept:
                 found += await self._unrecovered(stack, kept)
         return tuple(found)
 
-    async def _unrecovered(self, stack: Stack, kept: Iterable[ErroredState]) -> list[RescueView]:
+    async def note(self, stack: Stack) -> None:
+        """Write down what is kept of a stack on this machine."""
+        states = await self.workspace.errored_states(stack)
+        if not states:
+            return
+        async with self.records.write() as writer:
+            for state in states:
+                kept = KeptState(
+                    machine=self.machine,
+                    path=str(state.path),
+                    state_key=stack.state_key,
+                    serial=state.serial,
+                    lineage=state.lineage,
+                    found_at=self.clock.now(),
+                )
+                await writer.keep_state(kept)
+
+    async def _unrecovered(self, stack: Stack, kept: Sequence[KeptState]) -> list[RescueView]:
         identity, holder = StateIdentity(serial=None, lineage=None, sha256=None), None
         try:
             identity, _ = await self.states.read(stack.state_key)
@@ -49,7 +77,8 @@ class Rescues:
         return [
             RescueView(
                 stack=stack,
-                path=str(one.path),
+                machine=one.machine,
+                path=one.path,
                 serial=one.serial,
                 bucket=backend.bucket,
                 region=backend.region,
@@ -61,7 +90,30 @@ class Rescues:
         ]
 
 
-def _is_recovered(kept: ErroredState, identity: StateIdentity) -> bool:
+@dataclass(slots=True, kw_only=True)
+class Rounds:
+    """Looks on this machine for the states of changes that ended badly, whoever told of their end."""
+
+    records: Records
+    rescues: Rescues
+    clock: Clock
+    _since: datetime | None = field(default=None, init=False)
+
+    async def look(self) -> None:
+        """Note what is found: the first time for all changes that are remembered, then for the latest ones."""
+        since, self._since = self._since, self.clock.now() - _OVERLAP
+        async with self.records.read() as reader:
+            runs = await reader.runs(statuses=_ENDED_BADLY)
+        begun = {
+            run.stack
+            for run in runs
+            if run.intent_at is not None and (since is None or run.intent_at > since)
+        }
+        for stack in begun:
+            await self.rescues.note(stack)
+
+
+def _is_recovered(kept: KeptState, identity: StateIdentity) -> bool:
     """Whether the state in the bucket has it, or has gone beyond it so that it can no longer be pushed.
 
     Terraform gives a state its lineage when it first saves it, so the first one of a stack may have none.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest
 
 from bot.playground.seed import REPO
 from bot.playground.stack import Playground
 from tests.e2e.world import World
 from tests.e2e_crash.conftest import watch
-from tests.e2e_crash.scene import opened, planned
+from tests.e2e_crash.scene import change, opened, planned
 
 
 @pytest.fixture
@@ -52,6 +55,23 @@ async def test_what_happened_while_the_server_was_down_is_found_and_done_once(ow
     answers = [heard for heard in second.comments() if heard.header["kind"] == "status"]
     assert (len(attempts), len(answers), len(world.runs())) == (2, 1, runs)
     assert world.reactions(command.id) == ["eyes", "rocket"]
+
+
+async def test_a_push_that_was_found_is_planned_and_its_pusher_is_not_guessed(own: Playground) -> None:
+    # Given a push while the server is down, which GitHub will not deliver again,
+    world, seen = World(playground=own, repo=REPO), await planned(own, "lost")
+    await world.idle()
+    await own.bot.stop()
+    head = await change(own, "lost", "Another")
+    await own.github.settled()
+    own.github.faults.add(method="POST", path=r"/attempts$", status=404, times=None)
+    # when the server is back,
+    await own.start_bot()
+    # then the new head is planned, and it is on record that nobody told who pushed it.
+    await seen.hear({"kind": "plan", "env": "staging", "status": "planned", "head": head})
+    await world.idle()
+    with contextlib.closing(sqlite3.connect(world.database)) as database:
+        assert database.execute("SELECT head_sha FROM pushes WHERE NOT told").fetchall() == [(head,)]
 
 
 async def looked(playground: Playground, since: int, *, times: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import socket
 from pathlib import Path
 
 from bot.playground.seed import REPO
@@ -37,6 +38,7 @@ async def test_a_state_that_could_not_be_saved_is_kept_and_recovered_with_the_co
     # When an operator pastes what `/status` offers,
     await own.github.comment(REPO, seen.number, author="dev", body="/status")
     status = await seen.hear({"kind": "status"})
+    assert f"`{socket.gethostname()}`" in status.body
     commands = re.search(r"```\n(.*?)\n```", status.body, re.DOTALL)
     assert commands is not None
     await paste(commands[1], own, tmp_path)

@@ -12,15 +12,16 @@ from bot.adapters.database.environment_queue import EnvironmentQueueQueries
 from bot.adapters.database.forks import ForkQueries
 from bot.adapters.database.live_log import LogChunkQueries
 from bot.adapters.database.outlines import OutlineQueries, plans_query
+from bot.adapters.database.pushers import PusherQueries
 from bot.adapters.database.reconciliation import SqlReconciliationReader
 from bot.adapters.database.releases import ReleaseQueries
+from bot.adapters.database.rescues import RescueQueries
 from bot.adapters.database.reverts import RevertQueries
 from bot.adapters.database.run_audit import RunAuditQueries
 from bot.adapters.database.run_list import RunListQueries
 from bot.adapters.database.upkeep import SqlUpkeepReader
 from bot.domain.model import (
     DeliveryId,
-    Login,
     PlanId,
     PlanStatus,
     Run,
@@ -46,6 +47,8 @@ class SqlReader(
     RunListQueries,
     RunAuditQueries,
     SqlReconciliationReader,
+    RescueQueries,
+    PusherQueries,
 ):
     """Reads inside one transaction of `connection`."""
 
@@ -110,12 +113,6 @@ class SqlReader(
         )
         return [rows.to_plan(row) for row in await self._all(query)]
 
-    async def pushers(self, repo: str, pull: int) -> frozenset[Login]:
-        """Return the recorded pushers of a pull request."""
-        columns = tables.pushers.c
-        query = sa.select(columns.login).where(columns.repo == repo, columns.pull == pull)
-        return frozenset(Login(row["login"]) for row in await self._all(query))
-
     async def lock(self, stack: Stack) -> Lock | None:
         """Return the lock of the stack's state key."""
         row = await self._first(sa.select(tables.locks).where(tables.locks.c.state_key == stack.state_key))
@@ -136,9 +133,23 @@ class SqlReader(
         row = await self._first(query)
         return None if row is None else int(row["remote_id"])
 
-    async def newest_state_version(self, state_key: StateKey) -> StateVersion | None:
-        """Return the snapshot recorded last."""
-        return next(iter(await self.state_versions(state_key, limit=1)), None)
+    async def last_applied(self, state_key: StateKey) -> StateVersion | None:
+        """Return the snapshot after the last apply that succeeded."""
+        table, runs = tables.state_versions, tables.runs
+        query = (
+            sa.select(table)
+            .join(runs, runs.c.id == table.c.run_id)
+            .where(
+                table.c.state_key == state_key,
+                table.c.moment == "after",
+                runs.c.status == RunStatus.SUCCEEDED,
+                runs.c.kind != RunKind.DESTROY,
+            )
+            .order_by(table.c.sequence.desc())
+            .limit(1)
+        )
+        row = await self._first(query)
+        return None if row is None else rows.to_state_version(row)
 
     async def state_versions(self, state_key: StateKey, *, limit: int = 50) -> Sequence[StateVersion]:
         """Return snapshots of a state, newest first."""

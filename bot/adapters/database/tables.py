@@ -71,15 +71,6 @@ claimed_comments = sa.Table(
     sa.Column("delivery_id", sa.Text, nullable=False),
 )
 
-# A commit can name any author, so who pushed is remembered for as long as the pull request may be approved.
-pushers = sa.Table(
-    "pushers",
-    metadata,
-    sa.Column("repo", sa.Text, primary_key=True),
-    sa.Column("pull", BigNumber, primary_key=True, autoincrement=False),
-    sa.Column("login", sa.Text, primary_key=True),
-)
-
 jobs = sa.Table(
     "jobs",
     metadata,

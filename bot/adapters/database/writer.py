@@ -15,8 +15,10 @@ from bot.adapters.database.environment_queue import EnvironmentQueueStatements
 from bot.adapters.database.errors import DatabaseError
 from bot.adapters.database.forks import ForkStatements
 from bot.adapters.database.live_log import LogChunkStatements
+from bot.adapters.database.pushers import PusherStatements
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.releases import ReleaseStatements
+from bot.adapters.database.rescues import RescueStatements
 from bot.adapters.database.reverts import RevertStatements
 from bot.adapters.database.run_audit import RunAuditStatements
 from bot.adapters.database.types import FreeText, UtcDateTime
@@ -52,6 +54,8 @@ class SqlWriter(
     ForkStatements,
     LogChunkStatements,
     RunAuditStatements,
+    RescueStatements,
+    PusherStatements,
 ):
     """Reads and writes inside one transaction of `connection`."""
 
@@ -81,11 +85,6 @@ class SqlWriter(
         )
         row = await self._first(statement.returning(table.c.delivery_id))
         return row is not None and row["delivery_id"] == delivery_id
-
-    async def add_pusher(self, repo: str, pull: int, login: Login) -> None:
-        """Record who pushed to a pull request; known ones are left at that."""
-        statement = self._insert(tables.pushers, {"repo": repo, "pull": pull, "login": login})
-        await self._connection.execute(statement.on_conflict_do_nothing())
 
     async def enqueue(self, job: Job) -> None:
         """Start a durable workflow when this transaction commits; a job id that is known starts nothing."""

@@ -43,11 +43,11 @@ def responsible(facts: Facts) -> GateResult:
 
 
 def codeowners(facts: Facts) -> GateResult:
-    """The owners of everything that is touched have approved this very plan."""
+    """The owners of everything that is touched have approved this very plan, and none of them made it."""
     verdict = facts.approvals
     if verdict is None:
         why = facts.unreadable.get("codeowners")
         return unread("codeowners", Reason.CODEOWNERS, "The approvals of code owners", why)
-    if verdict.missing or not verdict.paths:
+    if verdict.missing or verdict.unknown_pushes or not verdict.paths:
         return failed("codeowners", Reason.CODEOWNERS, missing_sentence(verdict), opener(verdict))
     return passed("codeowners", approved_sentence(verdict))

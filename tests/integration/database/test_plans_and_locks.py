@@ -12,9 +12,20 @@ from hypothesis import strategies as st
 from bot.adapters.database import Database
 from bot.adapters.database.errors import DatabaseError
 from bot.adapters.database.rows import summary_from_json, summary_to_json
-from bot.domain.model import Login, PlanId, PlanStatus, RunId, Sha, StateIdentity, StateKey
+from bot.domain.model import (
+    Login,
+    PlanId,
+    PlanStatus,
+    RunId,
+    RunKind,
+    RunStatus,
+    Sha,
+    StateIdentity,
+    StateKey,
+)
 from bot.domain.plan import PlanSummary
 from bot.ports import PlanOutline
+from bot.ports.rescue import KeptState
 from tests.integration.database.builders import (
     HEAD,
     NOW,
@@ -228,18 +239,15 @@ async def test_state_versions_come_newest_first(with_run: Database) -> None:
             await writer.add_state_version(version)
 
     async with with_run.read() as reader:
-        assert await reader.newest_state_version(STAGING.state_key) == new
         assert await reader.state_versions(STAGING.state_key) == [new, old, empty]
         assert await reader.state_versions(STAGING.state_key, limit=1) == [new]
-        assert await reader.newest_state_version(StateKey("none")) is None
 
 
 async def test_a_state_that_did_not_exist_yet_is_a_version_too(with_run: Database) -> None:
     async with with_run.write() as writer:
         await writer.add_state_version(a_state_version(None))
-        version = await writer.newest_state_version(STAGING.state_key)
+        [version] = await writer.state_versions(STAGING.state_key)
 
-    assert version is not None
     assert version.identity == StateIdentity(serial=None, lineage=None, sha256=None)
 
 
@@ -280,3 +288,57 @@ async def test_pushers_are_remembered_once_for_each_pull_request(records: Databa
     async with records.read() as reader:
         assert await reader.pushers(REPO, 7) == {"dev", "owner"}
         assert await reader.pushers("acme/other", 7) == frozenset()
+
+
+async def test_a_head_that_nobody_told_of_is_known_as_such_until_github_tells(records: Database) -> None:
+    # Given a pull request of which GitHub has told, and one of which it has not,
+    async with records.write() as writer:
+        await writer.add_push(REPO, 7, Sha("a" * 40))
+        # when heads of both are found,
+        for pull, head in ((7, "a"), (7, "b"), (7, "c"), (8, "d")):
+            await writer.find_push(REPO, pull, Sha(head * 40))
+        # and GitHub tells of one of them later,
+        await writer.add_push(REPO, 7, Sha("c" * 40))
+
+    async with records.read() as reader:
+        # then only the other one is unknown.
+        assert await reader.unknown_pushes(REPO, 7) == {"b" * 40}
+        assert await reader.unknown_pushes(REPO, 8) == frozenset()
+
+
+async def test_what_only_one_machine_has_is_noted_once_and_read_by_all(records: Database) -> None:
+    kept = KeptState(
+        machine="worker-2",
+        path="/data/errored/x/errored.tfstate",
+        state_key=STAGING.state_key,
+        serial=8,
+        lineage="lineage",
+        found_at=NOW,
+    )
+
+    async with records.write() as writer:
+        await writer.keep_state(kept)
+        await writer.keep_state(replace(kept, found_at=NOW + timedelta(hours=1)))
+
+    async with records.read() as reader:
+        assert await reader.kept_states(STAGING.state_key) == [kept]
+        assert await reader.kept_states(PROD.state_key) == []
+
+
+async def test_the_last_apply_is_one_that_succeeded(records: Database) -> None:
+    # Given an apply that succeeded, and after it one that failed and one that runs,
+    ended = ((RunId("good"), RunStatus.SUCCEEDED), (RunId("bad"), RunStatus.FAILED), (RunId("busy"), None))
+    async with records.write() as writer:
+        for number, (run_id, status) in enumerate(ended):
+            await writer.add_run(a_run(run_id, dedupe_key=run_id, kind=RunKind.APPLY), NOW)
+            for moment in ("before", "after") if status else ("before",):
+                await writer.add_state_version(a_state_version(number, run_id=run_id, moment=moment))
+            for step in (RunStatus.PREPARING, RunStatus.RUNNING, *((status,) if status else ())):
+                await writer.move_run(run_id, step, at=NOW, actor="gatewright", why="a test")
+
+    async with records.read() as reader:
+        # then what is shown is the one that succeeded.
+        last = await reader.last_applied(STAGING.state_key)
+        assert last is not None
+        assert last.run_id == "good"
+        assert await reader.last_applied(PROD.state_key) is None

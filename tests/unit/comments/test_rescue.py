@@ -9,6 +9,7 @@ from tests.fakes import builders
 def view(**changes: object) -> RescueView:
     given: dict[str, object] = {
         "stack": builders.plan().stack,
+        "machine": "worker-2",
         "path": "/srv/gatewright/errored/it's here/errored.tfstate",
         "serial": 8,
         "bucket": "states",

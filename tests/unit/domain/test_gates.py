@@ -199,3 +199,15 @@ def test_a_stop_of_everything_is_lifted_by_the_operator() -> None:
         "Everything is stopped: A migration (by owner, since 2026-03-04 12:00 UTC), and 1 more."
     )
     assert closed.opens_with == "gatewright go"
+
+
+def test_an_approval_may_be_the_pusher_s_own_while_nobody_has_told_who_that_is() -> None:
+    unknown = replace(approvals("owner"), unknown_pushes=frozenset({Sha("abcdef0" + "0" * 33)}))
+
+    [found] = shut(judge(facts(required_gates=("codeowners",), approvals=unknown)))
+
+    assert found.outcome is Outcome.FAIL
+    assert found.sentence == "Nobody told who pushed abcdef0, so that an approval may be the pusher's own."
+    assert found.opens_with == (
+        "GitHub's delivery of that push (an administrator of the App can have it sent again) or an override"
+    )
