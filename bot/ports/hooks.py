@@ -19,6 +19,8 @@ class FailedDelivery:
     guid: DeliveryId
     event: str
     at: datetime
+    refused: bool
+    """Whether this server answered, and did not want it; else it could not be reached or was in trouble."""
 
 
 class Hooks(Protocol):

@@ -18,7 +18,7 @@ from bot.services.strays import Strays
 _LOG = logging.getLogger(__name__)
 _REMEMBERED: Final = timedelta(days=3)
 """How long GitHub keeps deliveries."""
-_MOST_ATTEMPTS: Final = 10
+_MOST_REFUSALS: Final = 10
 """A delivery that this server refuses, signed with another secret for example, is not asked for for ever."""
 _MOST_REDELIVERIES: Final = 200
 _MOST_REPOS: Final = 50
@@ -106,12 +106,8 @@ class Reconciling:
         return sum([await self._ask_again(attempt) for attempt in wanted])
 
     async def _ask_again(self, attempt: FailedDelivery) -> int:
-        key = f"redelivery:{attempt.guid}"
-        async with self.records.write() as writer:
-            asked = await writer.remote_id(_APP, key) or 0
-            if asked >= _MOST_ATTEMPTS:
-                return 0
-            await writer.set_remote_id(_APP, key, asked + 1)
+        if attempt.refused and not await self._may_ask(attempt):
+            return 0
         try:
             await self.hooks.redeliver(attempt.id)
         except GitHubUnavailableError:
@@ -120,6 +116,15 @@ class Reconciling:
             _LOG.info("delivery %s is not delivered again: %s", attempt.guid, error)
             return 0
         return 1
+
+    async def _may_ask(self, attempt: FailedDelivery) -> bool:
+        key = f"redelivery:{attempt.guid}"
+        async with self.records.write() as writer:
+            asked = await writer.remote_id(_APP, key) or 0
+            if asked >= _MOST_REFUSALS:
+                return False
+            await writer.set_remote_id(_APP, key, asked + 1)
+        return True
 
     async def _missed_in(self, repo: Repo) -> int:
         pulls = await self.github.open_pulls(repo)

@@ -167,8 +167,8 @@ async def _recorded(
     reader: Reader, stack: Stack, history: History
 ) -> tuple[tuple[int | None, str | None], ...]:
     """Return what the state has been since its last recorded change."""
-    version = await reader.newest_state_version(stack.state_key)
-    known = [] if version is None else [(version.identity.serial, version.identity.lineage)]
+    versions = await reader.state_versions(stack.state_key, limit=1)
+    known = [(version.identity.serial, version.identity.lineage) for version in versions]
     known += [(each.state_serial, each.state_lineage) for each in history.releases[:1]]
     return tuple(known)
 

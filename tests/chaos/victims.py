@@ -99,6 +99,10 @@ class Several:
             await self.fleet.start_worker(self.chosen)
 
     async def supervise(self) -> None:
+        if self.fleet.bot.pid is None:
+            # Its port may be taken for a moment by somebody's outgoing connection.
+            with contextlib.suppress(GatewrightError):
+                await self.fleet.start_bot()
         for name in _WORKERS:
             if self.fleet.workers[name].pid is None:
                 await self.fleet.start_worker(name)

@@ -14,6 +14,7 @@ from bot.ports import FailedDelivery
 
 _PAGE = 100
 _MOST_PAGES = 10
+_REFUSALS = range(400, 500)
 
 
 class HookDeliveries:
@@ -58,5 +59,9 @@ def _list(cursor: str | None) -> Call:
 
 def _failed(delivery: HookDelivery) -> FailedDelivery:
     return FailedDelivery(
-        id=delivery.id, guid=DeliveryId(delivery.guid), event=delivery.event, at=delivery.delivered_at
+        id=delivery.id,
+        guid=DeliveryId(delivery.guid),
+        event=delivery.event,
+        at=delivery.delivered_at,
+        refused=delivery.status_code in _REFUSALS,
     )

@@ -287,3 +287,5 @@ class HookDelivery(Shape):
     guid: str
     event: str
     delivered_at: AwareDatetime
+    status_code: int
+    """0 where there was no answer."""

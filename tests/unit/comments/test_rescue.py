@@ -27,7 +27,7 @@ def test_nothing_to_recover_says_nothing() -> None:
 def test_the_commands_that_recover_a_state_can_be_pasted() -> None:
     assert rescue_part((view(),)) == snapshot("""\
 > [!CAUTION]
-> **staging: Terraform could not save serial 8 of the state.** What it knows is kept on the machine of Gatewright and is never deleted. Apply nothing before an operator has recovered it there, with a key pair that may write this state in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`:
+> **staging: Terraform could not save serial 8 of the state.** What it knows is kept on Gatewright's machine `worker-2` and is never deleted. Apply nothing before an operator has recovered it there, with a key pair that may write this state in `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`:
 
 ```
 cd "$(mktemp -d)"
