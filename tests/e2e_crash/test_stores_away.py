@@ -67,7 +67,7 @@ async def test_an_apply_is_told_rightly_though_the_store_was_away_before_and_aft
     seen, site = await planned(own, "store"), own.directory / "site"
     world = World(playground=own, repo=REPO)
     await own.bot.stop()
-    await own.start_module("tests.e2e_crash.waiting_bot", str(site))
+    await own.start_module("tests.e2e_crash.waiting_bot")
     await own.s3.stop()
     await own.github.comment(REPO, seen.number, author="dev", body="/apply staging")
     await until_ready(own, part="object_store", word="failed")

@@ -1,6 +1,6 @@
-"""The real server, but it waits where a test wants to change something: `python -m tests.e2e_crash.waiting_bot DIRECTORY`.
+"""The real server, but it waits where a test wants to change something: `python -m tests.e2e_crash.waiting_bot`.
 
-When Terraform has applied, it makes the file `ended` there, and goes on when there is a file `go`.
+When Terraform has applied, it makes the file `ended` in the playground's `site`, and goes on when there is a file `go`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _applying = TerraformCli.apply
 
 async def apply(self: TerraformCli, job: Any, plan_file: Path) -> Any:
     output = await _applying(self, job, plan_file)
-    directory = Path(sys.argv[1])
+    directory = Path.cwd().parent / "site"
     (directory / "ended").touch()
     while not (directory / "go").exists():  # noqa: ASYNC110 - another process makes it
         await asyncio.sleep(0.02)
