@@ -30,7 +30,11 @@ async def main(given: argparse.Namespace) -> int:
         )
         playground, victims = await _scene(given, directory, stack)
         stack.push_async_callback(playground.stop)
-        scale = SHORT if given.short else replace(FULL, kills=given.kills, rounds=max(2, given.kills // 10))
+        scale = (
+            SHORT
+            if given.short
+            else replace(FULL, kills=given.kills, rounds=min(FULL.rounds, max(2, given.kills // 10)))
+        )
         trial = Trial(playground=playground, victims=victims, scale=scale, seed=given.seed)
         stack.callback(tell, trial)
         await playground.start()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.playground.stack import Playground
@@ -32,10 +34,10 @@ class Developer:
     def number(self) -> int:
         return self._watch.number
 
-    async def work(self, rounds: int) -> None:
-        """Open a pull request, and change, plan and apply it so often."""
+    async def work(self, rounds: int, *, is_enough: Callable[[], bool]) -> None:
+        """Open a pull request, and change, plan and apply it so often, and then until it is enough."""
         github = self.playground.github
-        for turn in range(rounds):
+        for turn in itertools.takewhile(lambda turn: turn < rounds or not is_enough(), itertools.count()):
             mark = f"{self.name}-{turn}"
             files = {FILE: module(mark, self.chance.randrange(5))}
             if turn == 0:

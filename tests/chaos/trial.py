@@ -24,6 +24,7 @@ class Scale:
 
     developers: int
     rounds: int
+    """At least; people go on until there were all kills."""
     kills: int
     longest_life: float
     """Seconds that the bot lives at most after it was ready, or as many as it took to start where that is more."""
@@ -58,13 +59,17 @@ class Trial:
             self.developers.append(Developer(playground=self.playground, name=name, repo=repo, chance=own))
         await self.victims.start()
         async with asyncio.TaskGroup() as group:
-            work = [group.create_task(each.work(self.scale.rounds)) for each in self.developers]
-            group.create_task(self._kill(chance, work))
+            for each in self.developers:
+                group.create_task(each.work(self.scale.rounds, is_enough=self._is_enough))
+            group.create_task(self._kill(chance))
         await self._rest()
 
-    async def _kill(self, chance: random.Random, work: list[asyncio.Task[None]]) -> None:
+    def _is_enough(self) -> bool:
+        return self.kills >= self.scale.kills
+
+    async def _kill(self, chance: random.Random) -> None:
         clock, starting = asyncio.get_running_loop().time, 0.0
-        while self.kills < self.scale.kills and not all(task.done() for task in work):
+        while not self._is_enough():
             # On a machine that has much to do, a bot that never lives long enough for a plan would prove nothing.
             await asyncio.sleep(chance.uniform(0.05, max(self.scale.longest_life, starting)))
             self._note_deliveries()
