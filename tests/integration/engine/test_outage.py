@@ -23,7 +23,7 @@ async def test_nobody_is_taken_for_dead_because_the_database_was_away(tmp_path: 
         await client.migrate()
         # Given two processes, one of them at work on a change, and a database that is away for longer than the
         # silence that is taken for death,
-        async with worker(url, trace, hang=True) as first, worker(url, trace, hang=True) as second:
+        async with worker(url, trace, "hang") as first, worker(url, trace, "hang") as second:
             async with opened(url) as store:
                 await store.enqueue(client, change("c1"))
             await until(lambda: any(step == "execute_change" for step, _, _ in read(trace)))
