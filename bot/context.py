@@ -17,6 +17,7 @@ from bot.services.jobs import Links
 from bot.services.judging import Judging
 from bot.services.measuring import Measuring
 from bot.services.outdating import Outdating
+from bot.services.parity import Parity
 from bot.services.people import People
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.posting import Poster
@@ -59,6 +60,7 @@ class Bot:
     closeouts: Closeouts
     reverting: Reverting
     drifting: Drifting
+    parity: Parity
     login: str
     """The App's own user name, whose comments are never commands."""
 

@@ -19,6 +19,7 @@ from handlers import (
     help,  # noqa: A004 - the module is named as its command
     hold,
     override,
+    parity,
     plan,
     rerun,
     revert,
@@ -39,6 +40,7 @@ COMMANDS: tuple[tuple[CommandSpec, CommandHandler], ...] = (
     (gates.SPEC, gates.handle),
     (smoke.SPEC, smoke.handle),
     (drift.SPEC, drift.handle),
+    (parity.SPEC, parity.handle),
     (status.SPEC, status.handle),
     (cancel.SPEC, cancel.handle),
     (unlock.SPEC, unlock.handle),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 
 from bot.context import Bot, Request
@@ -120,15 +121,20 @@ def choose_stacks(command: Command, request: Request) -> tuple[Stack, ...] | Ref
             return refused
     projects = [project.name for project in policy.projects]
     if command.project is not None and command.project not in projects:
-        return Refusal(
-            reason=Reason.PROJECT,
-            sentence=f"There is no project `{command.project}`. The choices are {', '.join(projects)}.",
-        )
+        return unknown_project(command.project, projects)
     wanted = command.envs or plannable(policy)
     return tuple(
         stack
         for stack in policy.stacks(wish.repo.full_name, pull=wish.pull.number)
         if stack.env in wanted and command.project in {None, stack.project}
+    )
+
+
+def unknown_project(name: ProjectName, projects: Sequence[str]) -> Refusal:
+    """Return the refusal of a project that the policy has not."""
+    return Refusal(
+        reason=Reason.PROJECT,
+        sentence=f"There is no project `{name}`. The choices are {', '.join(projects)}.",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.comments.failures import conflict_comment, policy_in_force_comment
 from bot.context import Bot
 from bot.domain.errors import MergeConflictError
+from bot.services.parity_sides import Code
 from bot.services.policies import POLICY_PATH, LoadedPolicy
 from bot.services.requesting import Wish
 from bot.services.tenancy import is_tenanted
@@ -29,4 +30,6 @@ async def touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
     await bot.requesting.plans(wish, tuple(stack for stack in stacks if stack not in tenanted), ())
     await bot.tenancy.deploy(wish, tenanted)
     await bot.reporting.refresh_checks(repo, pull)
+    if policy.asks_for_parity:
+        await bot.parity.show(Code(repo=repo, tree=tree, commit=pull.head_sha), policy, pull)
     return f"{len(stacks)} stacks to plan"

@@ -9,9 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bot.adapters.object_store import S3ObjectStore
 from bot.domain.errors import IntegrityError, ObjectExistsError, ObjectMissingError, StoreError
 from bot.domain.model import StateIdentity, StateKey
-from bot.ports import Cipher, ObjectStore
+from bot.ports import Backend, Cipher, ObjectStore
 
 NO_STATE: Final = StateIdentity(serial=None, lineage=None, sha256=None)
 _UNSAFE_IN_KEY: Final = re.compile(r"[^A-Za-z0-9-]")
@@ -37,6 +38,24 @@ class StoredStates:
     async def lock_holder(self, key: StateKey) -> str | None:
         """Return who holds Terraform's own lock."""
         return await lock_info(self.states, key)
+
+
+class BackendStates:
+    """States read with the very key pair that a purpose of an environment has, and with no other."""
+
+    async def read(self, backend: Backend) -> tuple[StateIdentity, bytes | None]:
+        """Return what the state says of itself and its bytes; StoreError where the key pair does not reach it."""
+        store = S3ObjectStore(
+            endpoint_url=backend.endpoint_url,
+            region=backend.region,
+            bucket=backend.bucket,
+            access_key_id=backend.access_key_id,
+            secret_access_key=backend.secret_access_key,
+        )
+        try:
+            return await read_state(store, backend.key)
+        finally:
+            await store.close()
 
 
 async def read_state(store: ObjectStore, key: StateKey) -> tuple[StateIdentity, bytes | None]:

@@ -23,6 +23,7 @@ class Conclusion(StrEnum):
     SUCCESS = "success"
     FAILURE = "failure"
     ACTION_REQUIRED = "action_required"
+    NEUTRAL = "neutral"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from bot.services.caretaking import Caretaking
 from bot.services.catching_up import CatchingUp
 from bot.services.reconciling import Reconciling
 from bot.services.rescues import Rounds
+from bot.services.scheduling import Scheduling
 from bot.services.strays import Strays
 from bot.services.ticking import Ticking
 from bot.services.upkeep import Keep, Upkeep
@@ -81,11 +82,17 @@ def _make_ticking(outside: Outside, services: Services, runs: Runs) -> Ticking:
         clock=outside.clock,
         every=timedelta(seconds=seconds),
     )
+    scheduling = Scheduling(
+        records=outside.records,
+        github=outside.github,
+        policies=services.policies,
+        duties=(runs.beside.drifting.queue_due, runs.beside.refresh_turns.queue_due),
+    )
     rounds = Rounds(records=outside.records, rescues=services.rescues, clock=outside.clock)
     chores = {
         "pull-request environments": caretaking.look_after,
         "comments": catching_up.look_after,
-        "drift": runs.drifting.look_around,
+        "what the policies want by the clock": scheduling.look_around,
         "states that could not be saved": rounds.look,
     }
     return Ticking(chores=chores, seconds=seconds)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bot.adapters.probes import NetworkProbes
+from bot.composition.beside import Beside
 from bot.composition.outside import Outside
 from bot.composition.services import LOGIN, Services
 from bot.services.applying import Applying
@@ -13,8 +14,6 @@ from bot.services.changing import Changing
 from bot.services.code_reports import CodeReports
 from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
-from bot.services.drift_reports import DriftReports
-from bot.services.drifting import Drifting
 from bot.services.endings import Endings
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Limits
@@ -28,7 +27,6 @@ from bot.services.revert_pulls import RevertPulls
 from bot.services.revert_reports import RevertReports
 from bot.services.reverting import Reverting
 from bot.services.sequence_reports import SequenceReports
-from bot.services.standing_issues import StandingIssues
 from bot.services.states import Snapshots
 from bot.services.syncing import Syncing
 from bot.services.verify_reports import VerifyReports
@@ -254,32 +252,20 @@ class Runs:
             waiting=self.waiting,
             closeouts=s.closeouts,
             rescues=s.rescues,
-            drifting=self.drifting,
-            drift_reports=DriftReports(
-                records=o.records,
-                github=o.github,
-                issues=StandingIssues(github=o.github, records=o.records),
-                poster=s.poster,
-                reporting=s.reporting,
-                links=s.links,
-            ),
+            drifting=self.beside.drifting,
+            drift_reports=self.beside.drift_reports,
+            refreshing=self.beside.refreshing,
+            refresh_reports=self.beside.refresh_reports,
         )
 
     @cached_property
-    def drifting(self) -> Drifting:
-        o = self.outside
-        return Drifting(
-            records=o.records,
-            github=o.github,
-            policies=self.services.policies,
-            trees=self.services.trees,
-            workspace=o.workspace,
-            terraform=o.terraform,
-            states=o.stored_states,
-            credentials=o.credentials,
-            logs=o.logs,
+    def beside(self) -> Beside:
+        return Beside(
+            self.outside,
+            self.services,
             limits=self.limits,
-            clock=o.clock,
+            endings=self.endings,
+            sources=self.sources,
         )
 
     @cached_property

@@ -104,6 +104,11 @@ class Services:
         return Deployments(github=o.github, records=o.records, links=self.links)
 
     @cached_property
+    def checks(self) -> Checks:
+        o = self.outside
+        return Checks(github=o.github, records=o.records)
+
+    @cached_property
     def reporting(self) -> Reporting:
         o = self.outside
         return Reporting(
@@ -112,7 +117,7 @@ class Services:
             policies=self.policies,
             judging=self.judging,
             poster=self.poster,
-            checks=Checks(github=o.github, records=o.records),
+            checks=self.checks,
             deployments=self.deployments,
             links=self.links,
             clock=o.clock,

@@ -40,7 +40,8 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
         outdating=services.outdating,
         queueing=services.queueing,
         closeouts=services.closeouts,
-        drifting=runs.drifting,
+        drifting=runs.beside.drifting,
+        parity=runs.beside.parity,
         login=LOGIN,
     )
 
@@ -64,7 +65,7 @@ def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Wor
         await outbox.ended(RunId(argument))
         await services.tenancy.after_change(RunId(argument))
         await services.ephemeral.after(RunId(argument))
-        await runs.drifting.after_change(RunId(argument))
+        await runs.beside.drifting.after_change(RunId(argument))
 
     async def announce_change(argument: str) -> None:
         await services.reporting.announce_change(RunId(argument))

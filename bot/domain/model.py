@@ -114,6 +114,8 @@ class RunKind(StrEnum):
     DRIFT = "drift"
     VERIFY = "verify"
     DRILL = "drill"
+    DATA_REFRESH = "data_refresh"
+    """A command of the policy copies data from another environment; no state is changed."""
 
 
 class RunStatus(StrEnum):

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from bot.domain.model import EnvName, Permission
 from bot.policy.allow import Allow
-from bot.policy.file import EnvironmentEntry, PolicyFile, RefreshEntry, RiskEntry
+from bot.policy.file import EnvironmentEntry, PolicyFile, RiskEntry
+from bot.policy.refreshes import DataRefresh, data_refresh
 from bot.policy.rules import settings_prefix
 from bot.policy.verify import VerifyCheck
 from bot.policy.windows import Freeze, HoldWindow, closed_reason
@@ -58,7 +59,7 @@ class EnvironmentPolicy:
     verify: tuple[VerifyCheck, ...]
     drift_every: timedelta | None
     """Time between two checks for changes from outside; None where only people ask for them."""
-    data_refresh: RefreshEntry | None
+    data_refresh: DataRefresh | None
     artifacts: tuple[str, ...]
     up: tuple[str, ...]
     down: tuple[str, ...]
@@ -88,7 +89,7 @@ def environment_policy(name: EnvName, file: PolicyFile) -> EnvironmentPolicy:
         code_checks=entry.code_checks,
         verify=entry.verify,
         drift_every=None if entry.drift is None else entry.drift.every,
-        data_refresh=entry.data_refresh,
+        data_refresh=data_refresh(name, file),
         artifacts=entry.artifacts,
         up=entry.up or (),
         down=entry.down or (),

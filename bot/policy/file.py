@@ -107,16 +107,19 @@ class DriftEntry(Entry):
 
 
 class RefreshEntry(Entry):
-    """Data copied from another environment on a schedule."""
+    """Data copied from another environment on a schedule; masking it is the command's work."""
 
     source: Annotated[EnvironmentRef | None, Field(alias="from")] = None
-    """The environment whose data is exported."""
+    """The environment whose data is copied: one that a change reaches later. Left out, the one that promotes from this
+    environment."""
     command: Argv
-    """The program and its arguments, run without a shell."""
+    """The program and its arguments, run without a shell in the project's directory, as the default branch has it."""
+    project: ProjectRef | None = None
+    """The project whose outputs the command is given; must be said where there are several."""
     every: Duration = timedelta(days=7)
     """Time between two refreshes."""
     timeout: Duration = timedelta(hours=2)
-    """Time limit of one refresh."""
+    """Time limit of one refresh; the server's limit of an apply is the upper bound."""
 
 
 class EnvironmentEntry(Entry):
@@ -189,7 +192,8 @@ class AllowedDifference(Entry):
     environments: Annotated[tuple[EnvironmentRef, ...], Field(min_length=2)]
     """The twins."""
     difference: Text
-    """What differs: an address, a variable or an attribute; `*` stands for anything."""
+    """What differs, as `/parity` calls it: `var.nodes`, `engine`, `provider.hashicorp/aws`, `module.net`, or a type of
+    resource such as `aws_instance`; `*` stands for anything."""
     reason: Text
     """Why it is meant."""
 
@@ -197,6 +201,8 @@ class AllowedDifference(Entry):
 class ParityEntry(Entry):
     """How alike twins must be."""
 
+    check: Bool = False
+    """Whether each push is answered with the check run `gatewright/parity`; `/parity` compares in any case."""
     allowed: tuple[AllowedDifference, ...] = ()
     """Differences that are meant."""
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from bot.domain.errors import PolicyError
 from bot.domain.model import EnvName, ProjectName, Stack, StateKey
+from bot.domain.parity import Allowance
 from bot.domain.selection import POLICY_PATH, PolicyPart
 from bot.policy.environment import EnvironmentPolicy, environment_policy
-from bot.policy.file import EnvironmentEntry, ParityEntry, PolicyFile, ProjectEntry, TimeoutsEntry
-from bot.policy.rules import dependency_order, key_template, without_user
+from bot.policy.file import EnvironmentEntry, PolicyFile, ProjectEntry, TimeoutsEntry
+from bot.policy.rules import dependency_order, key_template, twin_pairs, without_user
 from bot.policy.thresholds import GroupsEntry
 from bot.ports import Engine
 
@@ -69,9 +70,26 @@ class RepoPolicy:
         return self.file.thresholds
 
     @property
-    def parity(self) -> ParityEntry:
+    def asks_for_parity(self) -> bool:
+        """Whether each push is answered with a comparison of twins."""
+        return self.file.parity.check and bool(self.twins)
+
+    @property
+    def allowed_differences(self) -> tuple[Allowance, ...]:
         """Differences between twins that are meant."""
-        return self.file.parity
+        return tuple(
+            Allowance(
+                environments=frozenset(EnvName(name) for name in each.environments),
+                difference=each.difference,
+                reason=each.reason,
+            )
+            for each in self.file.parity.allowed
+        )
+
+    @property
+    def twins(self) -> tuple[tuple[EnvName, EnvName], ...]:
+        """Each pair once, first the environment that names the other one, in the order of the file."""
+        return tuple((EnvName(one), EnvName(other)) for one, other in twin_pairs(self.file))
 
     @property
     def oncall(self) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from bot.policy.file import EnvironmentEntry, PolicyFile
+from bot.policy.refreshes import broken_refreshes
 from bot.policy.source import Path
 
 Problem = tuple[Path, str]
@@ -25,6 +26,8 @@ def broken_rules(file: PolicyFile) -> Iterator[Problem]:
     for name, environment in file.environments.items():
         yield from _environment(name, environment, file)
     yield from _state_keys(file)
+    yield from _allowances(file)
+    yield from broken_refreshes(file)
 
 
 def settings_prefix(environment: str) -> str:
@@ -49,6 +52,23 @@ def dependency_order(edges: Mapping[str, Sequence[str]]) -> tuple[str, ...] | No
         waiting.remove(ready)
         ordered.append(ready)
     return tuple(ordered)
+
+
+def twin_pairs(file: PolicyFile) -> tuple[tuple[str, str], ...]:
+    """Return every two environments of which one names the other as its twin, each pair once."""
+    pairs: dict[frozenset[str], tuple[str, str]] = {}
+    for name, entry in file.environments.items():
+        if entry.twin is not None:
+            pairs.setdefault(frozenset({name, entry.twin}), (name, entry.twin))
+    return tuple(pairs.values())
+
+
+def _allowances(file: PolicyFile) -> Iterator[Problem]:
+    pairs = twin_pairs(file)
+    for at, allowed in enumerate(file.parity.allowed):
+        if not any(set(pair) <= set(allowed.environments) for pair in pairs):
+            names = ", ".join(allowed.environments)
+            yield ("parity", "allowed", at, "environments"), f"no two of {names} are twins"
 
 
 def _project_names(file: PolicyFile) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from bot.domain.code_findings import CodeReport
@@ -67,6 +68,11 @@ class TerraformJob:
     """Descriptors that the process inherits (locks); only for changes."""
     dies_with_parent: bool = True
     """True for plans; False for anything that changes state (see the crash rules)."""
+
+
+NO_FILES: Mapping[str, str] = MappingProxyType({})
+TIMED_OUT = 124
+"""The exit code of a program that took too long, as of `timeout(1)`."""
 
 
 class PlanMode(StrEnum):
@@ -131,9 +137,13 @@ class Terraform(Protocol):
         """Apply exactly this plan file; init only what unpacking cannot restore. Output goes to a file."""
         ...
 
-    async def run_beside(self, job: TerraformJob, argv: Sequence[str]) -> tuple[int, str]:
+    async def run_beside(
+        self, job: TerraformJob, argv: Sequence[str], *, files: Mapping[str, str] = NO_FILES
+    ) -> tuple[int, str]:
         """Run a program in the root module, in Terraform's environment and sandbox.
 
-        Returns its exit code and the redacted end of its output. GatewrightError when it could not be started.
+        `files` are texts that nobody else may read; the path of each is in the environment variable of its name.
+        Returns its exit code, `TIMED_OUT` when its time was over, and the redacted end of its output.
+        GatewrightError when it could not be started.
         """
         ...

@@ -12,6 +12,8 @@ from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
 from bot.services.drift_reports import DriftReports
 from bot.services.drifting import Drifting
+from bot.services.refresh_reports import RefreshReports
+from bot.services.refreshing import Refreshing
 from bot.services.reporting import Reporting
 from bot.services.rescues import Rescues
 from bot.services.revert_checks import RevertChecks
@@ -43,6 +45,8 @@ class Changing:
     revert_reports: RevertReports
     drifting: Drifting
     drift_reports: DriftReports
+    refreshing: Refreshing
+    refresh_reports: RefreshReports
 
     async def execute(self, run_id: RunId) -> None:
         """Carry it out, at most once; what an apply has put in place is verified in the same turn of its state."""
@@ -59,6 +63,8 @@ class Changing:
                 await self.verifying.execute(run_id)
             case RunKind.DRIFT:
                 await self.drifting.execute(run_id)
+            case RunKind.DATA_REFRESH:
+                await self.refreshing.execute(run_id)
             case RunKind.SYNC:
                 await self.syncing.execute(run_id)
                 await self.verifying.after(run_id)
@@ -85,6 +91,8 @@ class Changing:
                 await self.verify_reports.report(run_id)
             case RunKind.DRIFT:
                 await self.drift_reports.report(run_id)
+            case RunKind.DATA_REFRESH:
+                await self.refresh_reports.report(run_id)
             case RunKind.SYNC:
                 await self.closeouts.report(run_id)
             case RunKind.REVERT:

@@ -1,4 +1,4 @@
-"""The check runs `gatewright/plan` and `gatewright/apply` of a pull request's head."""
+"""The check runs of a pull request's head, `gatewright/plan` and `gatewright/apply` first of all."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Checks:
             required = [row for row in rows if row.stack.env in policy.merge_requires]
             others = len(rows) - len(required)
             await together(
-                self._show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,)),
-                self._show(
+                self.show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,)),
+                self.show(
                     repo,
                     pull,
                     head,
@@ -56,7 +56,7 @@ class Checks:
     async def conflict(self, repo: Repo, pull: int, head: Sha, paths: Sequence[str]) -> None:
         """Fail both checks: nothing can be planned."""
         for name in (PLAN, APPLY):
-            await self._show(repo, pull, head, name, text=conflict_check(paths), buttons=(_REPLAN,))
+            await self.show(repo, pull, head, name, text=conflict_check(paths), buttons=(_REPLAN,))
 
     async def _rows(self, repo: Repo, pull: int, head: Sha) -> list[CheckRow]:
         newest_run: dict[tuple[str, str], Run] = {}
@@ -74,7 +74,7 @@ class Checks:
             for key, run in sorted(newest_run.items())
         ]
 
-    async def _show(
+    async def show(
         self,
         repo: Repo,
         pull: int,
@@ -84,6 +84,7 @@ class Checks:
         text: CheckText,
         buttons: tuple[CheckButton, ...],
     ) -> None:
+        """Create or update one check of a commit."""
         check = Check(
             name=name,
             head_sha=head,

@@ -7,7 +7,6 @@ lock and has the credentials of a plan; cut off, it is simply repeated.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -52,10 +51,8 @@ from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
 from bot.services.stacks import Trees
 from bot.services.states import States
 
-_LOG = logging.getLogger(__name__)
 _NOBODY = Login("gatewright")
 """Who is recorded as the one who wanted what nobody asked for."""
-_MOST_REPOS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,26 +85,20 @@ class Drifting:
                 await writer.enqueue(job_of(run))
         return None
 
-    async def look_around(self) -> None:
-        """Queue the checks that are due by the policies; a chore of every worker, and one of them has the turn."""
-        async with self.records.read() as reader:
-            repos = await reader.active_repos(limit=_MOST_REPOS)
-        for one in repos:
-            try:
-                repo = await self.github.repository(one.full_name)
-                loaded = await self.policies.load(repo)
-                for stack in loaded.policy.stacks(repo.full_name):
-                    every = loaded.policy.environment(stack.env).drift_every
-                    if every is not None:
-                        await self._queue_due(repo, loaded, stack, every)
-            except GatewrightError:
-                _LOG.warning("what is due of %s could not be found out", one.full_name, exc_info=True)
+    async def queue_due(self, repo: Repo, loaded: LoadedPolicy) -> None:
+        """Queue the checks of a repository that are due by its policy."""
+        for stack in loaded.policy.stacks(repo.full_name):
+            every = loaded.policy.environment(stack.env).drift_every
+            if every is not None:
+                await self._queue_due(repo, loaded, stack, every)
 
     async def after_change(self, run_id: RunId) -> None:
         """Look again after a change of a stack that had drifted: the change may have put it right."""
         async with self.records.write() as writer:
             run = await writer.run(run_id)
             if run is None or run.status not in TERMINAL or run.intent_at is None:
+                return
+            if run.kind is RunKind.DATA_REFRESH:
                 return
             last = await newest_check(writer, run.stack)
             if last is None or not how_many(last) or await _unfinished(writer, run.stack) is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain import errors
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import DeliveryId, FailureClass, Run, RunId, RunStatus
+from bot.domain.model import DeliveryId, FailureClass, Run, RunId, RunKind, RunStatus
 from bot.ports import Clock, Records, Writer
 from bot.services.endings import Ending, record_end
 from bot.services.outbox import apology_for, report_of
@@ -77,6 +77,10 @@ def _ending(run: Run, message: str) -> Ending:
     return Ending(
         status=RunStatus.INTERRUPTED,
         failure=FailureClass.EXECUTOR,
-        summary="What Terraform did could not be found out after several tries.",
+        summary=f"What {_what_ran(run)} did could not be found out after several tries.",
         detail={"problem": "interrupted", "state": "unknown", "message": message},
     )
+
+
+def _what_ran(run: Run) -> str:
+    return "the command" if run.kind is RunKind.DATA_REFRESH else "Terraform"

@@ -34,7 +34,7 @@ def report_of(run: Run) -> Job:
     """Return the job that tells how a run ended."""
     workflow = "report_plan" if run.kind is RunKind.PLAN else "report_change"
     # Whoever asked, what stands in an issue is told one after the other.
-    pull = None if run.kind is RunKind.DRIFT else run.pull
+    pull = None if run.kind in {RunKind.DRIFT, RunKind.DATA_REFRESH} else run.pull
     return _job(workflow, run.id, run.stack.repo, pull)
 
 

@@ -234,6 +234,15 @@ PROMISES: Final = (
         tests=(f"{_HOSTILE}::test_credentials_of_plans_and_applies_never_meet",),
     ),
     Promise(
+        promise="Data is copied against the direction of changes only, never into prod, by a command of the default branch"
+        " that is given the other environment's outputs and none of its credentials",
+        kept_in=("bot/policy/refreshes.py", "bot/services/refreshing.py"),
+        tests=(
+            "tests/unit/test_policy_refreshes.py::test_a_refresh_that_cannot_be_is_a_problem_with_its_line",
+            "tests/e2e_envs/test_data_refresh.py::test_a_refresh_is_told_when_it_fails_and_when_it_works_again",
+        ),
+    ),
+    Promise(
         promise="Terraform runs in a sandbox that was proved at the start, and the bot's memory is unreadable",
         kept_in=("bot/adapters/terraform/sandbox.py", "bot/adapters/hardening.py"),
         tests=(

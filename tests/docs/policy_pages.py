@@ -61,13 +61,7 @@ SECTIONS: Final[dict[str, type[BaseModel]]] = {
 }
 
 NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
-    PolicyFile: frozenset({"thresholds", "parity"}),
-    EnvironmentEntry: frozenset(
-        {
-            "twin",
-            "data_refresh",
-        }
-    ),
+    PolicyFile: frozenset({"thresholds"}),
     KubernetesCheck: frozenset({"kubeconfig_output", "path"}),
     ApplyEntry: frozenset({"drill_max_age"}),
 }

@@ -53,7 +53,7 @@ environments:
     when_modified: ["**/*.tf"]
     after_merge: none
     artifacts: [kubeconfig]
-    data_refresh: {from: prod, command: [./refresh], every: 1w, timeout: 3h}
+    data_refresh: {from: prod, command: [./refresh], project: app, every: 1w, timeout: 3h}
     verify:
       - {type: http, url: "https://x.example", status: 204, contains: ok, latency: 2s, tls_days: 14}
       - {type: tcp, host: x.example, port: 443, attempts: 3, interval: 1s, timeout: 5s, name: port}
@@ -184,7 +184,8 @@ def test_every_field_of_the_file_is_understood() -> None:
     assert policy.merge_requires == ("staging", "prod")
     assert policy.timeouts.plan == timedelta(minutes=10)
     assert policy.thresholds.slo.metrics["success_rate"].limit == 0.9
-    assert policy.parity.allowed[0].reason == "cost"
+    assert policy.allowed_differences[0].reason == "cost"
+    assert policy.twins == (("prod", "staging"),)
 
 
 @pytest.mark.parametrize(

@@ -31,13 +31,13 @@ from bot.adapters.tracing import NoTracing
 from bot.domain.code_findings import CodeReport
 from bot.domain.errors import TerraformError
 from bot.ports import ApplyOutput, Engine, PlanMode, PlanOutput, TerraformJob
+from bot.ports.terraform import NO_FILES, TIMED_OUT
 from bot.ports.tracing import Tracer
 
 OUTPUTS_TIMEOUT = 60.0
 """Seconds for reading the outputs after an apply, whatever is left of the job's own time."""
 LARGEST_ANSWER = 512 << 20
 """Bytes of a plan or outputs as JSON that are still read."""
-TIMED_OUT = 124
 NO_CHANGES, CHANGES = 0, 2
 """Exit codes of a plan with `-detailed-exitcode`."""
 
@@ -134,9 +134,12 @@ class TerraformCli:
                 outputs=await self._outputs(session) if ended.exit_code == 0 else {},
             )
 
-    async def run_beside(self, job: TerraformJob, argv: Sequence[str]) -> tuple[int, str]:
+    async def run_beside(
+        self, job: TerraformJob, argv: Sequence[str], *, files: Mapping[str, str] = NO_FILES
+    ) -> tuple[int, str]:
         """Run a program where Terraform would run; a program that took too long has exit code 124."""
         async with self._session(job) as session:
+            await asyncio.to_thread(session.hand_over, files)
             step = await session.run_program(argv)
             if step.ended.timed_out:
                 return TIMED_OUT, "its time was over"

@@ -55,6 +55,7 @@ class Session:
         self._argv = TerraformArgv([self._shown_part(part) for part in program.command])
         self._logs = job.slot.scratch / "logs"
         self._accounts = job.slot.scratch / "accounts"
+        self._handed_over: list[Path] = []
         self._numbers = itertools.count(1)
         self._deadline = asyncio.get_running_loop().time() + job.timeout
         self._environment = terraform_environment(
@@ -89,9 +90,17 @@ class Session:
         write_private(self.here.credentials, state_backend.credentials_text(self.job.backend))
         state_backend.write_override(module, state_backend.override_text(self.backend))
 
+    def hand_over(self, files: Mapping[str, str]) -> None:
+        """Write texts for the program that follows; the variable of each one's name tells where it is."""
+        for name, text in files.items():
+            write_private(self.here.box / name.lower(), text)
+            self._environment[name] = str(self.seen.box / name.lower())
+            self._handed_over.append(self.here.box / name.lower())
+
     def close(self) -> None:
-        """Remove the key pair."""
-        self.here.credentials.unlink(missing_ok=True)
+        """Remove the key pair, and what was handed over."""
+        for path in (self.here.credentials, *self._handed_over):
+            path.unlink(missing_ok=True)
 
     async def run(
         self,

@@ -44,3 +44,15 @@ async def test_a_program_that_is_not_there_has_failed(open_bench: Bench) -> None
 
     assert code != 0
     assert "/no/such/program" in words
+
+
+async def test_files_are_handed_over_for_the_time_of_the_program_and_to_nobody_else(bench: Bench) -> None:
+    script = "import os, stat; at = os.environ['HANDED_OVER']; print(open(at).read(), oct(os.stat(at).st_mode)[-3:])"
+    bench.write({"terraform/main.tf": ONE_RESOURCE})
+
+    code, words = await bench.terraform.run_beside(
+        bench.job(), ["python3", "-c", script], files={"HANDED_OVER": "what it says"}
+    )
+
+    assert (code, words) == (0, "what it says 600")
+    assert list(bench.root.rglob("handed_over")) == []

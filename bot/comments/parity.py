@@ -1,0 +1,164 @@
+"""`/parity` and the check run `gatewright/parity`: what is the same between twins, what may differ, and what must not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.comments.budget import Drop, Part, fit
+from bot.comments.checks import CheckText, Conclusion
+from bot.comments.escape import code, one_line, prose, text
+from bot.comments.header import header
+from bot.comments.words import Step, counted, minute, short, steps
+from bot.domain.model import Sha
+from bot.domain.parity import Allowance, Difference, Side, Topic, Twins, Verdict, overall
+
+_MARKS = {Verdict.SAME: "✅", Verdict.DIFFERS: "❌", Verdict.NOT_COMPARABLE: "⚪"}
+_CONCLUSIONS = {
+    Verdict.SAME: Conclusion.SUCCESS,
+    Verdict.DIFFERS: Conclusion.FAILURE,
+    Verdict.NOT_COMPARABLE: Conclusion.NEUTRAL,
+}
+_SHOWN_VALUE = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParityView:
+    """Everything that was compared."""
+
+    twins: Sequence[Twins]
+    unused: Sequence[Allowance]
+    commit: Sha
+    """Of the code that was looked at."""
+
+
+def parity_comment(view: ParityView, *, env: str | None = None, reference: str | None = None) -> str:
+    """Return the answer to `/parity`."""
+    verdict = overall(view.twins)
+    first = header("parity", env=env, head=view.commit, status=str(verdict), ref=reference)
+    return fit(
+        [
+            Part(text=f"{first}\n### {_MARKS[verdict]} Twins: {_title(view)}\n\n"),
+            *_body(view),
+            Part(text=steps(_next(view))),
+        ]
+    )
+
+
+def parity_check(view: ParityView) -> CheckText:
+    """Return the check run: red where something differs that nobody has allowed."""
+    verdict = overall(view.twins)
+    return CheckText(
+        conclusion=_CONCLUSIONS[verdict], title=one_line(_title(view), 200), summary=fit([*_body(view)])
+    )
+
+
+def _title(view: ParityView) -> str:
+    if not view.twins:
+        return "nothing to compare"
+    return "; ".join(f"{twins.label}: {_said(twins)}" for twins in view.twins[:4]) + (
+        f"; {len(view.twins) - 4} more" if len(view.twins) > 4 else ""  # noqa: PLR2004 - as shown
+    )
+
+
+def _said(twins: Twins) -> str:
+    match twins.verdict:
+        case Verdict.DIFFERS:
+            return counted(len(twins.unmeant), "difference")
+        case Verdict.NOT_COMPARABLE:
+            return "no difference, as far as they can be compared"
+        case Verdict.SAME:
+            return "the same" if not twins.differences else "the same, but for what is allowed"
+
+
+def _body(view: ParityView) -> Iterator[Part]:
+    for twins in view.twins:
+        yield from _table(twins)
+    for each in view.unused:
+        names = ", ".join(sorted(each.environments))
+        line = (
+            f"- {code(each.difference)} between {text(names, limit=200)} is allowed ({prose(each.reason, limit=200)}),"
+            " and nothing of it differs: take it out of `gatewright.yaml`.\n"
+        )
+        yield Part(text=line, drop=Drop.WARNING, group="unused")
+    yield Part(text="\n", frame_of="unused")
+    yield Part(text="", is_note=True)
+
+
+def _table(twins: Twins) -> Iterator[Part]:
+    one, other = twins.sides
+    yield Part(text=f"#### {_MARKS[twins.verdict]} {text(twins.label, limit=200)}\n\n")
+    yield Part(text=f"- {_origin(one)}\n- {_origin(other)}\n{_code_line(one, other)}\n")
+    yield Part(
+        text=f"| What | {text(one.stack.env)} | {text(other.stack.env)} | |\n| --- | --- | --- | --- |\n"
+    )
+    for topic in Topic:
+        if topic in twins.unknown:
+            why = prose(twins.unknown[topic], limit=400)
+            yield Part(text=f"| {topic} | | | ⚪ not comparable: {why} |\n", drop=Drop.ROW)
+            continue
+        found = [each for each in twins.differences if each.topic is topic]
+        yield Part(text=_topic_row(topic, one, other, found), drop=Drop.ROW)
+        for each in found:
+            yield Part(text=_difference_row(each), drop=Drop.ROW)
+    yield Part(text="\n")
+
+
+def _topic_row(topic: Topic, one: Side, other: Side, found: Sequence[Difference]) -> str:
+    cells = [_summary(topic, side) for side in (one, other)]
+    unmeant = sum(each.allowed is None for each in found)
+    state = (
+        f"❌ {unmeant} differ"
+        if unmeant > 1
+        else "❌ differs"
+        if unmeant
+        else "☑️ allowed"
+        if found
+        else "✅ same"
+    )
+    return f"| {topic} | {' | '.join(cells)} | {state} |\n"
+
+
+def _summary(topic: Topic, side: Side) -> str:
+    facts = side.facts.get(topic, {})
+    if topic is Topic.ENGINE:
+        return code(facts.get("engine", "unknown"), limit=60)
+    if topic is Topic.RESOURCES:
+        return f"{sum(int(count) for count in facts.values())} of {counted(len(facts), 'type')}"
+    return str(len(facts))
+
+
+def _difference_row(each: Difference) -> str:
+    values = " | ".join(code(value, limit=_SHOWN_VALUE) for value in each.values)
+    state = "❌ differs" if each.allowed is None else f"☑️ allowed: {prose(each.allowed, limit=200)}"
+    return f"| {code(each.name, limit=_SHOWN_VALUE)} | {values} | {state} |\n"
+
+
+def _origin(side: Side) -> str:
+    name = text(side.stack.env)
+    if side.is_local:
+        return (
+            f"{name}: on developers' machines, so it is compared as the code at {short(side.commit)} has it"
+        )
+    if side.applied_at is None:
+        state = "" if side.serial is None else f"; its state is at serial {side.serial}"
+        return f"{name}: no release of it is known, so it is compared as the code at {short(side.commit)} has it{state}"
+    serial = "no state is there" if side.serial is None else f"its state is at serial {side.serial}"
+    return f"{name}: commit {short(side.commit)}, in place since {minute(side.applied_at)}; {serial}"
+
+
+def _code_line(one: Side, other: Side) -> str:
+    if one.inputs_digest is None or other.inputs_digest is None:
+        return ""
+    if one.inputs_digest == other.inputs_digest:
+        return "\nBoth have the same release.\n"
+    return "\nThey have different releases: what one has and the other will get is a difference until then.\n"
+
+
+def _next(view: ParityView) -> Iterator[Step]:
+    if any(twins.unmeant for twins in view.twins):
+        yield Step(
+            sentence="A difference that is meant is allowed by name, with its reason, under `parity.allowed` in"
+            " `gatewright.yaml`."
+        )
+    yield Step(sentence="To compare again", command="/parity")

@@ -1,0 +1,55 @@
+"""Comparing twins in the code that is looked at, and in what was applied."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+
+from bot.comments.parity import ParityView, parity_check
+from bot.domain.model import EnvName, ProjectName, PullRequest
+from bot.domain.parity import compare, unused
+from bot.policy import RepoPolicy
+from bot.services.checks import Checks
+from bot.services.parity_sides import Code, Sides
+
+CHECK = "gatewright/parity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parity:
+    """What `/parity` and the check run tell."""
+
+    sides: Sides
+    checks: Checks
+
+    async def view(
+        self,
+        code: Code,
+        policy: RepoPolicy,
+        *,
+        pull: int | None,
+        env: EnvName | None = None,
+        project: ProjectName | None = None,
+    ) -> ParityView:
+        """Compare every two twins, or those of one environment or project; what cannot be read is told as such."""
+        stacks = policy.stacks(code.repo.full_name, pull=pull)
+        pairs = [
+            (one, other)
+            for names in policy.twins
+            if env in {None, *names}
+            for one in stacks
+            for other in stacks
+            if (one.env, other.env) == names and one.project == other.project
+            if project in {None, one.project}
+        ]
+        sides = {stack: await self.sides.read(stack, code, policy) for stack in dict.fromkeys(chain(*pairs))}
+        allowed = policy.allowed_differences
+        compared = tuple(compare(sides[one], sides[other], allowed) for one, other in pairs)
+        return ParityView(twins=compared, unused=unused(compared, allowed), commit=code.commit)
+
+    async def show(self, code: Code, policy: RepoPolicy, pull: PullRequest) -> ParityView:
+        """Compare all twins, and show it in the check run of the pull request's head."""
+        view = await self.view(code, policy, pull=pull.number)
+        text = parity_check(view)
+        await self.checks.show(code.repo, pull.number, pull.head_sha, CHECK, text=text, buttons=())
+        return view

@@ -1,0 +1,52 @@
+"""Telling that data could not be copied, and that it can be again: in one issue per environment, and only then."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.comments.data_refresh import refresh_issue
+from bot.domain.errors import GitHubError
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import Run, RunId, RunStatus
+from bot.ports import GitHub, Records
+from bot.ports.issues import IssueText
+from bot.services.jobs import Links
+from bot.services.refresh_turns import PUT_OFF, refreshes
+from bot.services.standing_issues import StandingIssues
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshReports:
+    """Brings the issue up to date after each refresh."""
+
+    records: Records
+    github: GitHub
+    issues: StandingIssues
+    links: Links
+
+    async def report(self, run_id: RunId) -> None:
+        """Tell what is known now, so that a late report of an older refresh does not undo it."""
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+            newest = None if run is None else _newest_that_counts(await refreshes(reader, run.stack))
+        if newest is None:
+            return
+        failed = newest.status is not RunStatus.SUCCEEDED
+        title, body = refresh_issue(newest, run_url=self.links.run(newest.id), failed=failed)
+        stack = newest.stack
+        repo = await self.github.repository(stack.repo)
+        try:
+            text = IssueText(title=title, body=body, is_open=failed)
+            await self.issues.show(repo, f"issue:data_refresh:{stack.project}:{stack.env}", text)
+        except GitHubError as error:
+            if error.passing:
+                raise
+            _LOG.warning("the refresh of %s could not be told in an issue", stack.label, exc_info=True)
+
+
+def _newest_that_counts(runs: Sequence[Run]) -> Run | None:
+    return next((run for run in runs if run.status in TERMINAL and not run.detail.get(PUT_OFF)), None)
