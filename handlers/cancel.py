@@ -34,7 +34,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         return [await _one_plan(command.plan, request, bot)]
     wish = request.wish
     runs = await bot.requesting.cancel_plans(
-        wish.repo.full_name, wish.pull.number, by=wish.actor, unless_head=None
+        wish.repo.full_name, wish.pull.number, by=wish.actor, reverts=True
     )
     if not runs:
         return [

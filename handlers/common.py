@@ -10,7 +10,6 @@ from bot.domain.commands import Command, CommandSpec
 from bot.domain.errors import PolicyError, WorkspaceError
 from bot.domain.model import EnvName, ProjectName, PullRequest, Repo, Run, Stack
 from bot.domain.refusals import Reason, Refusal
-from bot.domain.waiting import Wait, WaitReason
 from bot.policy import EnvironmentPolicy, RepoPolicy
 from bot.services.next_steps import why_closed
 from bot.services.people import Standing, stacks_of
@@ -163,18 +162,7 @@ async def automatic_stacks(wish: Wish, policy: RepoPolicy, tree: MergedTree, bot
     touched = touched_stacks(policy, automatic, tree)
     async with bot.records.read() as reader:
         held = {lock.stack.state_key for lock in await reader.locks(repo=repo, pull=pull)}
-    meant = tuple(stack for stack in automatic if stack in touched or stack.state_key in held)
-    return tuple([stack for stack in meant if not await _is_going_back(stack, pull, bot)])
-
-
-async def _is_going_back(stack: Stack, pull: int, bot: Bot) -> bool:
-    """Whether a revert of the stack waits to be applied: until then nothing is planned there by itself."""
-    if await bot.reverting.pending(stack) is None:
-        return False
-    async with bot.records.write() as writer:
-        wait = Wait(stack=stack, pull=pull, reason=WaitReason.STALE, since=bot.clock.now())
-        await writer.add_wait(wait)
-    return True
+    return tuple(stack for stack in automatic if stack in touched or stack.state_key in held)
 
 
 def plan_command(stack_env: EnvName, project: ProjectName) -> str:

@@ -96,7 +96,7 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     if found is None or found[1].is_open:
         return "not a closed pull request"
     repo, pull = found
-    await bot.requesting.cancel_plans(repo.full_name, pull.number, by=Login(bot.login), unless_head=None)
+    await bot.requesting.cancel_plans(repo.full_name, pull.number, by=Login(bot.login), reverts=False)
     leaving = await _leave(delivery, payload, bot, repo=repo, pull=pull)
     async with bot.records.write() as writer:
         await writer.end_waits(repo=repo.full_name, pull=pull.number)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.comments.failures import conflict_comment, policy_in_force_comment
 from bot.context import Bot
 from bot.domain.errors import MergeConflictError
+from bot.domain.model import Stack
+from bot.domain.waiting import Wait, WaitReason
 from bot.services.parity_sides import Code
 from bot.services.policies import POLICY_PATH, LoadedPolicy
 from bot.services.requesting import Wish
@@ -25,7 +29,7 @@ async def touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
     if POLICY_PATH in tree.merge.changed_files:
         body = policy_in_force_comment(branch=repo.default_branch, commit=loaded.commit)
         await bot.poster.once(repo, pull.number, f"policy-in-force:{pull.number}", body)
-    stacks = await common.automatic_stacks(wish, policy, tree, bot)
+    stacks = await _without_paused(await common.automatic_stacks(wish, policy, tree, bot), wish, bot)
     tenanted = tuple(stack for stack in stacks if is_tenanted(policy, stack))
     await bot.requesting.plans(wish, tuple(stack for stack in stacks if stack not in tenanted), ())
     await bot.tenancy.deploy(wish, tenanted)
@@ -33,3 +37,17 @@ async def touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
     if policy.asks_for_parity:
         await bot.parity.show(Code(repo=repo, tree=tree, commit=pull.head_sha), policy, pull)
     return f"{len(stacks)} stacks to plan"
+
+
+async def _without_paused(stacks: Sequence[Stack], wish: Wish, bot: Bot) -> tuple[Stack, ...]:
+    """Leave out what a pending revert is about: until it is applied or dropped, nothing is planned there by itself."""
+    repo, pull = wish.repo.full_name, wish.pull.number
+    paused = [stack for stack in stacks if await bot.reverting.pending(stack) is not None]
+    async with bot.records.write() as writer:
+        for wait in await writer.paused(repo=repo, pull=pull):
+            if wait.stack not in paused:
+                await writer.end_wait(wait.number)
+        for stack in paused:
+            wait = Wait(stack=stack, pull=pull, reason=WaitReason.REVERT, since=bot.clock.now())
+            await writer.add_wait(wait)
+    return tuple(stack for stack in stacks if stack not in paused)

@@ -8,6 +8,7 @@ from bot.comments.status import status_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec
 from bot.domain.model import Permission
+from bot.services.stack_notes import stack_notes
 from handlers import common
 
 SPEC = CommandSpec(
@@ -28,5 +29,8 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]: 
     if refused is not None:
         return [refused]
     view = await bot.reporting.status(request.wish, request.loaded.policy)
-    view = replace(view, rescues=await bot.rescues.waiting(row.stack for row in view.rows))
+    stacks = [row.stack for row in view.rows]
+    view = replace(
+        view, rescues=await bot.rescues.waiting(stacks), notes=await stack_notes(bot.records, stacks)
+    )
     return [Said(kind="status", body=status_comment(view))]

@@ -262,7 +262,9 @@ def _is_left_locked(view: RunView) -> bool:
 
 def _usual_steps(view: RunView) -> Sequence[Step]:
     stack, state = view.run.stack, string(view.run.detail, "state")
-    again = command("revert" if view.run.kind is RunKind.REVERT else "plan", stack)
+    # Named, because a bare `/revert` would go one further back if everything was done after all.
+    to = () if view.revert is None else ("to", str(view.revert.revert.target))
+    again = command("revert", stack, *to) if view.run.kind is RunKind.REVERT else command("plan", stack)
     if view.run.status is RunStatus.SUCCEEDED:
         return (Step(sentence="To see every environment of this pull request", command="/status"),)
     if state == "locked":

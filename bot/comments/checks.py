@@ -46,6 +46,10 @@ class CheckRow:
     plan: PlanRecord | None = None
     run: Run | None = None
     """The newest run of the stack at this commit, running or ended."""
+    paused: bool = False
+    """Whether it is not planned because a revert of it is pending."""
+    reverted: bool = False
+    """Whether the last thing that the pull request has done to it was a revert: what it had applied is not there."""
 
 
 def plan_check(rows: Sequence[CheckRow]) -> CheckText:
@@ -53,18 +57,22 @@ def plan_check(rows: Sequence[CheckRow]) -> CheckText:
     if not rows:
         return _untouched()
     working = [row for row in rows if _is_at_work(row)]
-    failed = [row for row in rows if row.plan is None and not _is_at_work(row)]
+    paused = [row for row in rows if row.paused]
+    failed = [row for row in rows if row.plan is None and not _is_at_work(row) and not row.paused]
     if working:
         title = f"Planning {counted(len(working), 'stack')}"
     elif failed:
         title = f"Planning failed for {counted(len(failed), 'stack')}"
+    elif paused:
+        title = f"{counted(len(paused), 'stack')} not planned while a revert is pending"
     else:
         title = _all_planned(rows)
     again = tuple(
         Step(sentence=f"To plan {row.stack.label} again", command=command("plan", row.stack))
-        for row in failed
+        for row in (*failed, *paused)
     )
-    conclusion = None if working else Conclusion.FAILURE if failed else Conclusion.SUCCESS
+    ended = Conclusion.FAILURE if failed else Conclusion.ACTION_REQUIRED if paused else Conclusion.SUCCESS
+    conclusion = None if working else ended
     return CheckText(conclusion=conclusion, title=title, summary=_summary(rows, again))
 
 
@@ -148,6 +156,10 @@ def _rows(rows: Sequence[CheckRow]) -> Iterator[Part]:
 def _state(row: CheckRow) -> str:
     if _is_at_work(row) and row.run is not None:
         return f"⏳ {row.run.kind} {row.run.status}"
+    if row.paused:
+        return "⏸️ not planned: a revert is pending"
+    if _is_taken_back(row):
+        return "↩️ applied, and taken back by a revert"
     if row.plan is not None:
         return str(row.plan.status).replace("_", " ")
     said = row.run.summary if row.run is not None else None
@@ -172,7 +184,12 @@ def _is_done(row: CheckRow) -> bool:
         row.plan is not None
         and row.plan.status in {PlanStatus.APPLIED, PlanStatus.NO_CHANGES}
         and not is_partial(row.plan.arguments)
+        and not _is_taken_back(row)
     )
+
+
+def _is_taken_back(row: CheckRow) -> bool:
+    return row.reverted and row.plan is not None and row.plan.status is PlanStatus.APPLIED
 
 
 def _opener(row: CheckRow) -> str:

@@ -10,6 +10,10 @@ from bot.domain.waiting import LockEvent, Wait, WaitReason
 
 _WHY = {
     WaitReason.REFUSED: "An apply of this pull request was refused because of the lock",
+    WaitReason.REVERT: (
+        "No revert is pending there any more. As long as one was, nothing that was pushed to this pull request was"
+        " planned there"
+    ),
     WaitReason.STALE: "What was applied there made the plan of this pull request stale",
 }
 
@@ -18,7 +22,7 @@ def freed_comment(wait: Wait, *, freed_by: LockEvent | None, current: PlanId | N
     """Return the one comment on a stack that became free; `current` is the plan that can be applied as it is."""
     stack = wait.stack
     first = header("lock", env=stack.env, project=stack.project, status="free", ref=f"freed-{wait.number}")
-    how = "" if freed_by is None else f" {_how(freed_by)}"
+    how = "" if freed_by is None or wait.reason is WaitReason.REVERT else f" {_how(freed_by)}"
     what = (
         "so it is being planned again; read the new plan before you apply it"
         if current is None

@@ -10,7 +10,7 @@ from bot.comments.escape import code, link, text
 from bot.comments.gate_table import gate_table
 from bot.comments.header import header
 from bot.comments.plan_body import caution, diffs, drift, exposed, outputs, remarks, resource_table
-from bot.comments.revert import RevertView, revert_notes
+from bot.comments.revert import RevertView, completed_parts, revert_notes
 from bot.comments.words import Step, command, minute, sentence, short, steps, to_do
 from bot.domain.drift_checks import Drifted
 from bot.domain.gates import GateResult, Outcome
@@ -57,6 +57,7 @@ def plan_comment(view: PlanView) -> str:
         [
             Part(text=_top(view)),
             *revert_notes(view.revert, summary),
+            *completed_parts(view.revert, summary),
             Part(text=caution(summary)),
             Part(text=exposed(summary)),
             *resource_table(summary),

@@ -96,12 +96,29 @@ def _named(addresses: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
+def completed_parts(view: RevertView | None, summary: PlanSummary) -> Iterator[Part]:
+    """Yield what a plan that changes nothing says of the revert that was cut off and had done everything."""
+    if view is None or view.revert.finished_at is None or summary.has_changes:
+        return
+    yield Part(text="**The revert that was cut off has done all of its work.**\n\n")
+    yield Part(text=_checked(view))
+
+
 def reverted_parts(view: RevertView | None, run: Run) -> Iterator[Part]:
     """Yield what a report says of the checks after a revert."""
     if view is None:
         return
-    revert, found = view.revert, view.revert.found
-    yield Part(text=f"It is back at release {_release(view.target, revert)}.\n\n")
+    yield Part(text=f"It is back at release {_release(view.target, view.revert)}.\n\n")
+    yield Part(text=_checked(view))
+    waived: Any = run.detail.get("waived")
+    if isinstance(waived, list) and waived:
+        said = "; ".join(prose(str(each), limit=300) for each in waived[:_MOST])
+        yield Part(text=f"Not asked of a revert: {said}.\n\n")
+
+
+def _checked(view: RevertView) -> str:
+    """Return the lines on what was found when it was over, and on what follows."""
+    revert, found, env = view.revert, view.revert.found, view.revert.stack.env
     lines = [f"- {_replanned(found)}", f"- {_outputs(found)}"]
     took = duration(revert.asked_at, revert.finished_at)
     if took is not None and revert.finished_at is not None:
@@ -110,16 +127,12 @@ def reverted_parts(view: RevertView | None, run: Run) -> Iterator[Part]:
             f" {_second(revert.finished_at)} (checked)."
         )
     lines.append(
-        f"- {code(run.stack.env, limit=60)} is **on hold**, so that nothing rolls it forward again, until"
-        f" {code(f'/unhold {run.stack.env}', limit=100)}{_or_completed(revert)}."
+        f"- {code(env, limit=60)} is **on hold**, so that nothing rolls it forward again, until"
+        f" {code(f'/unhold {env}', limit=100)}{_or_completed(revert)}."
     )
     if revert.opened_why:
         lines.append(f"- {prose(revert.opened_why, limit=500)}")
-    yield Part(text="\n".join(lines) + "\n\n")
-    waived: Any = run.detail.get("waived")
-    if isinstance(waived, list) and waived:
-        said = "; ".join(prose(str(each), limit=300) for each in waived[:_MOST])
-        yield Part(text=f"Not asked of a revert: {said}.\n\n")
+    return "\n".join(lines) + "\n\n"
 
 
 def _replanned(found: Any) -> str:

@@ -10,6 +10,7 @@ from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import code, link, text
 from bot.comments.header import header
 from bot.comments.rescue import RescueView, rescue_part
+from bot.comments.stack_notes import StackNote, notes_part
 from bot.comments.words import Step, age, command, minute, short, steps
 from bot.domain.model import Login, PlanStatus, Run, Sha, Stack
 from bot.domain.plan import Lock, PlanRecord
@@ -60,6 +61,8 @@ class StatusView:
     reference: str | None = None
     rescues: Sequence[RescueView] = ()
     """States that wait for an operator."""
+    notes: Sequence[StackNote] = ()
+    """Stacks with more to say than fits into their rows."""
 
 
 def status_comment(view: StatusView) -> str:
@@ -70,6 +73,7 @@ def status_comment(view: StatusView) -> str:
             Part(text=f"{first}\n### Status at {minute(view.now)}, commit {short(view.head_sha)}\n\n"),
             Part(text=rescue_part(view.rescues)),
             *_table(view),
+            Part(text=notes_part(view.notes, view.now)),
             *_active(view),
             Part(text="The rest is on the run pages.", is_note=True),
             Part(text=steps(view.next_steps or _usual_steps(view))),

@@ -71,10 +71,13 @@ def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Wor
         await services.reporting.announce_change(RunId(argument))
 
     async def report_plan(argument: str) -> None:
+        reverted = await runs.revert_reports.completed(RunId(argument))
         await services.reporting.report_plan(RunId(argument))
         await runs.code_reports.report(RunId(argument))
         await services.ephemeral_reports.report(RunId(argument))
         await runs.waiting.planned(RunId(argument))
+        if reverted is not None:
+            await runs.waiting.freed(reverted)
 
     async def report_change(argument: str) -> None:
         await runs.changing.report(RunId(argument))

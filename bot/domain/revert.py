@@ -58,6 +58,8 @@ class Unfinished:
 
     revert_to: PlanId | None
     """The release that it was to go back to; None for an apply."""
+    asked_at: datetime | None = None
+    """When its `/revert` was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

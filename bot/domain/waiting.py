@@ -45,6 +45,8 @@ class WaitReason(StrEnum):
 
     REFUSED = "refused"
     """Its apply was refused, because another pull request holds the stack."""
+    REVERT = "revert"
+    """It was pushed to while a revert of the stack was planned, which may be this pull request's own."""
     STALE = "stale"
     """Another pull request's apply made its plan stale."""
 

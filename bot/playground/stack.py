@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ ENVIRONMENTS = ("dev", "ci", "test", "staging", "prod")
 LOCAL_ENV = "local.env"
 """The file in the playground's directory with which `gatewright local` works against it."""
 ROOT = Path(__file__).parents[2]
+_PORTS = range(20_000, 32_000)
+"""Below those that Linux and others give to outgoing connections."""
+_TRIES = 20
 _SPEC = ROOT / "tests" / "data" / "github" / "openapi-subset.json"
 
 
@@ -165,8 +169,12 @@ class Playground:
 
 
 def free_port(wanted: int) -> int:
-    """Return `wanted` when it is free on the loopback address, else any free port."""
-    for port in (wanted, 0):
+    """Return `wanted` when it is free on the loopback address, else any free port.
+
+    The system's own choice would be one of those that it also gives to outgoing connections, and one of them may have
+    it by the time it is listened on.
+    """
+    for port in (wanted, *(secrets.choice(_PORTS) for _ in range(_TRIES)), 0)[0 if wanted else 1 :]:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

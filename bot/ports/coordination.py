@@ -33,6 +33,10 @@ class CoordinationReader(Protocol):
         """Return who waits for a state: first those whose apply was refused, the longest wait first."""
         ...
 
+    async def paused(self, *, repo: str, pull: int) -> Sequence[Wait]:
+        """Return what is not planned on a pull request as long as a revert is pending, oldest first."""
+        ...
+
     async def unshown_plans(
         self, *, repo: str, pull: int | None = None, limit: int = 100
     ) -> Sequence[PlanId]:
@@ -65,7 +69,7 @@ class CoordinationWriter(CoordinationReader, Protocol):
 
     async def add_lock_event(self, event: LockEvent) -> None: ...
     async def add_wait(self, wait: Wait) -> None:
-        """Record who waits; a refusal outranks an earlier wait for a stale plan, else the first one stays."""
+        """Record who waits; a pending revert outranks all, a refusal a stale plan, else the first one stays."""
         ...
 
     async def end_wait(self, number: int) -> None: ...
@@ -84,8 +88,8 @@ class CoordinationWriter(CoordinationReader, Protocol):
     ) -> Sequence[Outdated]:
         """Mark the open plans of stacks stale (compared by state key), however many; returns which they were.
 
-        `pulls` limits it to some pull requests of the stack's repository; `but` stays as it is, as do
-        those that were made from the base `unless_base`.
+        `pulls` limits it to some pull requests of the stack's repository, and to plans of their own code, not of
+        reverts; `but` stays as it is, as do those that were made from the base `unless_base`.
         """
         ...
 

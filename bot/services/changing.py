@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.model import Run, RunId, RunKind
+from bot.domain.model import Run, RunId, RunKind, RunStatus
 from bot.ports import Records
 from bot.services.applying import Applying
 from bot.services.closeouts import Closeouts
@@ -97,9 +97,16 @@ class Changing:
                 await self.closeouts.report(run_id)
             case RunKind.REVERT:
                 await self.revert_reports.report(run_id)
+                await self._go_on(run_id)
             case _:
                 await self.reporting.report_change(run_id)
                 await self.sequence_reports.report(run_id)
+
+    async def _go_on(self, run_id: RunId) -> None:
+        """Let those go on who have waited for a revert to be over."""
+        run = await self._run(run_id)
+        if run is not None and run.status is RunStatus.SUCCEEDED:
+            await self.waiting.freed(run.stack)
 
     async def _kind(self, run_id: RunId) -> RunKind | None:
         run = await self._run(run_id)

@@ -60,19 +60,30 @@ class Checks:
 
     async def _rows(self, repo: Repo, pull: int, head: Sha) -> list[CheckRow]:
         newest_run: dict[tuple[str, str], Run] = {}
+        newest_change: dict[tuple[str, str], Run] = {}
         newest_plan: dict[tuple[str, str], PlanRecord | None] = {}
         async with self.records.read() as reader:
             for run in await reader.runs(repo=repo.full_name, pull=pull):
                 if run.head_sha == head and run.kind is not RunKind.VERIFY:
                     newest_run.setdefault((run.stack.project, run.stack.env), run)
+                if run.intent_at is not None:
+                    newest_change.setdefault((run.stack.project, run.stack.env), run)
+            paused = await reader.paused(repo=repo.full_name, pull=pull)
             for plan in await reader.plan_outlines(repo=repo.full_name, pull=pull):
                 key = (plan.stack.project, plan.stack.env)
                 if plan.head_sha == head and key not in newest_plan:
                     newest_plan[key] = await reader.plan(plan.id)
-        return [
-            CheckRow(stack=run.stack, run=run, plan=_current(newest_plan.get(key), run))
+        rows = [
+            CheckRow(
+                stack=run.stack,
+                run=run,
+                plan=_current(newest_plan.get(key), run),
+                reverted=key in newest_change and newest_change[key].kind is RunKind.REVERT,
+            )
             for key, run in sorted(newest_run.items())
         ]
+        waiting = (wait.stack for wait in paused if (wait.stack.project, wait.stack.env) not in newest_run)
+        return [*rows, *(CheckRow(stack=stack, paused=True) for stack in waiting)]
 
     async def show(
         self,

@@ -64,7 +64,8 @@ def _way_back(rows: Sequence[StatusRow]) -> tuple[Step, ...]:
             steps.append(Step(sentence=said, command=command("apply", row.stack, plan.id)))
         elif plan.status in {PlanStatus.FAILED, PlanStatus.STALE}:
             said = f"The revert of {row.stack.label} did not come to its end: to plan what is left of it"
-            steps.append(Step(sentence=said, command=command("revert", row.stack)))
+            again = command("revert", row.stack, "to", str(plan.reverts_to))
+            steps.append(Step(sentence=said, command=again))
     return tuple(steps)
 
 

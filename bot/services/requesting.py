@@ -94,12 +94,10 @@ class Requesting:
                     await writer.enqueue(job_of(run))
         return None
 
-    async def cancel_plans(
-        self, repo: str, pull: int, *, by: Login, unless_head: Sha | None
-    ) -> tuple[Run, ...]:
-        """Ask queued and running plans of the pull request to end; those of `unless_head` go on."""
+    async def cancel_plans(self, repo: str, pull: int, *, by: Login, reverts: bool) -> tuple[Run, ...]:
+        """Ask queued and running plans of the pull request to end; those of reverts only where that is meant."""
         async with self.records.write() as writer:
-            return await self._cancel(writer, repo, pull, by=by, unless_head=unless_head)
+            return await _cancel(writer, repo, pull, by=by, now=self.clock.now(), reverts=reverts)
 
     async def supersede(
         self,
@@ -113,26 +111,18 @@ class Requesting:
     ) -> tuple[PlanOutline, ...]:
         """Cancel the pull request's plans in work and mark its open ones stale, but not those of `unless_head`.
 
-        Returns what was marked. `pushed_by` is recorded as a pusher.
+        Those of reverts go on: they are of an older release's code, whatever is pushed. Returns what was marked.
+        `pushed_by` is recorded as a pusher.
         """
         async with self.records.write() as writer:
             if pushed_by is not None:
                 await writer.add_pusher(repo, pull, pushed_by)
-            await self._cancel(writer, repo, pull, by=by, unless_head=unless_head)
+            await _cancel(writer, repo, pull, by=by, now=self.clock.now(), unless_head=unless_head)
             plans = await writer.plan_outlines(repo=repo, pull=pull, statuses=OPEN_PLANS)
-            old = tuple(plan for plan in plans if unless_head is None or plan.head_sha != unless_head)
+            old = tuple(plan for plan in plans if plan.head_sha != unless_head and plan.reverts_to is None)
             for plan in old:
                 await writer.set_plan_status(plan.id, PlanStatus.STALE, why)
         return old
-
-    async def _cancel(
-        self, writer: Writer, repo: str, pull: int, *, by: Login, unless_head: Sha | None
-    ) -> tuple[Run, ...]:
-        runs = await writer.runs(repo=repo, pull=pull, kinds=(RunKind.PLAN,), statuses=ACTIVE)
-        canceled = tuple(run for run in runs if unless_head is None or run.head_sha != unless_head)
-        for run in canceled:
-            await cancel_run(writer, run, by, self.clock.now())
-        return canceled
 
     async def release_locks(
         self,
@@ -191,6 +181,24 @@ def new_run(
         correlation_id=wish.correlation_id,
         dedupe_key=f"{kind}:{wish.dedupe or wish.correlation_id}:{stack.project}:{stack.env}",
     )
+
+
+async def _cancel(
+    writer: Writer,
+    repo: str,
+    pull: int,
+    *,
+    by: Login,
+    now: datetime,
+    unless_head: Sha | None = None,
+    reverts: bool = False,
+) -> tuple[Run, ...]:
+    runs = await writer.runs(repo=repo, pull=pull, kinds=(RunKind.PLAN,), statuses=ACTIVE)
+    old = [run for run in runs if unless_head is None or run.head_sha != unless_head]
+    canceled = tuple([run for run in old if reverts or await writer.revert(run.id) is None])
+    for run in canceled:
+        await cancel_run(writer, run, by, now)
+    return canceled
 
 
 async def cancel_run(writer: Writer, run: Run, by: Login, now: datetime) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from bot.domain.declared import declared_secrets
-from bot.domain.errors import GatewrightError, ObjectMissingError, ProvidersChangedError
+from bot.domain.errors import GatewrightError, ObjectMissingError, TerraformError
 from bot.domain.model import PlanStatus, Repo, Run, Stack
 from bot.domain.module_calls import TERRAFORM_FILES
 from bot.domain.plan import PlanRecord
@@ -17,17 +17,21 @@ from bot.domain.provisioners import destroy_provisioners
 from bot.domain.redaction import Redactor
 from bot.domain.release import Release
 from bot.domain.revert import Revert
-from bot.ports import PlanOutput, Records
+from bot.ports import PlanOutput, Records, TerraformJob
 from bot.ports.sources import History
 from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
+from bot.services.following import job_of
 from bot.services.plan_records import Planned
 from bot.services.planning import Planning
 from bot.services.policies import LoadedPolicy
 from bot.services.releasing import InPlace, Sources
+from bot.services.revert_checks import differing
+from bot.services.revert_providers import LOCK_FILE, refuse_missing_providers, refuse_other_providers
 from bot.services.stopwatch import Stopwatch
+from bot.services.unfinished import unfinished_change
+from bot.services.verifying import verify_run
 
-_LOCK_FILE: Final = ".terraform.lock.hcl"
 _MOST_COMMITS: Final = 20
 
 
@@ -64,7 +68,7 @@ class RevertPlanning:
         try:
             ground = await self._ground(run, revert)
             record, found = await self._plan(ground, watch)
-            noted = replace(revert, notes=await self._notes(ground))
+            noted = await self._completed(ground, found, replace(revert, notes=await self._notes(ground)))
         except GatewrightError as error:
             if error.passing:
                 raise
@@ -72,6 +76,8 @@ class RevertPlanning:
             await self.planning.end(run, status_of(error), error.failure_class, said, describe(error))
         else:
             await self.planning.store(run, record, found, {"seconds": watch.seconds}, revert=noted)
+            if found is not None and noted.finished_at is not None:
+                await self._verify(run, found)
 
     async def _ground(self, run: Run, revert: Revert) -> _Ground:
         repo = await self.planning.github.repository(run.stack.repo)
@@ -106,9 +112,8 @@ class RevertPlanning:
             await planning.running(ground.run)
             watch.lap("source")
             job = planning.job(ground.run, ground.stack, ground.loaded.policy, slot, redactor)
-            output = await planning.terraform.plan(job, ())
+            output = await self._output(ground, job)
             watch.inside(output.seconds)
-            _refuse_other_providers(ground, output)
             planned = await planning.keep(ground.run, job, redactor, output, identity)
             record = self._record(ground, planned)
             # A revert that was cut off may have done all of its work: then the release is what is in place.
@@ -117,6 +122,16 @@ class RevertPlanning:
             )
             watch.lap("summarise and store")
         return record, found
+
+    async def _output(self, ground: _Ground, job: TerraformJob) -> PlanOutput:
+        release, kept = ground.target.plan_id, ground.texts.get(LOCK_FILE)
+        try:
+            output = await self.planning.terraform.plan(job, ())
+        except TerraformError as error:
+            refuse_missing_providers(release, kept=kept, error=error)
+            raise
+        refuse_other_providers(release, kept=kept, now=output.lock_file)
+        return output
 
     async def _redactor(self, ground: _Ground) -> Redactor:
         credentials, env = self.planning.credentials, ground.stack.env
@@ -158,6 +173,27 @@ class RevertPlanning:
             reverts_to=target.plan_id,
         )
 
+    async def _completed(self, ground: _Ground, found: InPlace | None, noted: Revert) -> Revert:
+        """Note the end of a revert that was cut off and had done all of its work, as this plan has found."""
+        if found is None:
+            return noted
+        async with self.records.read() as reader:
+            releases = await reader.releases(ground.stack, limit=1)
+            begun = await unfinished_change(reader, ground.stack, releases)
+        if begun is None or begun.revert_to != noted.target:
+            return noted
+        seen = {"replan": "empty", "outputs": differing(found.release, ground.target)}
+        return replace(noted, finished_at=self.planning.clock.now(), found=seen)
+
+    async def _verify(self, run: Run, found: InPlace) -> None:
+        """Have checked what a revert that was cut off has left."""
+        now = self.planning.clock.now()
+        async with self.records.write() as writer:
+            new = verify_run(run, found.release, dedupe=f"verify:{run.id}", now=now)
+            queued = await writer.add_run(new, now)
+            if queued is not None:
+                await writer.enqueue(job_of(queued))
+
     async def _notes(self, ground: _Ground) -> dict[str, Any]:
         """Return what the comment says beyond the plan: nothing of it may keep a revert from being planned."""
         async with self.records.read() as reader:
@@ -190,12 +226,3 @@ class RevertPlanning:
 
 def _code(texts: Mapping[str, str]) -> list[str]:
     return [text for name, text in texts.items() if name.endswith(".tf")]
-
-
-def _refuse_other_providers(ground: _Ground, output: PlanOutput) -> None:
-    kept = ground.texts.get(_LOCK_FILE)
-    if output.lock_file != kept:
-        raise ProvidersChangedError(
-            f"Release {ground.target.plan_id} was made with other providers than this machine installs: its"
-            f" {_LOCK_FILE} is not what `init` has left."
-        )

@@ -34,11 +34,7 @@ class RevertPulls:
             try:
                 number, why = await self._open(repo, revert, merged), None
             except MergeConflictError as error:
-                where = ", ".join(error.paths[:5])
-                why = (
-                    f"The change cannot be taken out of {repo.default_branch} by itself, later ones are in the way"
-                    + (f" ({where})." if where else ".")
-                )
+                why = _in_the_way(repo, merged, error)
             except GatewrightError as error:
                 if error.passing:
                     raise
@@ -49,13 +45,19 @@ class RevertPulls:
             await writer.set_revert(replace(revert, opened_pull=number, opened_why=why))
 
     async def _merged(self, repo: Repo, revert: Revert) -> Sequence[Merged]:
-        """Return the pull requests of the undone releases that are in the default branch, newest first."""
+        """Return the pull requests of the undone releases that are in the default branch, newest first.
+
+        What is older than the target stays: the target was made on top of it.
+        """
         numbers: list[int] = []
         async with self.records.read() as reader:
+            target = await reader.release(revert.target)
             for plan_id in revert.undone:
                 release = await reader.release(plan_id)
-                goes_back = await reader.revert_of(plan_id) is not None
-                if release is not None and release.changed and release.pull is not None and not goes_back:
+                if release is None or release.pull is None or not release.changed:
+                    continue
+                older = target is not None and release.recorded_at < target.recorded_at
+                if not older and await reader.revert_of(plan_id) is None:
                     numbers.append(release.pull)
         found = []
         for number in dict.fromkeys(numbers):
@@ -83,6 +85,15 @@ class RevertPulls:
             title=pull_title(revert, numbers),
             body=pull_body(revert, numbers),
         )
+
+
+def _in_the_way(repo: Repo, merged: Sequence[Merged], error: MergeConflictError) -> str:
+    base, where = repo.default_branch, ", ".join(error.paths[:5])
+    numbers = ", ".join(f"#{each.number}" for each in merged)
+    return (
+        f"No revert pull request was opened: later changes of {base} are in the way{f' ({where})' if where else ''}."
+        f" Until somebody takes {numbers} out of {base} by hand, a merge into {base} would bring it back."
+    )
 
 
 def _merged(pull: PullRequest, commit: Sha) -> Merged:

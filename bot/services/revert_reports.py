@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.model import Repo, Run, RunId, RunStatus
+from bot.domain.model import Repo, Run, RunId, RunStatus, Stack
 from bot.ports import Clock, GitHub, Records
 from bot.services import locking
 from bot.services.reporting import Reporting
@@ -33,6 +33,20 @@ class RevertReports:
             await self._open(repo, run)
         await self.reporting.report_change(run_id)
         await self.reporting.refresh_environment(repo, run.stack.env)
+
+    async def completed(self, run_id: RunId) -> Stack | None:
+        """Do what follows from a revert that was cut off, and that a plan has found done; returns its stack.
+
+        Called before that plan is told. None where the run planned no such revert.
+        """
+        async with self.records.read() as reader:
+            run, revert = await reader.run(run_id), await reader.revert(run_id)
+        if run is None or run.pull is None or revert is None or revert.finished_at is None:
+            return None
+        repo = await self.github.repository(run.stack.repo)
+        await self._give_back(repo, run, run.pull)
+        await self.pulls.open(repo, revert)
+        return run.stack
 
     async def _open(self, repo: Repo, run: Run) -> None:
         async with self.records.read() as reader:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.domain.errors import IntegrityError, ObjectMissingError
 from bot.domain.lock_words import held_sentence, opener
-from bot.domain.model import PlanStatus, RunKind, RunStatus, Stack
+from bot.domain.model import PlanStatus, RunKind, Stack
 from bot.domain.refusals import Reason, Refusal
-from bot.domain.release import Release
-from bot.domain.revert import Choice, History, Revert, Unfinished, choose, state_problem
+from bot.domain.revert import Choice, History, Revert, choose, state_problem
 from bot.policy import RepoPolicy
 from bot.ports import Clock, PlanOutline, Reader, Records
 from bot.services.following import job_of
@@ -18,8 +18,8 @@ from bot.services.policies import LoadedPolicy
 from bot.services.releasing import Sources
 from bot.services.requesting import ACTIVE, Wish, new_run
 from bot.services.states import States
+from bot.services.unfinished import CHANGES, unfinished_change
 
-_CHANGES = (RunKind.APPLY, RunKind.REVERT, RunKind.DESTROY)
 _MOST_RELEASES = 500
 
 
@@ -67,7 +67,10 @@ class Reverting:
             or await self._unreadable(choice, stack)
         )
         if refused is None:
-            await self._queue(wish, stack, choice)
+            begun = history.unfinished
+            goes_on = begun is not None and begun.revert_to == choice.target.plan_id
+            since = begun.asked_at if begun is not None and goes_on else None
+            await self._queue(wish, stack, choice, asked_at=since or wish.asked_at)
         return refused
 
     async def pending(self, stack: Stack) -> PlanOutline | None:
@@ -80,7 +83,7 @@ class Reverting:
         async with self.records.read() as reader:
             lock = await reader.lock(stack)
             active = await reader.runs(state_key=stack.state_key, statuses=ACTIVE)
-        if any(run.kind in _CHANGES for run in active):
+        if any(run.kind in CHANGES for run in active):
             return Refusal(
                 reason=Reason.ALREADY_RUNNING,
                 sentence=f"{stack.label} is being changed; go back when that has ended.",
@@ -114,7 +117,8 @@ class Reverting:
             return Refusal(reason=Reason.INTEGRITY, sentence=said, next_command=again)
         return None
 
-    async def _queue(self, wish: Wish, stack: Stack, choice: Choice) -> None:
+    async def _queue(self, wish: Wish, stack: Stack, choice: Choice, *, asked_at: datetime) -> None:
+        """Queue the plan; where it finishes an earlier revert, the time to recover began with that one."""
         now = self.clock.now()
         async with self.records.write() as writer:
             run = await writer.add_run(new_run(wish, now, RunKind.PLAN, stack), now)
@@ -127,7 +131,7 @@ class Reverting:
                 target=choice.target.plan_id,
                 undone=tuple(release.plan_id for release in choice.undone),
                 asked_by=wish.actor,
-                asked_at=wish.asked_at,
+                asked_at=asked_at,
             )
             await writer.add_revert(revert)
             await writer.enqueue(job_of(run))
@@ -147,20 +151,8 @@ async def _history(reader: Reader, stack: Stack) -> History:
         releases=releases,
         verifications=await reader.verifications(stack, limit=2 * _MOST_RELEASES),
         reverts={revert.plan_id: revert.target for revert in reverts if revert.plan_id is not None},
-        unfinished=await _unfinished(reader, stack, releases),
+        unfinished=await unfinished_change(reader, stack, releases),
     )
-
-
-async def _unfinished(reader: Reader, stack: Stack, releases: Sequence[Release]) -> Unfinished | None:
-    """Return the newest change of the state, where it was begun and did not end well."""
-    runs = await reader.runs(state_key=stack.state_key, kinds=_CHANGES)
-    newest = next((run for run in runs if run.intent_at is not None), None)
-    if newest is None or newest.status is RunStatus.SUCCEEDED or newest.detail.get("started") is False:
-        return None
-    if releases and newest.finished_at is not None and releases[0].recorded_at > newest.finished_at:
-        return None  # What was found in place afterwards is what counts.
-    revert = None if newest.plan_id is None else await reader.revert_of(newest.plan_id)
-    return Unfinished(revert_to=None if revert is None else revert.target)
 
 
 async def _recorded(

@@ -13,6 +13,7 @@ from typing import Final
 from bot.comments.freed import freed_comment
 from bot.domain.errors import PolicyError
 from bot.domain.model import Login, PlanId, PlanStatus, PullRequest, Repo, RunId, RunKind, RunStatus, Stack
+from bot.domain.plan import Lock
 from bot.domain.waiting import LockAct, LockEvent, Wait, WaitReason
 from bot.ports import Clock, GitHub, Reader, Records
 from bot.services.policies import Policies
@@ -51,17 +52,21 @@ class Waiting:
             await writer.add_wait(wait)
 
     async def freed(self, stack: Stack) -> int:
-        """Tell the next who wait, and plan their pull requests anew; returns how many. Safe to repeat."""
+        """Tell the next who wait, and plan their pull requests anew; returns how many. Safe to repeat.
+
+        As long as a pull request holds the stack, nobody waits for anything there but what that one has pushed.
+        """
         if await self._is_tenanted(stack):
             return 0
         if await self.start_sync(stack):
             return 0
         async with self.records.read() as reader:
-            if await reader.lock(stack) is not None:
-                return 0
+            lock = await reader.lock(stack)
             if await pending_revert(reader, stack, self.clock) is not None:
                 return 0
             waits = await reader.waits(stack.state_key, limit=_LOOKED_AT)
+            if lock is not None:
+                waits = [wait for wait in waits if _is_holders(wait, lock)]
             plans = await reader.runs(state_key=stack.state_key, kinds=(RunKind.PLAN,), statuses=ACTIVE)
             event = await _last_freed(reader, stack)
         room = AT_ONCE - len(plans)
@@ -130,6 +135,11 @@ class Waiting:
             asked_at=self.clock.now(),
             correlation_id=f"freed-{wait.number}",
         )
+
+
+def _is_holders(wait: Wait, lock: Lock) -> bool:
+    ours = (wait.stack.repo, wait.pull) == (lock.stack.repo, lock.pull)
+    return ours and wait.reason is WaitReason.REVERT
 
 
 async def _last_freed(reader: Reader, stack: Stack) -> LockEvent | None:

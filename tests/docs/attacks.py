@@ -169,6 +169,19 @@ ATTACKS: Final = (
         tests=("tests/e2e/test_merges.py::test_what_was_not_reviewed_is_not_applied_by_a_merge",),
     ),
     Attack(
+        tries="get around the owners with a revert, which waits for no approval",
+        ends="`codeowners`: who applies it owns the environment or is on call",
+        tests=(
+            "tests/e2e_revert/test_revert.py::test_prod_is_reverted_by_an_owner_or_who_is_on_call",
+            "tests/unit/domain/test_gates_reverts.py::test_what_still_shuts_a_revert",
+        ),
+    ),
+    Attack(
+        tries="go back to a source that was swapped in the store",
+        ends="`integrity`",
+        tests=("tests/e2e_revert/test_revert.py::test_what_stands_in_the_way_of_a_revert_is_said",),
+    ),
+    Attack(
         tries="run code from a fork",
         ends="`fork`, until a maintainer allows exactly that commit",
         tests=(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from tests.e2e.world import DEV, OWNER, STAGING, World, next_second, state_client
@@ -12,11 +14,16 @@ from tests.e2e.world import DEV, OWNER, STAGING, World, next_second, state_clien
 async def released(world: World, message: str, *, branch: str) -> int:
     """Apply a change of staging and merge it; returns its pull request."""
     number, _ = await world.open_planned(message, branch=branch)
+    await applied_and_merged(world, number)
+    return number
+
+
+async def applied_and_merged(world: World, number: int) -> None:
+    """Apply what a pull request has planned for staging, and merge it."""
     await world.applied(number)
     await world.github.merge(world.repo, number, author=DEV)
     await world.hear(number, kind="closeout")
     await world.told(number)
-    return number
 
 
 async def planned_revert(world: World, number: int, command: str = "/revert", *, by: str = DEV) -> str:
@@ -62,11 +69,11 @@ async def test_a_merged_change_is_taken_back_and_the_world_is_as_before(world: W
         },
         branch="b",
     )
-    stale = await world.hear(number, kind="plan", env="staging", status="planned")
+    await world.hear(number, kind="plan", env="staging", status="planned")
     await world.told(number)
-    await world.applied(number)
-    await world.github.merge(world.repo, number, author=DEV)
-    await world.told(number)
+    await applied_and_merged(world, number)
+    # and a plan of another pull request that is still open,
+    other, stale = await world.open_planned("Version C", branch="c")
     # when the way back is planned on the merged pull request,
     await world.comment(number, "/revert")
     planned = await world.hear(number, kind="plan", env="staging", status="planned")
@@ -105,11 +112,16 @@ async def test_a_merged_change_is_taken_back_and_the_world_is_as_before(world: W
     assert (opened.state, opened.base_ref) == ("open", "main")
     await world.hear(opened.number, kind="plan", env="staging", status="no_changes")
     await world.told(opened.number)
-    # A plan of before stays what it was,
-    await world.comment(number, f"/apply staging {stale.header['plan']}")
-    await world.refused(number, "pull_closed")
-    # and nothing rolls staging forward by itself.
-    other, _ = await world.open_planned("Version C", branch="c")
+    # When it took what is on record as the time to recover,
+    [taken] = world._ask("SELECT asked_at, finished_at, found FROM reverts WHERE repo = ?", world.repo)
+    assert taken["asked_at"] < taken["finished_at"]
+    assert json.loads(taken["found"]) == {"replan": "empty", "outputs": []}
+    # then a plan of before it stays stale, nobody waits for a lock any more,
+    await world.comment(other, f"/apply staging {stale.header['plan']}")
+    refused = await world.refused(other, "plan_stale")
+    assert set(refused.header["reasons"]) == {"plan_stale", "state_moved", "hold"}
+    assert "lock staging free" in await world.told(other)
+    # and nothing rolls staging forward by itself,
     await world.comment(other, "/apply staging")
     refused = await world.refused(other, "hold")
     assert "was reverted to release" in refused.body
@@ -118,10 +130,10 @@ async def test_a_merged_change_is_taken_back_and_the_world_is_as_before(world: W
     await world.told(opened.number)
     assert "Version A" in await world.read(STAGING)
     assert await world.read("terraform/more.tf") == ""
-    await world.told(other)
     last, _ = await world.open_planned("Version D", branch="d")
     await world.applied(last)
-    await world.told(last)
+    for each in (last, other, opened.number):
+        await world.told(each)
     assert "Version D" in await world.page("staging/")
 
 
@@ -147,43 +159,71 @@ async def test_what_stands_in_the_way_of_a_revert_is_said(world: World) -> None:
     await world.refused(second, "not_found")
     # When a revert is planned, then nothing is planned there by itself, and dropping it lets it go on.
     plan = await planned_revert(world, second)
-    await world.push({STAGING: await world.staging("Version C", "b")}, branch="b")
-    told = await world.told(second)
-    assert "plan staging planned" in told
-    assert [run["kind"] for run in world.runs() if run["env"] == "staging"][-1] == "plan"
-    made = len([run for run in world.runs(kind="plan") if run["env"] == "staging"])
-    await world.comment(second, f"/cancel {plan}")
+    made = [run["id"] for run in world.runs(kind="plan")]
+    head = await world.push({STAGING: await world.staging("Version C", "b")}, branch="b")
     await world.told(second)
-    assert len([run for run in world.runs(kind="plan") if run["env"] == "staging"]) >= made
-    # When the state was changed by somebody else, or the source is gone, then it is refused.
+    assert [run["env"] for run in world.runs(kind="plan")[len(made) :]] == []
+    assert world.conclusions(second) == ("action_required", "action_required")
+    await world.comment(second, f"/cancel {plan}")
+    await world.hear(second, kind="lock", env="staging", status="free")
+    await world.hear(second, kind="plan", env="staging", status="planned", head=head)
+    await world.told(second)
+    assert [run["env"] for run in world.runs(kind="plan")[len(made) :]] == ["staging"]
+    assert world.conclusions(second) == ("success", "action_required")
+    # When a Terraform works there, or the state was changed by somebody else, or the source is gone, then it is refused.
     changed = state(world)
+    with held(world, by="a-laptop"):
+        await world.comment(second, "/revert staging")
+        assert "a-laptop" in (await world.refused(second, "locked")).body
     put(world, {**changed, "serial": changed["serial"] + 5})
     await world.comment(second, "/revert staging")
     assert "outside Gatewright" in (await world.refused(second, "state_moved")).body
     put(world, changed)
-    drop_sources(world)
+    spoil_sources(world, b"not what was recorded")
+    await world.comment(second, "/revert staging")
+    await world.refused(second, "integrity")
+    spoil_sources(world, None)
     await world.comment(second, "/revert staging")
     await world.refused(second, "source_missing")
+    # When the policy names another Terraform than the release was made with, then it is refused as well.
+    version = world.playground.engine.version
+    await world.change_policy(lambda text: text.replace(version, "1.99.0"))
+    await world.comment(second, "/revert staging")
+    assert f"made with terraform {version}" in (await world.refused(second, "engine_changed")).body
     await world.told(second)
 
 
 async def test_prod_is_reverted_by_an_owner_or_who_is_on_call(world: World) -> None:
-    # Given prod without a smoke before it, reverted to by a plan,
-    every = "gates: [codeowners, undiverged, checks, promoted, risk, drift]"
-    await world.change_policy(lambda text: text.replace(every, "gates: [codeowners]"))
+    # Given prod without a smoke before it, with two releases,
+    every = "from: staging\n      gates: [codeowners, undiverged, checks, promoted, risk, drift]"
+    team = "night-shift"
+    await world.change_policy(
+        lambda text: text.replace(every, "gates: [codeowners]") + f'oncall: "@acme/{team}"\n'
+    )
+    await world.github.add_team("acme", team, [])
     first = await prod_change(world, "One", branch="one")
     await world.github.merge(world.repo, first, author=DEV)
     await world.told(first)
     second = await prod_change(world, "Two", branch="two")
+    forward = world.runs(kind="apply")[-1]["plan_id"]
     await world.comment(second, "/revert prod")
     plan = await world.hear(second, kind="plan", env="prod", status="planned")
-    # when the author applies it, who owns nothing, then it is refused;
+    # when the author applies the way back, who owns nothing, then it is refused;
     await world.comment(second, f"/apply prod {plan.header['plan']}")
     assert "one of its code owners" in (await world.refused(second, "codeowners")).body
     # when an owner does, nobody else has to be waited for.
     await world.comment(second, f"/apply prod {plan.header['plan']}", by=OWNER)
     await world.hear(second, kind="revert", env="prod", status="applied")
     assert "One" in await world.page("prod/")
+    await world.told(second)
+    # When the author is on call, then they can go to any release by its name, the hold notwithstanding.
+    await world.github.add_team("acme", team, [DEV])
+    await world.comment(second, f"/revert prod to {forward}")
+    plan = await world.hear(second, kind="plan", env="prod", status="planned")
+    await world.comment(second, f"/apply prod {plan.header['plan']}")
+    said = await world.hear(second, kind="revert", env="prod", status="applied")
+    assert "hold: prod is on hold" in said.body
+    assert "Two" in await world.page("prod/")
     await world.told(second)
 
 
@@ -209,9 +249,24 @@ def put(world: World, found: dict[str, Any]) -> None:
         client.put_object(Bucket=world.playground.s3.state_bucket, Key=key, Body=json.dumps(found).encode())
 
 
-def drop_sources(world: World) -> None:
-    """Lose the source bundles of this repository's releases."""
-    bucket = world.playground.s3.artifact_bucket
+@contextlib.contextmanager
+def held(world: World, *, by: str) -> Iterator[None]:
+    """Hold Terraform's own lock of staging, as somebody with a Terraform of their own does."""
+    key = f"staging/{world.repo.partition('/')[2]}/terraform.tfstate.tflock"
+    info = {"ID": "11111111-2222-3333-4444-555555555555", "Operation": "apply", "Who": by}
     with state_client(world.playground) as client:
-        for row in world._ask("SELECT source_key FROM releases WHERE repo = ?", world.repo):
-            client.delete_object(Bucket=bucket, Key=row["source_key"])
+        where = {"Bucket": world.playground.s3.state_bucket, "Key": key}
+        client.put_object(**where, Body=json.dumps(info).encode())
+        yield
+        client.delete_object(**where)
+
+
+def spoil_sources(world: World, content: bytes | None) -> None:
+    """Overwrite the source bundles of this repository's releases, or lose them."""
+    with state_client(world.playground) as client:
+        for row in world._ask("SELECT DISTINCT source_key FROM releases WHERE repo = ?", world.repo):
+            where = {"Bucket": world.playground.s3.artifact_bucket, "Key": row["source_key"]}
+            if content is None:
+                client.delete_object(**where)
+            else:
+                client.put_object(**where, Body=content)

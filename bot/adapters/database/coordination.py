@@ -63,6 +63,13 @@ class CoordinationQueries(Transaction):
         query = query.order_by(columns.reason, columns.since, columns.sequence).limit(limit)
         return [_to_wait(row) for row in await self._all(query)]
 
+    async def paused(self, *, repo: str, pull: int) -> Sequence[Wait]:
+        """Return what is not planned on a pull request as long as a revert is pending."""
+        columns = own.lock_waits.c
+        query = sa.select(own.lock_waits).where(columns.repo == repo, columns.pull == pull)
+        query = query.where(columns.reason == WaitReason.REVERT).order_by(columns.sequence)
+        return [_to_wait(row) for row in await self._all(query)]
+
     async def unshown_plans(
         self, *, repo: str, pull: int | None = None, limit: int = 100
     ) -> Sequence[PlanId]:
@@ -114,14 +121,19 @@ class CoordinationStatements(CoordinationQueries):
         await self._connection.execute(self._insert(own.lock_events, values))
 
     async def add_wait(self, wait: Wait) -> None:
-        """Record who waits; a refusal outranks an earlier wait for a stale plan, else the first one stays."""
+        """Record who waits; a pending revert outranks all, a refusal a stale plan, else the first one stays."""
         values = _values(wait, without=("stack", "number")) | stack_values(wait.stack)
         statement = self._insert(own.lock_waits, values)
         key = ["state_key", "repo", "project", "env", "pull"]
-        if wait.reason is WaitReason.REFUSED:
-            statement = statement.on_conflict_do_update(index_elements=key, set_={"reason": wait.reason})
-        else:
+        if wait.reason is WaitReason.STALE:
             statement = statement.on_conflict_do_nothing(index_elements=key)
+        else:
+            outranked = (
+                None if wait.reason is WaitReason.REVERT else own.lock_waits.c.reason == WaitReason.STALE
+            )
+            statement = statement.on_conflict_do_update(
+                index_elements=key, set_={"reason": wait.reason}, where=outranked
+            )
         await self._connection.execute(statement)
 
     async def end_wait(self, number: int) -> None:
@@ -144,7 +156,10 @@ class CoordinationStatements(CoordinationQueries):
         but: PlanId | None = None,
         unless_base: Sha | None = None,
     ) -> Sequence[Outdated]:
-        """Mark the open plans of stacks stale, in one statement for each state; returns which they were."""
+        """Mark the open plans of stacks stale, in one statement for each state; returns which they were.
+
+        With `pulls` only theirs, without those of reverts.
+        """
         columns = tables.plans.c
         found: list[Outdated] = []
         for stack in stacks:
@@ -156,7 +171,9 @@ class CoordinationStatements(CoordinationQueries):
                 columns.base_sha != (unless_base or ""),
             )
             if pulls is not None:
-                statement = statement.where(columns.repo == stack.repo, columns.pull.in_(pulls))
+                # These are outdated by a push, and a revert is planned from its release, which no push changes.
+                own_code = columns.reverts_to.is_(None)
+                statement = statement.where(columns.repo == stack.repo, columns.pull.in_(pulls), own_code)
             statement = statement.values(status=PlanStatus.STALE, status_reason=why)
             rows = await self._all(statement.returning(tables.plans))
             found += [

@@ -79,6 +79,21 @@ async def test_who_was_refused_goes_before_whose_plan_is_stale(records: Database
         assert await reader.waits(PROD.state_key) == []
 
 
+async def test_who_waits_for_a_pending_revert_is_known_by_pull_request(records: Database) -> None:
+    def wait(pull: int, reason: WaitReason) -> Wait:
+        return Wait(stack=STAGING, pull=pull, reason=reason, since=NOW)
+
+    async with records.write() as writer:
+        await writer.add_wait(wait(1, WaitReason.REFUSED))
+        await writer.add_wait(wait(1, WaitReason.REVERT))
+        await writer.add_wait(wait(1, WaitReason.REFUSED))
+        await writer.add_wait(wait(2, WaitReason.STALE))
+
+    async with records.read() as reader:
+        assert [each.stack for each in await reader.paused(repo=REPO, pull=1)] == [STAGING]
+        assert await reader.paused(repo=REPO, pull=2) == []
+
+
 async def test_open_plans_of_a_stack_are_outdated_at_once(records: Database) -> None:
     async with records.write() as writer:
         await writer.add_run(a_run(), NOW)
@@ -88,6 +103,7 @@ async def test_open_plans_of_a_stack_are_outdated_at_once(records: Database) -> 
             a_plan("p3333333", pull=3),
             a_plan("p4444444", pull=4, status=PlanStatus.APPLIED),
             a_plan("p5555555", pull=1, stack=PROD),
+            a_plan("p6666666", pull=1, reverts_to=PlanId("p9999999")),
         ):
             await writer.add_plan(plan)
 
@@ -97,6 +113,11 @@ async def test_open_plans_of_a_stack_are_outdated_at_once(records: Database) -> 
         assert [(each.plan, each.stack, each.pull) for each in found] == [("p1111111", STAGING, 1)]
         stale = await reader.plans(repo=REPO, statuses=(PlanStatus.STALE,))
         assert [(plan.id, plan.status_reason) for plan in stale] == [("p1111111", "the base moved")]
+
+    # What changes the state itself reaches every plan, and that of a revert as well.
+    async with records.write() as writer:
+        found = await writer.outdate([STAGING], pulls=None, why="an apply", but=PlanId("p2222222"))
+    assert {each.plan for each in found} == {"p3333333", "p6666666"}
 
 
 async def test_plans_whose_comments_are_old_are_remembered_until_they_are_shown(records: Database) -> None:

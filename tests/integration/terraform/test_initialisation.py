@@ -9,7 +9,9 @@ import pytest
 from bot.adapters.terraform import TerraformCli
 from bot.adapters.terraform.initialisation import SKIPPED
 from bot.adapters.terraform.warmth import LOCK_FILE, MEMO_FILE
-from bot.domain.errors import TerraformError
+from bot.domain.errors import ProvidersChangedError, TerraformError
+from bot.domain.model import PlanId
+from bot.services.revert_providers import refuse_missing_providers
 from tests.integration.terraform.bench import ONE_RESOURCE, STATE_KEY, Bench
 from tests.integration.terraform.state_server import StateServer
 
@@ -173,6 +175,32 @@ async def test_a_committed_lock_file_is_never_rewritten(mirrored: Bench) -> None
         await mirrored.plan()
 
     assert (mirrored.slot.tree / "terraform" / LOCK_FILE).read_text() == lock
+
+
+@pytest.mark.parametrize(
+    "locked",
+    [
+        pytest.param('version = "0.9.0"', id="the mirror has another version"),
+        pytest.param(
+            f'version = "1.0.0"\n  hashes = ["h1:{"A" * 43}="]',
+            id="the mirror has another package of the version",
+        ),
+    ],
+)
+async def test_a_revert_is_refused_where_the_releases_providers_cannot_be_installed(
+    mirrored: Bench, locked: str
+) -> None:
+    lock = f'provider "registry.terraform.io/acme/toy" {{\n  {locked}\n}}\n'
+    mirrored.write({"terraform/main.tf": NEEDS_PROVIDER, f"terraform/{LOCK_FILE}": lock})
+
+    with pytest.raises(TerraformError, match="init failed") as failure:
+        await mirrored.plan()
+
+    with pytest.raises(ProvidersChangedError, match="release p2222222 was made with"):
+        refuse_missing_providers(PlanId("p2222222"), kept=lock, error=failure.value)
+    # What has nothing to do with a lock file is told as it is.
+    refuse_missing_providers(PlanId("p2222222"), kept=None, error=failure.value)
+    refuse_missing_providers(PlanId("p2222222"), kept=lock, error=TerraformError("plan failed: no"))
 
 
 async def test_the_lock_file_is_handed_on_when_there_is_one(open_bench: Bench) -> None:

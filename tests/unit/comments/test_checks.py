@@ -104,3 +104,26 @@ def test_a_merge_that_needs_no_apply_says_so_instead_of_denying_that_stacks_are_
 
     assert check.conclusion == "success"
     assert check.title == "Nothing has to be applied before the merge"
+
+
+def test_what_a_pending_revert_keeps_from_being_planned_is_not_green() -> None:
+    rows = [CheckRow(stack=STAGING, paused=True), CheckRow(stack=PROD, plan=UNCHANGED)]
+
+    plan, apply = plan_check(rows), apply_check(rows)
+
+    assert (plan.conclusion, plan.title) == (
+        "action_required",
+        "1 stack not planned while a revert is pending",
+    )
+    assert "| staging | none | ⏸️ not planned: a revert is pending |" in plan.summary
+    assert (apply.conclusion, apply.title) == ("action_required", "1 stack not applied yet")
+
+
+def test_what_was_applied_and_reverted_is_not_applied() -> None:
+    applied = builders.plan(status=PlanStatus.APPLIED)
+
+    check = apply_check([CheckRow(stack=STAGING, plan=applied, reverted=True)])
+
+    assert (check.conclusion, check.title) == ("action_required", "1 stack not applied yet")
+    assert "↩️ applied, and taken back by a revert" in check.summary
+    assert "`/plan staging`" in check.summary
