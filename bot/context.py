@@ -25,6 +25,7 @@ from bot.services.queueing import Queueing
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting, Wish
 from bot.services.rescues import Rescues
+from bot.services.restoring import Restoring
 from bot.services.reverting import Reverting
 from bot.services.stacks import Trees
 from bot.services.syncing import Syncing
@@ -59,6 +60,7 @@ class Bot:
     queueing: Queueing
     closeouts: Closeouts
     reverting: Reverting
+    restoring: Restoring
     drifting: Drifting
     parity: Parity
     login: str

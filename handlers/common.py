@@ -107,8 +107,15 @@ def unknown_environment(name: EnvName, request: Request) -> Refusal | None:
     return Refusal(
         reason=Reason.ENVIRONMENT,
         sentence=f"{sentence} The choices are {', '.join(choices)}.",
-        next_command=f"/{request.line.lstrip('/').split()[0]} {near[0]}" if near else None,
+        next_command=f"/{_name(request)} {near[0]}" if near else None,
     )
+
+
+def _name(request: Request) -> str:
+    """Return the command's name as typed; some have two words."""
+    words = request.line.lstrip("/").lower().split()
+    names = {spec.name for spec in request.specs}
+    return " ".join(words[:2]) if " ".join(words[:2]) in names else words[0]
 
 
 def choose_stacks(command: Command, request: Request) -> tuple[Stack, ...] | Refusal:

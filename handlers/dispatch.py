@@ -17,7 +17,9 @@ from bot.services.requesting import Wish
 from bot.services.stopwatch import together
 from handlers import COMMANDS, SPECS, common
 
-_HARMLESS = frozenset({"allow", "cancel", "destroy", "drift", "help", "parity", "revert", "status", "unlock"})
+_HARMLESS = frozenset(
+    {"allow", "cancel", "destroy", "drift", "help", "parity", "revert", "state restore", "status", "unlock"}
+)
 """Commands that run no code of the pull request's newest commit."""
 
 

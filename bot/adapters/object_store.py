@@ -98,6 +98,23 @@ class S3ObjectStore:
         """Return an object's bytes."""
         return await self._call(f"reading {key}", lambda: self._get(key))
 
+    async def tagged(self, key: str) -> tuple[bytes, str]:
+        """Return an object's bytes and the tag of exactly this version."""
+        return await self._call(f"reading {key}", lambda: self._tagged(key))
+
+    async def replace(self, key: str, data: bytes, *, tag: str) -> None:
+        """Write over the version of this tag; ObjectExistsError when another one, or none, is there by now."""
+        try:
+            await self._call(
+                f"replacing {key}",
+                lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=data, IfMatch=tag),
+            )
+        except _RetriedWriteError as exc:
+            if await self.get(key) != data:
+                raise ObjectExistsError(str(exc)) from exc
+        except ObjectMissingError as exc:
+            raise ObjectExistsError(f"replacing {key}: the object is gone.") from exc
+
     async def delete(self, key: str) -> None:
         """Delete an object; a missing one is not an error."""
         with suppress(ObjectMissingError):
@@ -145,9 +162,12 @@ class S3ObjectStore:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=data)
 
     def _get(self, key: str) -> bytes:
-        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        return self._tagged(key)[0]
+
+    def _tagged(self, key: str) -> tuple[bytes, str]:
+        found = self._client.get_object(Bucket=self._bucket, Key=key)
         try:
-            return body.read()
+            return found["Body"].read(), found.get("ETag", "")
         except (IncompleteReadError, ReadTimeoutError, ResponseStreamingError) as exc:
             raise _BrokenReadError(
                 f"reading {key}: the connection broke in the middle of the object."
@@ -199,7 +219,7 @@ def _translated(what: str, exc: ClientError) -> StoreError:
     if code == "NoSuchBucket":
         return StoreError(f"{what}: there is no such bucket.")
     if _status(exc) == _PRECONDITION_FAILED:
-        message = f"{what}: the object exists already."
+        message = f"{what}: another object is there already."
         retried = exc.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         return _RetriedWriteError(message) if retried else ObjectExistsError(message)
     # Only the code is told: an S3 server's own message may repeat the access key id.

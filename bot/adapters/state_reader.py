@@ -10,7 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.adapters.object_store import S3ObjectStore
-from bot.domain.errors import IntegrityError, ObjectExistsError, ObjectMissingError, StoreError
+from bot.domain.errors import (
+    IntegrityError,
+    ObjectExistsError,
+    ObjectMissingError,
+    UnreadableStateError,
+)
 from bot.domain.model import StateIdentity, StateKey
 from bot.ports import Backend, Cipher, ObjectStore
 
@@ -34,6 +39,16 @@ class StoredStates:
     async def keep(self, key: StateKey, identity: StateIdentity, data: bytes) -> str:
         """Store an immutable snapshot; returns its object key."""
         return await snapshot(self.artifacts, self.cipher, key, data, identity)
+
+    async def keep_unreadable(self, key: StateKey, data: bytes) -> str:
+        """Store what is not a readable state, byte for byte; returns its object key."""
+        return await _keep(
+            self.artifacts, self.cipher, f"history/{key}/unreadable-{_sha256(data)}.tfstate", data
+        )
+
+    async def kept(self, object_key: str) -> bytes:
+        """Return a snapshot that was kept."""
+        return await read_snapshot(self.artifacts, self.cipher, object_key)
 
     async def lock_holder(self, key: StateKey) -> str | None:
         """Return who holds Terraform's own lock."""
@@ -61,7 +76,7 @@ class BackendStates:
 async def read_state(store: ObjectStore, key: StateKey) -> tuple[StateIdentity, bytes | None]:
     """Return what a state object says of itself, and its bytes; (NO_STATE, None) where there is none yet.
 
-    Raises StoreError when the object is there but is not a Terraform state.
+    Raises UnreadableStateError when the object is there but is not a Terraform state.
     """
     try:
         data = await store.get(key)
@@ -83,6 +98,10 @@ async def snapshot(
     if identity.serial is None or identity.lineage is None or _sha256(data) != identity.sha256:
         raise IntegrityError(f"The bytes of {state_key} are not the state that was read.")
     object_key = _snapshot_key(state_key, identity.serial, identity.lineage, identity.sha256)
+    return await _keep(artifacts, cipher, object_key, data)
+
+
+async def _keep(artifacts: ObjectStore, cipher: Cipher, object_key: str, data: bytes) -> str:
     sealed = await asyncio.to_thread(cipher.seal, data, context=object_key)
     try:
         await artifacts.put(object_key, sealed, create_only=True)
@@ -120,11 +139,13 @@ def _identify(key: StateKey, data: bytes) -> StateIdentity:
     try:
         state = json.loads(data)
     except (ValueError, RecursionError) as exc:
-        raise StoreError(f"The object {key} is not a Terraform state: it is not JSON.") from exc
+        raise UnreadableStateError(f"The object {key} is not a Terraform state: it is not JSON.") from exc
     serial = state.get("serial") if isinstance(state, dict) else None
     lineage = state.get("lineage") if isinstance(state, dict) else None
     if type(serial) is not int or serial < 0 or not isinstance(lineage, str):
-        raise StoreError(f"The object {key} is not a Terraform state: it has no serial or no lineage.")
+        raise UnreadableStateError(
+            f"The object {key} is not a Terraform state: it has no serial or no lineage."
+        )
     return StateIdentity(serial=serial, lineage=lineage, sha256=_sha256(data))
 
 

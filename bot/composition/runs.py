@@ -8,6 +8,7 @@ from functools import cached_property
 from bot.adapters.probes import NetworkProbes
 from bot.composition.beside import Beside
 from bot.composition.outside import Outside
+from bot.composition.restores import Restores
 from bot.composition.services import LOGIN, Services
 from bot.services.applying import Applying
 from bot.services.changing import Changing
@@ -110,6 +111,10 @@ class Runs:
     def reverting(self) -> Reverting:
         o = self.outside
         return Reverting(records=o.records, states=o.stored_states, sources=self.sources, clock=o.clock)
+
+    @cached_property
+    def restores(self) -> Restores:
+        return Restores(outside=self.outside, services=self.services, endings=self.endings)
 
     @cached_property
     def revert_checks(self) -> RevertChecks:
@@ -256,6 +261,8 @@ class Runs:
             drift_reports=self.beside.drift_reports,
             refreshing=self.beside.refreshing,
             refresh_reports=self.beside.refresh_reports,
+            restore_runs=self.restores.runs,
+            restore_reports=self.restores.reports,
         )
 
     @cached_property

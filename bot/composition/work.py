@@ -36,6 +36,7 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
         people=services.people,
         waiting=runs.waiting,
         reverting=runs.reverting,
+        restoring=runs.restores.asking,
         syncing=runs.syncing,
         outdating=services.outdating,
         queueing=services.queueing,

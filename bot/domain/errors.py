@@ -130,6 +130,12 @@ class IntegrityError(StoreError):
     passing = False
 
 
+class UnreadableStateError(StoreError):
+    """The object at the state's place is not a Terraform state; asking again does not make it one."""
+
+    passing = False
+
+
 class PolicyError(GatewrightError):
     """`gatewright.yaml` is not valid; `problems` say where and what is allowed."""
 

@@ -17,6 +17,8 @@ class HoldCause(StrEnum):
     """`/hold ENV REASON`."""
     REVERT = "revert"
     """A revert, so that nothing rolls forward what was taken back."""
+    RESTORE = "restore"
+    """A restored state: what Terraform believes must be compared with the world before anything rolls on."""
     STOP = "stop"
     """The operator's `gatewright stop REASON`: everything that this server does."""
 
@@ -37,7 +39,7 @@ class Hold:
     pull: int | None = None
     """The pull request on which it was set."""
     run_id: RunId | None = None
-    """The revert that set it."""
+    """The revert or restore that set it."""
     number: int = 0
     """Given by the store; 0 before."""
 

@@ -116,6 +116,8 @@ class RunKind(StrEnum):
     DRILL = "drill"
     DATA_REFRESH = "data_refresh"
     """A command of the policy copies data from another environment; no state is changed."""
+    RESTORE = "restore"
+    """An older version of the state is put back; break-glass."""
 
 
 class RunStatus(StrEnum):

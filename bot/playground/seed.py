@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from bot.playground import story_restore
 from bot.playground.stack import ROOT, Playground
 
 REPO = "acme/infra"
@@ -36,7 +37,8 @@ async def seed(playground: Playground, repo: str = REPO) -> None:
     """Create the repository and its people unless an earlier start did."""
     if playground.github.has_repo(repo):
         return
-    await playground.github.create_repo(
-        repo, files=files(playground.engine.version), description="Acme's infrastructure"
-    )
+    seeded = files(playground.engine.version)
+    seeded["gatewright.yaml"] += story_restore.POLICY
+    seeded[story_restore.VAR_FILE] = story_restore.VARIABLES
+    await playground.github.create_repo(repo, files=seeded, description="Acme's infrastructure")
     await playground.github.add_personas(repo)

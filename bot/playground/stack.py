@@ -20,7 +20,7 @@ from bot.playground.s3 import EmbeddedS3
 from bot.playground.secrets import PlaygroundSecrets
 from bot.playground.sites import SiteServer
 
-ENVIRONMENTS = ("dev", "ci", "test", "staging", "prod")
+ENVIRONMENTS = ("dev", "ci", "test", "staging", "prod", "rehearsal")
 LOCAL_ENV = "local.env"
 """The file in the playground's directory with which `gatewright local` works against it."""
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from bot.domain.errors import GatewrightError
-from bot.playground import story_prod, story_revert, story_test
+from bot.playground import story_prod, story_restore, story_revert, story_test
 from bot.playground.github.standin import StandIn
 from bot.playground.seed import REPO
 from bot.playground.stack import Playground
@@ -68,6 +68,12 @@ class _Stage:
         files = {story_prod.MODULE_FILE: story_prod.change_headline(text, words)}
         return await self.github.push(REPO, story_prod.BRANCH, files, author="dev")
 
+    async def grow(self) -> str:
+        text = await self.github.read(REPO, story_restore.BRANCH, story_restore.VAR_FILE) or ""
+        self.say("dev pushes a second instance")
+        files = {story_restore.VAR_FILE: story_restore.grown(text)}
+        return await self.github.push(REPO, story_restore.BRANCH, files, author="dev")
+
     async def approve(self, author: str) -> None:
         await asyncio.sleep(1.1)
         self.say(f"{author} approves")
@@ -96,6 +102,7 @@ async def _tell(playground: Playground, out: Console) -> None:
     await _closed_out(stage)
     await _lived_in_test(stage)
     await _gone_back(await _led_to_prod(stage))
+    await _restored(stage)
     _nothing_wrong(stage)
 
 
@@ -229,6 +236,21 @@ async def _gone_back(stage: _Stage) -> None:
         return await _page(stage.playground, path)
 
     await story_revert.go_back(stage, _expect, page)
+
+
+async def _restored(stage: _Stage) -> None:
+    github = stage.github
+    text = await github.read(REPO, "main", story_restore.VAR_FILE) or ""
+    pull = await github.open_pull(
+        REPO,
+        author="dev",
+        branch=story_restore.BRANCH,
+        title="Rehearse for a bad night",
+        files={story_restore.VAR_FILE: story_restore.renamed(text)},
+    )
+    own = replace(stage, watch=Watch(github=github, repo=REPO, number=pull.number))
+    own.say(f"dev opens #{pull.number}: {pull.title}")
+    await story_restore.restore(own, _expect)
 
 
 def _nothing_wrong(stage: _Stage) -> None:

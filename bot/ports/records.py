@@ -33,6 +33,7 @@ from bot.ports.pushers import PusherReader, PusherWriter
 from bot.ports.reconciliation import ReconciliationReader
 from bot.ports.releases import ReleaseReader, ReleaseWriter
 from bot.ports.rescue import RescueReader, RescueWriter
+from bot.ports.restores import RestoreReader, RestoreWriter
 from bot.ports.reverts import RevertReader, RevertWriter
 from bot.ports.run_audit import RunAuditReader, RunAuditWriter
 from bot.ports.run_list import RunListReader
@@ -145,6 +146,7 @@ class Reader(
     ReconciliationReader,
     OutlineReader,
     RescueReader,
+    RestoreReader,
     PusherReader,
     Protocol,
 ):
@@ -186,7 +188,7 @@ class Reader(
         ...
 
     async def last_applied(self, state_key: StateKey) -> StateVersion | None:
-        """Return the snapshot after the last apply that succeeded."""
+        """Return the snapshot after the last change that Terraform made and that succeeded, destroys left out."""
         ...
 
     async def state_versions(self, state_key: StateKey, *, limit: int = 50) -> Sequence[StateVersion]: ...
@@ -204,6 +206,7 @@ class Writer(
     LogChunkWriter,
     RunAuditWriter,
     RescueWriter,
+    RestoreWriter,
     PusherWriter,
     Protocol,
 ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.domain.model import Run, RunId, RunKind, RunStatus
+from bot.domain.model import Run, RunId, RunKind, RunStatus, Stack
 from bot.ports import Records
 from bot.services.applying import Applying
 from bot.services.closeouts import Closeouts
@@ -16,6 +16,8 @@ from bot.services.refresh_reports import RefreshReports
 from bot.services.refreshing import Refreshing
 from bot.services.reporting import Reporting
 from bot.services.rescues import Rescues
+from bot.services.restore_reports import RestoreReports
+from bot.services.restore_runs import RestoreRuns
 from bot.services.revert_checks import RevertChecks
 from bot.services.revert_reports import RevertReports
 from bot.services.sequence_reports import SequenceReports
@@ -47,6 +49,8 @@ class Changing:
     drift_reports: DriftReports
     refreshing: Refreshing
     refresh_reports: RefreshReports
+    restore_runs: RestoreRuns
+    restore_reports: RestoreReports
 
     async def execute(self, run_id: RunId) -> None:
         """Carry it out, at most once; what an apply has put in place is verified in the same turn of its state."""
@@ -65,10 +69,13 @@ class Changing:
                 await self.drifting.execute(run_id)
             case RunKind.DATA_REFRESH:
                 await self.refreshing.execute(run_id)
+            case RunKind.RESTORE:
+                await self.restore_runs.execute(run_id)
+                await self._freed(await self.restore_runs.let_go(run_id))
             case RunKind.SYNC:
                 await self.syncing.execute(run_id)
                 await self.verifying.after(run_id)
-                await self._let_go(run_id)
+                await self._freed(await self.syncing.let_go(run_id))
             case RunKind.REVERT:
                 await self.applying.execute(run_id)
                 await self.revert_checks.after(run_id)
@@ -76,8 +83,7 @@ class Changing:
                 await self.applying.execute(run_id)
                 await self.verifying.after(run_id)
 
-    async def _let_go(self, run_id: RunId) -> None:
-        freed = await self.syncing.let_go(run_id)
+    async def _freed(self, freed: Stack | None) -> None:
         if freed is not None:
             await self.waiting.freed(freed)
 
@@ -93,6 +99,8 @@ class Changing:
                 await self.drift_reports.report(run_id)
             case RunKind.DATA_REFRESH:
                 await self.refresh_reports.report(run_id)
+            case RunKind.RESTORE:
+                await self.restore_reports.report(run_id)
             case RunKind.SYNC:
                 await self.closeouts.report(run_id)
             case RunKind.REVERT:

@@ -64,7 +64,7 @@ class Checks:
         newest_plan: dict[tuple[str, str], PlanRecord | None] = {}
         async with self.records.read() as reader:
             for run in await reader.runs(repo=repo.full_name, pull=pull):
-                if run.head_sha == head and run.kind is not RunKind.VERIFY:
+                if run.head_sha == head and run.kind not in {RunKind.VERIFY, RunKind.RESTORE}:
                     newest_run.setdefault((run.stack.project, run.stack.env), run)
                 if run.intent_at is not None:
                     newest_change.setdefault((run.stack.project, run.stack.env), run)

@@ -11,13 +11,14 @@ from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus
 from bot.domain.plan import PlanRecord
 from bot.domain.release import Release
 from bot.domain.retries import Retries
-from bot.domain.waiting import Wait, WaitReason
 from bot.ports import Artifact, Clock, Records, Writer
 from bot.services.following import following, job_of
 from bot.services.jobs import RunLogs
 from bot.services.persistence import persist
+from bot.services.restore_holds import TOUCHED, after_restore, lift_reviewed
 from bot.services.revert_holds import hold_after, lift_completed
 from bot.services.sequences import go_on
+from bot.services.voiding import void_plans
 
 ONCE: Final = Retries(attempts=1)
 
@@ -91,13 +92,18 @@ async def record_end(
         await writer.set_plan_status(
             plan.id, PlanStatus.APPLIED if applied else PlanStatus.FAILED, None if applied else summary
         )
-        await _void_others(writer, plan, now)
+        voided = f"the state was changed by plan {plan.id}"
+        await void_plans(writer, plan.stack, why=voided, now=now, but=plan.id, by_pull=plan.pull)
         why = f"plan {plan.id} was applied" if applied else f"the apply of plan {plan.id} {ending.status}"
         await writer.revoke_verifications(plan.stack, why=why.replace("_", " "), at=now)
         if plan.reverts_to is not None:
             await hold_after(writer, run, plan, now)
         elif applied and plan.pull is not None:
             await lift_completed(writer, plan.stack.repo, plan.pull, by=run.actor, now=now)
+        if applied:
+            await lift_reviewed(writer, run, plan, now)
+    if run.kind is RunKind.RESTORE and ending.detail.get("state") in TOUCHED:
+        await after_restore(writer, run, now)
     await writer.move_run(
         run.id, ending.status, at=now, actor="gatewright", why=summary, failure_class=ending.failure
     )
@@ -105,17 +111,6 @@ async def record_end(
         await _replan(writer, run, plan, now)
     await go_on(writer, run, ending.status, now)
     return True
-
-
-async def _void_others(writer: Writer, plan: PlanRecord, now: datetime) -> None:
-    """Every other plan of the stack was made for a state that no longer exists; its pull request waits for a new one."""
-    why = f"the state was changed by plan {plan.id}"
-    for other in await writer.outdate([plan.stack], pulls=None, why=why, but=plan.id):
-        if (other.stack.repo, other.pull) != (plan.stack.repo, plan.pull):
-            await writer.mark_unshown(other.stack.repo, other.pull, other.plan, now)
-            await writer.add_wait(
-                Wait(stack=other.stack, pull=other.pull, reason=WaitReason.STALE, since=now)
-            )
 
 
 async def _replan(writer: Writer, run: Run, plan: PlanRecord, now: datetime) -> None:

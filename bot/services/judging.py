@@ -16,6 +16,7 @@ from bot.services.access import Access
 from bot.services.gate_facts import GateFacts, Question
 from bot.services.people import People, Standing
 from bot.services.policies import LoadedPolicy, Policies
+from bot.services.restore_holds import letting_through
 from bot.services.revert_holds import revert_holds
 from bot.services.states import States
 
@@ -173,7 +174,8 @@ class Judging:
         async with self.records.read() as reader:
             lock = await reader.lock(plan.stack)
             applied_by = await _applied_by(reader, plan)
-            holds = await _holds(reader, plan)
+            passed = await letting_through(reader, plan)
+            holds = [hold for hold in await _holds(reader, plan) if hold not in passed]
         engine = loaded.policy.engine
         now = self.clock.now()
         question = Question(repo=repo, pull=pull, plan=plan, loaded=loaded)
@@ -190,6 +192,7 @@ class Judging:
             stack=_stack_in_force(loaded.policy, plan, pull),
             closed_reason=env.closed_reason(now),
             holds=holds,
+            passed_holds=passed,
             required_gates=env.apply.gates,
             applied_by=applied_by,
             risk=RiskLimits(

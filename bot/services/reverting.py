@@ -83,7 +83,7 @@ class Reverting:
         async with self.records.read() as reader:
             lock = await reader.lock(stack)
             active = await reader.runs(state_key=stack.state_key, statuses=ACTIVE)
-        if any(run.kind in CHANGES for run in active):
+        if any(run.kind in {*CHANGES, RunKind.RESTORE} for run in active):
             return Refusal(
                 reason=Reason.ALREADY_RUNNING,
                 sentence=f"{stack.label} is being changed; go back when that has ended.",

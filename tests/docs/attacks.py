@@ -206,6 +206,13 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="have an older state restored without being an administrator, unread, or under another pull request's lock",
+        ends="`permission`, `unconfirmed`, `locked`",
+        tests=(
+            "tests/e2e/test_state_restore.py::test_an_older_state_is_restored_and_only_a_plan_made_after_it_goes_on",
+        ),
+    ),
+    Attack(
         tries="read another environment's state, or the bot's bucket, from Terraform code",
         ends="the store refuses the key pair that the code has",
         tests=(

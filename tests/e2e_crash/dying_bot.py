@@ -16,6 +16,7 @@ from typing import Any, Never
 
 from bot.adapters.database.writer import SqlWriter
 from bot.adapters.github.github_app import GitHubApp
+from bot.adapters.state_object import S3StateObject
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.server import Role, run_forever
@@ -87,6 +88,8 @@ POINTS: dict[str, Callable[[], None]] = {
     "deployment": lambda: after(GitHubApp, "create_deployment"),
     "result-comment": lambda: before(GitHubApp, "comment", where=says("apply")),
     "result-commented": lambda: after(GitHubApp, "comment", where=says("apply")),
+    "restore": lambda: before(S3StateObject, "write"),
+    "restored": lambda: after(S3StateObject, "write"),
     "unlocked": lambda: before(Waiting, "freed"),
     "unheld": lambda: before(Reporting, "refresh_environment"),
     "closeout-commented": lambda: after(GitHubApp, "comment", where=says("closeout")),

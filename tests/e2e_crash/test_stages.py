@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 
 import pytest
 
 from bot.domain.errors import GatewrightError
 from bot.playground.seed import REPO
 from bot.playground.stack import Playground
-from tests.e2e.world import World, scratch_files, state_locks, terraform_processes
+from tests.e2e.world import World, scratch_files, state_client, state_locks, terraform_processes
 from tests.e2e_crash.dying_bot import POINTS
 from tests.e2e_crash.scene import count, opened, planned, told
 
@@ -110,6 +111,33 @@ async def test_an_apply_that_lost_its_server_is_explained_and_planned_anew(
     assert count(own) == applied
 
 
+async def test_a_restore_that_lost_its_server_says_whether_the_state_was_written(own: Playground) -> None:
+    # Given an applied change, whose state somebody restores after it was damaged,
+    seen = await planned(own, "restore")
+    await own.github.comment(REPO, seen.number, author="dev", body="/apply staging")
+    applied = await seen.hear({"kind": "apply", "env": "staging", "status": "applied"})
+    await settled(own)
+    serial = re.findall(r"serial went from \S+ to (\d+)", applied.body)[0]
+    with state_client(own) as client:
+        client.put_object(Bucket=own.s3.state_bucket, Key="staging/terraform.tfstate", Body=b"damaged")
+    for point, status, words in (
+        ("restore", "interrupted", "it is what it was"),
+        ("restored", "restored", f"Serial {serial} was restored"),
+    ):
+        await own.bot.stop(kill=True)
+        await start_dying(own, point)
+        # when the bot is killed just before, or just after, it writes the state,
+        body = f"/state restore staging {serial} --confirm 0"
+        await own.github.comment(REPO, seen.number, author="admin", body=body)
+        await die_in_turn(own, (point,))
+        # then its successor says which, writes nothing itself, and leaves no lock.
+        said = await seen.hear({"kind": "restore", "env": "staging", "status": status})
+        assert words in said.body
+        await settled(own)
+    assert told(seen, "restore") == ["staging interrupted", "staging restored"]
+    assert count(own) == 1
+
+
 async def test_what_was_given_up_before_a_kill_is_told_afterwards(own: Playground) -> None:
     # Given an applied change, an environment on hold, and a bot that is killed when it has carried out a command,
     seen = await planned(own, "given-up")
@@ -146,7 +174,16 @@ async def test_a_closeout_that_was_just_written_is_not_written_again(own: Playgr
 
 
 def test_every_point_is_played() -> None:
-    ends = {"start", "applied", "deployment", "unlocked", "unheld", "closeout-commented"}
+    ends = {
+        "start",
+        "applied",
+        "deployment",
+        "restore",
+        "restored",
+        "unlocked",
+        "unheld",
+        "closeout-commented",
+    }
     assert set(POINTS) == {*_PLANNING, *_APPLYING, *_TELLING, *ends}
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.adapters.database.coordination_tables import holds, lock_events, overrides
 from bot.adapters.database.forks import allowed_commits
 from bot.adapters.database.release_tables import releases, verifications
+from bot.adapters.database.restores import restores
 from bot.adapters.database.revert_tables import reverts
 from bot.adapters.database.run_audit_tables import artifact_downloads, run_gates
 from bot.adapters.database.tables import (
@@ -165,6 +166,16 @@ KINDS: Final = (
         columns=(
             *("run_id", *_STACK, "pull", "target", "undone", "asked_by", "asked_at", "plan_id"),
             *("finished_at", "opened_pull"),
+        ),
+        time="asked_at",
+    ),
+    Kind(
+        name="restore",
+        about="An older version of a state was put back: which one, and what somebody confirmed.",
+        table=restores,
+        columns=(
+            *("run_id", *_STACK, "pull", "serial", "source_key", "confirmed", "asked_by", "asked_at"),
+            *("written_serial", "written_sha256"),
         ),
         time="asked_at",
     ),

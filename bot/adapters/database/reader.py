@@ -16,6 +16,7 @@ from bot.adapters.database.pushers import PusherQueries
 from bot.adapters.database.reconciliation import SqlReconciliationReader
 from bot.adapters.database.releases import ReleaseQueries
 from bot.adapters.database.rescues import RescueQueries
+from bot.adapters.database.restores import RestoreQueries
 from bot.adapters.database.reverts import RevertQueries
 from bot.adapters.database.run_audit import RunAuditQueries
 from bot.adapters.database.run_list import RunListQueries
@@ -48,6 +49,7 @@ class SqlReader(
     RunAuditQueries,
     SqlReconciliationReader,
     RescueQueries,
+    RestoreQueries,
     PusherQueries,
 ):
     """Reads inside one transaction of `connection`."""
@@ -143,7 +145,7 @@ class SqlReader(
                 table.c.state_key == state_key,
                 table.c.moment == "after",
                 runs.c.status == RunStatus.SUCCEEDED,
-                runs.c.kind != RunKind.DESTROY,
+                runs.c.kind.not_in((RunKind.DESTROY, RunKind.RESTORE)),
             )
             .order_by(table.c.sequence.desc())
             .limit(1)

@@ -19,6 +19,7 @@ from bot.adapters.database.pushers import PusherStatements
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.releases import ReleaseStatements
 from bot.adapters.database.rescues import RescueStatements
+from bot.adapters.database.restores import RestoreStatements
 from bot.adapters.database.reverts import RevertStatements
 from bot.adapters.database.run_audit import RunAuditStatements
 from bot.adapters.database.types import FreeText, UtcDateTime
@@ -55,6 +56,7 @@ class SqlWriter(
     LogChunkStatements,
     RunAuditStatements,
     RescueStatements,
+    RestoreStatements,
     PusherStatements,
 ):
     """Reads and writes inside one transaction of `connection`."""

@@ -40,6 +40,11 @@ def hold(facts: Facts) -> GateResult:
             f"{facts.plan.stack.env} is closed by the policy's calendar: {facts.closed_reason}",
             "wait for the end of the window, or change the policy",
         )
+    if facts.passed_holds:
+        held = _held(facts.passed_holds[0], facts)
+        return passed(
+            "hold", f"{held}. This plan was made after that: it may pass, and its apply lifts the hold."
+        )
     return passed("hold", "No hold.")
 
 

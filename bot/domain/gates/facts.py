@@ -86,7 +86,9 @@ class Facts:
     closed_reason: str | None = None
     """Why the policy's calendar (hold windows, freezes) closes the environment now."""
     holds: Sequence[Hold] = ()
-    """Those in force on the environment."""
+    """Those in force on the environment that keep this plan back."""
+    passed_holds: Sequence[Hold] = ()
+    """Those in force that this very plan may pass, and whose end its apply is."""
     required_gates: Sequence[str] = ()
     """Further gates that the environment's policy names; what only these judge is gathered only for them."""
     approvals: Verdict | None = None

@@ -31,6 +31,7 @@ from bot.domain.plan import (
     Risk,
     RiskLevel,
 )
+from bot.domain.restore import Restore
 from bot.ports import Artifact, Delivery, Job, NewRun, StateVersion
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -186,3 +187,17 @@ def a_state_version(serial: int | None = 41, **changes: Any) -> StateVersion:
 def an_artifact(name: str = "kubeconfig", **changes: Any) -> Artifact:
     artifact = Artifact(run_id=RunId("run-1"), name=name, object_key=f"artifacts/{name}", created_at=NOW)
     return replace(artifact, **changes)
+
+
+def a_restore(run_id: str = "run-1", **changes: Any) -> Restore:
+    restore = Restore(
+        run_id=RunId(run_id),
+        stack=STAGING,
+        pull=7,
+        serial=3,
+        source_key="history/staging/terraform.tfstate/0000000003-lineage1-sha.tfstate",
+        confirmed=2,
+        asked_by=Login("admin"),
+        asked_at=NOW,
+    )
+    return replace(restore, **changes)

@@ -25,6 +25,7 @@ from tests.integration.database.builders import (
     a_delivery,
     a_lock,
     a_plan,
+    a_restore,
     a_run,
     a_state_version,
     an_artifact,
@@ -59,6 +60,7 @@ async def fill(records: Database) -> None:
             Download(run_id=RunId("run-1"), name="kubeconfig", login=Login("dana"), at=NOW, allowed=True)
         )
         await writer.record_policy(STAGING.repo, "d" * 64, LEFT_OUT, HEAD, NOW)
+        await writer.add_restore(a_restore())
         await writer.allow(STAGING.repo, 7, HEAD, by=Login("maintainer"), at=NOW)
         other = replace(STAGING, repo="acme/other")
         await writer.add_run(a_run("run-2", stack=other, actor=Login("else")), NOW)
@@ -134,6 +136,7 @@ def test_every_column_of_the_audits_tables_is_exported_or_left_out_on_purpose() 
         "lock_event": {"directory", "var_file"},
         "policy": {"text"},
         "revert": {"directory", "var_file", "found", "notes", "opened_why"},
+        "restore": {"directory", "var_file"},
     }
 
     for kind in KINDS:

@@ -1,0 +1,204 @@
+"""`/state restore`: what it would bring about, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bot.comments.budget import Drop, Part, fit
+from bot.comments.escape import code, prose, text
+from bot.comments.header import header
+from bot.comments.rescue import RescueView
+from bot.comments.run_report import RunView, facts, number, string
+from bot.comments.words import Step, command, counted, minute, next_line, short, steps
+from bot.domain.known_state import Known
+from bot.domain.model import RunStatus, Stack
+from bot.domain.restore import Comparison, Found, comparison_of
+from bot.ports import StateVersion
+
+_ORPHANS = (
+    "**Would be forgotten**: the state of now knows them, the restored one does not. They live on and no plan shows them"
+    " (orphans); where the code still has the address, the next apply creates them a second time (duplicates)."
+)
+_GHOSTS = (
+    "**Would be believed in**: the restored state knows them, that of now does not. What was destroyed since is found"
+    " missing by the next plan and created anew where the code has it; kinds that cannot be looked up, such as"
+    " `terraform_data`, go on being believed. What was given to another state would be managed by two."
+)
+_RENAMED = (
+    "**Would go by another address**: both states know them. Code with the newer address plans to destroy and create"
+    " them, unless a `moved` block says otherwise."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalView:
+    """What restoring a snapshot would mean."""
+
+    stack: Stack
+    source: StateVersion
+    serial: int
+    """What it would be written with."""
+    found: Found
+    believed: StateVersion | None
+    current_serial: int | None
+    comparison: Comparison
+    command: str
+    """What an administrator would comment."""
+    rescues: Sequence[RescueView] = ()
+    """States of this stack that Terraform could not save."""
+    reference: str | None = None
+
+
+def proposal_comment(view: ProposalView) -> str:
+    """Return the lists, their count and the command that confirms it."""
+    stack, source = view.stack, view.source
+    first = header("restore", env=stack.env, project=stack.project, status="proposed", ref=view.reference)
+    count = view.comparison.count
+    kept = f"kept {source.moment} run {code(source.run_id)} of {code(source.actor, limit=60)}"
+    return fit(
+        [
+            Part(
+                text=f"{first}\n### 🛟 {text(stack.label)}: restoring serial {source.identity.serial} would part belief"
+                f" and world in {counted(count, 'object')}\n\n**Nothing was changed.**\n\n"
+            ),
+            Part(
+                text=f"- The snapshot: {kept}, commit {short(source.commit)}, {minute(source.taken_at)}\n"
+                f"- {_compared(view)}\n"
+                f"- It would be written with the same lineage as serial {view.serial}, above every serial ever used;"
+                " every plan would be void, and the environment on hold until a plan made after it is applied.\n\n"
+            ),
+            Part(text=_rescues(view)),
+            *lists(view.comparison),
+            Part(text="", is_note=True),
+            Part(
+                text="What Terraform created or destroyed stays as it is: a state is only what it believes. To undo a"
+                f" change, use {code(command('revert', stack))}.\n\n"
+            ),
+            Part(text=f"To restore it, an administrator comments {code(view.command)}.\n"),
+        ]
+    )
+
+
+def restore_comment(view: RunView) -> str:
+    """Return how a restore ended, and what to do next."""
+    run = view.run
+    if run.detail.get("problem") == "refused":
+        return _refused(view)
+    status = "restored" if run.status is RunStatus.SUCCEEDED else str(run.status)
+    first = header("restore", env=run.stack.env, project=run.stack.project, run=run.id, status=status)
+    mark = "🛟" if run.status is RunStatus.SUCCEEDED else "❌"
+    title = "its state was restored" if run.status is RunStatus.SUCCEEDED else f"restore {run.status}"
+    return fit(
+        [
+            Part(
+                text=f"{first}\n### {mark} {text(run.stack.label)}: {title.replace('_', ' ')}\n\n{facts(view)}\n"
+            ),
+            Part(text=f"{prose(run.summary or '', limit=500)}\n\n"),
+            *_ending(view),
+            Part(text=steps(_next(view))),
+        ]
+    )
+
+
+def lists(found: Comparison) -> Iterator[Part]:
+    """Yield the three lists, those that have anything in them."""
+    for name, title, rows in (
+        ("orphans", _ORPHANS, [_row(each) for each in found.orphans]),
+        ("ghosts", _GHOSTS, [_row(each) for each in found.ghosts]),
+        (
+            "renamed",
+            _RENAMED,
+            [f"{_row(pair.now)}, as {code(pair.then.address)}" for pair in found.renamed],
+        ),
+    ):
+        if rows:
+            yield Part(text=f"{len(rows)} {title}\n\n")
+        for row in rows:
+            yield Part(text=f"- {row}\n", drop=Drop.ROW, group=name)
+        yield Part(text="\n", frame_of=name)
+
+
+def _row(known: Known) -> str:
+    return f"{code(known.address)}, {'no id' if known.id is None else f'id {code(known.id, limit=200)}'}"
+
+
+def _compared(view: ProposalView) -> str:
+    if view.found is Found.STATE:
+        return f"Compared with the state of now, serial {view.current_serial}"
+    what = (
+        "**The object in the bucket is not a readable state**; it will be kept byte for byte"
+        if view.found is Found.UNREADABLE
+        else "**There is no state object in the bucket**"
+    )
+    if view.believed is None:
+        return f"{what}. No older version can be read either, so there is nothing to compare with"
+    version = view.believed
+    return (
+        f"{what}. Compared with its newest readable snapshot instead: serial {version.identity.serial},"
+        f" {version.moment} run {code(version.run_id)}, {minute(version.taken_at)}"
+    )
+
+
+def _rescues(view: ProposalView) -> str:
+    if not view.rescues:
+        return ""
+    serials = ", ".join(str(rescue.serial) for rescue in view.rescues)
+    return (
+        "> [!CAUTION]\n> Terraform could not save a newer state of this stack, and it is kept"
+        f" (serial {serials}): `/status` shows how it is recovered. After a restore it cannot be pushed any more.\n\n"
+    )
+
+
+def _ending(view: RunView) -> Iterator[Part]:
+    detail = view.run.detail
+    if view.run.status is RunStatus.SUCCEEDED:
+        before = number(detail, "serial_before")
+        was = (
+            "what was there could not be read and is kept byte for byte"
+            if before is None
+            else f"it was {before}"
+        )
+        yield Part(
+            text=f"- The serial is now {number(detail, 'serial_after')} ({was}); the lineage is the same.\n"
+            "- Every plan of the stack is void.\n"
+            f"- {text(view.run.stack.env)} is **on hold** until a plan that was made after this is applied.\n\n"
+        )
+        yield from lists(comparison_of(detail))
+    elif string(detail, "state") in {"changed", "unknown"}:
+        yield Part(
+            text="Every plan of the stack is void, and the environment is **on hold**. Before anything else, look at the"
+            " state with the command below.\n\n"
+        )
+    yield Part(text="", is_note=True)
+
+
+def _next(view: RunView) -> Iterator[Step]:
+    run, stack = view.run, view.run.stack
+    if run.status is RunStatus.SUCCEEDED:
+        yield Step(
+            sentence="To see what the code makes of it, on an open pull request",
+            command=command("plan", stack),
+        )
+        yield Step(
+            sentence="If that plan changes nothing, to go on as before", command=f"/unhold {stack.env}"
+        )
+    else:
+        yield Step(sentence="To see which versions there are", command=command("state restore", stack))
+
+
+def _refused(view: RunView) -> str:
+    run = view.run
+    found = (run.detail.get("refusals") or [{}])[0]
+    first = header(
+        "refusal",
+        env=run.stack.env,
+        project=run.stack.project,
+        run=run.id,
+        status="refused",
+        reason=string(found, "reason"),
+    )
+    return (
+        f"{first}\n### 🚫 {text(run.stack.label)}: not restored\n\n{facts(view)}\nNothing was changed."
+        f" {prose(string(found, 'sentence'), limit=500)}\n\n{next_line(string(found, 'opens_with'))}"
+    )

@@ -1,0 +1,131 @@
+"""What a stored state says that Terraform knows: which objects of the world, under which addresses and ids.
+
+Read is Terraform's state format, version 4. Pure; what cannot be read whole counts as not readable at all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bot.domain.sensitive import scalars
+
+_VERSION: Final = 4
+_SERIAL: Final = re.compile(r'"serial"\s*:\s*(\d{1,15})\b')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One object that a state knows; data sources are none, they are read again each time."""
+
+    address: str
+    """As Terraform writes it, with module and index; `(deposed KEY)` behind that of a deposed object."""
+    type: str
+    provider: str
+    id: str | None
+    """None where its kind has no id."""
+    is_secret: bool = False
+    """Whether the id itself is marked as sensitive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownState:
+    """A readable state."""
+
+    serial: int
+    lineage: str
+    objects: tuple[Known, ...]
+    secrets: frozenset[str] = field(repr=False)
+    """Every value that it marks as sensitive."""
+
+
+def known_state(data: bytes | None) -> KnownState | None:
+    """Return what a state object says; None where there is none, or where it is not a readable state."""
+    try:
+        state = json.loads(data or b"")
+        return _read(state) if isinstance(state, Mapping) else None
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def with_serial(data: bytes, serial: int) -> bytes:
+    """Return a readable state with another serial and not one other byte changed: numbers keep all their digits."""
+    text = data.decode()
+    wanted = {**json.loads(text), "serial": serial}
+    for found in _SERIAL.finditer(text):
+        changed = f"{text[: found.start(1)]}{serial}{text[found.end(1) :]}"
+        # A resource may have an attribute of that name as well.
+        if json.loads(changed) == wanted:
+            return changed.encode()
+    raise ValueError("the state has no serial")
+
+
+def serial_hint(data: bytes | None) -> int:
+    """Return the highest serial that damaged bytes still show; 0 for none."""
+    text = (data or b"").decode("utf-8", "replace")
+    return max((int(found[1]) for found in _SERIAL.finditer(text)), default=0)
+
+
+def _read(state: Mapping[str, Any]) -> KnownState | None:
+    serial, lineage = state["serial"], state["lineage"]
+    readable = state["version"] == _VERSION and type(serial) is int and isinstance(lineage, str)
+    if not readable or serial < 0 or not isinstance(state["resources"], list):
+        return None
+    return KnownState(
+        serial=serial,
+        lineage=lineage,
+        objects=tuple(_objects(state["resources"])),
+        secrets=frozenset(_secrets(state)),
+    )
+
+
+def _objects(resources: Sequence[Mapping[str, Any]]) -> Iterator[Known]:
+    for resource in resources:
+        if resource["mode"] != "managed":
+            continue
+        module = f"{resource['module']}." if resource.get("module") else ""
+        for instance in resource["instances"]:
+            attributes = instance.get("attributes") or instance.get("attributes_flat") or {}
+            given = attributes.get("id")
+            yield Known(
+                address=f"{module}{resource['type']}.{resource['name']}{_suffix(instance)}",
+                type=str(resource["type"]),
+                provider=str(resource.get("provider") or ""),
+                id=None if given is None else str(given),
+                is_secret=any(
+                    path and path[0].get("value") == "id"
+                    for path in instance.get("sensitive_attributes") or ()
+                ),
+            )
+
+
+def _suffix(instance: Mapping[str, Any]) -> str:
+    key = instance.get("index_key")
+    index = "" if key is None else f"[{json.dumps(key, ensure_ascii=False)}]"
+    deposed = f" (deposed {instance['deposed']})" if instance.get("deposed") else ""
+    return index + deposed
+
+
+def _secrets(state: Mapping[str, Any]) -> Iterator[str]:
+    for output in (state.get("outputs") or {}).values():
+        if output.get("sensitive"):
+            yield from scalars(output.get("value"))
+    for resource in state["resources"]:
+        for instance in resource["instances"]:
+            for path in instance.get("sensitive_attributes") or ():
+                yield from scalars(_at(instance.get("attributes"), path))
+
+
+def _at(value: Any, path: Sequence[Mapping[str, Any]]) -> Any:
+    """Follow a path of Terraform's as far as it leads: rather too much is hidden than too little."""
+    for step in path:
+        key = step.get("value")
+        key = key.get("value") if isinstance(key, Mapping) else key
+        try:
+            value = value[int(key)] if isinstance(value, list) and key is not None else value[key]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return value
+    return value

@@ -1,0 +1,114 @@
+"""What restoring a state needs: its object with Terraform's own lock, its snapshots, and the record of restores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+from bot.domain.model import RunId, StateIdentity, StateKey
+from bot.domain.restore import Restore
+from bot.ports.terraform import Backend
+
+if TYPE_CHECKING:
+    from bot.ports.records import StateVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The bytes at a state's place."""
+
+    data: bytes | None = field(repr=False)
+    """None where there is no object."""
+    tag: str | None
+    """The store's name for exactly this version of the object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateLock:
+    """Terraform's own lock of a state, as the bot takes it."""
+
+    id: str
+    """The same for the same run, so that its successor knows it as its own."""
+    who: str
+    created: datetime
+
+
+class StateObject(Protocol):
+    """The object of one state, with the key pair of one purpose. Errors: StoreError."""
+
+    async def lock(self, lock: StateLock) -> str | None:
+        """Take Terraform's lock; returns who holds it where that is somebody else, None when it is ours now."""
+        ...
+
+    async def unlock(self, lock: StateLock) -> None:
+        """Free it where it is ours."""
+        ...
+
+    async def read(self) -> Stored:
+        """Return what is there, whatever it is."""
+        ...
+
+    async def write(self, data: bytes, *, over: Stored) -> None:
+        """Write over exactly what was read; ObjectExistsError when something else is there by now."""
+        ...
+
+
+class StateObjects(Protocol):
+    """The bucket of the states."""
+
+    def open(self, backend: Backend) -> AbstractAsyncContextManager[StateObject]:
+        """Reach one state with the backend's key pair."""
+        ...
+
+
+class KeptStates(Protocol):
+    """Snapshots in the bot's own bucket."""
+
+    async def keep(self, key: StateKey, identity: StateIdentity, data: bytes) -> str:
+        """Store an immutable snapshot; returns its object key."""
+        ...
+
+    async def keep_unreadable(self, key: StateKey, data: bytes) -> str:
+        """Store what is not a readable state, byte for byte; returns its object key."""
+        ...
+
+    async def kept(self, object_key: str) -> bytes:
+        """Return a snapshot; ObjectMissingError, or IntegrityError when it is not what was kept."""
+        ...
+
+    async def lock_holder(self, key: StateKey) -> str | None:
+        """Return who holds Terraform's own lock of this state, None when it is free."""
+        ...
+
+
+class RestoreReader(Protocol):
+    """Reads inside one transaction."""
+
+    async def restore(self, run_id: RunId) -> Restore | None:
+        """Return what a run restores."""
+        ...
+
+    async def snapshots(
+        self, key: StateKey, *, serial: int | None = None, limit: int = 200
+    ) -> Sequence[StateVersion]:
+        """Return the versions of a state of which a readable copy was kept, newest first."""
+        ...
+
+    async def highest_serial(self, key: StateKey) -> int:
+        """Return the highest serial on record for a state, of whatever lineage; 0 for none."""
+        ...
+
+
+class RestoreWriter(RestoreReader, Protocol):
+    """Reads and writes inside one transaction."""
+
+    async def add_restore(self, restore: Restore) -> None:
+        """Record a restore; one per run."""
+        ...
+
+    async def set_restore(self, restore: Restore) -> None:
+        """Record what is about to be written for it."""
+        ...

@@ -1,0 +1,78 @@
+"""What a restored state brings about: every plan is void, and only a plan made after it may pass, which lifts the hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from bot.domain.holds import Hold, HoldCause
+from bot.domain.model import PlanId, Run, RunKind, Stack
+from bot.domain.plan import PlanRecord
+from bot.ports import Reader, Writer
+from bot.services.voiding import void_plans
+
+RESTORED: Final = "restored"
+TOUCHED: Final = frozenset({RESTORED, "changed", "unknown"})
+"""The `state` in the detail of a restore after which nobody may go on as if nothing had been."""
+
+
+async def after_restore(writer: Writer, run: Run, now: datetime) -> None:
+    """Void every plan and every verification of the state, and hold the environment, once."""
+    why = f"the state was restored by run {run.id}"
+    await void_plans(writer, run.stack, why=why, now=now, by_pull=None)
+    await writer.revoke_verifications(run.stack, why=why, at=now)
+    for old in await _holds(writer, run.stack):
+        if old.run_id == run.id:
+            return
+        await writer.lift_hold(old.number, by=run.actor, at=now, why=f"run {run.id} restores the same state")
+    restore = await writer.restore(run.id)
+    version = "an older version" if restore is None else f"its version with serial {restore.serial}"
+    hold = Hold(
+        repo=run.stack.repo,
+        env=run.stack.env,
+        cause=HoldCause.RESTORE,
+        reason=(
+            f"the state of {run.stack.label} was restored to {version}; the hold ends when a plan that was made"
+            " after that is applied"
+        ),
+        by=run.actor,
+        since=now,
+        pull=run.pull,
+        run_id=run.id,
+    )
+    await writer.add_hold(hold)
+
+
+async def lift_reviewed(writer: Writer, run: Run, plan: PlanRecord, now: datetime) -> None:
+    """Lift the hold of a restore once a plan that was made after it is applied."""
+    for hold in await letting_through(writer, plan):
+        await writer.lift_hold(hold.number, by=run.actor, at=now, why=_why(plan.id))
+
+
+async def letting_through(reader: Reader, plan: PlanRecord) -> tuple[Hold, ...]:
+    """Return the holds of restores that a plan passes: it was made of the restored state, for people to read.
+
+    What follows a merge by itself does not: it was reviewed before.
+    """
+    if plan.pull is None:
+        return ()
+    return tuple(hold for hold in await _holds(reader, plan.stack) if plan.created_at > hold.since)
+
+
+async def _holds(reader: Reader, stack: Stack) -> Sequence[Hold]:
+    """Return the holds in force that restores of this very state have set."""
+    found = []
+    for hold in await reader.holds(repo=stack.repo, env=stack.env):
+        run = (
+            None
+            if hold.run_id is None or hold.cause is not HoldCause.RESTORE
+            else await reader.run(hold.run_id)
+        )
+        if run is not None and run.kind is RunKind.RESTORE and run.stack.state_key == stack.state_key:
+            found.append(hold)
+    return found
+
+
+def _why(plan: PlanId) -> str:
+    return f"plan {plan}, made after the restore, was applied"

@@ -1,0 +1,213 @@
+"""What restoring a snapshot of a state would mean, found out without changing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from bot.domain.errors import IntegrityError, ObjectMissingError
+from bot.domain.known_state import Known, KnownState, known_state, serial_hint
+from bot.domain.model import Stack, StateIdentity, StateKey
+from bot.domain.redaction import MASK, Redactor
+from bot.domain.refusals import Reason, Refusal
+from bot.domain.restore import Comparison, Found, Renamed, compare
+from bot.ports import Records, StateVersion
+from bot.ports.restores import KeptStates, Stored
+from bot.services.jobs import Credentials
+
+_MOST_OFFERED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A snapshot that can be restored, and what that would bring about."""
+
+    stack: Stack
+    source: StateVersion
+    data: bytes = field(repr=False)
+    """Of the snapshot."""
+    serial: int
+    """What it would be written with: above every serial ever used for this state."""
+    found: Found
+    believed: StateVersion | None
+    """The newest readable snapshot, which it is compared with where the state itself cannot be read."""
+    current_serial: int | None
+    """Of what it is compared with; None where nothing could be read."""
+    comparison: Comparison
+    """Redacted, fit to be shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Now:
+    """What Terraform knows now, as far as anybody can tell."""
+
+    found: Found
+    state: KnownState | None
+    version: StateVersion | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreProposals:
+    """Reads the snapshots of states, and compares."""
+
+    records: Records
+    kept: KeptStates
+    credentials: Credentials
+
+    async def propose(self, stack: Stack, serial: int, stored: Stored) -> Proposal | Refusal:
+        """Say what restoring the newest snapshot with this serial would mean; `stored` is what is there now."""
+        now = await self._now(stack.state_key, stored)
+        async with self.records.read() as reader:
+            candidates = await reader.snapshots(stack.state_key, serial=serial)
+            highest = await reader.highest_serial(stack.state_key)
+        if not candidates:
+            return await self.unknown(stack, serial)
+        lineage = None if now.state is None else now.state.lineage
+        own = [each for each in candidates if lineage in {None, each.identity.lineage}]
+        if not own:
+            return _another_lineage(stack, candidates[0], lineage)
+        # What a run left is what the next one found: told is the one that left it.
+        source = next(each for each in reversed(own) if each.object_key == own[0].object_key)
+        if now.found is Found.STATE and source.identity.sha256 == sha256(stored.data):
+            return _nothing(stack, serial)
+        opened = await self._opened(source)
+        if isinstance(opened, Refusal):
+            return opened
+        data, restored = opened
+        current = now.state.objects if now.state is not None else ()
+        used = max(highest, serial_hint(stored.data), now.state.serial if now.state is not None else 0)
+        return Proposal(
+            stack=stack,
+            source=source,
+            data=data,
+            serial=used + 1,
+            found=now.found,
+            believed=now.version,
+            current_serial=None if now.state is None else now.state.serial,
+            comparison=await asyncio.to_thread(self._shown, stack, now.state, restored, current),
+        )
+
+    async def unknown(self, stack: Stack, serial: int | None) -> Refusal:
+        """Say which snapshots there are, newest first and each content once."""
+        async with self.records.read() as reader:
+            versions = await reader.snapshots(stack.state_key)
+        distinct = list({each.object_key: each for each in versions}.values())
+        if not distinct:
+            return Refusal(
+                reason=Reason.NOT_FOUND,
+                sentence=f"No snapshot of {stack.label} was kept: Gatewright has changed nothing there yet.",
+                next_command="/status",
+            )
+        missing = (
+            "Say which serial." if serial is None else f"{stack.label} has no snapshot with serial {serial}."
+        )
+        return Refusal(
+            reason=Reason.USAGE if serial is None else Reason.NOT_FOUND,
+            sentence=f"{missing} These are kept, the newest first:",
+            next_command=restore_command(stack, distinct[0].identity.serial),
+            detail=tuple(_line(each) for each in distinct[:_MOST_OFFERED]),
+        )
+
+    async def _now(self, key: StateKey, stored: Stored) -> _Now:
+        """Return what the state says; where it is damaged or gone, what its newest readable snapshot says.
+
+        That an object is gone does not mean that anything in the world is.
+        """
+        state = await asyncio.to_thread(known_state, stored.data)
+        if state is not None:
+            return _Now(found=Found.STATE, state=state)
+        found = Found.UNREADABLE if stored.data else Found.MISSING
+        async with self.records.read() as reader:
+            versions = await reader.snapshots(key)
+        for version in versions:
+            opened = await self._opened(version)
+            if not isinstance(opened, Refusal):
+                return _Now(found=found, state=opened[1], version=version)
+        return _Now(found=found, state=None)
+
+    async def _opened(self, version: StateVersion) -> tuple[bytes, KnownState] | Refusal:
+        said = f"The snapshot with serial {version.identity.serial}"
+        try:
+            data = await self.kept.kept(str(version.object_key))
+        except ObjectMissingError:
+            return Refusal(
+                reason=Reason.SOURCE_MISSING, sentence=f"{said} is not in the object store any more."
+            )
+        except IntegrityError:
+            return Refusal(reason=Reason.INTEGRITY, sentence=f"{said} is damaged: it is not what was kept.")
+        state = await asyncio.to_thread(known_state, data)
+        if state is None:
+            return Refusal(reason=Reason.INTEGRITY, sentence=f"{said} is not a whole Terraform state.")
+        return data, state
+
+    def _shown(
+        self, stack: Stack, now: KnownState | None, then: KnownState, current: Sequence[Known]
+    ) -> Comparison:
+        """Compare, then hide what is secret: ids are compared in clear."""
+        secrets = then.secrets | (now.secrets if now is not None else frozenset())
+        redact = self.credentials.redactor(stack.env).with_more(secrets)
+        found = compare(current, then.objects)
+        return Comparison(
+            orphans=tuple(_redacted(each, redact) for each in found.orphans),
+            ghosts=tuple(_redacted(each, redact) for each in found.ghosts),
+            renamed=tuple(
+                Renamed(now=_redacted(pair.now, redact), then=_redacted(pair.then, redact))
+                for pair in found.renamed
+            ),
+        )
+
+
+def identity_of(stored: Stored) -> StateIdentity:
+    """Return what the bytes say of themselves, as far as they can be read."""
+    state = known_state(stored.data)
+    return StateIdentity(
+        serial=None if state is None else state.serial,
+        lineage=None if state is None else state.lineage,
+        sha256=sha256(stored.data),
+    )
+
+
+def sha256(data: bytes | None) -> str | None:
+    """Return the hexadecimal digest; None where there is nothing."""
+    return hashlib.sha256(data).hexdigest() if data else None
+
+
+def restore_command(stack: Stack, serial: int | None, *, confirm: int | None = None) -> str:
+    """Return the exact command."""
+    project = "" if stack.project == "default" else f" -p {stack.project}"
+    confirmed = "" if confirm is None else f" --confirm {confirm}"
+    return f"/state restore {stack.env} {serial}{confirmed}{project}"
+
+
+def _redacted(known: Known, redact: Redactor) -> Known:
+    shown = None if known.id is None else MASK if known.is_secret else redact(known.id)
+    return replace(known, address=redact(known.address), id=shown)
+
+
+def _line(version: StateVersion) -> str:
+    commit = f", commit `{version.commit[:7]}`" if version.commit else ""
+    return (
+        f"serial `{version.identity.serial}`, {version.moment} run `{version.run_id}` of {version.actor}"
+        f"{commit}, {version.taken_at:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _another_lineage(stack: Stack, version: StateVersion, lineage: str | None) -> Refusal:
+    return Refusal(
+        reason=Reason.LINEAGE,
+        sentence=(
+            f"The snapshot with serial {version.identity.serial} has the lineage `{version.identity.lineage}`, and the"
+            f" state of {stack.label} has `{lineage}`: they are not versions of one state."
+        ),
+        next_command=f"/state restore {stack.env}",
+    )
+
+
+def _nothing(stack: Stack, serial: int) -> Refusal:
+    return Refusal(
+        reason=Reason.NO_CHANGES,
+        sentence=f"Serial {serial} is what {stack.label} has now, byte for byte.",
+        next_command="/status",
+    )

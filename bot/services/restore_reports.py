@@ -1,0 +1,42 @@
+"""Telling how a restore ended, and showing what it made void."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.comments.restore import restore_comment
+from bot.comments.run_report import RunView
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import RunId, RunStatus
+from bot.ports import GitHub, Records
+from bot.services.jobs import Links
+from bot.services.posting import Poster
+from bot.services.reporting import Reporting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreReports:
+    """Comment and reaction of an ended restore; plans and checks that it concerns."""
+
+    records: Records
+    github: GitHub
+    poster: Poster
+    reporting: Reporting
+    links: Links
+
+    async def report(self, run_id: RunId) -> None:
+        """Post how it ended. Repeating it posts nothing twice."""
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+        if run is None or run.pull is None or run.status not in TERMINAL:
+            return
+        repo = await self.github.repository(run.stack.repo)
+        body = restore_comment(RunView(run=run, run_url=self.links.run(run.id)))
+        await self.poster.once(repo, run.pull, f"report:{run.id}", body)
+        await self.reporting.refresh_environment(repo, run.stack.env)
+        pull = await self.github.pull(repo, run.pull)
+        if pull.is_open:
+            await self.reporting.refresh_checks(repo, pull)
+        if run.comment_id is not None:
+            good = run.status is RunStatus.SUCCEEDED
+            await self.github.react(repo, run.comment_id, "rocket" if good else "confused")

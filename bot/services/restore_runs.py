@@ -1,0 +1,250 @@
+"""Carrying out a restore: a snapshot of what is there, then one conditional write, at most once.
+
+The bot writes the object itself, under Terraform's own lock and over exactly the version that it has read. Terraform's
+`state push` cannot do it where the state does not parse, which is what a restore is for; it needs an initialised
+directory, and it raises the serial once more, so that nobody could tell afterwards whether the bytes are ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from bot.domain.errors import GatewrightError, ObjectExistsError
+from bot.domain.known_state import with_serial
+from bot.domain.lifecycle import TERMINAL
+from bot.domain.model import FailureClass, Run, RunId, RunStatus, Stack
+from bot.domain.refusals import Reason, Refusal
+from bot.domain.restore import Restore, as_detail
+from bot.domain.retries import Retries
+from bot.ports import Clock, Records, StateVersion, Workspace
+from bot.ports.restores import KeptStates, StateLock, StateObject, StateObjects, Stored
+from bot.services import locking
+from bot.services.beginnings import begin
+from bot.services.endings import Ending, Endings
+from bot.services.failures import describe, status_of
+from bot.services.jobs import Credentials
+from bot.services.persistence import persist
+from bot.services.restore_holds import RESTORED
+from bot.services.restore_proposals import (
+    Proposal,
+    RestoreProposals,
+    identity_of,
+    restore_command,
+    sha256,
+)
+from bot.services.restoring import terraform_locked
+
+_NAMESPACE: Final = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreRuns:
+    """Runs of kind `restore`."""
+
+    records: Records
+    workspace: Workspace
+    objects: StateObjects
+    kept: KeptStates
+    proposals: RestoreProposals
+    credentials: Credentials
+    endings: Endings
+    clock: Clock
+    retries: Retries = field(default_factory=Retries)
+
+    async def execute(self, run_id: RunId) -> None:
+        """Restore, and record how it ended. One whose intent is on record is never written a second time."""
+        run = await begin(self.records, run_id, self.clock, why="taking Terraform's lock")
+        if run is None:
+            return
+        try:
+            ending = await self._under_lock(run, await self._wanted(run_id))
+        except GatewrightError as error:
+            if error.passing:
+                raise
+            ending = Ending(
+                status=status_of(error),
+                failure=error.failure_class,
+                summary=str(error),
+                detail=describe(error),
+            )
+        await self.endings.end(
+            run, ending.status, ending.failure, ending.summary, ending.detail, retries=self.retries
+        )
+
+    async def let_go(self, run_id: RunId) -> Stack | None:
+        """Free the stack that was held for the restore alone; returns it when it is free."""
+        async with self.records.write() as writer:
+            run = await writer.run(run_id)
+            if run is None or run.status not in TERMINAL:
+                return None
+            lock = await writer.lock(run.stack)
+            if lock is not None and lock.run_id != run.id:
+                return None
+            if lock is not None:
+                why, at = "the restore of its state has ended", self.clock.now()
+                await locking.give(writer, lock, by=run.actor, why=why, at=at, cause=run.correlation_id)
+        return run.stack
+
+    async def _wanted(self, run_id: RunId) -> Restore:
+        async with self.records.read() as reader:
+            restore = await reader.restore(run_id)
+        if restore is None:
+            raise GatewrightError(f"run {run_id} has nothing to restore")
+        return restore
+
+    async def _under_lock(self, run: Run, restore: Restore) -> Ending:
+        """Do it, or explain what an earlier process did, holding every lock that keeps others from the state."""
+        backend = self.credentials.backend(run.stack, purpose="apply")
+        async with (
+            self.workspace.state_lock(run.stack.state_key, exclusive=True),
+            self.objects.open(backend) as state,
+        ):
+            lock = _lock(run, restore)
+            holder = await state.lock(lock)
+            if holder is not None and run.intent_at is None:
+                return _refused(terraform_locked(run.stack, holder))
+            try:
+                if run.intent_at is not None:
+                    return await self._explained(run, restore, await state.read())
+                return await self._restored(run, restore, state)
+            finally:
+                # Before the end is recorded: a run that has ended is never taken up again to free it.
+                await persist(self.retries, f"the lock of {run.stack.state_key}", lambda: state.unlock(lock))
+
+    async def _restored(self, run: Run, restore: Restore, state: StateObject) -> Ending:
+        before = await state.read()
+        proposal = await self.proposals.propose(run.stack, restore.serial, before)
+        if isinstance(proposal, Refusal):
+            return _refused(proposal)
+        if (proposal.comparison.count, proposal.source.object_key) != (restore.confirmed, restore.source_key):
+            return _moved_on(proposal, restore)
+        await self._keep(run, "before", before)
+        data = await asyncio.to_thread(with_serial, proposal.data, proposal.serial)
+        written = replace(restore, written_serial=proposal.serial, written_sha256=sha256(data))
+        async with self.records.write() as writer:
+            await writer.set_restore(written)
+            await writer.record_intent(run.id, self.clock.now())
+            await writer.move_run(
+                run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="writing the state"
+            )
+        try:
+            await state.write(data, over=before)
+        except ObjectExistsError:
+            return _refused(_moved(proposal))
+        after = Stored(data=data, tag=None)
+        await persist(
+            self.retries, f"the snapshot after run {run.id}", lambda: self._keep(run, "after", after)
+        )
+        detail = {
+            **as_detail(proposal.comparison),
+            "serial": restore.serial,
+            "serial_before": identity_of(before).serial,
+            "found": str(proposal.found),
+        }
+        return _succeeded(detail, written)
+
+    async def _explained(self, run: Run, restore: Restore, now: Stored) -> Ending:
+        """Say whether the state is the one that a lost process was about to write."""
+        await self._keep(run, "after", now)
+        async with self.records.read() as reader:
+            versions = await reader.state_versions(run.stack.state_key)
+        before = next((each for each in versions if (each.run_id, each.moment) == (run.id, "before")), None)
+        identity = identity_of(now)
+        detail: dict[str, Any] = {
+            "problem": "interrupted",
+            "serial": restore.serial,
+            "serial_before": None if before is None else before.identity.serial,
+            "serial_after": identity.serial,
+        }
+        if identity.sha256 == restore.written_sha256:
+            return _succeeded({**detail, "problem": None, "resumed": True}, restore)
+        same = before is not None and before.identity.sha256 == identity.sha256
+        summary = (
+            "The server was interrupted before the state was written: it is what it was."
+            if same
+            else "The server was interrupted, and the state is neither what it was nor what was to be restored."
+        )
+        return Ending(
+            status=RunStatus.INTERRUPTED,
+            failure=FailureClass.EXECUTOR,
+            summary=summary,
+            detail={**detail, "state": "not_changed" if same else "changed"},
+        )
+
+    async def _keep(self, run: Run, moment: str, stored: Stored) -> None:
+        """Keep what is there, readable or not, and record it."""
+        key, identity = run.stack.state_key, await asyncio.to_thread(identity_of, stored)
+        object_key = None
+        if stored.data and identity.serial is not None:
+            object_key = await self.kept.keep(key, identity, stored.data)
+        elif stored.data:
+            object_key = await self.kept.keep_unreadable(key, stored.data)
+        version = StateVersion(
+            state_key=key,
+            identity=identity,
+            object_key=object_key,
+            commit=run.head_sha,
+            actor=run.actor,
+            run_id=run.id,
+            moment=moment,
+            taken_at=self.clock.now(),
+        )
+        async with self.records.write() as writer:
+            await writer.add_state_version(version)
+
+
+def _lock(run: Run, restore: Restore) -> StateLock:
+    return StateLock(
+        id=str(uuid.uuid5(_NAMESPACE, f"gatewright:restore:{run.id}")),
+        who=f"{restore.asked_by} by gatewright run {run.id}",
+        created=run.created_at,
+    )
+
+
+def _succeeded(detail: dict[str, Any], restore: Restore) -> Ending:
+    return Ending(
+        status=RunStatus.SUCCEEDED,
+        failure=None,
+        summary=f"Serial {restore.serial} was restored and written as serial {restore.written_serial}.",
+        detail={**detail, "state": RESTORED, "serial_after": restore.written_serial},
+    )
+
+
+def _refused(refusal: Refusal) -> Ending:
+    shut = {
+        "gate": "restore",
+        "reason": str(refusal.reason),
+        "sentence": refusal.sentence,
+        "opens_with": refusal.next_command,
+    }
+    return Ending(
+        status=RunStatus.FAILED,
+        failure=FailureClass.STATE,
+        summary=refusal.sentence,
+        detail={"problem": "refused", "refusals": [shut]},
+    )
+
+
+def _moved_on(proposal: Proposal, restore: Restore) -> Ending:
+    count = proposal.comparison.count
+    return _refused(
+        Refusal(
+            reason=Reason.UNCONFIRMED,
+            sentence=(
+                f"The state has changed since: restoring serial {restore.serial} would now bring about {count}, and"
+                f" {restore.confirmed} was confirmed."
+            ),
+            next_command=restore_command(proposal.stack, restore.serial),
+        )
+    )
+
+
+def _moved(proposal: Proposal) -> Refusal:
+    return Refusal(
+        reason=Reason.STATE_MOVED,
+        sentence=f"Somebody has written the state of {proposal.stack.label} at the same time; nothing was restored.",
+        next_command=restore_command(proposal.stack, proposal.source.identity.serial),
+    )
