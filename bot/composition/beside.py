@@ -107,4 +107,4 @@ class Beside:
             states=o.stored_states,
             credentials=o.credentials,
         )
-        return Parity(sides=sides, checks=self.services.checks)
+        return Parity(sides=sides, checks=self.services.checks, records=o.records, clock=o.clock)

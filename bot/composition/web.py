@@ -12,6 +12,7 @@ from bot.engine.config import QUEUES
 from bot.engine.core import Engine
 from bot.metrics import QueueLoad
 from bot.ports import Clock
+from bot.services.overview import Overview
 from bot.services.run_acts import RunActs
 from bot.web.access import Visitors
 from bot.web.services import OAuth, Pages, WebServices
@@ -67,7 +68,13 @@ def _make_pages(outside: Outside, services: Services) -> Pages | None:
         cipher=outside.cipher,
         clock=outside.clock,
     )
-    return Pages(oauth=oauth, visitors=Visitors(outside.github, outside.clock), logs=outside.logs, acts=acts)
+    return Pages(
+        oauth=oauth,
+        visitors=Visitors(outside.github, outside.clock),
+        logs=outside.logs,
+        acts=acts,
+        overview=Overview(records=outside.records, policies=services.policies, clock=outside.clock),
+    )
 
 
 def queue_loads(engine: Engine, clock: Clock) -> Callable[[], Awaitable[Mapping[str, QueueLoad]]]:

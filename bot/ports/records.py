@@ -29,6 +29,7 @@ from bot.ports.environment_queue import EnvironmentQueueReader, EnvironmentQueue
 from bot.ports.forks import ForkReader, ForkWriter
 from bot.ports.live_log import LogChunkReader, LogChunkWriter
 from bot.ports.outlines import OutlineReader
+from bot.ports.parity import ParityReader, ParityWriter
 from bot.ports.pushers import PusherReader, PusherWriter
 from bot.ports.reconciliation import ReconciliationReader
 from bot.ports.releases import ReleaseReader, ReleaseWriter
@@ -148,6 +149,7 @@ class Reader(
     RescueReader,
     RestoreReader,
     PusherReader,
+    ParityReader,
     Protocol,
 ):
     """Reads inside one transaction."""
@@ -208,6 +210,7 @@ class Writer(
     RescueWriter,
     RestoreWriter,
     PusherWriter,
+    ParityWriter,
     Protocol,
 ):
     """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from bot.comments.parity import ParityView, parity_check
 from bot.domain.model import EnvName, ProjectName, PullRequest
-from bot.domain.parity import compare, unused
+from bot.domain.parity import Twins, compare, unused
 from bot.policy import RepoPolicy
+from bot.ports import Clock, Records
+from bot.ports.parity import Comparison
 from bot.services.checks import Checks
 from bot.services.parity_sides import Code, Sides
 
@@ -21,6 +24,8 @@ class Parity:
 
     sides: Sides
     checks: Checks
+    records: Records
+    clock: Clock
 
     async def view(
         self,
@@ -45,6 +50,7 @@ class Parity:
         sides = {stack: await self.sides.read(stack, code, policy) for stack in dict.fromkeys(chain(*pairs))}
         allowed = policy.allowed_differences
         compared = tuple(compare(sides[one], sides[other], allowed) for one, other in pairs)
+        await self._note(compared, code, pull)
         return ParityView(twins=compared, unused=unused(compared, allowed), commit=code.commit)
 
     async def show(self, code: Code, policy: RepoPolicy, pull: PullRequest) -> ParityView:
@@ -53,3 +59,22 @@ class Parity:
         text = parity_check(view)
         await self.checks.show(code.repo, pull.number, pull.head_sha, CHECK, text=text, buttons=())
         return view
+
+    async def _note(self, compared: Sequence[Twins], code: Code, pull: int | None) -> None:
+        """Keep what it came to, for the page of the environments."""
+        async with self.records.write() as writer:
+            for twins in compared:
+                one, other = (side.stack for side in twins.sides)
+                await writer.note_comparison(
+                    Comparison(
+                        repo=one.repo,
+                        project=one.project,
+                        env=one.env,
+                        twin=other.env,
+                        verdict=twins.verdict,
+                        differences=len(twins.unmeant),
+                        commit=code.commit,
+                        pull=pull,
+                        compared_at=self.clock.now(),
+                    )
+                )

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from bot.web import health, login, webhook
 from bot.web.middleware import AccessLog, errors, harden
-from bot.web.pages import acts, run_list, runs, stream
+from bot.web.pages import acts, environments, run_list, runs, stream
 from bot.web.services import SERVICES, WebServices
 
 _FILES: Final = Path(__file__).parent / "pages"
@@ -37,6 +37,7 @@ def create_app(services: WebServices) -> web.Application:
             web.get("/login", login.begin),
             web.get("/login/callback", login.callback),
             web.post("/logout", login.logout),
+            web.get("/environments", environments.show),
             web.get("/runs", run_list.show_list),
             web.get("/runs/{id}", runs.show),
             web.get("/runs/{id}/log", runs.show_log),

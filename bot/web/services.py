@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.domain.model import RunId
 from bot.metrics import Metrics, QueueLoad
 from bot.ports import Clock, Records
+from bot.services.overview import Overview
 from bot.services.run_acts import RunActs
 from bot.web.access import Visitors
 from bot.web.sessions import Sessions
@@ -61,6 +62,7 @@ class Pages:
     visitors: Visitors
     logs: Logs
     acts: RunActs
+    overview: Overview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

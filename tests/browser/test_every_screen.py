@@ -14,7 +14,7 @@ async def test_pages_fit_every_screen_and_axe_finds_nothing(world: World, arrive
     await world.applied(number)
     await world.told(number)
     applied = world.runs(kind="apply")[0]["id"]
-    paths = ("/", "/runs", f"/runs/{plan.header['run']}", f"/runs/{applied}", "/nothing")
+    paths = ("/", "/runs", "/environments", f"/runs/{plan.header['run']}", f"/runs/{applied}", "/nothing")
     backgrounds, problems = {}, []
 
     for scheme, size in (("light", DESKTOP), ("dark", PHONE)):

@@ -12,6 +12,7 @@ from bot.adapters.database.environment_queue import EnvironmentQueueQueries
 from bot.adapters.database.forks import ForkQueries
 from bot.adapters.database.live_log import LogChunkQueries
 from bot.adapters.database.outlines import OutlineQueries, plans_query
+from bot.adapters.database.parities import ParityQueries
 from bot.adapters.database.pushers import PusherQueries
 from bot.adapters.database.reconciliation import SqlReconciliationReader
 from bot.adapters.database.releases import ReleaseQueries
@@ -51,6 +52,7 @@ class SqlReader(
     RescueQueries,
     RestoreQueries,
     PusherQueries,
+    ParityQueries,
 ):
     """Reads inside one transaction of `connection`."""
 

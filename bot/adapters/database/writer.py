@@ -15,6 +15,7 @@ from bot.adapters.database.environment_queue import EnvironmentQueueStatements
 from bot.adapters.database.errors import DatabaseError
 from bot.adapters.database.forks import ForkStatements
 from bot.adapters.database.live_log import LogChunkStatements
+from bot.adapters.database.parities import ParityStatements
 from bot.adapters.database.pushers import PusherStatements
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.releases import ReleaseStatements
@@ -58,6 +59,7 @@ class SqlWriter(
     RescueStatements,
     RestoreStatements,
     PusherStatements,
+    ParityStatements,
 ):
     """Reads and writes inside one transaction of `connection`."""
 

@@ -18,6 +18,7 @@ from bot.engine import Engine, EngineConfig
 from bot.metrics import Metrics
 from bot.ports import GitHub
 from bot.services.access import Access
+from bot.services.overview import Overview
 from bot.services.ownership import Ownership
 from bot.services.people import People
 from bot.services.policies import Policies
@@ -115,7 +116,13 @@ async def world(
         metrics_token="metrics token",
         loads=queue_loads(engine, clock),
         stranded=engine.stranded,
-        pages=Pages(oauth=oauth, visitors=Visitors(github, clock), logs=logs, acts=acts),
+        pages=Pages(
+            oauth=oauth,
+            visitors=Visitors(github, clock),
+            logs=logs,
+            acts=acts,
+            overview=Overview(records=records, policies=acts.policies, clock=clock),
+        ),
         look_seconds=0.01,
     )
     client = await serve(services)

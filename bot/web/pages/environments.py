@@ -1,0 +1,36 @@
+"""`/environments`: how the environments of a repository are that the user may read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from bot.web.pages.finding import plain, visit_of
+from bot.web.pages.render import page
+from bot.web.services import SERVICES
+
+_MOST_REPOS: Final = 100
+"""Repositories whose rights are asked, the most recently active first."""
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show one repository, the most recently active one where none is named; 404 for one that may not be read."""
+    visit = await visit_of(request)
+    async with request.app[SERVICES].records.read() as reader:
+        active = await reader.active_repos(limit=_MOST_REPOS)
+    repos = await visit.pages.visitors.readable(visit.session.login, active)
+    wanted = request.query.get("repo", "").strip().lower()
+    chosen = next((repo for repo in repos if wanted in {"", repo.lower()}), None)
+    if chosen is None and wanted:
+        raise web.HTTPNotFound
+    view = None if chosen is None else await visit.pages.overview.of(chosen)
+    return page(
+        request,
+        "environments.html.j2",
+        repos=repos,
+        view=view,
+        problem=None if view is None or view.problem is None else plain(view.problem),
+        session=visit.session,
+        github_url=visit.pages.oauth.github_url,
+    )
