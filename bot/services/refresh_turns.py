@@ -20,7 +20,7 @@ from bot.services.states import States
 PUT_OFF: Final = "put_off"
 """In the detail of a run that found its environment busy or on hold: it has not had its turn."""
 _NOBODY: Final = Login("gatewright")
-_CHANGES: Final = (RunKind.APPLY, RunKind.DESTROY, RunKind.REVERT, RunKind.SYNC)
+_CHANGES: Final = (RunKind.APPLY, RunKind.DESTROY, RunKind.REVERT, RunKind.SYNC, RunKind.RESTORE)
 _LOOKED_AT: Final = 20
 """Newest refreshes among which the last one that had its turn is looked for."""
 
