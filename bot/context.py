@@ -19,6 +19,7 @@ from bot.services.measuring import Measuring
 from bot.services.outdating import Outdating
 from bot.services.parity import Parity
 from bot.services.people import People
+from bot.services.plan_comments import PlanComments
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.posting import Poster
 from bot.services.queueing import Queueing
@@ -48,6 +49,7 @@ class Bot:
     trees: Trees
     tenancy: Tenancy
     poster: Poster
+    plan_comments: PlanComments
     reporting: Reporting
     links: Links
     measuring: Measuring

@@ -87,7 +87,7 @@ async def _one_plan(plan_id: PlanId, request: Request, bot: Bot) -> Answer:
         if plan.status not in OPEN_PLANS:
             return _missing(f"Plan {plan_id} is {plan.status}; it cannot be dropped.")
         await writer.set_plan_status(plan_id, PlanStatus.CANCELED, f"dropped by {wish.actor}")
-    await bot.reporting.refresh_plan(wish.repo, plan_id)
+    await bot.plan_comments.refresh(wish.repo, plan_id)
     if plan.reverts_to is not None:
         await bot.waiting.freed(plan.stack)
     return Said(

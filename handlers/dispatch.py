@@ -10,7 +10,7 @@ from bot.comments.refusal import refusal_comment
 from bot.context import Answer, Bot, Request, Said, Started
 from bot.domain.commands import Command, Problem, parse
 from bot.domain.errors import MergeConflictError, PolicyError
-from bot.domain.model import Login, Permission, PullRequest, Repo
+from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
 from bot.domain.refusals import Reason, Refusal
 from bot.services.policies import LoadedPolicy
 from bot.services.requesting import Wish
@@ -28,7 +28,7 @@ class Given:
     """A command as somebody gave it."""
 
     repo: Repo
-    pull: int
+    pull: PullRequest
     actor: Login
     comment_id: int | None
     asked_at: datetime
@@ -39,12 +39,12 @@ class Given:
 
 async def answer(given: Given, bot: Bot) -> None:
     """Greet with 👀, dispatch a command and post what its handler answers."""
-    facts = together(bot.access.permission(given.repo, given.actor), bot.github.pull(given.repo, given.pull))
-    (held, pull), (_, loaded) = await together(
-        facts, together(_react(given, "eyes", bot), _policy(given, bot))
+    held, (_, loaded) = await together(
+        bot.access.permission(given.repo, given.actor),
+        together(_react(given, "eyes", bot), _policy(given, bot)),
     )
     if not held.allows(Permission.READ):
-        await _post(given, [_stranger(given)], None, bot)
+        await _post(given, [_stranger(given)], bot, head=None)
         return
     if isinstance(loaded, tuple):
         body = policy_error_comment(problems=loaded, reference=given.correlation_id)
@@ -53,10 +53,12 @@ async def answer(given: Given, bot: Bot) -> None:
         return
     understood = parse(given.body, SPECS, environments=common.applicable(loaded.policy))
     if isinstance(understood, Problem):
-        await _post(given, [understood.as_refusal()], pull, bot)
+        await _post(given, [understood.as_refusal()], bot, head=given.pull.head_sha)
     elif understood is not None:
-        answers = await _handle(understood, given, bot, pull=pull, loaded=loaded, held=held)
-        await _post(given, answers, pull, bot, command=understood)
+        answers = await _handle(understood, given, bot, loaded=loaded, held=held)
+        await _post(given, answers, bot, head=given.pull.head_sha, command=understood)
+        if any(isinstance(item, Started) for item in answers):
+            await bot.reporting.refresh_checks(given.repo, given.pull, loaded.policy)
 
 
 async def _policy(given: Given, bot: Bot) -> LoadedPolicy | tuple[str, ...]:
@@ -68,8 +70,9 @@ async def _policy(given: Given, bot: Bot) -> LoadedPolicy | tuple[str, ...]:
 
 
 async def _handle(
-    command: Command, given: Given, bot: Bot, *, pull: PullRequest, loaded: LoadedPolicy, held: Permission
+    command: Command, given: Given, bot: Bot, *, loaded: LoadedPolicy, held: Permission
 ) -> list[Answer]:
+    pull = given.pull
     if command.name not in _HARMLESS and not await common.may_run(given.repo, pull, bot):
         return [_fork(command, pull)]
     wish = Wish(
@@ -98,15 +101,14 @@ async def _handle(
 async def _post(
     given: Given,
     answers: list[Answer],
-    pull: PullRequest | None,
     bot: Bot,
     *,
+    head: Sha | None,
     command: Command | None = None,
 ) -> None:
     refusals = [item for item in answers if isinstance(item, Refusal)]
     bot.measuring.refused(refusals)
     if refusals:
-        head = pull.head_sha if pull else None
         body = refusal_comment(
             refusals,
             actor=given.actor,
@@ -121,8 +123,6 @@ async def _post(
     for number, item in enumerate(answers, start=1):
         if isinstance(item, Said):
             await _say(given, number, item.body, bot)
-    if pull is not None and any(isinstance(item, Started) for item in answers):
-        await bot.reporting.refresh_checks(given.repo, pull)
     if refusals:
         await _react(given, "confused", bot)
     elif not any(isinstance(item, Started) for item in answers):
@@ -130,7 +130,7 @@ async def _post(
 
 
 async def _say(given: Given, number: int, body: str, bot: Bot) -> None:
-    await bot.poster.once(given.repo, given.pull, f"answer:{given.correlation_id}:{number}", body)
+    await bot.poster.once(given.repo, given.pull.number, f"answer:{given.correlation_id}:{number}", body)
 
 
 async def _react(given: Given, content: str, bot: Bot) -> None:

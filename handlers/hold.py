@@ -54,7 +54,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
             return [_held_already(standing[0], env)]
         if not standing:
             await writer.add_hold(hold)
-    await bot.reporting.refresh_environment(wish.repo, env)
+    await bot.plan_comments.refresh_environment(wish.repo, env)
     body = held_comment(env=env, by=wish.actor, reason=command.text, reference=wish.correlation_id)
     return [Said(kind="status", body=body)]
 

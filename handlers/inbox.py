@@ -87,7 +87,7 @@ class Inbox:
         if delivery.repo is None or delivery.pull is None:
             return
         try:
-            await self.bot.reporting.show(delivery.repo, pull=delivery.pull)
+            await self.bot.plan_comments.show(delivery.repo, pull=delivery.pull)
         except GatewrightError:
             _LOG.warning("comments of %s#%s stay old", delivery.repo, delivery.pull, exc_info=True)
 

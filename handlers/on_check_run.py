@@ -19,13 +19,11 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     external_id = check.external_id or ""
     if not external_id.isascii() or not external_id.isdigit():
         return "the check belongs to no pull request"
-    pull = int(external_id)
     line = _line(payload)
     if line is None:
         return "an unknown button"
-    repo = await bot.github.repository(repository.full_name)
-    current = await bot.github.pull(repo, pull)
-    if current.head_sha != check.head_sha:
+    repo, pull = await bot.github.subject(repository.full_name, int(external_id))
+    if pull.head_sha != check.head_sha:
         return "the button is of an older commit"
     given = Given(
         repo=repo,

@@ -26,7 +26,7 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     for number in pulls:
         pull = await bot.github.pull(repo, number)
         if pull.is_open and pull.head_sha == sha:
-            judged += await bot.reporting.refresh_judged(repo, pull)
+            judged += await bot.plan_comments.refresh_judged(repo, pull)
     return f"{judged} plans judged anew"
 
 

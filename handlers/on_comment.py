@@ -24,11 +24,11 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     async with bot.records.write() as writer:
         if not await writer.claim_comment(repository.full_name, comment.id, delivery.id):
             return "the comment was handled by another delivery"
-    repo = await bot.github.repository(repository.full_name)
+    repo, pull = await bot.github.subject(repository.full_name, delivery.pull)
     line = understood.line
     given = Given(
         repo=repo,
-        pull=delivery.pull,
+        pull=pull,
         actor=Login(comment.user.login),
         comment_id=comment.id,
         asked_at=comment.created_at,

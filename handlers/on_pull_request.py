@@ -49,7 +49,7 @@ async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     dedupe = delivery.id if again else f"{repo.full_name}#{pull.number}@{pull.head_sha}"
     note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, dedupe=dedupe)
     for plan in outdated:
-        await bot.reporting.refresh_plan(repo, plan.id)
+        await bot.plan_comments.refresh(repo, plan.id)
     return note
 
 
@@ -86,7 +86,7 @@ async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     if not pull.draft and await common.may_run(repo, pull, bot):
         note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, dedupe=delivery.id)
     for plan in outdated:
-        await bot.reporting.refresh_plan(repo, plan.id)
+        await bot.plan_comments.refresh(repo, plan.id)
     return note
 
 
@@ -121,7 +121,7 @@ async def _complete_reverts(payload: Payload, bot: Bot, *, repo: Repo, pull: Pul
             writer, repo.full_name, pull.number, by=_actor(payload), now=bot.clock.now()
         )
     for env in dict.fromkeys(hold.env for hold in lifted):
-        await bot.reporting.refresh_environment(repo, env)
+        await bot.plan_comments.refresh_environment(repo, env)
 
 
 async def _leave(

@@ -18,4 +18,4 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     repo, pull = await bot.github.subject(delivery.repo, delivery.pull)
     if not pull.is_open:
         return "the pull request is closed by now"
-    return f"{await bot.reporting.refresh_judged(repo, pull)} plans judged anew"
+    return f"{await bot.plan_comments.refresh_judged(repo, pull)} plans judged anew"

@@ -70,7 +70,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     if first is None or first.asked_by.lower() == wish.actor.lower():
         body = override_asked_comment(first or new, line=command.line, reference=wish.correlation_id)
         return [Said(kind="status", body=body)]
-    await bot.reporting.refresh_judged(wish.repo, wish.pull)
+    await bot.plan_comments.refresh_judged(wish.repo, wish.pull)
     body = override_confirmed_comment(first, by=wish.actor, reference=wish.correlation_id)
     return [Said(kind="status", body=body)]
 

@@ -33,7 +33,7 @@ async def touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
     tenanted = tuple(stack for stack in stacks if is_tenanted(policy, stack))
     await bot.requesting.plans(wish, tuple(stack for stack in stacks if stack not in tenanted), ())
     await bot.tenancy.deploy(wish, tenanted)
-    await bot.reporting.refresh_checks(repo, pull)
+    await bot.reporting.refresh_checks(repo, pull, policy)
     if policy.asks_for_parity:
         await bot.parity.show(Code(repo=repo, tree=tree, commit=pull.head_sha), policy, pull)
     return f"{len(stacks)} stacks to plan"

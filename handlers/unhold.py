@@ -42,7 +42,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
             lifted = [*lifted, hold]
     if not lifted:
         return [_not_held(env, stopped=len(found) > 0)]
-    await bot.reporting.refresh_environment(wish.repo, env)
+    await bot.plan_comments.refresh_environment(wish.repo, env)
     body = unheld_comment(env=env, by=wish.actor, holds=lifted, reference=wish.correlation_id)
     return [Said(kind="status", body=body)]
 

@@ -78,7 +78,7 @@ def _make_ticking(outside: Outside, services: Services, runs: Runs) -> Ticking:
     catching_up = CatchingUp(
         records=outside.records,
         github=outside.github,
-        reporting=services.reporting,
+        plan_comments=services.plan_comments,
         clock=outside.clock,
         every=timedelta(seconds=seconds),
     )

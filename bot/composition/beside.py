@@ -39,7 +39,7 @@ class Beside:
             github=o.github,
             issues=self.issues,
             poster=s.poster,
-            reporting=s.reporting,
+            plan_comments=s.plan_comments,
             links=s.links,
         )
 

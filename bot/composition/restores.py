@@ -58,5 +58,10 @@ class Restores:
     def reports(self) -> RestoreReports:
         o, s = self.outside, self.services
         return RestoreReports(
-            records=o.records, github=o.github, poster=s.poster, reporting=s.reporting, links=s.links
+            records=o.records,
+            github=o.github,
+            poster=s.poster,
+            plan_comments=s.plan_comments,
+            reporting=s.reporting,
+            links=s.links,
         )

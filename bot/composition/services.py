@@ -22,6 +22,7 @@ from bot.services.measuring import Measuring
 from bot.services.outdating import Outdating
 from bot.services.ownership import Ownership
 from bot.services.people import People
+from bot.services.plan_comments import PlanComments
 from bot.services.policies import Policies
 from bot.services.posting import Poster
 from bot.services.queueing import Queueing
@@ -109,13 +110,26 @@ class Services:
         return Checks(github=o.github, records=o.records)
 
     @cached_property
+    def plan_comments(self) -> PlanComments:
+        o = self.outside
+        return PlanComments(
+            records=o.records,
+            github=o.github,
+            policies=self.policies,
+            judging=self.judging,
+            poster=self.poster,
+            links=self.links,
+            clock=o.clock,
+        )
+
+    @cached_property
     def reporting(self) -> Reporting:
         o = self.outside
         return Reporting(
             records=o.records,
             github=o.github,
             policies=self.policies,
-            judging=self.judging,
+            plan_comments=self.plan_comments,
             poster=self.poster,
             checks=self.checks,
             deployments=self.deployments,
@@ -171,7 +185,11 @@ class Services:
     def outdating(self) -> Outdating:
         o = self.outside
         return Outdating(
-            records=o.records, github=o.github, trees=self.trees, reporting=self.reporting, clock=o.clock
+            records=o.records,
+            github=o.github,
+            trees=self.trees,
+            plan_comments=self.plan_comments,
+            clock=o.clock,
         )
 
     @cached_property

@@ -29,6 +29,7 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
         trees=services.trees,
         tenancy=services.tenancy,
         poster=services.poster,
+        plan_comments=services.plan_comments,
         reporting=services.reporting,
         links=services.links,
         measuring=services.measuring,

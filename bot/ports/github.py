@@ -61,6 +61,8 @@ class Posted:
 
     id: int
     at: datetime
+    node_id: str | None = None
+    """What GraphQL calls it."""
 
 
 class GitHub(CommitChecks, Protocol):
@@ -68,6 +70,10 @@ class GitHub(CommitChecks, Protocol):
 
     async def repository(self, full_name: str) -> Repo:
         """Return the repository with its installation and default branch."""
+        ...
+
+    async def known_repository(self, full_name: str) -> Repo:
+        """Return the repository as this process read it last, for what is only written; it is read where it was not."""
         ...
 
     async def subject(self, full_name: str, number: int) -> tuple[Repo, PullRequest]:
@@ -124,8 +130,8 @@ class GitHub(CommitChecks, Protocol):
         """
         ...
 
-    async def minimize_comment(self, repo: Repo, comment_id: int) -> None:
-        """Fold an outdated comment; a comment that is gone is not an error."""
+    async def minimize_comment(self, repo: Repo, comment_id: int, *, node_id: str | None = None) -> None:
+        """Fold an outdated comment; a comment that is gone is not an error. Its `node_id` is read where it is not known."""
         ...
 
     async def react(self, repo: Repo, comment_id: int, content: str) -> None:

@@ -134,6 +134,15 @@ class Artifact:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """Something we created on GitHub: a comment, a check, a deployment."""
+
+    id: int
+    node_id: str | None = None
+    """What GraphQL calls it, where that is known."""
+
+
 class Reader(
     UpkeepReader,
     ReleaseReader,
@@ -187,6 +196,10 @@ class Reader(
     async def locks(self, *, repo: str, pull: int | None = None) -> Sequence[Lock]: ...
     async def remote_id(self, repo: str, key: str) -> int | None:
         """Return the id GitHub gave something we created (a comment, a check, a deployment)."""
+        ...
+
+    async def remote(self, repo: str, key: str) -> Remote | None:
+        """Return what is known of something we created on GitHub."""
         ...
 
     async def last_applied(self, state_key: StateKey) -> StateVersion | None:
@@ -266,7 +279,10 @@ class Writer(
         ...
 
     async def release_lock(self, stack: Stack) -> None: ...
-    async def set_remote_id(self, repo: str, key: str, remote_id: int) -> None: ...
+    async def set_remote_id(self, repo: str, key: str, remote_id: int, *, node_id: str | None = None) -> None:
+        """Remember what GitHub calls something we created; the newest counts."""
+        ...
+
     async def add_state_version(self, version: StateVersion) -> None: ...
     async def add_artifact(self, artifact: Artifact) -> None: ...
     async def record_policy(self, repo: str, digest: str, text: str, commit: Sha, at: datetime) -> None:

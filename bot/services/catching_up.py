@@ -10,7 +10,7 @@ from typing import Final
 from bot.domain.errors import GatewrightError
 from bot.domain.model import PlanId, Repo
 from bot.ports import Clock, GitHub, Records
-from bot.services.reporting import Reporting
+from bot.services.plan_comments import PlanComments
 
 _LOG = logging.getLogger(__name__)
 _DUTY: Final = "show"
@@ -24,7 +24,7 @@ class CatchingUp:
 
     records: Records
     github: GitHub
-    reporting: Reporting
+    plan_comments: PlanComments
     clock: Clock
     every: timedelta
 
@@ -48,7 +48,7 @@ class CatchingUp:
 
     async def _refresh(self, repo: Repo, plan: PlanId) -> None:
         try:
-            await self.reporting.refresh_plan(repo, plan)
+            await self.plan_comments.refresh(repo, plan)
         except GatewrightError as error:
             if error.passing:
                 raise

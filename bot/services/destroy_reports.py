@@ -14,8 +14,8 @@ from bot.domain.tenancy import CHANGES, MOST_DESTROYS, failed_destroys
 from bot.ports import GitHub, Records
 from bot.services.deployments import Deployments
 from bot.services.jobs import Links
+from bot.services.plan_comments import PlanComments
 from bot.services.posting import Poster
-from bot.services.reporting import Reporting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class DestroyReports:
     github: GitHub
     poster: Poster
     deployments: Deployments
-    reporting: Reporting
+    plan_comments: PlanComments
     links: Links
 
     async def report(self, run_id: RunId) -> None:
@@ -65,7 +65,7 @@ class DestroyReports:
                 repo=repo.full_name, pull=applied.pull, stack=applied.stack, limit=1
             )
         for plan in plans:
-            await self.reporting.refresh_plan(repo, plan.id)
+            await self.plan_comments.refresh(repo, plan.id)
 
 
 def _is_silent(run: Run) -> bool:

@@ -13,8 +13,8 @@ from bot.domain.model import Repo, Run, RunId, RunKind, RunStatus
 from bot.ports import GitHub, Records
 from bot.ports.issues import IssueText
 from bot.services.jobs import Links
+from bot.services.plan_comments import PlanComments
 from bot.services.posting import Poster
-from bot.services.reporting import Reporting
 from bot.services.standing_issues import StandingIssues
 
 _LOG = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class DriftReports:
     github: GitHub
     issues: StandingIssues
     poster: Poster
-    reporting: Reporting
+    plan_comments: PlanComments
     links: Links
 
     async def report(self, run_id: RunId) -> None:
@@ -56,7 +56,7 @@ class DriftReports:
         if len({tuple(row.address for row in drifted(check)) for check in checks}) > 1 or (
             len(checks) == 1 and how_many(checks[0])
         ):
-            await self.reporting.refresh_environment(repo, run.stack.env)
+            await self.plan_comments.refresh_environment(repo, run.stack.env)
 
     async def _issue(self, repo: Repo, check: Run) -> int | None:
         """Bring the issue up to date; where the App may not, what was found is told without it."""

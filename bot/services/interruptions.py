@@ -35,7 +35,9 @@ class Interruptions:
                 versions = await reader.state_versions(run.stack.state_key)
                 plan = await reader.plan(run.plan_id) if run.plan_id else None
             before = next((v for v in versions if v.run_id == run.id and v.moment == "before"), None)
-            holder = await self._holder(run.stack.state_key)
+            # A Terraform that could not save its state has ended, and its lock stays until somebody recovers it.
+            ended = bool(await self.rescues.waiting((run.stack,)))
+            holder = await self._holder(run.stack.state_key, patience=0 if ended else self.patience)
             after = await self.snapshots.take(run, "after", run.head_sha)
             kept = await self.rescues.waiting((run.stack,))
         changed = before is not None and before.identity.sha256 != after.identity.sha256
@@ -51,13 +53,13 @@ class Interruptions:
         summary = "The server was interrupted while Terraform was applying."
         await self.endings.end(run, RunStatus.INTERRUPTED, FailureClass.EXECUTOR, summary, detail, plan=plan)
 
-    async def _holder(self, key: StateKey) -> str | None:
+    async def _holder(self, key: StateKey, *, patience: float) -> str | None:
         """Return who holds Terraform's lock although it could have ended meanwhile.
 
         The file lock of this machine says nothing of an orphan on another one; Terraform's own lock does, but it
         stays for ever when the machine itself was lost.
         """
-        deadline = asyncio.get_running_loop().time() + self.patience
+        deadline = asyncio.get_running_loop().time() + patience
         while holder := await self.snapshots.states.lock_holder(key):
             rest = deadline - asyncio.get_running_loop().time()
             if rest <= 0:

@@ -9,7 +9,7 @@ from bot.domain.model import Repo, Sha, Stack
 from bot.domain.waiting import Wait, WaitReason
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Records
-from bot.services.reporting import Reporting
+from bot.services.plan_comments import PlanComments
 from bot.services.stacks import Trees, touched_stacks
 
 
@@ -20,7 +20,7 @@ class Outdating:
     records: Records
     github: GitHub
     trees: Trees
-    reporting: Reporting
+    plan_comments: PlanComments
     clock: Clock
 
     async def base_moved(
@@ -41,7 +41,7 @@ class Outdating:
                 if lock is not None and lock.pull != each.pull:
                     wait = Wait(stack=each.stack, pull=each.pull, reason=WaitReason.STALE, since=now)
                     await writer.add_wait(wait)
-        await self.reporting.show(repo.full_name)
+        await self.plan_comments.show(repo.full_name)
         return len(found)
 
     async def _touched(

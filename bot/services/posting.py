@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.errors import GitHubNotFoundError
 from bot.domain.model import Repo
-from bot.ports import GitHub, Posted, Records
+from bot.ports import GitHub, Posted, Records, Remote
 from bot.services.stopwatch import together
 
 ANNOUNCED = 0
@@ -32,7 +32,7 @@ class Poster:
         if known == ANNOUNCED and await self.github.find_comment(repo, number, _first_line(body)) is not None:
             return
         posted = await self.github.comment(repo, number, body)
-        await self._remember(repo, key, posted.id)
+        await self._remember(repo, key, posted)
 
     async def sticky(
         self, repo: Repo, number: int, key: str, body: str, *, asked_by: int | None = None
@@ -43,17 +43,17 @@ class Poster:
         and the old one is folded, so that whoever asked finds it at the end of the page.
         """
         async with self.records.read() as reader:
-            known = await reader.remote_id(repo.full_name, key)
+            known = await reader.remote(repo.full_name, key)
         # GitHub numbers comments in the order in which they are written.
-        if known and (asked_by is None or asked_by < known):
+        if known and known.id and (asked_by is None or asked_by < known.id):
             try:
-                return (await self.github.update_comment(repo, known, body)).at
+                return (await self.github.update_comment(repo, known.id, body)).at
             except GitHubNotFoundError:
                 known = None  # Somebody deleted it: write a new one.
         posted, _ = await together(
             self._anew(repo, number, f"{key}>{asked_by or 0}", body), self._fold(repo, known)
         )
-        await self._remember(repo, key, posted.id)
+        await self._remember(repo, key, posted)
         return posted.at
 
     async def _anew(self, repo: Repo, number: int, attempt: str, body: str) -> Posted:
@@ -67,13 +67,13 @@ class Poster:
             return await self.github.update_comment(repo, found, body)
         return await self.github.comment(repo, number, body)
 
-    async def _fold(self, repo: Repo, comment_id: int | None) -> None:
-        if comment_id:
-            await self.github.minimize_comment(repo, comment_id)
+    async def _fold(self, repo: Repo, comment: Remote | None) -> None:
+        if comment and comment.id:
+            await self.github.minimize_comment(repo, comment.id, node_id=comment.node_id)
 
-    async def _remember(self, repo: Repo, key: str, remote_id: int) -> None:
+    async def _remember(self, repo: Repo, key: str, posted: Posted) -> None:
         async with self.records.write() as writer:
-            await writer.set_remote_id(repo.full_name, key, remote_id)
+            await writer.set_remote_id(repo.full_name, key, posted.id, node_id=posted.node_id)
 
 
 def _first_line(body: str) -> str:

@@ -10,6 +10,7 @@ from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import RunId, RunStatus
 from bot.ports import GitHub, Records
 from bot.services.jobs import Links
+from bot.services.plan_comments import PlanComments
 from bot.services.posting import Poster
 from bot.services.reporting import Reporting
 
@@ -21,6 +22,7 @@ class RestoreReports:
     records: Records
     github: GitHub
     poster: Poster
+    plan_comments: PlanComments
     reporting: Reporting
     links: Links
 
@@ -30,11 +32,10 @@ class RestoreReports:
             run = await reader.run(run_id)
         if run is None or run.pull is None or run.status not in TERMINAL:
             return
-        repo = await self.github.repository(run.stack.repo)
+        repo, pull = await self.github.subject(run.stack.repo, run.pull)
         body = restore_comment(RunView(run=run, run_url=self.links.run(run.id)))
         await self.poster.once(repo, run.pull, f"report:{run.id}", body)
-        await self.reporting.refresh_environment(repo, run.stack.env)
-        pull = await self.github.pull(repo, run.pull)
+        await self.plan_comments.refresh_environment(repo, run.stack.env)
         if pull.is_open:
             await self.reporting.refresh_checks(repo, pull)
         if run.comment_id is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.domain.model import Repo, Run, RunId, RunStatus, Stack
 from bot.ports import Clock, GitHub, Records
 from bot.services import locking
+from bot.services.plan_comments import PlanComments
 from bot.services.reporting import Reporting
 from bot.services.revert_pulls import RevertPulls
 
@@ -18,6 +19,7 @@ class RevertReports:
     records: Records
     github: GitHub
     reporting: Reporting
+    plan_comments: PlanComments
     pulls: RevertPulls
     clock: Clock
 
@@ -32,7 +34,7 @@ class RevertReports:
             await self._give_back(repo, run, run.pull)
             await self._open(repo, run)
         await self.reporting.report_change(run_id)
-        await self.reporting.refresh_environment(repo, run.stack.env)
+        await self.plan_comments.refresh_environment(repo, run.stack.env)
 
     async def completed(self, run_id: RunId) -> Stack | None:
         """Do what follows from a revert that was cut off, and that a plan has found done; returns its stack.

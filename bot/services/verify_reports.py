@@ -9,8 +9,8 @@ from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import RunId, RunStatus
 from bot.ports import GitHub, Records
 from bot.services.jobs import Links
+from bot.services.plan_comments import PlanComments
 from bot.services.posting import Poster
-from bot.services.reporting import Reporting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class VerifyReports:
     records: Records
     github: GitHub
     poster: Poster
-    reporting: Reporting
+    plan_comments: PlanComments
     links: Links
 
     async def report(self, run_id: RunId) -> None:
@@ -37,6 +37,6 @@ class VerifyReports:
             await self.poster.once(repo, run.pull, f"report:{run.id}", body)
         pull = await self.github.pull(repo, run.pull)
         if pull.is_open:
-            await self.reporting.refresh_judged(repo, pull)
+            await self.plan_comments.refresh_judged(repo, pull)
         if run.comment_id is not None:
             await self.github.react(repo, run.comment_id, "rocket" if good else "confused")

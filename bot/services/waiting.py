@@ -16,9 +16,9 @@ from bot.domain.model import Login, PlanId, PlanStatus, PullRequest, Repo, RunId
 from bot.domain.plan import Lock
 from bot.domain.waiting import LockAct, LockEvent, Wait, WaitReason
 from bot.ports import Clock, GitHub, Reader, Records
+from bot.services.plan_comments import PlanComments
 from bot.services.policies import Policies
 from bot.services.posting import Poster
-from bot.services.reporting import Reporting
 from bot.services.requesting import ACTIVE, Requesting, Wish
 from bot.services.reverting import pending_revert
 from bot.services.tenancy import is_tenanted
@@ -38,7 +38,7 @@ class Waiting:
     requesting: Requesting
     policies: Policies
     poster: Poster
-    reporting: Reporting
+    plan_comments: PlanComments
     clock: Clock
     start_sync: Callable[[Stack], Awaitable[bool]]
     """Starts the sync of a merged pull request that waits for the stack; it goes before everybody else."""
@@ -110,7 +110,7 @@ class Waiting:
             if current is None:
                 await self.requesting.plans(self._wish(wait, repo, pull), [wait.stack], ())
             else:
-                await self.reporting.refresh_plan(repo, current)
+                await self.plan_comments.refresh(repo, current)
         async with self.records.write() as writer:
             await writer.end_wait(wait.number)
         return wanted

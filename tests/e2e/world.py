@@ -81,9 +81,13 @@ resource "terraform_data" "breaks" {
 """
 
 
+LASTING: Final = 'apply: {allow: "write"}'
+"""What the test environment of a World has instead of its lifecycle."""
+
+
 def with_lasting_test(policy: str) -> str:
     """Return a policy whose test environment is an ordinary one and whose code is not checked, for tests that are about something else."""
-    changed = policy.replace("lifecycle: pull_request", 'apply: {allow: "write"}')
+    changed = policy.replace("lifecycle: pull_request", LASTING)
     changed = changed.replace("    code_checks: [fmt, validate, test]\n", "")
     assert changed != policy
     return changed

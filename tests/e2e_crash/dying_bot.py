@@ -20,7 +20,7 @@ from bot.adapters.state_object import S3StateObject
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.server import Role, run_forever
-from bot.services.reporting import Reporting
+from bot.services.plan_comments import PlanComments
 from bot.services.waiting import Waiting
 from bot.settings import load
 from handlers.inbox import Inbox
@@ -91,7 +91,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "restore": lambda: before(S3StateObject, "write"),
     "restored": lambda: after(S3StateObject, "write"),
     "unlocked": lambda: before(Waiting, "freed"),
-    "unheld": lambda: before(Reporting, "refresh_environment"),
+    "unheld": lambda: before(PlanComments, "refresh_environment"),
     "closeout-commented": lambda: after(GitHubApp, "comment", where=says("closeout")),
 }
 

@@ -20,6 +20,12 @@ _APPLYING = ("accepted", "queued", "intent")
 _TELLING = ("result-comment", "result-commented")
 
 
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """What is delivered while nobody is there is looked for."""
+    return {"GATEWRIGHT_RECONCILE_SECONDS": "1"}
+
+
 async def start_dying(playground: Playground, point: str) -> None:
     """Run the bot that dies there; work that it resumes may kill it before it is ready."""
     with contextlib.suppress(GatewrightError):

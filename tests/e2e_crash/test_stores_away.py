@@ -71,7 +71,7 @@ async def test_an_apply_is_told_rightly_though_the_store_was_away_before_and_aft
     await own.s3.stop()
     await own.github.comment(REPO, seen.number, author="dev", body="/apply staging")
     await until_ready(own, part="object_store", word="failed")
-    await until_logged(own.bot.log, "execute_change is tried again")
+    await until_logged(own.bot.log, "is tried again")
     assert count(own) == 0
     # when it is back, the change is applied, and the store is away again when Terraform has ended,
     await own.s3.start()

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from bot.playground.stack import Playground
-from tests.e2e.world import World, running
+from tests.e2e.world import LASTING, World, running
 
 QUICK = {"GATEWRIGHT_TICK_SECONDS": "0.5", "GATEWRIGHT_DESTROY_RETRY_SECONDS": "0.5"}
 """So that nobody waits for what is done every now and then."""
@@ -24,6 +24,6 @@ async def playground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 @pytest_asyncio.fixture(loop_scope="session")
 async def town(world: World) -> World:
     """Give the world with `lifecycle: pull_request` for test, as the project's own policy has it."""
-    await world.change_policy(lambda text: text.replace("apply: {allow: write}", "lifecycle: pull_request"))
+    await world.change_policy(lambda text: text.replace(LASTING, "lifecycle: pull_request"))
     await world.idle()
     return world

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest_asyncio
 
-from tests.e2e.world import ADMIN, DEV, World
+from tests.e2e.world import ADMIN, DEV, LASTING, World
 
 _NET = """
 resource "terraform_data" "net" {
@@ -31,7 +31,7 @@ async def projects(world: World) -> World:
         lambda text: (
             text.replace(f"projects:\n{_OFF}", _PROJECTS)
             .replace("/terraform.tfstate", "/{project}/terraform.tfstate")
-            .replace("apply: {allow: write}", "lifecycle: pull_request")
+            .replace(LASTING, "lifecycle: pull_request")
             .replace("autoplan: true", "autoplan: false", 1)
             .replace("envs/", "envs/{project}/")
             .replace("var_file", "# var_file")

@@ -15,6 +15,7 @@ from bot.playground.engine import find
 from bot.playground.seed import REPO, files, seed
 from bot.playground.stack import Playground
 from bot.playground.watch import Watch
+from tests.e2e.world import next_second
 
 _RECORDER = '''#!{python} -IS
 """Terraform that writes down how it was called."""
@@ -114,6 +115,7 @@ async def test_local_runs_what_the_server_runs(tmp_path: Path) -> None:
         assert "state before: none yet" in said
 
         # and the server applies it,
+        await next_second()
         await own.github.comment(REPO, pull.number, body="/apply staging", author="dev")
         await seen.hear({"kind": "apply", "env": "staging", "status": "applied"})
         server_apply = recorder.take()

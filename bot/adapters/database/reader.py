@@ -34,7 +34,7 @@ from bot.domain.model import (
     StateKey,
 )
 from bot.domain.plan import Lock, PlanRecord
-from bot.ports import Artifact, Delivery, StateVersion, TimelineEntry
+from bot.ports import Artifact, Delivery, Remote, StateVersion, TimelineEntry
 
 
 class SqlReader(
@@ -132,10 +132,17 @@ class SqlReader(
 
     async def remote_id(self, repo: str, key: str) -> int | None:
         """Return the id GitHub gave something we created (a comment, a check, a deployment)."""
+        found = await self.remote(repo, key)
+        return None if found is None else found.id
+
+    async def remote(self, repo: str, key: str) -> Remote | None:
+        """Return what is known of something we created on GitHub."""
         columns = tables.remote_ids.c
-        query = sa.select(columns.remote_id).where(columns.repo == repo, columns.key == key)
+        query = sa.select(tables.remote_ids).where(columns.repo == repo, columns.key == key)
         row = await self._first(query)
-        return None if row is None else int(row["remote_id"])
+        if row is None:
+            return None
+        return Remote(id=int(row["remote_id"]), node_id=row["node_id"])
 
     async def last_applied(self, state_key: StateKey) -> StateVersion | None:
         """Return the snapshot after the last apply that succeeded."""

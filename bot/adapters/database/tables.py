@@ -202,6 +202,7 @@ remote_ids = sa.Table(
     sa.Column("repo", sa.Text, primary_key=True),
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("remote_id", BigNumber, nullable=False),
+    sa.Column("node_id", sa.Text),
 )
 
 state_versions = sa.Table(

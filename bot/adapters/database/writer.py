@@ -202,11 +202,12 @@ class SqlWriter(
             sa.delete(tables.locks).where(tables.locks.c.state_key == stack.state_key)
         )
 
-    async def set_remote_id(self, repo: str, key: str, remote_id: int) -> None:
+    async def set_remote_id(self, repo: str, key: str, remote_id: int, *, node_id: str | None = None) -> None:
         """Remember the id GitHub gave something we created; the newest counts."""
-        statement = self._insert(tables.remote_ids, {"repo": repo, "key": key, "remote_id": remote_id})
+        known = {"remote_id": remote_id, "node_id": node_id}
+        statement = self._insert(tables.remote_ids, {"repo": repo, "key": key, **known})
         await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["repo", "key"], set_={"remote_id": remote_id})
+            statement.on_conflict_do_update(index_elements=["repo", "key"], set_=known)
         )
 
     async def add_state_version(self, version: StateVersion) -> None:

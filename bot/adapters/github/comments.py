@@ -50,7 +50,7 @@ class Comments:
         look = self._look(repo, number, body) if body.startswith(MARKER) else None
         answer = await self._client.ask(repo, call, look=look)
         comment = parse(Comment, answer.data, call.doing)
-        return Posted(id=comment.id, at=comment.created_at)
+        return Posted(id=comment.id, node_id=comment.node_id, at=comment.created_at)
 
     async def update(self, repo: Repo, comment_id: int, body: str) -> Posted:
         """Replace a comment's body; GitHubNotFoundError when it is gone."""
@@ -63,7 +63,7 @@ class Comments:
             lane=Lane.COMMENTS,
         )
         comment = parse(Comment, (await self._client.ask(repo, call)).data, call.doing)
-        return Posted(id=comment.id, at=comment.updated_at)
+        return Posted(id=comment.id, node_id=comment.node_id, at=comment.updated_at)
 
     async def find(self, repo: Repo, number: int, marker: str) -> int | None:
         """Return the App's newest comment with `marker` in its first line, reading the newest page first.
@@ -84,16 +84,19 @@ class Comments:
                     return comment.id
         return None
 
-    async def minimize(self, repo: Repo, comment_id: int) -> None:
+    async def minimize(self, repo: Repo, comment_id: int, *, node_id: str | None = None) -> None:
         """Fold a comment as outdated; one that is gone is left at that."""
         doing = f"folding comment {comment_id} on {repo.full_name}"
-        read = Call(doing=doing, route=_ONE, variables={**names(repo), "comment_id": comment_id})
         try:
-            comment = parse(Comment, (await self._client.ask(repo, read)).data, doing)
-            body = {"query": _MINIMIZE, "variables": {"subject": comment.node_id}}
+            subject = node_id or await self._node_id(repo, comment_id, doing)
+            body = {"query": _MINIMIZE, "variables": {"subject": subject}}
             await self._client.ask(repo, Call(doing=doing, method="POST", route=GRAPHQL, body=body))
         except GitHubNotFoundError:
             return
+
+    async def _node_id(self, repo: Repo, comment_id: int, doing: str) -> str:
+        read = Call(doing=doing, route=_ONE, variables={**names(repo), "comment_id": comment_id})
+        return parse(Comment, (await self._client.ask(repo, read)).data, doing).node_id
 
     async def react(self, repo: Repo, comment_id: int, content: str) -> None:
         """Add a reaction; a comment that is gone is left at that."""

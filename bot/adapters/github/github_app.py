@@ -66,6 +66,10 @@ class GitHubApp:
         """Return the repository with its installation and default branch."""
         return await self._repositories.repository(full_name)
 
+    async def known_repository(self, full_name: str) -> Repo:
+        """Return the repository as this process read it last; it is read where it was not."""
+        return await self._repositories.known(full_name)
+
     async def subject(self, full_name: str, number: int) -> tuple[Repo, PullRequest]:
         """Return a pull request and its repository as they are now, with one request."""
         return await self._repositories.subject(full_name, number)
@@ -118,9 +122,9 @@ class GitHubApp:
         """Return the id of the App's own newest comment whose first line holds `marker`, or None."""
         return await self._comments.find(repo, number, marker)
 
-    async def minimize_comment(self, repo: Repo, comment_id: int) -> None:
+    async def minimize_comment(self, repo: Repo, comment_id: int, *, node_id: str | None = None) -> None:
         """Fold an outdated comment; a comment that is gone is not an error."""
-        await self._comments.minimize(repo, comment_id)
+        await self._comments.minimize(repo, comment_id, node_id=node_id)
 
     async def react(self, repo: Repo, comment_id: int, content: str) -> None:
         """Add a reaction; a comment that is gone is not an error."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from bot.adapters.github.call import Call
@@ -25,6 +26,8 @@ from bot.domain.errors import GitHubError, GitHubNotFoundError
 from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
 
 _FULL_NAME = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)")
+_REMEMBERED = 1000
+"""Repositories of which it is known what they were like."""
 _NO_COMMIT = "no commit found"
 """How GitHub's 404 for a missing ref differs from that for a missing file."""
 
@@ -36,6 +39,7 @@ class Repositories:
         self._client = client
         self._sender = sender
         self._tokens = tokens
+        self._last_read: OrderedDict[str, Repo] = OrderedDict()
 
     async def repository(self, full_name: str) -> Repo:
         """Return the repository with its installation and default branch."""
@@ -49,6 +53,10 @@ class Repositories:
         answer = await self._sender.send(call, credential(self._tokens, owner, name, Profile.API))
         shape = parse(RepositoryShape, answer.data, call.doing)
         return await self._known(shape, owner, name)
+
+    async def known(self, full_name: str) -> Repo:
+        """Return the repository as it was last read here; it is read where it was not."""
+        return self._last_read.get(full_name) or await self.repository(full_name)
 
     async def subject(self, full_name: str, number: int) -> tuple[Repo, PullRequest]:
         """Return a pull request, whose base tells all about its repository."""
@@ -72,6 +80,10 @@ class Repositories:
             default_branch=shape.default_branch,
         )
         self._tokens.installations.learn(repo)
+        self._last_read[f"{owner}/{name}"] = repo
+        self._last_read.move_to_end(f"{owner}/{name}")
+        while len(self._last_read) > _REMEMBERED:
+            self._last_read.popitem(last=False)
         return repo
 
     async def pull(self, repo: Repo, number: int) -> PullRequest:

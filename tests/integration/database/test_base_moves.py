@@ -13,8 +13,8 @@ from bot.policy import load_policy
 from bot.ports import Merge, Posted
 from bot.services.jobs import Links
 from bot.services.outdating import Outdating
+from bot.services.plan_comments import PlanComments
 from bot.services.posting import Poster
-from bot.services.reporting import Reporting
 from bot.services.stacks import Trees
 from tests.fakes import builders
 from tests.integration.database.builders import NOW, REPO, STAGING, a_plan, a_run
@@ -87,20 +87,18 @@ class _Clock:
 
 def _outdating(records: Database, github: _GitHub, *changed: str) -> Outdating:
     some: Any = None
-    reporting = Reporting(
+    plan_comments = PlanComments(
         records=records,
         github=cast("Any", github),
         policies=cast("Any", _NoPolicy()),
         judging=some,
         poster=Poster(github=cast("Any", github), records=records),
-        checks=some,
-        deployments=some,
         links=Links(origin="https://bot.example"),
         clock=_Clock(),
     )
     trees = Trees(github=cast("Any", github), workspace=cast("Any", _Workspace(changed=changed)))
     return Outdating(
-        records=records, github=cast("Any", github), trees=trees, reporting=reporting, clock=_Clock()
+        records=records, github=cast("Any", github), trees=trees, plan_comments=plan_comments, clock=_Clock()
     )
 
 
@@ -128,7 +126,7 @@ async def test_two_hundred_plans_are_stale_at_once_and_ten_comments_are_written(
     assert (count, len(stale), len(github.written), len(left)) == (PULLS, PULLS, 10, PULLS - 10)
     assert stale[0].status_reason == "main moved on to ccccccc, which changes what this was planned from"
     # The others follow when something happens on their own pull request.
-    await outdating.reporting.show(REPO, pull=150)
+    await outdating.plan_comments.show(REPO, pull=150)
     assert github.written[10:] == [150]
 
 

@@ -1,0 +1,19 @@
+"""What GraphQL calls a comment, so that GitHub need not be asked for it."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    op.add_column("remote_ids", sa.Column("node_id", sa.Text(), nullable=True))
+
+
+def downgrade() -> None:
+    raise RuntimeError(
+        "Gatewright's schema only moves forward: to go back, restore the backup made before the upgrade."
+    )
