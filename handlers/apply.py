@@ -10,7 +10,7 @@ from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
 from bot.domain.gate_refusals import refusals as refusals_of
 from bot.domain.gates import shut
 from bot.domain.lock_words import held_sentence, opener
-from bot.domain.model import Permission, PlanStatus, RunKind, Stack
+from bot.domain.model import OperationKind, Permission, PlanLane, PlanStatus, RunKind, Stack
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.refusals import Reason, Refusal
 from bot.services.requesting import ACTIVE, choose_plan
@@ -107,39 +107,49 @@ async def _candidate(stack: Stack, command: Command, request: Request, bot: Bot)
         return _refusal(
             Reason.NOT_YET, f"A new plan of {stack.label} is being made. Read it first.", "/status"
         )
-    waiting = next((plan for plan in plans if _is_pending_revert(plan, bot)), None)
+    waiting = next((plan for plan in plans if _is_named_only(plan, bot)), None)
     if waiting is not None and command.plan is None:
         return _ambiguous(stack, waiting, plans)
     plan = choose_plan(
-        plans if command.plan is not None else [plan for plan in plans if plan.reverts_to is None],
+        plans if command.plan is not None else [plan for plan in plans if plan.lane is PlanLane.CODE],
         named=command.plan,
         asked_at=wish.asked_at,
         env=stack.env,
         project=stack.project,
     )
     if isinstance(plan, PlanRecord) and plan.status is PlanStatus.NO_CHANGES:
-        again = "/status" if plan.reverts_to else common.plan_command(stack.env, stack.project)
+        again = "/status" if plan.lane is not PlanLane.CODE else common.plan_command(stack.env, stack.project)
         return _refusal(
             Reason.NO_CHANGES, f"Plan {plan.id} changes nothing, so there is nothing to apply.", again
         )
     return plan
 
 
-def _is_pending_revert(plan: PlanRecord, bot: Bot) -> bool:
+def _is_named_only(plan: PlanRecord, bot: Bot) -> bool:
+    """Whether a revert or a state operation waits, beside which no other plan is meant by itself."""
     open_still = plan.status is PlanStatus.PLANNED and bot.clock.now() < plan.expires_at
-    return plan.reverts_to is not None and open_still
+    return plan.lane is not PlanLane.CODE and open_still
 
 
-def _ambiguous(stack: Stack, revert: PlanRecord, plans: Sequence[PlanRecord]) -> Refusal:
-    forward = [plan for plan in plans if plan.reverts_to is None and plan.status is PlanStatus.PLANNED]
-    said = [f"`/apply {stack.env} {revert.id}` goes back to release {revert.reverts_to}"]
+def _ambiguous(stack: Stack, waiting: PlanRecord, plans: Sequence[PlanRecord]) -> Refusal:
+    forward = [plan for plan in plans if plan.lane is PlanLane.CODE and plan.status is PlanStatus.PLANNED]
+    what, does = _described(waiting)
+    said = [f"`/apply {stack.env} {waiting.id}` {does}"]
     said += [f"`/apply {stack.env} {plan.id}` goes forward" for plan in forward[:1]]
     return Refusal(
         reason=Reason.AMBIGUOUS_PLAN,
-        sentence=f"A revert of {stack.label} is planned, so say which plan you mean.",
-        next_command=f"/apply {stack.env} {revert.id}",
-        detail=(*said, f"`/cancel {revert.id}` drops the revert"),
+        sentence=f"A {what} of {stack.label} is planned, so say which plan you mean.",
+        next_command=f"/apply {stack.env} {waiting.id}",
+        detail=(*said, f"`/cancel {waiting.id}` drops the {what}"),
     )
+
+
+def _described(plan: PlanRecord) -> tuple[str, str]:
+    """Return what waits, and what applying it does."""
+    if plan.operation is None:
+        return "revert", f"goes back to release {plan.reverts_to}"
+    done = "imports" if plan.operation.kind is OperationKind.IMPORT else "takes out of the state:"
+    return "state operation", f"{done} {plan.operation.address}"
 
 
 def _is_done(found: PlanRecord | Refusal) -> bool:

@@ -37,7 +37,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         return [refused]
     if goes_back:
         return [_goes_back(run)]
-    runs = await bot.requesting.plans(wish, (run.stack,), run.arguments)
+    runs = await bot.requesting.plans(wish, (run.stack,), run.arguments, operation=run.operation)
     return [Started(runs=len(runs))]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import address, code, link, prose, text
 from bot.comments.header import header
+from bot.comments.operation import operation_done
 from bot.comments.revert import reverted_parts
 from bot.comments.run_report import RunView, facts, log_block, number, string, strings
 from bot.comments.verification import verified_part
@@ -91,6 +92,7 @@ def _applied(view: RunView) -> Iterator[Part]:
     else:
         yield Part(text=f"{_serials(view.run.detail)}\n\n")
     yield from reverted_parts(view.revert, view.run)
+    yield Part(text="" if view.plan is None else operation_done(view.plan))
     url = outputs.pop(view.url_output or "", None)
     if url:
         yield Part(text=f"**It is reachable at {address(url)}**\n\n")

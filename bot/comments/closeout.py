@@ -9,10 +9,11 @@ from bot.comments.apply import what_changed
 from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import code, link, prose, text
 from bot.comments.header import header
+from bot.comments.operation import operation_title
 from bot.comments.run_report import log_block, string
 from bot.comments.words import Step, minute, short, steps
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import Login, PlanStatus, Run, RunStatus, Sha, Stack
+from bot.domain.model import Login, PlanStatus, Run, RunStatus, Sha, Stack, StateOperation
 from bot.domain.overrides import Override
 from bot.domain.plan import Lock, PlanRecord
 
@@ -35,6 +36,8 @@ class CloseoutRow:
     applied: Run | None = None
     """Its newest apply that succeeded."""
     approvers: Sequence[Login] = ()
+    operations: Sequence[StateOperation] = ()
+    """What it has taken into the state and out of it, oldest first."""
     sync: Run | None = None
     """What the merge did there; `detail["sync"]` says what the comparison found."""
     sync_url: str | None = None
@@ -78,7 +81,7 @@ def _rows(rows: Sequence[CloseoutRow]) -> Iterator[Part]:
     head = "| Stack | Before the merge | After the merge |\n| --- | --- | --- |\n"
     yield Part(text=head, frame_of="stacks")
     for row in rows:
-        cells = (text(row.stack.label, limit=100), _before(row), _after(row))
+        cells = (text(row.stack.label, limit=100), _before(row) + _operations(row), _after(row))
         yield Part(text=f"| {' | '.join(cells)} |\n", drop=Drop.ROW, group="stacks")
     yield Part(text="\n", frame_of="stacks")
 
@@ -99,6 +102,11 @@ def _before(row: CloseoutRow) -> str:
             return f"❌ the apply of plan {code(row.plan.id)} failed"
         case _:
             return f"⚠️ not applied, plan {code(row.plan.id)}"
+
+
+def _operations(row: CloseoutRow) -> str:
+    said = [f"🔧 {operation_title(each)}" for each in row.operations[:_MOST]]
+    return "".join(f"<br>{each}" for each in said)
 
 
 def _after(row: CloseoutRow) -> str:

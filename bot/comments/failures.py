@@ -88,10 +88,13 @@ def _explained(view: RunView) -> tuple[str | None, str]:
             refusals = detail.get("refusals")
             first = refusals[0] if isinstance(refusals, list) and refusals else {}
             reason = string(first, "reason") if isinstance(first, Mapping) else ""
-            return reason or None, f"{sentence(string(detail, 'message'))}\n"
+            named = _bullets(strings(detail, "problems"), as_code=True)
+            return reason or None, f"{sentence(string(detail, 'message'))}\n{named and chr(10) + named}"
         case _:
             summary = string(detail, "message") or run.summary or "It ended without saying why."
-            return None, f"{sentence(summary)}\n{log_block(detail)}"
+            hint = string(detail, "hint")
+            said = f"{prose(hint, limit=500)}\n\n" if hint else ""
+            return None, f"{said}{sentence(summary)}\n{log_block(detail)}"
 
 
 def _ended(status: RunStatus) -> str:

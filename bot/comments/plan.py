@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bot.comments.budget import Part, fit
 from bot.comments.escape import code, link, text
 from bot.comments.gate_table import gate_table
 from bot.comments.header import header
+from bot.comments.operation import operation_notes, operation_title
 from bot.comments.plan_body import caution, diffs, drift, exposed, outputs, remarks, resource_table
 from bot.comments.revert import RevertView, completed_parts, revert_notes
 from bot.comments.words import Step, command, minute, sentence, short, steps, to_do
 from bot.domain.drift_checks import Drifted
 from bot.domain.gates import GateResult, Outcome
-from bot.domain.model import PlanStatus, RunId
+from bot.domain.model import PlanLane, PlanStatus, RunId
 from bot.domain.plan import Lock, PlanRecord
+from bot.domain.state_operations import command_of
 
 _STATES = {
     PlanStatus.PLANNED: ("📋", "planned"),
@@ -52,12 +55,13 @@ class PlanView:
 def plan_comment(view: PlanView) -> str:
     """Return the sticky comment of one stack on one pull request, at most 60,000 bytes."""
     plan, summary = view.plan, view.plan.summary
-    usual = _usual_steps if plan.reverts_to is None else _revert_steps
+    usual = _STEPS[plan.lane]
     return fit(
         [
             Part(text=_top(view)),
             *revert_notes(view.revert, summary),
             *completed_parts(view.revert, summary),
+            Part(text=operation_notes(plan)),
             Part(text=caution(summary)),
             Part(text=exposed(summary)),
             *resource_table(summary),
@@ -89,6 +93,8 @@ def _top(view: PlanView) -> str:
     title = what if plan.status is PlanStatus.NO_CHANGES else f"{what} ({state})"
     if plan.reverts_to is not None:
         title = f"revert to {code(plan.reverts_to)}, {title}"
+    if plan.operation is not None:
+        title = f"{operation_title(plan.operation)}, {title}"
     facts = [
         f"Commit {short(plan.head_sha)}",
         "no state yet" if plan.state_serial is None else f"state serial {plan.state_serial}",
@@ -163,6 +169,26 @@ def _revert_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
             return (Step(sentence="To plan the way back anew", command=again),)
 
 
+def _operation_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
+    """Name the plan, as for a revert: without a name the pull request's own plan is meant."""
+    if plan.operation is None or plan.status is PlanStatus.APPLYING:
+        return _revert_steps(view, plan)
+    match plan.status:
+        case PlanStatus.PLANNED:
+            shut = any(gate.outcome is not Outcome.PASS for gate in view.gates)
+            opened = "Once the gates above are open, to" if shut else "To"
+            return (
+                Step(sentence=f"{opened} do exactly this", command=command("apply", plan.stack, plan.id)),
+                Step(sentence="To drop it", command=f"/cancel {plan.id}"),
+            )
+        case PlanStatus.APPLIED | PlanStatus.NO_CHANGES:
+            return (
+                Step(sentence="To see what the code says of it now", command=command("plan", plan.stack)),
+            )
+        case _:
+            return (Step(sentence="To plan it anew", command=command_of(plan.operation, plan.stack)),)
+
+
 def _usual_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
     again = command("plan", plan.stack)
     shut = any(gate.outcome is not Outcome.PASS for gate in view.gates)
@@ -191,3 +217,10 @@ def _usual_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
             return (Step(sentence="To see what is left to do", command=again),)
         case PlanStatus.STALE | PlanStatus.CANCELED:
             return (Step(sentence="To plan anew", command=again),)
+
+
+_STEPS: Final = {
+    PlanLane.CODE: _usual_steps,
+    PlanLane.REVERT: _revert_steps,
+    PlanLane.STATE: _operation_steps,
+}

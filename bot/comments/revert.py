@@ -9,10 +9,11 @@ from typing import Any
 from bot.comments.budget import Drop, Part
 from bot.comments.escape import code, prose
 from bot.comments.words import counted, duration, minute, short
-from bot.domain.model import Run
+from bot.domain.model import OperationKind, Run
 from bot.domain.plan import Action, PlanSummary
 from bot.domain.release import Release
 from bot.domain.revert import Revert
+from bot.domain.state_operations import is_part_of
 
 _MOST = 10
 
@@ -42,6 +43,7 @@ def revert_notes(view: RevertView | None, summary: PlanSummary) -> Iterator[Part
     replaced = [row.address for row in summary.resources if row.action is Action.REPLACE]
     if replaced:
         yield Part(text=f"**It replaces** {_named(replaced)}.\n\n")
+    yield Part(text=_operations(view.revert, summary))
     yield Part(text=f"**What it cannot undo**\n\n{_lasting(view.revert, summary)}\n")
 
 
@@ -68,6 +70,26 @@ def _commits(revert: Revert) -> Iterator[Part]:
     more = revert.notes.get("more")
     yield Part(text=f"- and {more} more\n" if more else "")
     yield Part(text="\n", frame_of="commits")
+
+
+def _operations(revert: Revert, summary: PlanSummary) -> str:
+    """Warn of what was imported or let go of since that release, where going back would undo it the wrong way."""
+    since: Any = revert.notes.get("operations") or ()
+    wrong = {OperationKind.IMPORT: Action.DESTROY, OperationKind.FORGET: Action.ADD}
+    rows = [(row.action, row.address) for row in summary.resources]
+    met = [
+        (kind, address)
+        for kind, address in since
+        if any(action is wrong[OperationKind(kind)] and is_part_of(found, address) for action, found in rows)
+    ]
+    lines = []
+    if imported := [address for kind, address in met if kind == OperationKind.IMPORT]:
+        lines.append(f"> **It destroys what was imported since that release**: {_named(imported)}.")
+    if let_go := [address for kind, address in met if kind == OperationKind.FORGET]:
+        lines.append(
+            f"> **It creates a second time what was taken out of the state since that release**: {_named(let_go)}."
+        )
+    return "\n> \n".join(["> [!CAUTION]\n" + lines[0], *lines[1:]]) + "\n\n" if lines else ""
 
 
 def _lasting(revert: Revert, summary: PlanSummary) -> str:

@@ -9,9 +9,10 @@ from datetime import datetime
 from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import code, link, text
 from bot.comments.header import header
+from bot.comments.operation import operation_title
 from bot.comments.rescue import RescueView, rescue_part
 from bot.comments.stack_notes import StackNote, notes_part
-from bot.comments.words import Step, age, command, minute, short, steps
+from bot.comments.words import Step, age, apply_command, minute, short, steps
 from bot.domain.model import Login, PlanStatus, Run, Sha, Stack
 from bot.domain.plan import Lock, PlanRecord
 
@@ -99,6 +100,8 @@ def _plan(row: StatusRow, view: StatusView) -> str:
     state = str(plan.status).replace("_", " ")
     expired = ", expired" if plan.status in _OPEN and plan.expires_at <= view.now else ""
     back = "" if plan.reverts_to is None else f" (back to {code(plan.reverts_to)})"
+    if plan.operation is not None:
+        back = f" ({operation_title(plan.operation)})"
     return f"{code(plan.id)}{back} {state}{expired}, {short(plan.head_sha)}, {age(plan.created_at, view.now)}"
 
 
@@ -144,7 +147,9 @@ def _usual_steps(view: StatusView) -> tuple[Step, ...]:
         return (Step(sentence="When the runs have ended, to look again", command="/status"),)
     if ready:
         return tuple(
-            Step(sentence=f"To apply the plan of {row.stack.label}", command=command("apply", row.stack))
+            Step(
+                sentence=f"To apply the plan of {row.stack.label}", command=apply_command(row.stack, row.plan)
+            )
             for row in ready
         )
     return (Step(sentence="To plan what this pull request changes", command="/plan"),)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bot.comments.escape import code, prose
-from bot.domain.model import Sha, Stack
-from bot.domain.plan import Action, Counts
+from bot.domain.model import PlanLane, Sha, Stack
+from bot.domain.plan import Action, Counts, PlanRecord
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 MOST_STEPS = 6
@@ -113,6 +113,12 @@ def to_do(counts: Counts, outputs: int) -> str:
     if said:
         return ", ".join(said)
     return f"only {counted(outputs, 'output')} to change" if outputs else "no changes"
+
+
+def apply_command(stack: Stack, plan: PlanRecord | None) -> str:
+    """Return the exact command that applies a plan: what is not of the code is applied by name alone."""
+    named = plan is not None and plan.lane is not PlanLane.CODE
+    return command("apply", stack, plan.id) if named and plan is not None else command("apply", stack)
 
 
 def command(name: str, stack: Stack, *more: str) -> str:

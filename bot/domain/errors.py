@@ -94,6 +94,16 @@ class ProvidersChangedError(GatewrightError):
     failure_class = FailureClass.CONFIG
 
 
+class OtherChangesError(GatewrightError):
+    """The plan of a state operation would do something besides; `changes` names what."""
+
+    failure_class = FailureClass.POLICY
+
+    def __init__(self, message: str, *, changes: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.changes = changes
+
+
 class ProbeError(GatewrightError):
     """An environment did not answer as it must, or may not be asked; the message may be posted."""
 

@@ -158,6 +158,36 @@ class PlanStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class OperationKind(StrEnum):
+    """What a state operation does; the value is how it is recorded."""
+
+    IMPORT = "import"
+    """Takes an object that exists into the state."""
+    FORGET = "forget"
+    """Lets go of what the state knows, and destroys nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateOperation:
+    """One `/import` or `/state rm`; `bot.domain.state_operations` says what follows from it."""
+
+    kind: OperationKind
+    address: str
+    """By the grammar of `bot.domain.terraform_arguments`, so that it can stand in Terraform's language as it is."""
+    object_id: str | None = None
+    """What the provider calls the object to import."""
+
+
+class PlanLane(StrEnum):
+    """What a plan is of: plans of different lanes of a stack stand side by side, each in a comment of its own."""
+
+    CODE = "code"
+    """The pull request's own code."""
+    REVERT = "revert"
+    STATE = "state"
+    """A state operation."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One execution on one stack, as recorded."""
@@ -191,6 +221,8 @@ class Run:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    operation: StateOperation | None = None
+    """What is planned or applied, where it is not code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

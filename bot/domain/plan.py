@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bot.domain.model import Login, PlanId, PlanStatus, RunId, Sha, Stack
+from bot.domain.model import Login, PlanId, PlanLane, PlanStatus, RunId, Sha, Stack, StateOperation
 
 
 class Action(StrEnum):
@@ -105,6 +105,13 @@ class PlanSummary:
     """The whole human-readable plan, redacted."""
 
 
+def lane_of(reverts_to: PlanId | None, operation: StateOperation | None) -> PlanLane:
+    """Return what a plan is of that goes back to a release, carries out an operation, or neither."""
+    if operation is not None:
+        return PlanLane.STATE
+    return PlanLane.CODE if reverts_to is None else PlanLane.REVERT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRecord:
     """A stored plan: what was planned, for which commit and state, and where its files are."""
@@ -145,6 +152,13 @@ class PlanRecord:
     expires_at: datetime
     reverts_to: PlanId | None = None
     """The release that it goes back to; None for a plan of the pull request's own code."""
+    operation: StateOperation | None = None
+    """The one thing that it does, for the plan of a state operation."""
+
+    @property
+    def lane(self) -> PlanLane:
+        """Return what it is a plan of."""
+        return lane_of(self.reverts_to, self.operation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     NOT_FOUND = "not_found"
     NOT_VERIFIED = "not_verified"
     NOT_YET = "not_yet"
+    OTHER_CHANGES = "other_changes"
     PERMISSION = "permission"
     PLAN_EXPIRED = "plan_expired"
     PLAN_NEWER_THAN_COMMAND = "plan_newer_than_command"

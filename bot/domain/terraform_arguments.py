@@ -76,6 +76,19 @@ def is_resource_address(text: str) -> bool:
     return bool(resource) and not str(resource).startswith("data.")
 
 
+def is_managed_address(text: str) -> bool:
+    """Whether the text is the address of a managed resource or of a module, or of an instance of one."""
+    match = _match(text)
+    return match is not None and (is_resource_address(text) or resource_type(text) is None)
+
+
+def resource_type(address: str) -> str | None:
+    """Return the type in a resource's address; None for a module's, and for what is no address."""
+    match = _match(address)
+    resource = match and (match["inner"] or match["outer"])
+    return resource.partition(".")[0] if resource else None
+
+
 def _match(text: str) -> re.Match[str] | None:
     if len(text) > MAX_ADDRESS or not text.isprintable() or "${" in text or "%{" in text:
         return None

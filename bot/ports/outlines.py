@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.model import PlanId, PlanStatus, Sha, Stack
+from bot.domain.model import PlanId, PlanLane, PlanStatus, Sha, Stack, StateOperation
+from bot.domain.plan import lane_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,12 @@ class PlanOutline:
     expires_at: datetime
     reverts_to: PlanId | None = None
     """The release that it goes back to, for the plan of a revert."""
+    operation: StateOperation | None = None
+
+    @property
+    def lane(self) -> PlanLane:
+        """Return what it is a plan of."""
+        return lane_of(self.reverts_to, self.operation)
 
 
 class OutlineReader(Protocol):

@@ -22,6 +22,7 @@ from bot.domain.model import (
     Stack,
     StateIdentity,
     StateKey,
+    StateOperation,
 )
 from bot.domain.plan import Lock, PlanRecord
 from bot.ports.coordination import CoordinationReader, CoordinationWriter
@@ -95,6 +96,7 @@ class NewRun:
     correlation_id: str
     dedupe_key: str
     """A second run with the same key is not recorded: repeated steps create nothing twice."""
+    operation: StateOperation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

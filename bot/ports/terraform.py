@@ -68,6 +68,8 @@ class TerraformJob:
     """Descriptors that the process inherits (locks); only for changes."""
     dies_with_parent: bool = True
     """True for plans; False for anything that changes state (see the crash rules)."""
+    declaration: str | None = None
+    """What is written beside the root module for this plan alone; its apply finds it in the unpacked directory."""
 
 
 NO_FILES: Mapping[str, str] = MappingProxyType({})

@@ -195,7 +195,8 @@ class Applying:
             **({"waived": list(change.waived)} if change.waived else {}),
         }
         summary = "Applied." if ok else f"terraform apply ended with exit code {output.exit_code}."
-        release = self._release(change, output, after) if ok else None
+        # What it leaves is a state and not a version of the code, so nobody can go back to it, or promote it.
+        release = self._release(change, output, after) if ok and plan.operation is None else None
         await self.endings.end(
             run,
             status,

@@ -59,11 +59,14 @@ class Checks:
             await self.show(repo, pull, head, name, text=conflict_check(paths), buttons=(_REPLAN,))
 
     async def _rows(self, repo: Repo, pull: int, head: Sha) -> list[CheckRow]:
+        """Return what is known of each stack; an operation on a state says nothing of the code."""
         newest_run: dict[tuple[str, str], Run] = {}
         newest_change: dict[tuple[str, str], Run] = {}
         newest_plan: dict[tuple[str, str], PlanRecord | None] = {}
         async with self.records.read() as reader:
             for run in await reader.runs(repo=repo.full_name, pull=pull):
+                if run.operation is not None:
+                    continue
                 if run.head_sha == head and run.kind not in {RunKind.VERIFY, RunKind.RESTORE}:
                     newest_run.setdefault((run.stack.project, run.stack.env), run)
                 if run.intent_at is not None:
@@ -71,7 +74,7 @@ class Checks:
             paused = await reader.paused(repo=repo.full_name, pull=pull)
             for plan in await reader.plan_outlines(repo=repo.full_name, pull=pull):
                 key = (plan.stack.project, plan.stack.env)
-                if plan.head_sha == head and key not in newest_plan:
+                if plan.head_sha == head and plan.operation is None and key not in newest_plan:
                     newest_plan[key] = await reader.plan(plan.id)
         rows = [
             CheckRow(

@@ -95,16 +95,28 @@ class Closeouts:
         ours = [run for run in runs if _same(run.stack, stack)]
         sync = next((run for run in ours if run.kind is RunKind.SYNC), None)
         applied = next(
-            (run for run in ours if run.kind is RunKind.APPLY and run.status is RunStatus.SUCCEEDED), None
+            (
+                run
+                for run in ours
+                if run.kind is RunKind.APPLY and run.status is RunStatus.SUCCEEDED and run.operation is None
+            ),
+            None,
         )
         destroy = next((run for run in ours if run.kind is RunKind.DESTROY), None)
         release = await reader.release(applied.plan_id) if applied and applied.plan_id else None
         lock: Lock | None = await reader.lock(stack)
         return CloseoutRow(
             stack=stack,
-            plan=next((plan for plan in plans if _same(plan.stack, stack)), None),
+            plan=next((plan for plan in plans if _same(plan.stack, stack) and plan.operation is None), None),
             applied=applied,
             approvers=release.approvers if release is not None else (),
+            operations=[
+                run.operation
+                for run in reversed(ours)
+                if run.operation is not None
+                and run.kind is RunKind.APPLY
+                and run.status is RunStatus.SUCCEEDED
+            ],
             sync=sync,
             sync_url=self.links.run(sync.id) if sync is not None else None,
             destroy=destroy,

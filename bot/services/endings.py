@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus
+from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus, StateOperation
 from bot.domain.plan import PlanRecord
 from bot.domain.release import Release
 from bot.domain.retries import Retries
@@ -98,23 +98,35 @@ async def record_end(
         await writer.revoke_verifications(plan.stack, why=why.replace("_", " "), at=now)
         if plan.reverts_to is not None:
             await hold_after(writer, run, plan, now)
-        elif applied and plan.pull is not None:
+        elif applied and plan.pull is not None and plan.operation is None:
             await lift_completed(writer, plan.stack.repo, plan.pull, by=run.actor, now=now)
-        if applied:
+        # A restored state is reviewed by a plan of all of it; an operation only mends it.
+        if applied and plan.operation is None:
             await lift_reviewed(writer, run, plan, now)
     if run.kind is RunKind.RESTORE and ending.detail.get("state") in TOUCHED:
         await after_restore(writer, run, now)
     await writer.move_run(
         run.id, ending.status, at=now, actor="gatewright", why=summary, failure_class=ending.failure
     )
-    if plan is not None and not applied and run.kind is not RunKind.SYNC:
-        await _replan(writer, run, plan, now)
+    if plan is not None and run.kind is not RunKind.SYNC and (plan.operation is not None or not applied):
+        await _replan(writer, run, plan, now, operation=None if applied else plan.operation)
     await go_on(writer, run, ending.status, now)
     return True
 
 
-async def _replan(writer: Writer, run: Run, plan: PlanRecord, now: datetime) -> None:
-    new = following(run, now, kind=RunKind.PLAN, dedupe_key=f"replan:{run.id}", arguments=plan.arguments)
+async def _replan(
+    writer: Writer, run: Run, plan: PlanRecord, now: datetime, *, operation: StateOperation | None
+) -> None:
+    """Plan again what is left to do; after a state operation that is what the code says of the state as it is now."""
+    done = plan.operation is not None and operation is None
+    new = following(
+        run,
+        now,
+        kind=RunKind.PLAN,
+        dedupe_key=f"replan:{run.id}",
+        arguments=() if done else plan.arguments,
+        operation=operation,
+    )
     if await writer.add_run(new, now) is not None:
         if (revert := await writer.revert_of(plan.id)) is not None:
             await writer.add_revert(replace(revert, run_id=new.id, plan_id=None, notes={}))

@@ -9,6 +9,7 @@ from bot.domain.errors import (
     GatewrightError,
     IntegrityError,
     MergeConflictError,
+    OtherChangesError,
     PolicyError,
     ProvidersChangedError,
     TerraformError,
@@ -38,6 +39,8 @@ def describe(error: GatewrightError) -> dict[str, Any]:
             found = _refused("engine", Reason.ENGINE_CHANGED, message)
         case ProvidersChangedError():
             found = _refused("engine", Reason.PROVIDERS_CHANGED, message)
+        case OtherChangesError():
+            found = _refused("plan", Reason.OTHER_CHANGES, message) | {"problems": list(error.changes)}
         case IntegrityError():
             found = _refused("plan_fresh", Reason.INTEGRITY, message)
         case _:

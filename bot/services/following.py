@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.domain.model import PlanId, Run, RunKind, Stack
+from bot.domain.model import PlanId, Run, RunKind, Stack, StateOperation
 from bot.ports import Job, NewRun
 from bot.services.ids import new_run_id
 
@@ -17,6 +17,7 @@ def following(
     dedupe_key: str,
     plan_id: PlanId | None = None,
     arguments: tuple[str, ...] = (),
+    operation: StateOperation | None = None,
 ) -> NewRun:
     """Return a run that follows from `run` by itself, for the same people and commits."""
     return NewRun(
@@ -34,6 +35,7 @@ def following(
         policy_digest=run.policy_digest,
         correlation_id=run.correlation_id,
         dedupe_key=dedupe_key,
+        operation=operation,
     )
 
 

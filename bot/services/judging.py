@@ -104,7 +104,8 @@ class Judging:
         """Judge a plan of the base's tip; what people had to say, they said of the pull request's own plan."""
         was_open = replace(pull, state="open")
         async with self.records.read() as reader:
-            reviewed = await reader.plans(repo=repo.full_name, pull=pull.number, stack=plan.stack, limit=1)
+            plans = await reader.plans(repo=repo.full_name, pull=pull.number, stack=plan.stack)
+        reviewed = [each for each in plans if each.operation is None]
         tip = replace(was_open, head_sha=plan.head_sha)
         facts = await self._facts(repo, tip, loaded, plan, may_apply=may_apply)
         asked = (

@@ -5,21 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.comments.status import StatusRow
-from bot.comments.words import Step, command
+from bot.comments.words import Step, apply_command, command
 from bot.domain.gates import JUDGED
 from bot.domain.model import PlanStatus, PullRequest
 from bot.domain.plan import Lock, PlanRecord
+from bot.domain.state_operations import command_of
 from bot.policy import EnvironmentPolicy, RepoPolicy
 
 
 def after_plan(plan: PlanRecord, env: EnvironmentPolicy, held: Lock | None) -> tuple[Step, ...]:
     """Return what to offer under a plan comment; empty where the usual offers fit."""
-    again = Step(sentence="To plan anew", command=command("plan", plan.stack))
+    planning = (
+        command("plan", plan.stack) if plan.operation is None else command_of(plan.operation, plan.stack)
+    )
+    again = Step(sentence="To plan anew", command=planning)
     if plan.status is not PlanStatus.PLANNED or plan.reverts_to is not None:
         return ()
     if held is not None:
         free = f"Once pull request {held.pull} is merged or has given it up, to plan anew"
-        return (Step(sentence=free, command=command("plan", plan.stack)),)
+        return (Step(sentence=free, command=planning),)
     closed = why_closed(env)
     return (Step(sentence=closed), again) if closed else ()
 
@@ -47,7 +51,7 @@ def after_status(pull: PullRequest, policy: RepoPolicy, rows: Sequence[StatusRow
         return ()
     ready = [row for row in waiting if _is_ready(row, pull, policy)]
     return tuple(
-        Step(sentence=f"To apply the plan of {row.stack.label}", command=command("apply", row.stack))
+        Step(sentence=f"To apply the plan of {row.stack.label}", command=apply_command(row.stack, row.plan))
         for row in ready
     ) or (Step(sentence="To plan what this pull request changes", command="/plan"),)
 

@@ -15,7 +15,18 @@ from bot.comments.words import Step
 from bot.domain.drift_checks import drifted
 from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.gates import GateResult
-from bot.domain.model import EnvName, PlanId, PlanStatus, PullRequest, Repo, Run, RunId, RunKind, Stack
+from bot.domain.model import (
+    EnvName,
+    PlanId,
+    PlanLane,
+    PlanStatus,
+    PullRequest,
+    Repo,
+    Run,
+    RunId,
+    RunKind,
+    Stack,
+)
 from bot.domain.plan import Lock, PlanRecord
 from bot.ports import Clock, GitHub, Reader, Records
 from bot.services.drifting import newest_check
@@ -79,7 +90,7 @@ class PlanComments:
             plan = await reader.plan(plan_id)
         if plan is None or plan.pull is None:
             return
-        key = plan_key(plan.pull, plan.stack, revert=plan.reverts_to is not None)
+        key = plan_key(plan.pull, plan.stack, plan.lane)
         async with self.turns.setdefault(f"{repo.full_name}:{key}", asyncio.Lock()):
             for _ in range(_MOST_ROUNDS):
                 if await self._write(repo, plan_id, key, asked_by=asked_by, pull=pull):
@@ -221,18 +232,17 @@ async def revert_view(reader: Reader, plan: PlanRecord) -> RevertView | None:
     )
 
 
-def plan_key(pull: int, stack: Stack, *, revert: bool = False) -> str:
-    """Return under which key the comment is remembered; a revert's plan has one of its own."""
+def plan_key(pull: int, stack: Stack, lane: PlanLane) -> str:
+    """Return under which key the comment is remembered; each lane has one of its own."""
     key = sticky_key(pull, stack.project, stack.env)
-    return f"{key}:revert" if revert else key
+    return key if lane is PlanLane.CODE else f"{key}:{lane}"
 
 
 async def _situation(reader: Reader, plan: PlanRecord) -> _Situation:
     plans = await reader.plan_outlines(repo=plan.stack.repo, pull=plan.pull, stack=plan.stack)
     active = await reader.runs(state_key=plan.stack.state_key, statuses=ACTIVE)
-    kind = plan.reverts_to is None
     return _Situation(
-        newest=next((each.id for each in plans if (each.reverts_to is None) == kind), plan.id),
+        newest=next((each.id for each in plans if each.lane is plan.lane), plan.id),
         status=next((each.status for each in plans if each.id == plan.id), None),
         lock=await reader.lock(plan.stack),
         applying=next(

@@ -71,6 +71,7 @@ def plan_record(subject: Subject, planned: Planned, now: datetime) -> PlanRecord
         created_at=now,
         posted_at=None,
         expires_at=now + timedelta(seconds=policy.plan_expires_seconds),
+        operation=subject.run.operation,
     )
 
 

@@ -29,6 +29,7 @@ from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
 from bot.domain.revert import Revert
 from bot.domain.sensitive import sensitive_values
+from bot.domain.state_operations import block
 from bot.policy import RepoPolicy
 from bot.ports import (
     Cipher,
@@ -47,6 +48,7 @@ from bot.services.failures import describe, status_of
 from bot.services.ids import new_plan_id
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
 from bot.services.known_secrets import known_secrets
+from bot.services.plan_operations import hints, refuse_others
 from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
 from bot.services.policies import Policies
 from bot.services.releasing import InPlace, Made, Sources, is_release_as_it_stands, release_of
@@ -92,7 +94,7 @@ class Planning:
         except GatewrightError as error:
             if error.passing:
                 raise
-            detail = {**describe(error), **notes}
+            detail = {**describe(error), **hints(run, error), **notes}
             await self.end(run, status_of(error), error.failure_class, _first_line(error), detail)
         else:
             await self.store(run, record, found, {"seconds": watch.seconds, **notes})
@@ -115,12 +117,15 @@ class Planning:
                 self.workspace, self.credentials, subject.repo, subject.stack, subject.tree
             )
             job = self.job(run, subject.stack, subject.loaded.policy, slot, redactor)
+            if run.operation is not None:
+                job = replace(job, declaration=block(run.operation))
             checks = subject.loaded.policy.environment(subject.stack.env).code_checks
-            if checks and run.kind is RunKind.PLAN:
+            if checks and run.kind is RunKind.PLAN and run.operation is None:
                 notes["code"] = (await self.terraform.check_code(job, checks)).as_detail()
                 watch.lap("code")
             output = await self.terraform.plan(job, run.arguments)
             watch.inside(output.seconds)
+            refuse_others(run, output)
             planned = await self.keep(run, job, redactor, output, identity)
             record = plan_record(subject, planned, self.clock.now())
             found = await self.in_place(run, subject.loaded.policy, record, planned, slot=slot, output=output)
@@ -303,7 +308,7 @@ class Planning:
                 stack=run.stack,
                 statuses=(PlanStatus.PLANNED, PlanStatus.NO_CHANGES),
             ):
-                if (older.reverts_to is None) == (record.reverts_to is None):
+                if older.lane is record.lane:
                     await writer.set_plan_status(older.id, PlanStatus.STALE, f"replaced by {record.id}")
             await writer.add_plan(record)
             if revert is not None:

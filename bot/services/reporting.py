@@ -14,6 +14,8 @@ from bot.comments.words import Step, command
 from bot.domain.errors import PolicyError
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import (
+    PlanLane,
+    PlanStatus,
     PullRequest,
     Repo,
     Run,
@@ -22,6 +24,8 @@ from bot.domain.model import (
     RunStatus,
     Stack,
 )
+from bot.domain.plan import PlanRecord, lane_of
+from bot.domain.state_operations import command_of
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Records
 from bot.services.checks import Checks
@@ -66,10 +70,10 @@ class Reporting:
         elif await self._is_newest(run):
             async with self.records.read() as reader:
                 revert = await reader.revert(run.id)
-            again = command("revert", run.stack)
-            steps = () if revert is None else (Step(sentence="When that is settled", command=again),)
+            lane = lane_of(None if revert is None else revert.target, run.operation)
+            steps = _again(run, lane)
             body = plan_failed_comment(RunView(run=run, run_url=self.links.run(run.id), next_steps=steps))
-            key = plan_key(run.pull, run.stack, revert=revert is not None)
+            key = plan_key(run.pull, run.stack, lane)
             await self.poster.sticky(repo, run.pull, key, body, asked_by=run.comment_id)
         await self._checks(repo, run)
         await self._react(repo, run)
@@ -120,7 +124,8 @@ class Reporting:
         repo = await self.github.repository(run.stack.repo)
         if run.plan_id is not None and run.status not in TERMINAL:
             await self.plan_comments.refresh(repo, run.plan_id)
-        await self.deployments.started(repo, run)
+        if run.operation is None:
+            await self.deployments.started(repo, run)
 
     async def refresh_checks(self, repo: Repo, pull: PullRequest, policy: RepoPolicy | None = None) -> None:
         """Bring the check runs of the pull request's head up to date, by the policy that was just read, if any."""
@@ -155,7 +160,8 @@ class Reporting:
                     if version is not None
                     else None
                 )
-                newest = next((plan for plan in plans if _same(plan.stack, stack)), None)
+                ours = [plan for plan in plans if _same(plan.stack, stack)]
+                newest = next((plan for plan in ours if _is_told(plan)), None)
                 lock = await reader.lock(stack)
                 rows.append(StatusRow(stack=stack, plan=newest, lock=lock, last_apply=last))
         return StatusView(
@@ -172,7 +178,8 @@ class Reporting:
         """Whether no later planning of the stack has the comment: a canceled run must not write over it."""
         async with self.records.read() as reader:
             runs = await reader.runs(repo=run.stack.repo, pull=run.pull, kinds=(RunKind.PLAN,))
-        return next((other.id for other in runs if _same(other.stack, run.stack)), run.id) == run.id
+        rivals = [other for other in runs if (other.operation is None) == (run.operation is None)]
+        return next((other.id for other in rivals if _same(other.stack, run.stack)), run.id) == run.id
 
     async def _ended(self, run_id: RunId) -> Run | None:
         async with self.records.read() as reader:
@@ -214,6 +221,19 @@ class Reporting:
             return loaded.policy.environment(stack.env).url_output
         except PolicyError:
             return None
+
+
+def _is_told(plan: PlanRecord) -> bool:
+    """Whether it may be a stack's newest plan at a glance: a state operation only while it waits."""
+    return plan.operation is None or plan.status is PlanStatus.PLANNED
+
+
+def _again(run: Run, lane: PlanLane) -> tuple[Step, ...]:
+    """Return how a plan is asked for anew that is not of the code; empty where the usual way fits."""
+    if lane is PlanLane.CODE:
+        return ()
+    again = command("revert", run.stack) if run.operation is None else command_of(run.operation, run.stack)
+    return (Step(sentence="When that is settled", command=again),)
 
 
 def _same(one: Stack, other: Stack) -> bool:

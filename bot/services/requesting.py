@@ -21,6 +21,7 @@ from bot.domain.model import (
     Sha,
     Stack,
     StateKey,
+    StateOperation,
 )
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.refusals import Reason, Refusal
@@ -57,12 +58,21 @@ class Requesting:
     records: Records
     clock: Clock
 
-    async def plans(self, wish: Wish, stacks: Sequence[Stack], arguments: tuple[str, ...]) -> tuple[Run, ...]:
+    async def plans(
+        self,
+        wish: Wish,
+        stacks: Sequence[Stack],
+        arguments: tuple[str, ...],
+        *,
+        operation: StateOperation | None = None,
+    ) -> tuple[Run, ...]:
         """Queue one plan per stack. Repeating it for the same delivery queues nothing twice."""
         queued = []
         async with self.records.write() as writer:
             for stack in stacks:
-                new = new_run(wish, self.clock.now(), RunKind.PLAN, stack, arguments=arguments)
+                new = new_run(
+                    wish, self.clock.now(), RunKind.PLAN, stack, arguments=arguments, operation=operation
+                )
                 run = await writer.add_run(new, self.clock.now())
                 if run is not None:
                     await writer.enqueue(job_of(run))
@@ -85,7 +95,7 @@ class Requesting:
                     return held
             for place, plan in enumerate(plans):
                 kind = RunKind.APPLY if plan.reverts_to is None else RunKind.REVERT
-                new = new_run(wish, now, kind, plan.stack, plan=plan.id)
+                new = new_run(wish, now, kind, plan.stack, plan=plan.id, operation=plan.operation)
                 run = await writer.add_run(new, now)
                 if run is None:
                     return None
@@ -163,6 +173,7 @@ def new_run(
     *,
     plan: PlanId | None = None,
     arguments: tuple[str, ...] = (),
+    operation: StateOperation | None = None,
 ) -> NewRun:
     """Return the run that somebody wishes; the same wish gives the same dedupe key."""
     return NewRun(
@@ -180,6 +191,7 @@ def new_run(
         policy_digest=wish.policy_digest,
         correlation_id=wish.correlation_id,
         dedupe_key=f"{kind}:{wish.dedupe or wish.correlation_id}:{stack.project}:{stack.env}",
+        operation=operation,
     )
 
 

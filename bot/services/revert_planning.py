@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from bot.domain.declared import declared_secrets
 from bot.domain.errors import GatewrightError, ObjectMissingError, TerraformError
-from bot.domain.model import PlanStatus, Repo, Run, Stack
+from bot.domain.model import PlanStatus, Repo, Run, RunKind, RunStatus, Stack
 from bot.domain.module_calls import TERRAFORM_FILES
 from bot.domain.plan import PlanRecord
 from bot.domain.provisioners import destroy_provisioners
 from bot.domain.redaction import Redactor
 from bot.domain.release import Release
 from bot.domain.revert import Revert
-from bot.ports import PlanOutput, Records, TerraformJob
+from bot.ports import PlanOutput, Reader, Records, TerraformJob
 from bot.ports.sources import History
 from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
@@ -33,6 +33,7 @@ from bot.services.unfinished import unfinished_change
 from bot.services.verifying import verify_run
 
 _MOST_COMMITS: Final = 20
+_MOST_RUNS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,9 +199,10 @@ class RevertPlanning:
         """Return what the comment says beyond the plan: nothing of it may keep a revert from being planned."""
         async with self.records.read() as reader:
             undone = [await reader.release(plan_id) for plan_id in ground.revert.undone]
+            operations = await _operations_since(reader, ground.target)
         newest = next((release for release in undone if release is not None), None)
         if newest is None:
-            return {"commits": [], "more": 0, "provisioners": []}
+            return {"commits": [], "more": 0, "provisioners": [], "operations": operations}
         target = ground.target
         commits = await self.history.commits(
             ground.repo,
@@ -212,6 +214,7 @@ class RevertPlanning:
             "commits": shown,
             "more": max(0, len(commits or ()) - _MOST_COMMITS),
             "provisioners": sorted(await self._lost_provisioners(ground, newest)),
+            "operations": operations,
         }
 
     async def _lost_provisioners(self, ground: _Ground, newest: Release) -> frozenset[str]:
@@ -222,6 +225,18 @@ class RevertPlanning:
             return frozenset()
         newer = await self.history.bundle_texts(bundle, newest.stack.directory)
         return destroy_provisioners(_code(newer)) - destroy_provisioners(_code(ground.texts))
+
+
+async def _operations_since(reader: Reader, target: Release) -> list[list[str]]:
+    """Return kind and address of what was imported or let go of after a release, newest first."""
+    runs = await reader.runs(
+        state_key=target.stack.state_key,
+        kinds=(RunKind.APPLY,),
+        statuses=(RunStatus.SUCCEEDED,),
+        limit=_MOST_RUNS,
+    )
+    later = (run for run in runs if run.finished_at is not None and run.finished_at > target.recorded_at)
+    return [[str(run.operation.kind), run.operation.address] for run in later if run.operation is not None]
 
 
 def _code(texts: Mapping[str, str]) -> list[str]:

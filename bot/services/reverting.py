@@ -37,7 +37,7 @@ class Reverting:
         async with self.records.read() as reader:
             runs = await reader.runs(repo=repo, pull=pull, kinds=(RunKind.APPLY, RunKind.REVERT))
         known = {(stack.project, stack.env): stack for stack in stacks}
-        begun = (run for run in runs if run.intent_at is not None)
+        begun = (run for run in runs if run.intent_at is not None and run.operation is None)
         return next(
             (
                 known[run.stack.project, run.stack.env]

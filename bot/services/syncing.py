@@ -161,7 +161,8 @@ def compare(
     """Say what a plan of the base's tip means; `reviewed` are the pull request's plans of the stack, newest first."""
     if not plan.has_changes:
         return Compared.UNCHANGED
-    newest = next((each for each in reviewed if each.status is not PlanStatus.CANCELED), None)
+    code = (each for each in reviewed if each.operation is None)
+    newest = next((each for each in code if each.status is not PlanStatus.CANCELED), None)
     same = newest is not None and newest.change_digest == plan.change_digest
     if env.after_merge == "apply" and same:
         return Compared.APPLIED

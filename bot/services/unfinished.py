@@ -19,7 +19,7 @@ async def newest_unfinished(reader: Reader, stack: Stack, releases: Sequence[Rel
     `releases` are those of the stack, newest first; one is enough.
     """
     runs = await reader.runs(state_key=stack.state_key, kinds=CHANGES)
-    newest = next((run for run in runs if run.intent_at is not None), None)
+    newest = next((run for run in runs if run.intent_at is not None and run.operation is None), None)
     if newest is None or newest.finished_at is None:
         return None
     if newest.status is RunStatus.SUCCEEDED or newest.detail.get("started") is False:

@@ -14,11 +14,11 @@ async def void_plans(
 ) -> None:
     """Mark the open plans of a state stale; their pull requests wait for new ones.
 
-    That of `by_pull` does not, which has changed the state itself and knows.
+    That of `by_pull` does not, which has changed the state itself.
     """
     for other in await writer.outdate([stack], pulls=None, why=why, but=but):
+        await writer.mark_unshown(other.stack.repo, other.pull, other.plan, now)
         if (other.stack.repo, other.pull) != (stack.repo, by_pull):
-            await writer.mark_unshown(other.stack.repo, other.pull, other.plan, now)
             await writer.add_wait(
                 Wait(stack=other.stack, pull=other.pull, reason=WaitReason.STALE, since=now)
             )

@@ -118,10 +118,8 @@ class Waiting:
     async def _current(self, wait: Wait, pull: PullRequest) -> PlanId | None:
         """Return the plan that can be applied as it is, because it was made after the last change of the stack."""
         async with self.records.read() as reader:
-            plans = await reader.plan_outlines(
-                repo=wait.stack.repo, pull=wait.pull, stack=wait.stack, limit=1
-            )
-        newest = plans[0] if plans else None
+            plans = await reader.plan_outlines(repo=wait.stack.repo, pull=wait.pull, stack=wait.stack)
+        newest = next((plan for plan in plans if plan.operation is None), None)
         if newest is None or newest.status is not PlanStatus.PLANNED or newest.head_sha != pull.head_sha:
             return None
         return newest.id if newest.expires_at > self.clock.now() else None

@@ -198,6 +198,16 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="smuggle Terraform code, or another change, into the plan of an `/import` or `/state rm`",
+        ends="an address is refused unless it is nothing but one; an id is text; a plan that would do more is not kept",
+        tests=(
+            "tests/unit/domain/test_state_operations.py::test_what_is_no_address_is_never_declared",
+            "tests/unit/domain/test_state_operations.py::test_no_id_ends_its_text_or_is_evaluated",
+            "tests/unit/domain/test_state_operations.py::test_whatever_it_would_do_besides_is_found",
+            "tests/e2e_state/test_state_operations.py::test_an_object_leaves_the_state_and_comes_back_by_reviewed_plans_alone",
+        ),
+    ),
+    Attack(
         tries="read the bot's environment, files, database or processes from Terraform code",
         ends="there is nothing to read: the sandbox shows neither",
         tests=(

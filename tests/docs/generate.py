@@ -62,6 +62,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.NOT_FOUND: "No such plan, run or command on this pull request.",
     Reason.NOT_VERIFIED: "The release was never seen to work there, so it is no way back.",
     Reason.NOT_YET: "Something else must end first, for example a plan that is being made.",
+    Reason.OTHER_CHANGES: "The plan of an `/import` or `/state rm` would do something besides, for example to what the address depends on.",
     Reason.PERMISSION: "You lack the right that the command or the environment needs.",
     Reason.PLAN_EXPIRED: "The plan is older than `plan_expires`.",
     Reason.PLAN_NEWER_THAN_COMMAND: "The plan was posted after the comment was written, so nobody can have read it.",

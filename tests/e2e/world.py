@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 import sqlite3
 import time
@@ -243,6 +244,20 @@ class World:
         """Return who took and gave the locks of a pull request, oldest first."""
         question = "SELECT * FROM lock_events WHERE repo = ? AND pull = ? ORDER BY sequence"
         return self._ask(question, self.repo, str(number))
+
+    def releases(self, env: str = "staging") -> list[str]:
+        """Return the plans that are on record as releases of an environment, oldest first."""
+        question = "SELECT plan_id FROM releases WHERE repo = ? AND env = ? ORDER BY sequence"
+        return [row["plan_id"] for row in self._ask(question, self.repo, env)]
+
+    def state(self, env: str = "staging") -> dict[str, Any]:
+        """Return the state of an environment as Terraform has written it."""
+        key = f"{env}/{self.repo.partition('/')[2]}/terraform.tfstate"
+        with state_client(self.playground) as client:
+            found: dict[str, Any] = json.loads(
+                client.get_object(Bucket=self.playground.s3.state_bucket, Key=key)["Body"].read()
+            )
+        return found
 
     async def running(self, kind: str) -> str:
         """Wait until a run of `kind` has its Terraform running; returns the run's id."""

@@ -34,16 +34,6 @@ async def planned_revert(world: World, number: int, command: str = "/revert", *,
     return str(plan.header["plan"])
 
 
-def state(world: World, env: str = "staging") -> dict[str, Any]:
-    """Return the state of an environment as Terraform has written it."""
-    key = f"{env}/{world.repo.partition('/')[2]}/terraform.tfstate"
-    with state_client(world.playground) as client:
-        found: dict[str, Any] = json.loads(
-            client.get_object(Bucket=world.playground.s3.state_bucket, Key=key)["Body"].read()
-        )
-    return found
-
-
 def resources(found: dict[str, Any]) -> dict[str, Any]:
     """Return address -> attributes without ids."""
     listed = {}
@@ -58,7 +48,7 @@ def resources(found: dict[str, Any]) -> dict[str, Any]:
 async def test_a_merged_change_is_taken_back_and_the_world_is_as_before(world: World) -> None:
     # Given staging as A has left it, then changed by B, which adds something, both merged,
     await released(world, "Version A", branch="a")
-    before, page = state(world), await world.page("staging/")
+    before, page = world.state(), await world.page("staging/")
     number = await world.open(
         {
             STAGING: await world.staging("Version B"),
@@ -89,7 +79,7 @@ async def test_a_merged_change_is_taken_back_and_the_world_is_as_before(world: W
     await world.comment(number, f"/apply staging {plan}")
     said = await world.hear(number, kind="revert", env="staging", status="applied")
     await world.told(number)
-    after = state(world)
+    after = world.state()
     assert await world.page("staging/") == page
     assert resources(after) == resources(before)
     assert after["outputs"] == before["outputs"]
@@ -171,7 +161,7 @@ async def test_what_stands_in_the_way_of_a_revert_is_said(world: World) -> None:
     assert [run["env"] for run in world.runs(kind="plan")[len(made) :]] == ["staging"]
     assert world.conclusions(second) == ("success", "action_required")
     # When a Terraform works there, or the state was changed by somebody else, or the source is gone, then it is refused.
-    changed = state(world)
+    changed = world.state()
     with held(world, by="a-laptop"):
         await world.comment(second, "/revert staging")
         assert "a-laptop" in (await world.refused(second, "locked")).body

@@ -98,7 +98,7 @@ KINDS: Final = (
                 "summary",
                 "cancel_requested_by",
             ),
-            *("intent_at", "created_at", "started_at", "finished_at"),
+            *("operation", "intent_at", "created_at", "started_at", "finished_at"),
         ),
         time="created_at",
     ),
@@ -134,6 +134,7 @@ KINDS: Final = (
                 "state_lineage",
                 "has_changes",
                 "reverts_to",
+                "operation",
             ),
             *("status", "status_reason", "created_by", "created_at", "posted_at", "expires_at"),
         ),
@@ -333,7 +334,7 @@ def _json_type(type_: sa.types.TypeEngine[Any]) -> dict[str, Any]:
     if isinstance(type_, UtcDateTime):
         return {"type": ["string", "null"], "format": "date-time"}
     if isinstance(type_, sa.JSON):
-        return {"type": "array"}
+        return {"type": ["object", "null"]} if type_.none_as_null else {"type": "array"}
     if isinstance(type_, sa.Boolean):
         return {"type": "boolean"}
     if isinstance(type_, sa.BigInteger):

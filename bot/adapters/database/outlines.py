@@ -59,4 +59,9 @@ def plans_query(
 
 def _outline(row: sa.RowMapping) -> PlanOutline:
     own = {name: row[name] for name in _OWN}
-    return PlanOutline(**own | {"stack": rows.to_stack(row), "status": PlanStatus(row["status"])})
+    read = {
+        "stack": rows.to_stack(row),
+        "status": PlanStatus(row["status"]),
+        "operation": rows.to_operation(row["operation"]),
+    }
+    return PlanOutline(**own | read)

@@ -8,7 +8,17 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from sqlalchemy import RowMapping
 
-from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus, Stack, StateIdentity
+from bot.domain.model import (
+    FailureClass,
+    OperationKind,
+    PlanStatus,
+    Run,
+    RunKind,
+    RunStatus,
+    Stack,
+    StateIdentity,
+    StateOperation,
+)
 from bot.domain.plan import Lock, PlanRecord, PlanSummary
 from bot.ports import Artifact, Delivery, NewRun, StateVersion, TimelineEntry
 
@@ -39,8 +49,9 @@ def to_delivery(row: RowMapping) -> Delivery:
 def run_values(run: NewRun) -> dict[str, Any]:
     """Return the columns of a run that is about to be queued; the commit it carries is its release candidate."""
     return {
-        **_own(run, without=("stack", "arguments")),
+        **_own(run, without=("stack", "arguments", "operation")),
         **stack_values(run.stack),
+        "operation": operation_value(run.operation),
         "arguments": list(run.arguments),
         "detail": {},
         "status": RunStatus.QUEUED,
@@ -57,6 +68,7 @@ def to_run(row: RowMapping) -> Run:
         "status": RunStatus(row["status"]),
         "arguments": tuple(row["arguments"]),
         "failure_class": None if failure is None else FailureClass(failure),
+        "operation": to_operation(row["operation"]),
     }
     return Run(**values)
 
@@ -69,10 +81,11 @@ def to_timeline_entry(row: RowMapping) -> TimelineEntry:
 def plan_values(plan: PlanRecord) -> dict[str, Any]:
     """Return the columns of a plan."""
     return {
-        **_own(plan, without=("stack", "arguments", "summary")),
+        **_own(plan, without=("stack", "arguments", "summary", "operation")),
         **stack_values(plan.stack),
         "arguments": list(plan.arguments),
         "summary": summary_to_json(plan.summary),
+        "operation": operation_value(plan.operation),
     }
 
 
@@ -83,8 +96,19 @@ def to_plan(row: RowMapping) -> PlanRecord:
         "status": PlanStatus(row["status"]),
         "arguments": tuple(row["arguments"]),
         "summary": summary_from_json(row["summary"]),
+        "operation": to_operation(row["operation"]),
     }
     return PlanRecord(**values)
+
+
+def operation_value(operation: StateOperation | None) -> dict[str, Any] | None:
+    """Return a state operation as JSON values."""
+    return None if operation is None else _own(operation)
+
+
+def to_operation(value: dict[str, Any] | None) -> StateOperation | None:
+    """Return what `operation_value` wrote."""
+    return None if value is None else StateOperation(**value | {"kind": OperationKind(value["kind"])})
 
 
 def lock_values(lock: Lock) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bot.adapters.terraform.hcl import hcl_string
 from bot.adapters.terraform.paths import Paths
 from bot.domain.errors import GatewrightError
+from bot.domain.hcl_text import hcl_string
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

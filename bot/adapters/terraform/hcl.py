@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
+from bot.domain.hcl_text import hcl_string
+
 Value = str | bool | list[str] | Mapping[str, str]
-
-
-def hcl_string(text: str) -> str:
-    """Return a quoted string in which nothing is evaluated."""
-    quoted = json.dumps(text, ensure_ascii=False)
-    return quoted.replace("${", "$${").replace("%{", "%%{")
 
 
 def hcl_value(value: Value) -> str:

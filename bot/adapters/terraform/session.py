@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -26,9 +27,18 @@ from bot.adapters.terraform.sandbox import Enclosure, Sandbox, write_accounts
 from bot.adapters.terraform.step import Step
 from bot.adapters.terraform.supervision import Limits, Supervision, who_asks_to_stop
 from bot.adapters.terraform.tail import LogTail
-from bot.domain.errors import TerraformStoppedError
+from bot.domain.errors import TerraformStoppedError, UnsafeTreeError
+from bot.domain.state_operations import OPERATION_FILE
 from bot.ports import TerraformJob
 from bot.ports.tracing import Tracer
+
+
+def _declare(module: Path, text: str) -> None:
+    """Write what is declared for this plan alone; UnsafeTreeError where the tree has a file of that name."""
+    place = module / OPERATION_FILE
+    if os.path.lexists(place):
+        raise UnsafeTreeError((f"`{OPERATION_FILE}`: this name is reserved for what Gatewright declares",))
+    write_private(place, text)
 
 
 class Session:
@@ -89,6 +99,8 @@ class Session:
         write_private(self.here.cli_config, cli_config(mirror))
         write_private(self.here.credentials, state_backend.credentials_text(self.job.backend))
         state_backend.write_override(module, state_backend.override_text(self.backend))
+        if self.job.declaration is not None:
+            _declare(module, self.job.declaration)
 
     def hand_over(self, files: Mapping[str, str]) -> None:
         """Write texts for the program that follows; the variable of each one's name tells where it is."""

@@ -21,6 +21,8 @@ INJECTED = "gatewright_backend_override"
 ERRORED_STATE = "errored.tfstate"
 """What Terraform leaves when it could not save a state; a slot that holds one is never cleaned."""
 
+DECLARED = "gatewright_state_operation"
+"""The same, of the file in which a state operation is declared."""
 _SUFFIXES = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _WORD = r"(?<![A-Za-z0-9_-]){}(?![A-Za-z0-9_-])"
 _TERRAFORM = re.compile(_WORD.format("terraform"))
@@ -101,8 +103,9 @@ def _name_problem(path: str) -> str | None:
         return "a file or directory of this name would be taken for a git repository."
     if ".terraform" in parts:
         return "Terraform's working data must not be committed, because it would redirect modules and state."
-    if any(_name(path).casefold().endswith(f"{INJECTED}{suffix}") for suffix in _SUFFIXES):
-        return "this name is reserved for the backend settings that Gatewright writes."
+    for stem, what in ((INJECTED, "the backend settings"), (DECLARED, "the state operations")):
+        if any(_name(path).casefold().endswith(f"{stem}{suffix}") for suffix in _SUFFIXES):
+            return f"this name is reserved for {what} that Gatewright writes."
     if _name(path) == ERRORED_STATE:
         return "an errored state must not be committed; Gatewright keeps such files for recovery."
     return None

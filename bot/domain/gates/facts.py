@@ -12,6 +12,7 @@ from bot.domain.model import EnvName, PullRequest, Run, Sha, Stack, StateIdentit
 from bot.domain.outcome import Outcome
 from bot.domain.plan import Lock, PlanRecord, RiskLevel
 from bot.domain.release import Release, Verification
+from bot.domain.state_operations import command_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,5 +112,7 @@ class Facts:
     def plan_command(self) -> str:
         """The command that makes this plan anew."""
         stack, to = self.plan.stack, self.plan.reverts_to
+        if self.plan.operation is not None:
+            return command_of(self.plan.operation, stack)
         project = "" if stack.project == "default" else f" -p {stack.project}"
         return f"/plan {stack.env}{project}" if to is None else f"/revert {stack.env} to {to}{project}"
