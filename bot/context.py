@@ -23,6 +23,7 @@ from bot.services.plan_comments import PlanComments
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.posting import Poster
 from bot.services.queueing import Queueing
+from bot.services.refresh_turns import RefreshTurns
 from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting, Wish
 from bot.services.rescues import Rescues
@@ -65,6 +66,7 @@ class Bot:
     restoring: Restoring
     drifting: Drifting
     parity: Parity
+    refresh_turns: RefreshTurns
     login: str
     """The App's own user name, whose comments are never commands."""
 

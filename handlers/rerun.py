@@ -12,8 +12,8 @@ from handlers import common
 SPEC = CommandSpec(
     name="rerun",
     usage="/rerun RUN",
-    summary="Make an ended plan again, with the same arguments, on what is there now.",
-    who="who asked for the run, owners of its environment and administrators",
+    summary="Make an ended plan again, with the same arguments, on what is there now; or copy data again.",
+    who="who asked for the run, owners of its environment and administrators; data: owners, administrators, on call",
     examples=("/rerun rab3cdefg9hjkmnp",),
     parameters=(Parameter(label="RUN", kind=ParameterKind.RUN, required=True, repeated=False),),
     accepts_terraform_arguments=False,
@@ -30,6 +30,8 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     async with bot.records.read() as reader:
         run = await reader.run(command.run)
         goes_back = await reader.revert(command.run) is not None
+    if run is not None and run.kind is RunKind.DATA_REFRESH and run.stack.repo == wish.repo.full_name:
+        return [await _copied_again(run, request, bot)]
     if run is None or (run.stack.repo, run.pull) != (wish.repo.full_name, wish.pull.number):
         return [_missing(command.run)]
     refused = await common.not_theirs(run, request, bot) or _not_again(run)
@@ -39,6 +41,26 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         return [_goes_back(run)]
     runs = await bot.requesting.plans(wish, (run.stack,), run.arguments, operation=run.operation)
     return [Started(runs=len(runs))]
+
+
+async def _copied_again(run: Run, request: Request, bot: Bot) -> Answer:
+    """A refresh belongs to no pull request, so it may be asked for on any."""
+    env = run.stack.env
+    if request.loaded.policy.refresh_of(env) is None:
+        return Refusal(
+            reason=Reason.ENVIRONMENT, sentence=f"The policy asks for no refresh of {env} any more."
+        )
+    refused = await common.lacks_standing(env, request, bot)
+    if refused is not None:
+        return refused
+    obstacle = await bot.refresh_turns.request(request.wish, request.loaded, env)
+    if obstacle is None:
+        return Started(runs=1)
+    return Refusal(
+        reason=Reason.ALREADY_RUNNING,
+        sentence=f"Nothing can be copied now: {obstacle}.",
+        next_command="/status",
+    )
 
 
 def _missing(run_id: RunId) -> Refusal:

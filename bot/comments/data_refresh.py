@@ -1,11 +1,11 @@
-"""The issue that stands for an environment whose data could not be copied."""
+"""The issue that stands for an environment whose data could not be copied, and the answer to who asked for a copy."""
 
 from __future__ import annotations
 
 from bot.comments.escape import code, link, prose, text
 from bot.comments.header import header
 from bot.comments.words import minute
-from bot.domain.model import Run
+from bot.domain.model import Run, RunStatus
 
 
 def refresh_issue(run: Run, *, run_url: str | None, failed: bool) -> tuple[str, str]:
@@ -26,5 +26,21 @@ def refresh_issue(run: Run, *, run_url: str | None, failed: bool) -> tuple[str, 
     return title, (
         f"{first}\n{prose(run.summary or 'It failed.', limit=500)} That was at {at}.\n\n"
         f"What the command printed is on the page of {where}. The data of {text(run.stack.label)} may be incomplete"
-        " until a refresh goes well: the next one is begun by the schedule in `gatewright.yaml`, and closes this issue.\n"
+        " until a refresh goes well, which closes this issue. The next one is begun by the schedule in"
+        f" `gatewright.yaml`; to begin one now, comment {code(f'/rerun {run.id}')} on any open pull request.\n"
+    )
+
+
+def refresh_comment(run: Run, *, run_url: str | None) -> str:
+    """Return the answer to who asked for a refresh."""
+    good = run.status is RunStatus.SUCCEEDED
+    first = header(
+        "data_refresh", env=run.stack.env, project=run.stack.project, run=run.id, status=str(run.status)
+    )
+    title = "its data was refreshed" if good else "its data was not refreshed"
+    again = "" if good else f"\nNext: comment {code(f'/rerun {run.id}')}.\n"
+    return (
+        f"{first}\n### {'✅' if good else '❌'} {text(run.stack.label)}: {title}\n\n"
+        f"{prose(run.summary or '', limit=500)}\n\nAsked for by {code(run.actor, limit=60)}"
+        f" · {link(f'run {code(run.id)}', run_url)}\n{again}"
     )

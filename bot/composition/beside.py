@@ -47,7 +47,11 @@ class Beside:
     def refresh_reports(self) -> RefreshReports:
         o = self.outside
         return RefreshReports(
-            records=o.records, github=o.github, issues=self.issues, links=self.services.links
+            records=o.records,
+            github=o.github,
+            issues=self.issues,
+            poster=self.services.poster,
+            links=self.services.links,
         )
 
     @cached_property

@@ -44,6 +44,7 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
         closeouts=services.closeouts,
         drifting=runs.beside.drifting,
         parity=runs.beside.parity,
+        refresh_turns=runs.beside.refresh_turns,
         login=LOGIN,
     )
 

@@ -12,6 +12,7 @@ from bot.domain.parity import Allowance
 from bot.domain.selection import POLICY_PATH, PolicyPart
 from bot.policy.environment import EnvironmentPolicy, environment_policy
 from bot.policy.file import EnvironmentEntry, PolicyFile, ProjectEntry, TimeoutsEntry
+from bot.policy.refreshes import DataRefresh
 from bot.policy.rules import dependency_order, key_template, twin_pairs, without_user
 from bot.policy.thresholds import GroupsEntry
 from bot.ports import Engine
@@ -104,6 +105,10 @@ class RepoPolicy:
                 (f"{POLICY_PATH}: there is no environment {name} any more; the choices are {choices}",)
             )
         return environment_policy(EnvName(name), self.file)
+
+    def refresh_of(self, name: str) -> DataRefresh | None:
+        """Return how data is copied into an environment; None where it is not, or where there is none of that name."""
+        return self.environment(name).data_refresh if name in self.file.environments else None
 
     def is_shared(self, stack: Stack) -> bool:
         """Whether all pull requests have the same state there, so that one must wait for another."""

@@ -20,6 +20,9 @@ from bot.services.policies import Policies
 from bot.services.refresh_turns import refreshes
 from bot.services.requesting import ACTIVE
 
+_MOST_STACKS = 60
+"""On one page; each is read by itself."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiter:
@@ -74,6 +77,10 @@ class RepoView:
     stacks: Sequence[StackView] = ()
     local: Sequence[str] = ()
     """Environments on developers' machines, of which nothing is recorded."""
+    environments: Sequence[str] = ()
+    """Those that are run here, to choose from."""
+    left_out: int = 0
+    """Stacks that are not in `stacks`, because there are too many for one page."""
     problem: str | None = None
     """Why there are no stacks."""
 
@@ -86,8 +93,8 @@ class Overview:
     policies: Policies
     clock: Clock
 
-    async def of(self, full_name: str) -> RepoView:
-        """Return what is known of a repository now."""
+    async def of(self, full_name: str, *, env: str | None = None) -> RepoView:
+        """Return what is known of a repository, or of one of its environments, now."""
         try:
             policy = (await self.policies.known(full_name)).policy
         except GatewrightError as error:
@@ -95,14 +102,20 @@ class Overview:
         async with self.records.read() as reader:
             held = {lock.stack.state_key: lock for lock in await reader.locks(repo=full_name)}
             compared = await reader.comparisons(full_name)
+            stacks = [
+                stack for stack in _stacks(full_name, policy, held.values()) if env in {None, stack.env}
+            ]
             views = [
                 await self._view(reader, stack, policy, held.get(stack.state_key), compared)
-                for stack in _stacks(full_name, policy, held.values())
+                for stack in stacks[:_MOST_STACKS]
             ]
+        local = [name for name in policy.environments if policy.environment(name).trigger == "local"]
         return RepoView(
             full_name=full_name,
             stacks=views,
-            local=[name for name in policy.environments if policy.environment(name).trigger == "local"],
+            local=local,
+            environments=[name for name in policy.environments if name not in local],
+            left_out=len(stacks) - len(views),
         )
 
     async def _view(

@@ -80,8 +80,12 @@ class Sides:
         known: dict[Topic, _Facts | str] = {
             Topic.VARIABLES: in_file if isinstance(in_file, str) else dict.fromkeys(in_file | given, SET),
             Topic.ENGINE: {"engine": engine},
-            Topic.PROVIDERS: files if isinstance(files, str) else _providers(files, asked),
-            Topic.MODULES: files if isinstance(files, str) else parity_facts.called_modules(files),
+            Topic.PROVIDERS: files
+            if isinstance(files, str)
+            else await asyncio.to_thread(_providers, files, asked),
+            Topic.MODULES: files
+            if isinstance(files, str)
+            else await asyncio.to_thread(parity_facts.called_modules, files),
             Topic.RESOURCES: counts,
         }
         return Side(
@@ -112,7 +116,8 @@ class Sides:
         blob = code.tree.files.get(path)
         if blob is None:
             return f"{path} is not there"
-        return parity_facts.variables_set(path, (await self.workspace.read_blobs(code.repo, [blob]))[blob])
+        texts = await self.workspace.read_blobs(code.repo, [blob])
+        return await asyncio.to_thread(parity_facts.variables_set, path, texts[blob])
 
     async def _files(self, asked: _Asked) -> _Facts:
         """Return name -> text of the files of the root module."""

@@ -1,4 +1,4 @@
-"""Telling that data could not be copied, and that it can be again: in one issue per environment, and only then."""
+"""Telling that data could not be copied, and that it can be again: in one issue per environment, and to who asked."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.comments.data_refresh import refresh_issue
+from bot.comments.data_refresh import refresh_comment, refresh_issue
 from bot.domain.errors import GitHubError
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import Run, RunId, RunStatus
+from bot.domain.model import Repo, Run, RunId, RunStatus
 from bot.ports import GitHub, Records
 from bot.ports.issues import IssueText
 from bot.services.jobs import Links
+from bot.services.posting import Poster
 from bot.services.refresh_turns import PUT_OFF, refreshes
 from bot.services.standing_issues import StandingIssues
 
@@ -21,11 +22,12 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshReports:
-    """Brings the issue up to date after each refresh."""
+    """Brings the issue up to date after each refresh, and answers who asked for one."""
 
     records: Records
     github: GitHub
     issues: StandingIssues
+    poster: Poster
     links: Links
 
     async def report(self, run_id: RunId) -> None:
@@ -33,12 +35,20 @@ class RefreshReports:
         async with self.records.read() as reader:
             run = await reader.run(run_id)
             newest = None if run is None else _newest_that_counts(await refreshes(reader, run.stack))
-        if newest is None:
+        if run is None or run.status not in TERMINAL:
             return
-        failed = newest.status is not RunStatus.SUCCEEDED
+        repo = await self.github.repository(run.stack.repo)
+        if newest is not None:
+            await self._issue(repo, newest)
+        if run.pull is not None and run.comment_id is not None:
+            body = refresh_comment(run, run_url=self.links.run(run.id))
+            await self.poster.once(repo, run.pull, f"report:{run.id}", body)
+            good = run.status is RunStatus.SUCCEEDED
+            await self.github.react(repo, run.comment_id, "rocket" if good else "confused")
+
+    async def _issue(self, repo: Repo, newest: Run) -> None:
+        stack, failed = newest.stack, newest.status is not RunStatus.SUCCEEDED
         title, body = refresh_issue(newest, run_url=self.links.run(newest.id), failed=failed)
-        stack = newest.stack
-        repo = await self.github.repository(stack.repo)
         try:
             text = IssueText(title=title, body=body, is_open=failed)
             await self.issues.show(repo, f"issue:data_refresh:{stack.project}:{stack.env}", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.holds import Hold
@@ -14,7 +14,7 @@ from bot.ports import Clock, NewRun, Reader, Records
 from bot.services.following import job_of
 from bot.services.ids import new_run_id
 from bot.services.policies import LoadedPolicy
-from bot.services.requesting import ACTIVE
+from bot.services.requesting import ACTIVE, Wish, new_run
 from bot.services.states import States
 
 PUT_OFF: Final = "put_off"
@@ -40,6 +40,23 @@ class RefreshTurns:
             if refresh is not None:
                 stack = loaded.policy.stack(repo.full_name, name, refresh.project)
                 await self._queue_if_due(repo, loaded, stack, refresh)
+
+    async def request(self, wish: Wish, loaded: LoadedPolicy, env: EnvName) -> str | None:
+        """Queue the refresh that somebody asked for; returns what is in its way, as `obstacle` does."""
+        refresh = loaded.policy.refresh_of(env)
+        if refresh is None:
+            return "the policy asks for it no more"
+        stack, now = loaded.policy.stack(wish.repo.full_name, env, refresh.project), self.clock.now()
+        async with self.records.read() as reader:
+            before = await refreshes(reader, stack)
+            if before and before[0].status not in TERMINAL and before[0].comment_id != wish.comment_id:
+                return f"run {before[0].id} copies it already"
+            obstacle = await self.obstacle(reader, stack)
+        if obstacle is None:
+            asked = new_run(wish, now, RunKind.DATA_REFRESH, stack)
+            # What is run is the default branch's, whichever pull request it was asked for on.
+            await self._queue(replace(asked, head_sha=loaded.commit, base_sha=loaded.commit))
+        return obstacle
 
     async def obstacle(self, reader: Reader, stack: Stack, *, but: Run | None = None) -> str | None:
         """Return what keeps an environment's data from being replaced now, as a sentence without full stop."""
@@ -83,8 +100,11 @@ class RefreshTurns:
             # Whoever else looks at the same moment wants the very same run.
             dedupe_key=f"data_refresh:{stack.repo}:{stack.state_key}:{before[0].id if before else 'first'}",
         )
+        await self._queue(new)
+
+    async def _queue(self, new: NewRun) -> None:
         async with self.records.write() as writer:
-            run = await writer.add_run(new, now)
+            run = await writer.add_run(new, self.clock.now())
             if run is not None:
                 await writer.enqueue(job_of(run))
 

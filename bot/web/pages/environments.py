@@ -15,7 +15,10 @@ _MOST_REPOS: Final = 100
 
 
 async def show(request: web.Request) -> web.Response:
-    """Show one repository, the most recently active one where none is named; 404 for one that may not be read."""
+    """Show one repository, the most recently active one where none is named, or one of its environments.
+
+    404 for a repository that may not be read, and for an environment that is not there.
+    """
     visit = await visit_of(request)
     async with request.app[SERVICES].records.read() as reader:
         active = await reader.active_repos(limit=_MOST_REPOS)
@@ -24,12 +27,16 @@ async def show(request: web.Request) -> web.Response:
     chosen = next((repo for repo in repos if wanted in {"", repo.lower()}), None)
     if chosen is None and wanted:
         raise web.HTTPNotFound
-    view = None if chosen is None else await visit.pages.overview.of(chosen)
+    env = request.query.get("env", "").strip()
+    view = None if chosen is None else await visit.pages.overview.of(chosen, env=env or None)
+    if view is not None and view.problem is None and env not in {"", *view.environments}:
+        raise web.HTTPNotFound
     return page(
         request,
         "environments.html.j2",
         repos=repos,
         view=view,
+        env=env,
         problem=None if view is None or view.problem is None else plain(view.problem),
         session=visit.session,
         github_url=visit.pages.oauth.github_url,

@@ -142,6 +142,30 @@ async def test_one_repository_is_shown_and_the_others_can_be_chosen(reader: Worl
     assert "dev is on developers&#39; machines" in named or "dev is on developers' machines" in named
 
 
+async def test_one_environment_can_be_chosen_and_another_one_is_not_there(reader: World) -> None:
+    assert list(await sections(reader, "?repo=acme/infra&env=prod")) == ["prod"]
+
+    for env in ("nowhere", "dev"):
+        async with reader.client.get(f"/environments?env={env}") as response:
+            assert response.status == 404
+
+
+async def test_a_page_has_a_limit_and_says_what_is_left_out(reader: World) -> None:
+    names = [f"p{number}" for number in range(40)]
+    projects = ", ".join(f"{{name: {name}, dir: {name}}}" for name in names)
+    reader.github.files["gatewright.yaml"] = (
+        f'version: 1\nterraform: {{version: "1.11.4"}}\nprojects: [{projects}]\n'
+        "environments: {staging: {}, prod: {}}\n"
+    )
+
+    async with reader.client.get("/environments") as response:
+        text = await response.text()
+
+    assert text.count("<section") == 60
+    assert "20 more are not shown: choose an environment." in text
+    assert len(await sections(reader, "?env=prod")) == 40
+
+
 async def test_a_policy_that_cannot_be_read_is_told(reader: World) -> None:
     reader.github.files["gatewright.yaml"] = "version: 2"
 
