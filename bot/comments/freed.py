@@ -14,7 +14,7 @@ _WHY = {
         "No revert is pending there any more. As long as one was, nothing that was pushed to this pull request was"
         " planned there"
     ),
-    WaitReason.STALE: "What was applied there made the plan of this pull request stale",
+    WaitReason.STALE: "What became of its state made the plan of this pull request stale",
 }
 
 

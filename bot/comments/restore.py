@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.comments.budget import Drop, Part, fit
@@ -17,17 +17,17 @@ from bot.domain.restore import Comparison, Found, comparison_of
 from bot.ports import StateVersion
 
 _ORPHANS = (
-    "**Would be forgotten**: the state of now knows them, the restored one does not. They live on and no plan shows them"
-    " (orphans); where the code still has the address, the next apply creates them a second time (duplicates)."
+    "would be forgotten.** Known now, unknown to the restored state: what is listed here lives on as an orphan that no"
+    " plan shows, and where the code still has the address, the next apply creates a duplicate."
 )
 _GHOSTS = (
-    "**Would be believed in**: the restored state knows them, that of now does not. What was destroyed since is found"
-    " missing by the next plan and created anew where the code has it; kinds that cannot be looked up, such as"
-    " `terraform_data`, go on being believed. What was given to another state would be managed by two."
+    "would be believed in.** Known to the restored state, unknown now: what was destroyed since is missed by the next"
+    " plan and created anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being"
+    " believed in; what was given to another state would be managed by both."
 )
 _RENAMED = (
-    "**Would go by another address**: both states know them. Code with the newer address plans to destroy and create"
-    " them, unless a `moved` block says otherwise."
+    "would go by another address.** Known to both: code with the newer address destroys and creates it anew, unless a"
+    " `moved` block says that it is the same."
 )
 
 
@@ -59,13 +59,13 @@ def proposal_comment(view: ProposalView) -> str:
     return fit(
         [
             Part(
-                text=f"{first}\n### 🛟 {text(stack.label)}: restoring serial {source.identity.serial} would part belief"
-                f" and world in {counted(count, 'object')}\n\n**Nothing was changed.**\n\n"
+                text=f"{first}\n### 🛟 {text(stack.label)}: restoring serial {source.identity.serial} concerns"
+                f" {counted(count, 'object')}\n\n**Nothing was changed.**\n\n"
             ),
             Part(
                 text=f"- The snapshot: {kept}, commit {short(source.commit)}, {minute(source.taken_at)}\n"
                 f"- {_compared(view)}\n"
-                f"- It would be written with the same lineage as serial {view.serial}, above every serial ever used;"
+                f"- It would be written with its lineage and as serial {view.serial}, above every serial ever used;"
                 " every plan would be void, and the environment on hold until a plan made after it is applied.\n\n"
             ),
             Part(text=_rescues(view)),
@@ -101,8 +101,8 @@ def restore_comment(view: RunView) -> str:
     )
 
 
-def lists(found: Comparison) -> Iterator[Part]:
-    """Yield the three lists, those that have anything in them."""
+def lists(found: Comparison, counts: Mapping[str, int] | None = None) -> Iterator[Part]:
+    """Yield the three lists, those that have anything in them; `counts` say of how many they are the first."""
     for name, title, rows in (
         ("orphans", _ORPHANS, [_row(each) for each in found.orphans]),
         ("ghosts", _GHOSTS, [_row(each) for each in found.ghosts]),
@@ -112,10 +112,13 @@ def lists(found: Comparison) -> Iterator[Part]:
             [f"{_row(pair.now)}, as {code(pair.then.address)}" for pair in found.renamed],
         ),
     ):
-        if rows:
-            yield Part(text=f"{len(rows)} {title}\n\n")
+        count = max(len(rows), (counts or {}).get(name, 0))
+        if count:
+            yield Part(text=f"**{count} {title}\n\n")
         for row in rows:
             yield Part(text=f"- {row}\n", drop=Drop.ROW, group=name)
+        if count > len(rows):
+            yield Part(text=f"- and {count - len(rows)} more\n")
         yield Part(text="\n", frame_of=name)
 
 
@@ -164,7 +167,7 @@ def _ending(view: RunView) -> Iterator[Part]:
             "- Every plan of the stack is void.\n"
             f"- {text(view.run.stack.env)} is **on hold** until a plan that was made after this is applied.\n\n"
         )
-        yield from lists(comparison_of(detail))
+        yield from lists(comparison_of(detail), detail.get("counts"))
     elif string(detail, "state") in {"changed", "unknown"}:
         yield Part(
             text="Every plan of the stack is void, and the environment is **on hold**. Before anything else, look at the"

@@ -14,6 +14,7 @@ from typing import Any, Final
 from bot.domain.sensitive import scalars
 
 _VERSION: Final = 4
+_HEAD: Final = 1000
 _SERIAL: Final = re.compile(r'"serial"\s*:\s*(\d{1,15})\b')
 
 
@@ -64,9 +65,12 @@ def with_serial(data: bytes, serial: int) -> bytes:
 
 
 def serial_hint(data: bytes | None) -> int:
-    """Return the highest serial that damaged bytes still show; 0 for none."""
-    text = (data or b"").decode("utf-8", "replace")
-    return max((int(found[1]) for found in _SERIAL.finditer(text)), default=0)
+    """Return the serial that damaged bytes still show; 0 for none.
+
+    Terraform writes it before the resources, whose own serials may be any number.
+    """
+    found = _SERIAL.search((data or b"")[:_HEAD].decode("utf-8", "replace"))
+    return 0 if found is None else int(found[1])
 
 
 def _read(state: Mapping[str, Any]) -> KnownState | None:

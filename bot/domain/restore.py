@@ -104,13 +104,17 @@ def compare(now: Iterable[Known], then: Iterable[Known]) -> Comparison:
 
 
 def as_detail(found: Comparison) -> dict[str, Any]:
-    """Return a comparison as it is kept with the run; `left_out` objects are only counted."""
-    kept = {
+    """Return a comparison as it is kept with the run; of very many objects the last are only counted."""
+    return {
         "orphans": [asdict(each) for each in found.orphans[:_MOST_KEPT]],
         "ghosts": [asdict(each) for each in found.ghosts[:_MOST_KEPT]],
         "renamed": [asdict(pair) for pair in found.renamed[:_MOST_KEPT]],
+        "counts": {
+            "orphans": len(found.orphans),
+            "ghosts": len(found.ghosts),
+            "renamed": len(found.renamed),
+        },
     }
-    return {**kept, "left_out": found.count - sum(len(each) for each in kept.values())}
 
 
 def comparison_of(detail: Mapping[str, Any]) -> Comparison:

@@ -83,4 +83,4 @@ def _ending(run: Run, message: str) -> Ending:
 
 
 def _what_ran(run: Run) -> str:
-    return "the command" if run.kind is RunKind.DATA_REFRESH else "Terraform"
+    return {RunKind.DATA_REFRESH: "the command", RunKind.RESTORE: "the restore"}.get(run.kind, "Terraform")

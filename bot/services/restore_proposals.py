@@ -77,12 +77,13 @@ class RestoreProposals:
             return opened
         data, restored = opened
         current = now.state.objects if now.state is not None else ()
-        used = max(highest, serial_hint(stored.data), now.state.serial if now.state is not None else 0)
+        shown = now.state.serial if now.state is not None else 0
+        hint = serial_hint(stored.data) if now.found is Found.UNREADABLE else 0
         return Proposal(
             stack=stack,
             source=source,
             data=data,
-            serial=used + 1,
+            serial=max(highest, shown, hint) + 1,
             found=now.found,
             believed=now.version,
             current_serial=None if now.state is None else now.state.serial,

@@ -15,7 +15,7 @@ from typing import Any, Final
 from bot.domain.errors import GatewrightError, ObjectExistsError
 from bot.domain.known_state import with_serial
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import FailureClass, Run, RunId, RunStatus, Stack
+from bot.domain.model import FailureClass, Run, RunId, RunStatus, Stack, StateIdentity
 from bot.domain.refusals import Reason, Refusal
 from bot.domain.restore import Restore, as_detail
 from bot.domain.retries import Retries
@@ -121,7 +121,7 @@ class RestoreRuns:
             return _refused(proposal)
         if (proposal.comparison.count, proposal.source.object_key) != (restore.confirmed, restore.source_key):
             return _moved_on(proposal, restore)
-        await self._keep(run, "before", before)
+        found = await self._keep(run, "before", before)
         data = await asyncio.to_thread(with_serial, proposal.data, proposal.serial)
         written = replace(restore, written_serial=proposal.serial, written_sha256=sha256(data))
         async with self.records.write() as writer:
@@ -141,18 +141,17 @@ class RestoreRuns:
         detail = {
             **as_detail(proposal.comparison),
             "serial": restore.serial,
-            "serial_before": identity_of(before).serial,
+            "serial_before": found.serial,
             "found": str(proposal.found),
         }
         return _succeeded(detail, written)
 
     async def _explained(self, run: Run, restore: Restore, now: Stored) -> Ending:
         """Say whether the state is the one that a lost process was about to write."""
-        await self._keep(run, "after", now)
+        identity = await self._keep(run, "after", now)
         async with self.records.read() as reader:
             versions = await reader.state_versions(run.stack.state_key)
         before = next((each for each in versions if (each.run_id, each.moment) == (run.id, "before")), None)
-        identity = identity_of(now)
         detail: dict[str, Any] = {
             "problem": "interrupted",
             "serial": restore.serial,
@@ -174,8 +173,8 @@ class RestoreRuns:
             detail={**detail, "state": "not_changed" if same else "changed"},
         )
 
-    async def _keep(self, run: Run, moment: str, stored: Stored) -> None:
-        """Keep what is there, readable or not, and record it."""
+    async def _keep(self, run: Run, moment: str, stored: Stored) -> StateIdentity:
+        """Keep what is there, readable or not, and record it; returns what it says of itself."""
         key, identity = run.stack.state_key, await asyncio.to_thread(identity_of, stored)
         object_key = None
         if stored.data and identity.serial is not None:
@@ -194,6 +193,7 @@ class RestoreRuns:
         )
         async with self.records.write() as writer:
             await writer.add_state_version(version)
+        return identity
 
 
 def _lock(run: Run, restore: Restore) -> StateLock:

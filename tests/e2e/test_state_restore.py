@@ -87,7 +87,7 @@ async def looked_at(world: World, number: int, serial: int) -> str:
     proposed = await world.hear(number, kind="restore", status="proposed")
     more = next(each for each in state(world)["resources"] if each["name"] == "more")
     assert f"`terraform_data.more`, id `{more['instances'][0]['attributes']['id']}`" in proposed.body
-    assert "1 **Would be forgotten**" in proposed.body
+    assert "**1 would be forgotten.**" in proposed.body
     confirm = f"/state restore staging {serial} --confirm 1"
     assert confirm in proposed.body
     return confirm

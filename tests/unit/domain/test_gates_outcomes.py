@@ -153,6 +153,11 @@ OPEN: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
         promotion(verification=replace(VERIFIED, verified_at=NOW), verified_since=VERIFIED.verified_at),
         "Verified in staging as plan pstaging at 2026-03-04 15:00 UTC.",
     ),
+    "planned after a restore": (
+        "hold",
+        {"passed_holds": (HOLD,)},
+        "prod is on hold: the database is being moved. This plan was made after that: it may pass, and its apply lifts the hold.",
+    ),
     "applied without code owners to ask": ("hold", {}, "No hold."),
     "at the limit of risk": ("risk", {"plan": risky(RiskLevel.MEDIUM)}, "The risk is medium."),
     "data may go": (
