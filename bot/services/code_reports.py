@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import dataclass, replace
 
 from bot.comments.code_check import code_check
-from bot.domain.code_findings import report_of
+from bot.domain.code_findings import CodeReport, report_of
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import RunId
 from bot.ports import Annotation, Check, GitHub, Records
@@ -13,7 +15,11 @@ from bot.ports import Annotation, Check, GitHub, Records
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeReports:
-    """One check run per commit and stack, `gatewright/ci` for the stack `ci`."""
+    """One check run per commit and stack, `gatewright/ci` for the stack `ci`.
+
+    GitHub adds annotations to those that are there and removes none. So the same findings are shown once, and only
+    where other code was merged meanwhile, and other things were found, another check run takes the place of the first.
+    """
 
     github: GitHub
     records: Records
@@ -39,12 +45,16 @@ class CodeReports:
                 for one in found.findings
             ),
         )
-        key = f"check:{run.pull}:{run.id}:{check.name}"
+        key = f"check:{run.pull}:{run.head_sha}:{check.name}:{_digest(found)}"
         async with self.records.read() as reader:
             known = await reader.remote_id(repo.full_name, key)
         if known is not None:
-            await self.github.update_check(repo, known, check)
+            await self.github.update_check(repo, known, replace(check, annotations=()))
             return
         made = await self.github.create_check(repo, check)
         async with self.records.write() as writer:
             await writer.set_remote_id(repo.full_name, key, made)
+
+
+def _digest(report: CodeReport) -> str:
+    return hashlib.sha256(json.dumps(report.as_detail()["findings"]).encode()).hexdigest()[:16]

@@ -42,6 +42,13 @@ async def test_findings_are_annotations_and_good_code_is_green(world: World) -> 
     assert "It does not say goodbye." in found["terraform/tests/bye.tftest.hcl", line]
     assert "1 failed" in (check.summary or "")
 
+    # When it is planned again, then there is still one check run, and nothing stands there twice.
+    before = len(check.annotations)
+    await world.comment(number, "/plan ci")
+    await world.hear(number, kind="plan", env="ci", status="planned")
+    await world.told(number)
+    assert len(world.check(number, "gatewright/ci").annotations) == before
+
     # When it is not even valid, then the place is told although nothing can be planned.
     await world.push({"terraform/wrong.tf": _WRONG})
     assert "plan ci failed" in await world.told(number)
