@@ -20,6 +20,7 @@ _CONCLUSIONS = {
     Verdict.NOT_COMPARABLE: Conclusion.NEUTRAL,
 }
 _SHOWN_VALUE = 120
+_MOST_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,21 +55,23 @@ def parity_check(view: ParityView) -> CheckText:
 
 
 def _title(view: ParityView) -> str:
-    if not view.twins:
-        return "nothing to compare"
-    return "; ".join(f"{twins.label}: {_said(twins)}" for twins in view.twins[:4]) + (
-        f"; {len(view.twins) - 4} more" if len(view.twins) > 4 else ""  # noqa: PLR2004 - as shown
-    )
+    """Name the twins that differ, or the only ones that there are; of many that do not, it is enough to say so."""
+    differing = [twins for twins in view.twins if twins.verdict is Verdict.DIFFERS]
+    named = differing or (view.twins if len(view.twins) == 1 else [])
+    said = [f"{twins.label}: {_said([twins])}" for twins in named[:_MOST_NAMED]]
+    more = len(named) - _MOST_NAMED
+    return "; ".join([*said, *([f"{more} more"] if more > 0 else [])]) or _said(view.twins)
 
 
-def _said(twins: Twins) -> str:
-    match twins.verdict:
-        case Verdict.DIFFERS:
-            return counted(len(twins.unmeant), "difference")
-        case Verdict.NOT_COMPARABLE:
-            return "no difference, as far as they can be compared"
-        case Verdict.SAME:
-            return "the same" if not twins.differences else "the same, but for what is allowed"
+def _said(found: Sequence[Twins]) -> str:
+    unmeant = sum(len(twins.unmeant) for twins in found)
+    if unmeant:
+        return counted(unmeant, "difference")
+    if any(twins.unknown for twins in found):
+        return "no difference, as far as they can be compared"
+    if any(twins.differences for twins in found):
+        return "no difference, but for what is allowed"
+    return "no difference" if found else "nothing to compare"
 
 
 def _body(view: ParityView) -> Iterator[Part]:
@@ -142,7 +145,8 @@ def _origin(side: Side) -> str:
         )
     if side.applied_at is None:
         state = "" if side.serial is None else f"; its state is at serial {side.serial}"
-        return f"{name}: no release of it is known, so it is compared as the code at {short(side.commit)} has it{state}"
+        why = "never applied" if side.never_applied else "no release of it is known"
+        return f"{name}: {why}, so it is compared as the code at {short(side.commit)} has it{state}"
     serial = "no state is there" if side.serial is None else f"its state is at serial {side.serial}"
     return f"{name}: commit {short(side.commit)}, in place since {minute(side.applied_at)}; {serial}"
 

@@ -61,6 +61,8 @@ class Side:
     """Variables that only the operator's settings set, not the var file."""
     is_local: bool = False
     """Run on developers' machines: what is set there by environment variables is not known."""
+    never_applied: bool = False
+    """Whether there is no state of it; False also where that cannot be read."""
     commit: Sha | None = None
     """Of the release in place, else of the code that was looked at."""
     applied_at: datetime | None = None

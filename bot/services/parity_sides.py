@@ -94,6 +94,7 @@ class Sides:
             unknown={topic: why for topic, why in known.items() if isinstance(why, str)},
             only_given=given if isinstance(in_file, str) else given - in_file,
             is_local=asked.is_local,
+            never_applied=counts == _never(stack),
             commit=code.commit if release is None else release.head_sha,
             applied_at=None if release is None else release.recorded_at,
             inputs_digest=None if release is None else release.inputs_digest,
@@ -148,11 +149,15 @@ class Sides:
             return None, read
         state, data = read
         if data is None:
-            return None, f"{name} was never applied"
+            return None, _never(asked.stack)
         counts = await asyncio.to_thread(parity_facts.resource_counts, data)
         if not counts and asked.env.lifecycle != "permanent":
             return state.serial, f"{name} is not put up now"
         return state.serial, counts
+
+
+def _never(stack: Stack) -> str:
+    return f"{stack.env} was never applied"
 
 
 def _providers(files: _Facts, asked: _Asked) -> _Facts | str:

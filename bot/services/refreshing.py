@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
-from bot.domain.errors import GatewrightError, TerraformStoppedError
+from bot.domain.errors import GatewrightError, StoreError, TerraformStoppedError
 from bot.domain.model import FailureClass, Repo, Run, RunId, RunStatus, Stack, StateIdentity
 from bot.domain.redaction import Redactor
 from bot.domain.retries import Retries
@@ -105,20 +105,17 @@ class Refreshing:
             return
         target = loaded.policy.stack(repo.full_name, run.stack.env, wanted.project)
         source = loaded.policy.stack(repo.full_name, wanted.source, wanted.project)
-        outputs = await self._outputs(source)
+        try:
+            outputs, own = await self._outputs(source), await self._outputs(target)
+        except StoreError as error:
+            # It is not tried again at once: the applies of the state would have to wait for that.
+            said = f"The outputs cannot be read with what plans may read: {str(error).rstrip('.')}."
+            await self._end(run, RunStatus.FAILED, FailureClass.STATE, said, {})
+            return
         if outputs is None:
             said = f"{source.label} has no state yet, so there is nothing to copy from."
             await self._end(run, RunStatus.FAILED, FailureClass.STATE, said, {})
             return
-        own = await self._outputs(target) or StateFacts()
-        known = self.credentials.redactor(target.env).with_more(
-            {
-                text
-                for facts in (outputs, own)
-                for name in facts.sensitive
-                for text in scalars(facts.outputs[name])
-            }
-        )
         refresh = _Refresh(
             run=run,
             repo=repo,
@@ -126,8 +123,10 @@ class Refreshing:
             wanted=wanted,
             target=target,
             outputs=outputs,
-            own_outputs=own,
-            redactor=known,
+            own_outputs=own or StateFacts(),
+            redactor=self.credentials.redactor(target.env).with_more(
+                {*_secrets(outputs), *_secrets(own or StateFacts())}
+            ),
         )
         await self._in_turn(refresh)
 
@@ -221,6 +220,10 @@ class Refreshing:
         detail: dict[str, Any],
     ) -> None:
         await self.endings.end(run, status, failure, summary, detail, retries=self.retries)
+
+
+def _secrets(facts: StateFacts) -> set[str]:
+    return {text for name in facts.sensitive for text in scalars(facts.outputs[name])}
 
 
 def _as_json(facts: StateFacts) -> str:

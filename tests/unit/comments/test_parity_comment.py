@@ -47,6 +47,7 @@ NEW = Side(
     stack=stack("prod"),
     facts={**ENGINE, Topic.VARIABLES: {}, Topic.PROVIDERS: {}, Topic.MODULES: {}},
     unknown={Topic.RESOURCES: "prod was never applied"},
+    never_applied=True,
     commit=HEAD,
 )
 
@@ -109,18 +110,21 @@ def test_the_check_is_neutral_where_one_side_was_never_applied() -> None:
         "staging ≈ prod: no difference, as far as they can be compared",
     )
     assert "| resources | | | ⚪ not comparable: prod was never applied |" in check.summary
-    assert (
-        "- prod: no release of it is known, so it is compared as the code at `aaaaaaa` has it"
-        in check.summary
-    )
+    assert "- prod: never applied, so it is compared as the code at `aaaaaaa` has it" in check.summary
 
 
 def test_the_check_is_green_where_nothing_differs_but_what_is_allowed() -> None:
     check = parity_check(view((PROD, PROD)))
 
-    assert (check.conclusion, check.title) == ("success", "prod ≈ prod: the same")
+    assert (check.conclusion, check.title) == ("success", "prod ≈ prod: no difference")
     assert "Both have the same release." in check.summary
 
 
 def test_where_there_is_nothing_to_compare_the_check_says_so() -> None:
     assert (parity_check(view()).conclusion, parity_check(view()).title) == ("success", "nothing to compare")
+
+
+def test_of_several_twins_those_are_named_that_differ() -> None:
+    assert parity_check(view((STAGING, PROD), (PROD, PROD))).title == "staging ≈ prod: 1 difference"
+    assert parity_check(view((PROD, PROD), (PROD, PROD))).title == "no difference"
+    assert parity_check(view((PROD, NEW), (PROD, PROD))).title.startswith("prod ≈ prod: ")

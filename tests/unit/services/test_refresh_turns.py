@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from bot.domain.errors import StoreError
 from bot.domain.holds import Hold, HoldCause
 from bot.domain.model import FailureClass, Repo, Run, RunId, RunKind, RunStatus, Sha, StateKey
 from bot.policy import load_policy
@@ -177,23 +178,79 @@ async def test_nothing_is_queued_while_somebody_keeps_the_environment(world: Wor
     assert await world.look() == 0
 
 
-async def test_a_command_that_was_cut_off_is_told_and_not_started_again() -> None:
-    begun = refresh(RunStatus.RUNNING, intent_at=NOON)
-    world = World(runs_there=[begun])
-    refreshing = Refreshing(
+def refreshing(world: World, **parts: Any) -> Refreshing:
+    names = (
+        "github",
+        "policies",
+        "trees",
+        "workspace",
+        "terraform",
+        "states",
+        "credentials",
+        "logs",
+        "limits",
+    )
+    return Refreshing(
         records=cast("Records", world),
         endings=cast("Any", world),
         clock=cast("Clock", world),
-        **dict.fromkeys(
-            ("github", "policies", "turns", "trees", "workspace", "terraform", "states", "credentials"),
-            cast("Any", None),
-        ),
-        logs=cast("Any", None),
-        limits=cast("Any", None),
+        turns=world.turns(),
+        **{name: cast("Any", parts.get(name)) for name in names},
     )
 
-    await refreshing.execute(begun.id)
+
+async def test_a_command_that_was_cut_off_is_told_and_not_started_again() -> None:
+    begun = refresh(RunStatus.RUNNING, intent_at=NOON)
+    world = World(runs_there=[begun])
+
+    await refreshing(world).execute(begun.id)
 
     status, failure, said, _ = world.ended[0]
     assert (status, failure) == (RunStatus.INTERRUPTED, FailureClass.EXECUTOR)
     assert "not repeated by itself" in said
+
+
+@dataclass
+class Unreadable:
+    """A repository with its policy, and states that the plan's key pair does not reach."""
+
+    data: bytes | None = None
+    error: StoreError | None = None
+
+    async def repository(self, _: str) -> Repo:
+        return REPO
+
+    async def load(self, _: Repo) -> LoadedPolicy:
+        return LOADED
+
+    def backend(self, stack: Any, *, purpose: str) -> Any:
+        assert purpose == "plan"
+        return stack.state_key
+
+    async def read(self, _: Any) -> tuple[Any, bytes | None]:
+        if self.error is not None:
+            raise self.error
+        return None, self.data
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        (
+            Unreadable(error=StoreError("reading prod/app: access denied.")),
+            "plans may read: reading prod/app: access",
+        ),
+        (Unreadable(), "prod (app) has no state yet"),
+    ],
+    ids=["a key pair that does not reach it", "never applied"],
+)
+async def test_without_outputs_it_fails_at_once_so_that_no_apply_waits(parts: Unreadable, words: str) -> None:
+    queued = refresh(RunStatus.QUEUED)
+    world = World(runs_there=[queued])
+
+    names = ("github", "policies", "states", "credentials")
+    await refreshing(world, **dict.fromkeys(names, parts)).execute(queued.id)
+
+    status, failure, said, _ = world.ended[0]
+    assert (status, failure) == (RunStatus.FAILED, FailureClass.STATE)
+    assert words in said
