@@ -23,6 +23,10 @@ class ReconciliationReader(Protocol):
         """Return deliveries without an outcome that arrived before then, oldest first."""
         ...
 
+    async def queued_jobs(self, ids: Sequence[str]) -> frozenset[str]:
+        """Return those that were ever queued; a run that waits for its turn was not."""
+        ...
+
     async def heard_repos(self, *, limit: int) -> Sequence[str]:
         """Return the repositories that deliveries were about, the latest first (`owner/name`)."""
         ...

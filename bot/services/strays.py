@@ -38,7 +38,9 @@ class Strays:
         async with self.records.read() as reader:
             jobs = [job_of_delivery(each) for each in await reader.open_deliveries(before, limit=_PAGE)]
             runs = await reader.runs(statuses=ACTIVE, limit=_PAGE)
-        jobs += [job_of(run) for run in runs if run.created_at < before]
+            # What waits behind another run, or for a stack that somebody holds, is queued when its turn comes.
+            queued = await reader.queued_jobs([job_of(run).id for run in runs])
+        jobs += [job for run in runs if run.created_at < before and (job := job_of(run)).id in queued]
         gone = await self.abandoned([job.id for job in jobs]) if jobs else frozenset[str]()
         lost: list[Job] = [job for job in jobs if job.id in gone]
         for job in lost:

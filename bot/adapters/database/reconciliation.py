@@ -35,6 +35,11 @@ class SqlReconciliationReader(Transaction):
         )
         return [rows.to_delivery(row) for row in await self._all(query)]
 
+    async def queued_jobs(self, ids: Sequence[str]) -> frozenset[str]:
+        """Return those that were ever queued."""
+        column = tables.jobs.c.id
+        return frozenset(str(row["id"]) for row in await self._all(sa.select(column).where(column.in_(ids))))
+
     async def heard_repos(self, *, limit: int) -> Sequence[str]:
         """Return the repositories that deliveries were about, the latest first."""
         columns = tables.deliveries.c

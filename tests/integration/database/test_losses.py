@@ -11,6 +11,7 @@ import pytest
 from bot.adapters.database import Database
 from bot.domain.model import DeliveryId, PlanId, PlanStatus, RunId, RunKind, RunStatus
 from bot.ports import Delivery
+from bot.services.following import job_of
 from bot.services.intake import take_in
 from bot.services.losses import Losses, shown
 from bot.services.strays import Strays
@@ -124,7 +125,9 @@ async def test_what_has_no_workflow_any_more_is_lost_and_what_is_young_or_at_wor
     async with records.write() as writer:
         for delivery in deliveries:
             await take_in(writer, delivery)
-        await writer.add_run(a_run("run-gone"), old)
+        gone = await writer.add_run(a_run("run-gone"), old)
+        assert gone is not None
+        await writer.enqueue(job_of(gone))
 
     async def abandoned(ids: Sequence[str]) -> frozenset[str]:
         return frozenset(ids) - {"delivery-at-work"}
@@ -143,7 +146,25 @@ async def test_what_has_no_workflow_any_more_is_lost_and_what_is_young_or_at_wor
     assert outcomes == {"gone": "given_up", "at-work": None, "young": None}
     assert run is not None
     assert run.status is RunStatus.FAILED
-    assert inspector.started()[3:] == ["report_loss-gone", "report_plan-run-gone"]
+    assert inspector.started()[4:] == ["report_loss-gone", "report_plan-run-gone"]
+
+
+async def test_what_waits_for_its_turn_without_a_workflow_is_not_lost(
+    records: Database, losses: Losses, inspector: Inspector
+) -> None:
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-waits", kind=RunKind.SYNC), NOW - timedelta(days=3))
+
+    async def all_of_them(ids: Sequence[str]) -> frozenset[str]:
+        return frozenset(ids)
+
+    strays = Strays(records=records, losses=losses, abandoned=all_of_them, clock=Noon())
+    found = await strays.record()
+
+    async with records.read() as reader:
+        run = await reader.run(RunId("run-waits"))
+    assert run is not None
+    assert (found, run.status, inspector.started()) == (0, RunStatus.QUEUED, [])
 
 
 async def test_what_the_reconciler_asks_is_answered(records: Database) -> None:
