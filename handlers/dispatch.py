@@ -58,7 +58,8 @@ async def answer(given: Given, bot: Bot) -> None:
         answers = await _handle(understood, given, bot, loaded=loaded, held=held)
         await _post(given, answers, bot, head=given.pull.head_sha, command=understood)
         if any(isinstance(item, Started) for item in answers):
-            await bot.reporting.refresh_checks(given.repo, given.pull, loaded.policy)
+            planning = understood.name == "plan"
+            await bot.reporting.refresh_checks(given.repo, given.pull, loaded.policy, planning=planning)
 
 
 async def _policy(given: Given, bot: Bot) -> LoadedPolicy | tuple[str, ...]:

@@ -31,8 +31,13 @@ class Checks:
     turns: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary, repr=False)
     """One at a time for each commit, in this process."""
 
-    async def refresh(self, repo: Repo, pull: int, head: Sha, policy: RepoPolicy) -> None:
+    async def refresh(
+        self, repo: Repo, pull: int, head: Sha, policy: RepoPolicy, *, planning: bool = False
+    ) -> None:
         """Show what the records say of every stack planned for this commit.
+
+        Where nothing has happened but that a planning began (`planning`), what is applied is as it was: an apply
+        check that the commit has already is left alone.
 
         A delivery and a report may ask for it at once: one after the other, so that neither creates the other's
         check a second time, nor shows older rows last.
@@ -41,22 +46,21 @@ class Checks:
             rows = await self._rows(repo, pull, head)
             required = [row for row in rows if row.stack.env in policy.merge_requires]
             others = len(rows) - len(required)
-            await together(
-                self.show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,)),
-                self.show(
-                    repo,
-                    pull,
-                    head,
-                    APPLY,
-                    text=apply_check(required, others=others),
-                    buttons=_apply_buttons(rows),
-                ),
-            )
+            shown = self.show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,))
+            if planning and await self._is_there(repo, pull, head, APPLY):
+                await shown
+                return
+            text = apply_check(required, others=others)
+            await together(shown, self.show(repo, pull, head, APPLY, text=text, buttons=_apply_buttons(rows)))
 
     async def conflict(self, repo: Repo, pull: int, head: Sha, paths: Sequence[str]) -> None:
         """Fail both checks: nothing can be planned."""
         for name in (PLAN, APPLY):
             await self.show(repo, pull, head, name, text=conflict_check(paths), buttons=(_REPLAN,))
+
+    async def _is_there(self, repo: Repo, pull: int, head: Sha, name: str) -> bool:
+        async with self.records.read() as reader:
+            return bool(await reader.remote_id(repo.full_name, _key(pull, head, name)))
 
     async def _rows(self, repo: Repo, pull: int, head: Sha) -> list[CheckRow]:
         """Return what is known of each stack; an operation on a state says nothing of the code."""
@@ -108,7 +112,7 @@ class Checks:
             external_id=str(pull),
             buttons=buttons,
         )
-        key = f"check:{pull}:{head}:{name}"
+        key = _key(pull, head, name)
         async with self.records.read() as reader:
             known = await reader.remote_id(repo.full_name, key)
         if known:
@@ -125,6 +129,10 @@ class Checks:
             await self.github.update_check(repo, created, check)
         async with self.records.write() as writer:
             await writer.set_remote_id(repo.full_name, key, created)
+
+
+def _key(pull: int, head: Sha, name: str) -> str:
+    return f"check:{pull}:{head}:{name}"
 
 
 def _current(plan: PlanRecord | None, run: Run) -> PlanRecord | None:

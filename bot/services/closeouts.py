@@ -36,7 +36,7 @@ class Closeouts:
             run = await reader.run(run_id)
         if run is None or run.pull is None:
             return
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         await self.deployments.ended(repo, run)
         await self.post(repo, await self.github.pull(repo, run.pull))
 

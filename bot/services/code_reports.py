@@ -32,7 +32,7 @@ class CodeReports:
         if run is None or found is None or run.head_sha is None or run.pull is None:
             return
         text = code_check(found)
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         check = Check(
             name=f"gatewright/{run.stack.label}",
             head_sha=run.head_sha,

@@ -38,7 +38,7 @@ class DestroyReports:
             changes = await reader.runs(
                 repo=run.stack.repo, pull=run.pull, state_key=run.stack.state_key, kinds=CHANGES
             )
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         # Later runs may be recorded by now; the report is about this one. Ids of one second have no order.
         own = list(dropwhile(lambda other: other.id != run.id, changes))
         # Whoever was told that a destroy did not end well must be told that the next one did.

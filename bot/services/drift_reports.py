@@ -44,7 +44,7 @@ class DriftReports:
                 statuses=(RunStatus.SUCCEEDED,),
                 limit=2,
             )
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         # The issue tells what is known now, so that a late report of an older check does not undo it.
         issue = await self._issue(repo, checks[0]) if checks else None
         if run.pull is not None:

@@ -40,9 +40,8 @@ class Ephemeral:
             run = await reader.run(run_id)
         if run is None or run.pull is None or run.kind not in _WORK or run.status not in TERMINAL:
             return
-        repo = await self.github.repository(run.stack.repo)
         try:
-            policy = (await self.policies.recent(repo)).policy
+            policy = (await self.policies.known(run.stack.repo)).policy
         except PolicyError:
             # Whoever holds it is looked after again and again, see `bot.services.caretaking`.
             return

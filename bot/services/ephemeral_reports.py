@@ -34,9 +34,8 @@ class EphemeralReports:
             runs = await reader.runs(
                 repo=run.stack.repo, pull=run.pull, state_key=run.stack.state_key, limit=200
             )
-        repo = await self.github.repository(run.stack.repo)
         try:
-            policy = (await self.policies.recent(repo)).policy
+            policy = (await self.policies.known(run.stack.repo)).policy
         except PolicyError:
             return
         if not is_ephemeral(policy, run.stack):
@@ -44,6 +43,7 @@ class EphemeralReports:
         life = await self._life(run, [other for other in runs if other.stack.project == run.stack.project])
         if life is None or life.plan.head_sha is None:
             return
+        repo = await self.github.known_repository(run.stack.repo)
         await self._show(repo, run, life, life.plan.head_sha)
 
     async def _show(self, repo: Repo, run: Run, life: Life, head: Sha) -> None:

@@ -54,8 +54,7 @@ class Judging:
             plan = await reader.plan(run.plan_id) if run.plan_id else None
         if plan is None or run.pull is None:
             raise GatewrightError(f"run {run.id} has no plan to apply")
-        repo = await self.github.repository(run.stack.repo)
-        pull = await self.github.pull(repo, run.pull)
+        repo, pull = await self.github.subject(run.stack.repo, run.pull)
         loaded = await self.policies.load(repo)
         await self.terraform.installed(loaded.policy.engine)
         by_itself = await self._is_deployed_by_itself(loaded, plan)

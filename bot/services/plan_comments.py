@@ -146,7 +146,7 @@ class PlanComments:
         async with self.records.read() as reader:
             plans = await reader.unshown_plans(repo=repo, pull=pull, limit=_MOST_SHOWN)
         if plans:
-            found = await self.github.repository(repo)
+            found = await self.github.known_repository(repo)
             for plan in plans:
                 await self.refresh(found, plan)
         return len(plans)

@@ -37,7 +37,7 @@ class RefreshReports:
             newest = None if run is None else _newest_that_counts(await refreshes(reader, run.stack))
         if run is None or run.status not in TERMINAL:
             return
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         if newest is not None:
             await self._issue(repo, newest)
         if run.pull is not None and run.comment_id is not None:

@@ -83,7 +83,7 @@ class Reporting:
         run = await self._ended(run_id)
         if run is None or run.pull is None:
             return
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         async with self.records.read() as reader:
             plan = await reader.plan(run.plan_id) if run.plan_id else None
             replans = await reader.runs(
@@ -121,19 +121,24 @@ class Reporting:
             run = await reader.run(run_id)
         if run is None:
             return
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         if run.plan_id is not None and run.status not in TERMINAL:
             await self.plan_comments.refresh(repo, run.plan_id)
         if run.operation is None:
             await self.deployments.started(repo, run)
 
-    async def refresh_checks(self, repo: Repo, pull: PullRequest, policy: RepoPolicy | None = None) -> None:
-        """Bring the check runs of the pull request's head up to date, by the policy that was just read, if any."""
+    async def refresh_checks(
+        self, repo: Repo, pull: PullRequest, policy: RepoPolicy | None = None, *, planning: bool = False
+    ) -> None:
+        """Bring the check runs of the pull request's head up to date, by the policy that was just read, if any.
+
+        `planning` says that nothing has happened but that a planning began.
+        """
         try:
             policy = policy or (await self.policies.recent(repo)).policy
         except PolicyError:
             return
-        await self.checks.refresh(repo, pull.number, pull.head_sha, policy)
+        await self.checks.refresh(repo, pull.number, pull.head_sha, policy, planning=planning)
 
     async def conflict_checks(self, repo: Repo, pull: PullRequest, paths: Sequence[str]) -> None:
         """Fail both checks because the pull request does not merge."""

@@ -29,7 +29,7 @@ class RevertReports:
             run = await reader.run(run_id)
         if run is None or run.pull is None:
             return
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         if run.status is RunStatus.SUCCEEDED:
             await self._give_back(repo, run, run.pull)
             await self._open(repo, run)
@@ -45,7 +45,7 @@ class RevertReports:
             run, revert = await reader.run(run_id), await reader.revert(run_id)
         if run is None or run.pull is None or revert is None or revert.finished_at is None:
             return None
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         await self._give_back(repo, run, run.pull)
         await self.pulls.open(repo, revert)
         return run.stack

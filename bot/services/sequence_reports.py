@@ -27,6 +27,6 @@ class SequenceReports:
                 return
             runs = await members(reader, run)
         if any(other.detail.get("because_of") == run.id for other in runs):
-            repo = await self.github.repository(run.stack.repo)
+            repo = await self.github.known_repository(run.stack.repo)
             body = sequence_stopped_comment(runs=runs, stopped_by=run)
             await self.poster.once(repo, run.pull, f"sequence:{run.id}", body)

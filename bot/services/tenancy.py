@@ -213,8 +213,7 @@ class Tenancy:
     async def _start(self, next_one: Waiting) -> bool:
         """Plan for the next in line; False when its pull request cannot use the environment any more."""
         stack = next_one.stack
-        repo = await self.github.repository(stack.repo)
-        pull = await self.github.pull(repo, next_one.pull)
+        repo, pull = await self.github.subject(stack.repo, next_one.pull)
         if not pull.is_open or pull.draft:
             return False
         wish = Wish(
@@ -238,7 +237,7 @@ class Tenancy:
             lock = await reader.lock(line[0].stack) if line else None
         for place, one in enumerate(line, start=1):
             body = queue_comment(QueueView(stack=one.stack, place=place, length=len(line), lock=lock))
-            repo = await self.github.repository(one.stack.repo)
+            repo = await self.github.known_repository(one.stack.repo)
             await self.poster.sticky(
                 repo, one.pull, sticky_key(one.pull, one.stack.project, one.stack.env), body
             )

@@ -30,7 +30,7 @@ class VerifyReports:
             if run is None or run.pull is None or run.status not in TERMINAL:
                 return
             made = await reader.verification(run_id)
-        repo = await self.github.repository(run.stack.repo)
+        repo = await self.github.known_repository(run.stack.repo)
         good = run.status is RunStatus.SUCCEEDED
         if run.comment_id is not None or not good:
             body = verify_comment(run, made, run_url=self.links.run(run.id))

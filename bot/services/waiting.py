@@ -79,8 +79,7 @@ class Waiting:
     async def _is_tenanted(self, stack: Stack) -> bool:
         """Whether pull requests have the environment one after the other, in a line of its own."""
         try:
-            repo = await self.github.repository(stack.repo)
-            return is_tenanted((await self.policies.recent(repo)).policy, stack)
+            return is_tenanted((await self.policies.known(stack.repo)).policy, stack)
         except PolicyError:
             return False
 
@@ -100,8 +99,7 @@ class Waiting:
             await self.freed(run.stack)
 
     async def _plan_again(self, wait: Wait, event: LockEvent | None) -> bool:
-        repo = await self.github.repository(wait.stack.repo)
-        pull = await self.github.pull(repo, wait.pull)
+        repo, pull = await self.github.subject(wait.stack.repo, wait.pull)
         wanted = pull.is_open and not pull.draft and not pull.is_fork
         if wanted:
             current = await self._current(wait, pull)

@@ -122,6 +122,7 @@ async def test_a_damaged_or_lost_state_is_recovered_and_kept_byte_for_byte(world
     assert await kept(world, damaged) == damaged
     await world.comment(number, "/plan staging")
     await world.hear(number, kind="plan", env="staging", status="no_changes")
+    await world.told(number)
     # The same when there is no object at all.
     with state_client(world.playground) as client:
         client.delete_object(Bucket=world.playground.s3.state_bucket, Key=key(world))
