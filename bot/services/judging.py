@@ -16,6 +16,7 @@ from bot.services.access import Access
 from bot.services.gate_facts import GateFacts, Question
 from bot.services.people import People, Standing
 from bot.services.policies import LoadedPolicy, Policies
+from bot.services.refresh_turns import copying
 from bot.services.restore_holds import letting_through
 from bot.services.revert_holds import revert_holds
 from bot.services.states import States
@@ -63,6 +64,7 @@ class Judging:
         if run.kind is RunKind.SYNC:
             return await self._after_merge(run, repo, pull, loaded, plan, may_apply=may_apply)
         facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
+        facts = replace(facts, copied_by=await self._copied_by(plan))
         facts = await self._for_revert(facts, repo, loaded, run.actor)
         results = await self._overridden(judge(facts), plan, used_by=run)
         return Judged(
@@ -107,6 +109,7 @@ class Judging:
         reviewed = [each for each in plans if each.operation is None]
         tip = replace(was_open, head_sha=plan.head_sha)
         facts = await self._facts(repo, tip, loaded, plan, may_apply=may_apply)
+        facts = replace(facts, copied_by=await self._copied_by(plan))
         asked = (
             await self._facts(repo, was_open, loaded, reviewed[0], may_apply=may_apply) if reviewed else facts
         )
@@ -118,6 +121,10 @@ class Judging:
         # Two owners opened a gate for what they had read, which is the pull request's own plan.
         results = await self._overridden(results, reviewed[0] if reviewed else plan, used_by=run)
         return Judged(plan=plan, loaded=loaded, results=results, approvers=_approvers(asked))
+
+    async def _copied_by(self, plan: PlanRecord) -> Run | None:
+        async with self.records.read() as reader:
+            return await copying(reader, plan.stack)
 
     async def _for_revert(self, facts: Facts, repo: Repo, loaded: LoadedPolicy, actor: Login) -> Facts:
         """Note in which capacity somebody asks for a revert; who is on call may apply it whatever else they may do."""

@@ -8,19 +8,21 @@ from typing import Final
 
 from bot.domain.holds import Hold
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import EnvName, Login, Repo, Run, RunKind, Stack
+from bot.domain.model import EnvName, Login, Repo, Run, RunKind, RunStatus, Stack
 from bot.policy import DataRefresh
 from bot.ports import Clock, NewRun, Reader, Records
 from bot.services.following import job_of
 from bot.services.ids import new_run_id
 from bot.services.policies import LoadedPolicy
-from bot.services.requesting import ACTIVE, Wish, new_run
+from bot.services.requesting import Wish, new_run
 from bot.services.states import States
 
 PUT_OFF: Final = "put_off"
 """In the detail of a run that found its environment busy or on hold: it has not had its turn."""
 _NOBODY: Final = Login("gatewright")
 _CHANGES: Final = (RunKind.APPLY, RunKind.DESTROY, RunKind.REVERT, RunKind.SYNC, RunKind.RESTORE)
+_AT_WORK: Final = (RunStatus.PREPARING, RunStatus.RUNNING)
+"""Whoever records this first and looks at the others then finds at least one of two that begin at once."""
 _LOOKED_AT: Final = 20
 """Newest refreshes among which the last one that had its turn is looked for."""
 
@@ -58,13 +60,12 @@ class RefreshTurns:
             await self._queue(replace(asked, head_sha=loaded.commit, base_sha=loaded.commit))
         return obstacle
 
-    async def obstacle(self, reader: Reader, stack: Stack, *, but: Run | None = None) -> str | None:
+    async def obstacle(self, reader: Reader, stack: Stack) -> str | None:
         """Return what keeps an environment's data from being replaced now, as a sentence without full stop."""
         holds = await reader.holds(repo=stack.repo, env=stack.env)
         if holds:
             return _held(holds[0], stack.env)
-        active = await reader.runs(repo=stack.repo, kinds=_CHANGES, statuses=ACTIVE)
-        busy = next((run for run in active if run.stack.env == stack.env and run != but), None)
+        busy = await _at_work(reader, stack, _CHANGES)
         if busy is not None:
             return f"{busy.stack.label} is being changed by run {busy.id}"
         holder = await self.states.lock_holder(stack.state_key)
@@ -107,6 +108,20 @@ class RefreshTurns:
             run = await writer.add_run(new, self.clock.now())
             if run is not None:
                 await writer.enqueue(job_of(run))
+
+
+async def copying(reader: Reader, stack: Stack) -> Run | None:
+    """Return the run that copies data into the environment of a stack, on another stack of it.
+
+    One on the same stack has its turn before or after a change of it, never beside it.
+    """
+    found = await _at_work(reader, stack, (RunKind.DATA_REFRESH,))
+    return None if found is None or found.stack.state_key == stack.state_key else found
+
+
+async def _at_work(reader: Reader, stack: Stack, kinds: Sequence[RunKind]) -> Run | None:
+    runs = await reader.runs(repo=stack.repo, kinds=kinds, statuses=_AT_WORK)
+    return next((run for run in runs if run.stack.env == stack.env), None)
 
 
 async def refreshes(reader: Reader, stack: Stack) -> Sequence[Run]:

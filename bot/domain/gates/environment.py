@@ -12,7 +12,7 @@ _MOST_NAMED = 5
 
 
 def lock(facts: Facts) -> GateResult:
-    """No other pull request holds the stack."""
+    """No other pull request holds the stack, and nobody replaces the environment's data."""
     held = facts.lock
     if held is not None and (held.stack.repo, held.pull) != (facts.plan.stack.repo, facts.pull.number):
         return failed(
@@ -21,6 +21,9 @@ def lock(facts: Facts) -> GateResult:
             held_sentence(held, repo=facts.plan.stack.repo),
             opener(held, repo=facts.plan.stack.repo),
         )
+    if facts.copied_by is not None:
+        sentence = f"The data of {facts.plan.stack.env} is being copied by run {facts.copied_by.id}."
+        return failed("lock", Reason.LOCKED, sentence, "wait until that run has ended")
     return passed("lock", "Held by this pull request." if held else "Free.")
 
 

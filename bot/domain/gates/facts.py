@@ -84,6 +84,8 @@ class Facts:
     """Of the policy in force."""
     stack: Stack | None
     """As the policy in force has it; None where it has no such stack any more."""
+    copied_by: Run | None = None
+    """The run that replaces the data of the environment just now; only looked for when an apply is about to start."""
     closed_reason: str | None = None
     """Why the policy's calendar (hold windows, freezes) closes the environment now."""
     holds: Sequence[Hold] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -12,11 +12,11 @@ import pytest
 
 from bot.domain.errors import StoreError
 from bot.domain.holds import Hold, HoldCause
-from bot.domain.model import FailureClass, Repo, Run, RunId, RunKind, RunStatus, Sha, StateKey
+from bot.domain.model import FailureClass, Repo, Run, RunId, RunKind, RunStatus, Sha, Stack, StateKey
 from bot.policy import load_policy
-from bot.ports import Clock, Job, NewRun, Records
+from bot.ports import Clock, Job, NewRun, Reader, Records
 from bot.services.policies import LoadedPolicy
-from bot.services.refresh_turns import PUT_OFF, RefreshTurns
+from bot.services.refresh_turns import PUT_OFF, RefreshTurns, copying
 from bot.services.refreshing import Refreshing
 from bot.services.states import States
 from tests.fakes import builders
@@ -144,12 +144,34 @@ def change(kind: RunKind, *, stack: Any = ELSEWHERE) -> Run:
             id="another environment's apply is no obstacle",
         ),
         pytest.param([change(RunKind.DRIFT)], 0, 1, id="who only looks is no obstacle"),
+        pytest.param(
+            [replace(change(RunKind.SYNC), status=RunStatus.QUEUED)], 0, 1, id="nor is who waits for a lock"
+        ),
     ],
 )
 async def test_a_refresh_is_queued_once_when_it_is_due(runs: list[Run], hours: int, queued: int) -> None:
     world = World(runs_there=runs, at=NOON + timedelta(hours=hours))
 
     assert await world.look() == queued
+
+
+@pytest.mark.parametrize(
+    ("status", "stack", "is_seen"),
+    [
+        pytest.param(RunStatus.RUNNING, ELSEWHERE, True, id="another project of the environment"),
+        pytest.param(RunStatus.QUEUED, ELSEWHERE, False, id="one that has not begun"),
+        pytest.param(RunStatus.RUNNING, STACK, False, id="the same state, whose queue keeps them apart"),
+        pytest.param(
+            RunStatus.RUNNING, POLICY.stack("acme/infra", "prod", "net"), False, id="another environment"
+        ),
+    ],
+)
+async def test_an_apply_that_starts_sees_who_copies_into_its_environment(
+    status: RunStatus, stack: Stack, *, is_seen: bool
+) -> None:
+    world = World(runs_there=[refresh(status)])
+
+    assert (await copying(cast("Reader", world), stack) is not None) is is_seen
 
 
 @pytest.mark.parametrize(
