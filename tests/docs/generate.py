@@ -81,7 +81,10 @@ REASONS: Final[dict[Reason, str]] = {
 }
 
 PERMISSIONS: Final[dict[str, tuple[str, str]]] = {
-    "checks": ("Checks", "The check runs `gatewright/plan` and `gatewright/apply`."),
+    "checks": (
+        "Checks",
+        "The check runs `gatewright/plan` and `gatewright/apply`, and those that the policy asks for, such as `gatewright/parity`.",
+    ),
     "contents": (
         "Contents",
         "Fetching the code and `gatewright.yaml`; writing for the branch of a revert pull request alone.",
