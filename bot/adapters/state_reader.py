@@ -139,12 +139,14 @@ def _identify(key: StateKey, data: bytes) -> StateIdentity:
     try:
         state = json.loads(data)
     except (ValueError, RecursionError) as exc:
-        raise UnreadableStateError(f"The object {key} is not a Terraform state: it is not JSON.") from exc
+        raise UnreadableStateError(
+            f"The object {key} is not a Terraform state: it is not JSON.", data=data
+        ) from exc
     serial = state.get("serial") if isinstance(state, dict) else None
     lineage = state.get("lineage") if isinstance(state, dict) else None
     if type(serial) is not int or serial < 0 or not isinstance(lineage, str):
         raise UnreadableStateError(
-            f"The object {key} is not a Terraform state: it has no serial or no lineage."
+            f"The object {key} is not a Terraform state: it has no serial or no lineage.", data=data
         )
     return StateIdentity(serial=serial, lineage=lineage, sha256=_sha256(data))
 

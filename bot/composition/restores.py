@@ -13,6 +13,7 @@ from bot.services.restore_proposals import RestoreProposals
 from bot.services.restore_reports import RestoreReports
 from bot.services.restore_runs import RestoreRuns
 from bot.services.restoring import Restoring
+from bot.services.states import Snapshots
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Restores:
     outside: Outside
     services: Services
     endings: Endings
+    snapshots: Snapshots
 
     @cached_property
     def proposals(self) -> RestoreProposals:
@@ -47,7 +49,7 @@ class Restores:
             records=o.records,
             workspace=o.workspace,
             objects=S3StateObjects(),
-            kept=o.stored_states,
+            snapshots=self.snapshots,
             proposals=self.proposals,
             credentials=o.credentials,
             endings=self.endings,

@@ -114,7 +114,9 @@ class Runs:
 
     @cached_property
     def restores(self) -> Restores:
-        return Restores(outside=self.outside, services=self.services, endings=self.endings)
+        return Restores(
+            outside=self.outside, services=self.services, endings=self.endings, snapshots=self.snapshots
+        )
 
     @cached_property
     def revert_checks(self) -> RevertChecks:

@@ -145,6 +145,10 @@ class UnreadableStateError(StoreError):
 
     passing = False
 
+    def __init__(self, message: str, *, data: bytes) -> None:
+        super().__init__(f"{message} `/state restore` shows the versions of it that were kept.")
+        self.data = data
+
 
 class PolicyError(GatewrightError):
     """`gatewright.yaml` is not valid; `problems` say where and what is allowed."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.model import RunId, StateIdentity, StateKey
+from bot.domain.model import RunId, StateKey
 from bot.domain.restore import Restore
 from bot.ports.terraform import Backend
 
@@ -65,15 +65,7 @@ class StateObjects(Protocol):
 
 
 class KeptStates(Protocol):
-    """Snapshots in the bot's own bucket."""
-
-    async def keep(self, key: StateKey, identity: StateIdentity, data: bytes) -> str:
-        """Store an immutable snapshot; returns its object key."""
-        ...
-
-    async def keep_unreadable(self, key: StateKey, data: bytes) -> str:
-        """Store what is not a readable state, byte for byte; returns its object key."""
-        ...
+    """Snapshots in the bot's own bucket, and the lock of the state that they are of."""
 
     async def kept(self, object_key: str) -> bytes:
         """Return a snapshot; ObjectMissingError, or IntegrityError when it is not what was kept."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +15,7 @@ from bot.domain.restore import Comparison, Found, Renamed, compare
 from bot.ports import Records, StateVersion
 from bot.ports.restores import KeptStates, Stored
 from bot.services.jobs import Credentials
+from bot.services.states import unreadable
 
 _MOST_OFFERED = 20
 
@@ -70,7 +70,7 @@ class RestoreProposals:
             return _another_lineage(stack, candidates[0], lineage)
         # What a run left is what the next one found: told is the one that left it.
         source = next(each for each in reversed(own) if each.object_key == own[0].object_key)
-        if now.found is Found.STATE and source.identity.sha256 == sha256(stored.data):
+        if now.found is Found.STATE and source.identity.sha256 == unreadable(stored.data).sha256:
             return _nothing(stack, serial)
         opened = await self._opened(source)
         if isinstance(opened, Refusal):
@@ -162,17 +162,8 @@ class RestoreProposals:
 
 def identity_of(stored: Stored) -> StateIdentity:
     """Return what the bytes say of themselves, as far as they can be read."""
-    state = known_state(stored.data)
-    return StateIdentity(
-        serial=None if state is None else state.serial,
-        lineage=None if state is None else state.lineage,
-        sha256=sha256(stored.data),
-    )
-
-
-def sha256(data: bytes | None) -> str | None:
-    """Return the hexadecimal digest; None where there is nothing."""
-    return hashlib.sha256(data).hexdigest() if data else None
+    state, bare = known_state(stored.data), unreadable(stored.data)
+    return bare if state is None else replace(bare, serial=state.serial, lineage=state.lineage)
 
 
 def restore_command(stack: Stack, serial: int | None, *, confirm: int | None = None) -> str:

@@ -1,8 +1,9 @@
 """Carrying out a restore: a snapshot of what is there, then one conditional write, at most once.
 
-The bot writes the object itself, under Terraform's own lock and over exactly the version that it has read. Terraform's
-`state push` cannot do it where the state does not parse, which is what a restore is for; it needs an initialised
-directory, and it raises the serial once more, so that nobody could tell afterwards whether the bytes are ours.
+The bot writes the object itself, under Terraform's own lock and over exactly the version that it has read. Tried with
+Terraform 1.11.4, `state push` cannot do it: where the state does not parse it fails, `-force` or not; where there is no
+object it gives the state a new lineage and serial 1, so that old plans might fit again; and it raises the serial once
+more, so that nobody could tell afterwards whether the bytes are ours.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from bot.domain.model import FailureClass, Run, RunId, RunStatus, Stack, StateId
 from bot.domain.refusals import Reason, Refusal
 from bot.domain.restore import Restore, as_detail
 from bot.domain.retries import Retries
-from bot.ports import Clock, Records, StateVersion, Workspace
-from bot.ports.restores import KeptStates, StateLock, StateObject, StateObjects, Stored
+from bot.ports import Clock, Records, Workspace
+from bot.ports.restores import StateLock, StateObject, StateObjects, Stored
 from bot.services import locking
 from bot.services.beginnings import begin
 from bot.services.endings import Ending, Endings
@@ -33,9 +34,9 @@ from bot.services.restore_proposals import (
     RestoreProposals,
     identity_of,
     restore_command,
-    sha256,
 )
 from bot.services.restoring import terraform_locked
+from bot.services.states import Snapshots, unreadable
 
 _NAMESPACE: Final = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 
@@ -47,7 +48,7 @@ class RestoreRuns:
     records: Records
     workspace: Workspace
     objects: StateObjects
-    kept: KeptStates
+    snapshots: Snapshots
     proposals: RestoreProposals
     credentials: Credentials
     endings: Endings
@@ -123,7 +124,7 @@ class RestoreRuns:
             return _moved_on(proposal, restore)
         found = await self._keep(run, "before", before)
         data = await asyncio.to_thread(with_serial, proposal.data, proposal.serial)
-        written = replace(restore, written_serial=proposal.serial, written_sha256=sha256(data))
+        written = replace(restore, written_serial=proposal.serial, written_sha256=unreadable(data).sha256)
         async with self.records.write() as writer:
             await writer.set_restore(written)
             await writer.record_intent(run.id, self.clock.now())
@@ -175,24 +176,8 @@ class RestoreRuns:
 
     async def _keep(self, run: Run, moment: str, stored: Stored) -> StateIdentity:
         """Keep what is there, readable or not, and record it; returns what it says of itself."""
-        key, identity = run.stack.state_key, await asyncio.to_thread(identity_of, stored)
-        object_key = None
-        if stored.data and identity.serial is not None:
-            object_key = await self.kept.keep(key, identity, stored.data)
-        elif stored.data:
-            object_key = await self.kept.keep_unreadable(key, stored.data)
-        version = StateVersion(
-            state_key=key,
-            identity=identity,
-            object_key=object_key,
-            commit=run.head_sha,
-            actor=run.actor,
-            run_id=run.id,
-            moment=moment,
-            taken_at=self.clock.now(),
-        )
-        async with self.records.write() as writer:
-            await writer.add_state_version(version)
+        identity = await asyncio.to_thread(identity_of, stored)
+        await self.snapshots.record(run, moment, run.head_sha, identity=identity, data=stored.data)
         return identity
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.domain.errors import UnreadableStateError
 from bot.domain.model import Run, Sha, StateIdentity, StateKey
 from bot.ports import Clock, Records, StateVersion
 
@@ -13,11 +15,18 @@ class States(Protocol):
     """The states in their bucket; read only."""
 
     async def read(self, key: StateKey) -> tuple[StateIdentity, bytes | None]:
-        """Return what the state says of itself and its bytes; `None` everywhere when there is no state."""
+        """Return what the state says of itself and its bytes; `None` everywhere when there is no state.
+
+        Raises UnreadableStateError when what is there is no state.
+        """
         ...
 
     async def keep(self, key: StateKey, identity: StateIdentity, data: bytes) -> str:
         """Store an immutable snapshot; returns its object key."""
+        ...
+
+    async def keep_unreadable(self, key: StateKey, data: bytes) -> str:
+        """Store what is not a readable state, byte for byte; returns its object key."""
         ...
 
     async def lock_holder(self, key: StateKey) -> str | None:
@@ -34,13 +43,32 @@ class Snapshots:
     clock: Clock
 
     async def take(self, run: Run, moment: str, commit: Sha | None) -> StateVersion:
-        """Snapshot the run's state and record it; `moment` is `before` or `after`."""
-        identity, data = await self.states.read(run.stack.state_key)
-        key = None if data is None else await self.states.keep(run.stack.state_key, identity, data)
+        """Snapshot the run's state and record it; `moment` is `before` or `after`.
+
+        Before a change, what is not readable is an error; after one, it is what there is.
+        """
+        data: bytes | None
+        try:
+            identity, data = await self.states.read(run.stack.state_key)
+        except UnreadableStateError as error:
+            if moment == "before":
+                raise
+            identity, data = unreadable(error.data), error.data
+        return await self.record(run, moment, commit, identity=identity, data=data)
+
+    async def record(
+        self, run: Run, moment: str, commit: Sha | None, *, identity: StateIdentity, data: bytes | None
+    ) -> StateVersion:
+        """Keep these very bytes, readable or not, and record them as a version of the run's state."""
+        key, object_key = run.stack.state_key, None
+        if data and identity.serial is not None:
+            object_key = await self.states.keep(key, identity, data)
+        elif data:
+            object_key = await self.states.keep_unreadable(key, data)
         version = StateVersion(
-            state_key=run.stack.state_key,
+            state_key=key,
             identity=identity,
-            object_key=key,
+            object_key=object_key,
             commit=commit,
             actor=run.actor,
             run_id=run.id,
@@ -50,3 +78,8 @@ class Snapshots:
         async with self.records.write() as writer:
             await writer.add_state_version(version)
         return version
+
+
+def unreadable(data: bytes | None) -> StateIdentity:
+    """Return all that can be said of bytes that are no state."""
+    return StateIdentity(serial=None, lineage=None, sha256=hashlib.sha256(data).hexdigest() if data else None)

@@ -15,7 +15,7 @@ import pytest
 from bot.adapters.database import Database
 from bot.adapters.encryption import AesGcmCipher
 from bot.adapters.state_reader import StoredStates
-from bot.domain.errors import ObjectExistsError, StoreError
+from bot.domain.errors import ObjectExistsError, StoreError, UnreadableStateError
 from bot.domain.holds import HoldCause
 from bot.domain.model import Login, PlanId, PlanStatus, Repo, Run, RunId, RunKind, RunStatus, StateIdentity
 from bot.domain.redaction import Redactor
@@ -29,6 +29,7 @@ from bot.services.restore_holds import letting_through, lift_reviewed
 from bot.services.restore_proposals import Proposal, RestoreProposals
 from bot.services.restore_runs import RestoreRuns
 from bot.services.restoring import Restoring
+from bot.services.states import Snapshots
 from tests.fakes import builders
 from tests.fakes.object_store import MemoryObjectStore
 from tests.integration.database.builders import NOW, STAGING, a_lock, a_plan, a_run, a_state_version
@@ -185,7 +186,7 @@ async def night(records: Database) -> Night:
             records=records,
             workspace=cast("Workspace", given),
             objects=bucket,
-            kept=kept,
+            snapshots=Snapshots(states=kept, records=records, clock=clock),
             proposals=proposals,
             credentials=credentials,
             endings=Endings(records=records, logs=cast("RunLogs", given), clock=clock),
@@ -391,3 +392,41 @@ async def test_a_hold_lets_through_what_was_planned_of_this_state_afterwards_and
         }
         await lift_reviewed(writer, await night.newest(), after, LATER)
         assert await writer.holds() == []
+
+
+async def test_what_a_state_marks_as_secret_is_never_shown_not_even_as_an_id(night: Night) -> None:
+    marked = [{"type": "get_attr", "value": "id"}]
+    instance = {"attributes": {"id": "short"}, "sensitive_attributes": [marked]}
+    named = {"attributes": {"id": "db-of-hunter2-hunter2"}, "index_key": "hunter2-hunter2"}
+    found = json.loads(a_state("one", serial=6))
+    found["resources"] += [
+        {"mode": "managed", "type": "x", "name": "y", "provider": "p", "instances": [instance, named]}
+    ]
+    found["outputs"] = {"password": {"value": "hunter2-hunter2", "sensitive": True}}
+    night.bucket.data = json.dumps(found).encode()
+
+    proposal = await night.proposed()
+
+    assert [(each.address, each.id) for each in proposal.comparison.orphans] == [
+        ("x.y", "(sensitive)"),
+        ('x.y["(sensitive)"]', "db-of-(sensitive)"),
+    ]
+
+
+async def test_what_a_change_left_is_kept_also_where_it_is_no_state(night: Night) -> None:
+    snapshots = night.runs.snapshots
+    await night.requested()
+    run = await night.newest()
+    cast("MemoryObjectStore", night.kept.states).objects[STAGING.state_key] = b"damaged"
+
+    with pytest.raises(UnreadableStateError, match="/state restore"):
+        await snapshots.take(run, "before", None)
+    version = await snapshots.take(run, "after", None)
+
+    assert version.identity == StateIdentity(
+        serial=None, lineage=None, sha256=hashlib.sha256(b"damaged").hexdigest()
+    )
+    assert await night.kept.kept(str(version.object_key)) == b"damaged"
+    # It is no version to go back to.
+    async with night.records.read() as reader:
+        assert [each.identity.serial for each in await reader.snapshots(STAGING.state_key)] == [5, 3]
