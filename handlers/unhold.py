@@ -13,7 +13,7 @@ from handlers import common
 SPEC = CommandSpec(
     name="unhold",
     usage="/unhold ENV",
-    summary="Lift the holds of an environment, those of reverts too.",
+    summary="Lift the holds of an environment, those of reverts and of restored states too.",
     who="owners of the environment, the policy's `oncall` team and administrators",
     examples=("/unhold prod",),
     parameters=(Parameter(label="ENV", kind=ParameterKind.ENV, required=True, repeated=False),),

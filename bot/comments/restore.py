@@ -183,6 +183,9 @@ def _next(view: RunView) -> Iterator[Step]:
             sentence="To see what the code makes of it, on an open pull request",
             command=command("plan", stack),
         )
+        if comparison_of(run.detail).orphans:
+            said = "To take in what was forgotten, with the address that the code has and the id above"
+            yield Step(sentence=said, command=command("import", stack, "ADDRESS", "ID"))
         yield Step(
             sentence="If that plan changes nothing, to go on as before", command=f"/unhold {stack.env}"
         )

@@ -10,6 +10,7 @@ from typing import Any, Final
 from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus, StateOperation
 from bot.domain.plan import PlanRecord
 from bot.domain.release import Release
+from bot.domain.restore import is_whole_review
 from bot.domain.retries import Retries
 from bot.ports import Artifact, Clock, Records, Writer
 from bot.services.following import following, job_of
@@ -100,8 +101,7 @@ async def record_end(
             await hold_after(writer, run, plan, now)
         elif applied and plan.pull is not None and plan.operation is None:
             await lift_completed(writer, plan.stack.repo, plan.pull, by=run.actor, now=now)
-        # A restored state is reviewed by a plan of all of it; an operation only mends it.
-        if applied and plan.operation is None:
+        if applied and is_whole_review(plan):
             await lift_reviewed(writer, run, plan, now)
     if run.kind is RunKind.RESTORE and ending.detail.get("state") in TOUCHED:
         await after_restore(writer, run, now)

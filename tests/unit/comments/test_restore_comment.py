@@ -144,6 +144,7 @@ Serial 12 was restored and written as serial 16.
 
 **Next**
 - To see what the code makes of it, on an open pull request, comment `/plan staging`.
+- To take in what was forgotten, with the address that the code has and the id above, comment `/import staging ADDRESS ID`.
 - If that plan changes nothing, to go on as before, comment `/unhold staging`.
 """)
 

@@ -158,6 +158,11 @@ OPEN: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
         {"passed_holds": (HOLD,)},
         "prod is on hold: the database is being moved. This plan was made after that: it may pass, and its apply lifts the hold.",
     ),
+    "planned in part after a restore": (
+        "hold",
+        {"passed_holds": (HOLD,), "plan": replace(PROD, arguments=("-target=a.b",))},
+        "prod is on hold: the database is being moved. This plan was made after that: it may pass, and the hold stays.",
+    ),
     "applied without code owners to ask": ("hold", {}, "No hold."),
     "at the limit of risk": ("risk", {"plan": risky(RiskLevel.MEDIUM)}, "The risk is medium."),
     "data may go": (
