@@ -6,6 +6,7 @@ from bot.context import Bot
 from bot.domain.model import Login
 from bot.events import Payload
 from bot.ports import Delivery
+from bot.services.parity import CHECK as PARITY
 from handlers.dispatch import Given, answer
 
 _OURS = "gatewright/"
@@ -19,7 +20,7 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     external_id = check.external_id or ""
     if not external_id.isascii() or not external_id.isdigit():
         return "the check belongs to no pull request"
-    line = _line(payload)
+    line = _line(payload, check.name)
     if line is None:
         return "an unknown button"
     repo, pull = await bot.github.subject(repository.full_name, int(external_id))
@@ -39,12 +40,12 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     return f"button: {line}"
 
 
-def _line(payload: Payload) -> str | None:
+def _line(payload: Payload, check: str) -> str | None:
     if payload.action == "rerequested":
-        return "/plan"
+        return "/parity" if check == PARITY else "/plan"
     identifier = payload.requested_action.identifier if payload.requested_action else ""
-    if identifier == "plan":
-        return "/plan"
+    if identifier in {"plan", "parity"}:
+        return f"/{identifier}"
     if identifier.startswith("apply:"):
         return f"/apply {identifier.removeprefix('apply:')}"
     return None

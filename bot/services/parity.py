@@ -10,12 +10,15 @@ from bot.comments.parity import ParityView, parity_check
 from bot.domain.model import EnvName, ProjectName, PullRequest
 from bot.domain.parity import Twins, compare, unused
 from bot.policy import RepoPolicy
-from bot.ports import Clock, Records
+from bot.ports import CheckButton, Clock, Records
 from bot.ports.parity import Comparison
 from bot.services.checks import Checks
 from bot.services.parity_sides import Code, Sides
 
 CHECK = "gatewright/parity"
+_AGAIN = CheckButton(
+    label="Compare again", description="The same as the comment /parity", identifier="parity"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class Parity:
         """Compare all twins, and show it in the check run of the pull request's head."""
         view = await self.view(code, policy, pull=pull.number)
         text = parity_check(view)
-        await self.checks.show(code.repo, pull.number, pull.head_sha, CHECK, text=text, buttons=())
+        await self.checks.show(code.repo, pull.number, pull.head_sha, CHECK, text=text, buttons=(_AGAIN,))
         return view
 
     async def _note(self, compared: Sequence[Twins], code: Code, pull: int | None) -> None:

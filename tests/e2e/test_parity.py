@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.e2e.world import MOTTO, READER, World
+from tests.e2e.world import DEV, MOTTO, READER, World
 
 _UNUSED = "{environments: [staging, prod], difference: var.gone, reason: it was meant once}"
 _MEANT = "{environments: [staging, prod], difference: var.motto, reason: only staging has one}"
@@ -36,13 +36,15 @@ async def test_twins_are_compared_in_a_check_and_in_an_answer(world: World) -> N
     )
     assert "ci ≈ dev" not in said.body
 
-    # When the difference is allowed on the default branch and everything is compared anew,
+    # When the difference is allowed on the default branch and the check's button is pressed,
     await world.change_policy(lambda text: text.replace(_UNUSED, _MEANT))
-    await world.comment(number, "/parity")
+    await world.github.press(check.id, "parity", author=DEV)
     # then it is allowed with its reason, and the check follows.
     said = await world.hear(number, kind="parity", status="not_comparable")
     assert "| `var.motto` | `set` | `not set` | ☑️ allowed: only staging has one |" in said.body
     assert "dev: on developers' machines" in said.body
+    await world.github.rerequest(check.id, author=DEV)
+    await world.hear(number, kind="parity", status="not_comparable")
     await world.comment(number, "/parity dev -p other")
     await world.refused(number, "project")
     await world.told(number)

@@ -212,7 +212,7 @@ class Everything:
         async with aiohttp.ClientSession(
             cookies=cookies, cookie_jar=aiohttp.CookieJar(unsafe=True)
         ) as session:
-            for path in ("/", "/runs", "/healthz", "/readyz", "/nothing", *runs):
+            for path in ("/", "/runs", "/environments", "/healthz", "/readyz", "/nothing", *runs):
                 async with session.get(playground.bot.url + path) as page:
                     assert page.status == 200 or path == "/nothing", path
                     yield await page.read()
