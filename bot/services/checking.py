@@ -27,6 +27,10 @@ RunCommand = Callable[[Sequence[str], float], Awaitable[tuple[int, str]]]
 """Given argv and seconds; returns exit code and the redacted end of the output."""
 
 
+class UnfitOutputError(ProbeError):
+    """The state has no such output; waiting brings none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checker:
     """Checks one environment in one state."""
@@ -47,7 +51,7 @@ class Checker:
             name=check.name or check.type, type=check.type, outcome=Outcome.ERROR, sentence="Not tried."
         )
         for attempt in range(1, attempts + 1):
-            outcome, sentence = await self._tried(check)
+            outcome, sentence, settled = await self._tried(check)
             result = replace(
                 result,
                 outcome=outcome,
@@ -55,20 +59,23 @@ class Checker:
                 attempts=attempt,
                 seconds=round(loop.time() - started, 3),
             )
-            if outcome is Outcome.PASS or attempt == attempts:
+            if settled or attempt == attempts:
                 break
             await self.pause(check.interval.total_seconds())
         return result
 
-    async def _tried(self, check: VerifyCheck) -> _Said:
+    async def _tried(self, check: VerifyCheck) -> tuple[Outcome, str, bool]:
+        """Return what is said, and whether another try would say the same."""
         try:
-            return await self._asked(check)
+            outcome, sentence = await self._asked(check)
         except ProbeError as error:
-            return Outcome.FAIL, f"{str(error)[:1].upper()}{str(error)[1:]}."
+            said = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            return Outcome.FAIL, said, isinstance(error, UnfitOutputError)
         except TerraformStoppedError:
             raise
         except GatewrightError as error:
-            return Outcome.ERROR, f"It could not be tried: {str(error).rstrip('.')}."
+            return Outcome.ERROR, f"It could not be tried: {str(error).rstrip('.')}.", False
+        return outcome, sentence, outcome is Outcome.PASS
 
     async def _asked(self, check: VerifyCheck) -> _Said:
         match check:
@@ -88,7 +95,7 @@ class Checker:
     async def _http(self, check: HttpCheck) -> _Said:
         url = (check.url or self._text(check.url_output)) + check.path
         if not url.startswith(("http://", "https://")):
-            raise ProbeError(f"the output {check.url_output} is no address of a site")
+            raise UnfitOutputError(f"the output {check.url_output} is no address of a site")
         limit = check.timeout.total_seconds()
         answer = await self.probes.http(url, within=limit)
         wrong = _wrong(check, answer)
@@ -105,7 +112,7 @@ class Checker:
         if host is None or port is None:
             host, _, number = self._text(check.address_output).rpartition(":")
             if not host or not number.isascii() or not number.isdigit() or not 0 < int(number) < 65536:  # noqa: PLR2004 - the largest port
-                raise ProbeError(f"the output {check.address_output} is not `host:port`")
+                raise UnfitOutputError(f"the output {check.address_output} is not `host:port`")
             port = int(number)
         seconds = await self.probes.tcp(host, port, within=check.timeout.total_seconds())
         return Outcome.PASS, f"Port {port} accepted a connection in {seconds * 1000:.0f} ms."
@@ -141,7 +148,7 @@ class Checker:
     def _text(self, output: str | None) -> str:
         value = self.state.outputs.get(output or "")
         if not isinstance(value, str):
-            raise ProbeError(f"there is no output {output} that is a text")
+            raise UnfitOutputError(f"there is no output {output} that is a text")
         return value
 
 

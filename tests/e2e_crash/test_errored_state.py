@@ -8,10 +8,18 @@ import re
 import socket
 from pathlib import Path
 
+import pytest
+
 from bot.playground.seed import REPO
 from bot.playground.stack import Playground
 from tests.e2e.world import World, state_locks, terraform_processes
 from tests.e2e_crash.test_kill import planned_slow_pull, until_exists
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """Terraform tries to save a state for half a minute unless it is told otherwise."""
+    return {"STAGING_AWS_MAX_ATTEMPTS": "2"}
 
 
 async def test_a_state_that_could_not_be_saved_is_kept_and_recovered_with_the_commands_of_status(

@@ -138,10 +138,10 @@ def test_a_path_is_appended_and_a_url_of_the_policy_needs_no_output() -> None:
 def test_an_output_that_is_no_address_fails_and_nothing_is_asked(values: dict[str, Any], says: str) -> None:
     outside = Outside()
 
-    result = check(outside, attempts=1, **values)
+    result = check(outside, attempts=5, **values)
 
     assert (result.outcome, result.sentence) == (FAIL, says)
-    assert outside.asked == []
+    assert (result.attempts, outside.asked, outside.pauses) == (1, [], [])
 
 
 def test_a_check_is_tried_until_it_passes() -> None:
