@@ -160,7 +160,11 @@ OPEN: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
     ),
     "planned in part after a restore": (
         "hold",
-        {"passed_holds": (HOLD,), "plan": replace(PROD, arguments=("-target=a.b",))},
+        {
+            "passed_holds": (HOLD,),
+            "plan": replace(PROD, arguments=("-target=a.b",)),
+            "required_gates": (),
+        },
         "prod is on hold: the database is being moved. This plan was made after that: it may pass, and the hold stays.",
     ),
     "applied without code owners to ask": ("hold", {}, "No hold."),
