@@ -72,12 +72,15 @@ class Playground:
         write_private(self.directory / LOCAL_ENV, self._local_settings())
         await self.start_bot()
 
-    async def stop(self) -> None:
-        """Stop everything, the bot first."""
-        for name in ("bot", "github", "s3", "sites"):
+    async def stop(self, *, keep: bool = True) -> None:
+        """Stop everything, the bot first; unless what is stored is to be kept, the store is not waited for."""
+        for name in ("bot", "github", "sites"):
             part = getattr(self, name, None)
             if part is not None:
                 await part.stop()
+        s3: EmbeddedS3 | None = getattr(self, "s3", None)
+        if s3 is not None:
+            await s3.stop(kill=not keep)
 
     async def start_bot(self) -> None:
         """Start the bot (again) on the same data."""

@@ -28,7 +28,7 @@ async def test_nothing_is_lost_and_nothing_done_twice_when_the_bot_is_killed_at_
         findings = await asyncio.to_thread(judge, trial)
     finally:
         tell(trial)
-        await playground.stop()
+        await playground.stop(keep=False)
 
     assert findings == []
     assert trial.kills > 0

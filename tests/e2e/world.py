@@ -331,7 +331,7 @@ async def running(playground: Playground) -> AsyncIterator[Playground]:
     try:
         yield playground
     finally:
-        await playground.stop()
+        await playground.stop(keep=False)
 
 
 @contextlib.asynccontextmanager

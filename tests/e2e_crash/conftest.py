@@ -41,7 +41,7 @@ async def own(tmp_path: Path, settings: dict[str, str]) -> AsyncIterator[Playgro
         await playground.github.push(REPO, "main", {"gatewright.yaml": policy}, author="admin")
         yield playground
     finally:
-        await playground.stop()
+        await playground.stop(keep=False)
     assert playground.github.violations == []
     assert playground.github.crashes == []
 

@@ -149,4 +149,4 @@ async def test_a_database_server_that_was_restarted_takes_no_apply_from_its_work
         await until_ready(fleet, part="database", word="ok")
         assert fleet.github.violations == []
     finally:
-        await fleet.stop()
+        await fleet.stop(keep=False)

@@ -49,4 +49,4 @@ async def test_a_destroy_whose_server_was_killed_is_told_and_carried_to_its_end(
         assert marks.read_text().split() == ["started", "done"]
         assert own.github.violations == []
     finally:
-        await own.stop()
+        await own.stop(keep=False)

@@ -125,7 +125,7 @@ async def test_local_runs_what_the_server_runs(tmp_path: Path) -> None:
         assert await command.apply(place, wanted, said.append, lambda _: True) == 0
         local_apply = recorder.take()
     finally:
-        await own.stop()
+        await own.stop(keep=False)
 
     # then each subcommand had the same arguments, backend, key pair, configuration and environment.
     for name in ("init", "plan"):

@@ -30,6 +30,6 @@ async def fleet(server: str, tmp_path: Path) -> AsyncIterator[Fleet]:
         await fleet.start()
         yield fleet
     finally:
-        await fleet.stop()
+        await fleet.stop(keep=False)
     assert fleet.github.violations == []
     assert fleet.github.crashes == []

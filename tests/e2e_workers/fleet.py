@@ -38,11 +38,11 @@ class Fleet(Playground):
         )
         await self.bot.start()
 
-    async def stop(self) -> None:
+    async def stop(self, *, keep: bool = True) -> None:
         """Stop every worker, then the rest."""
         await asyncio.gather(*(worker.stop() for worker in self.workers.values()))
         # Named, because `super()` does not work in a dataclass with slots.
-        await Playground.stop(self)
+        await Playground.stop(self, keep=keep)
 
     async def start_worker(self, name: str, **settings: str) -> BotProcess:
         """Start a worker that shares nothing with the others but database, object store and GitHub."""
