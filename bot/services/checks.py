@@ -12,7 +12,7 @@ from bot.domain.errors import GitHubNotFoundError
 from bot.domain.model import PlanStatus, Repo, Run, RunKind, Sha
 from bot.domain.plan import PlanRecord
 from bot.policy import RepoPolicy
-from bot.ports import Check, CheckButton, GitHub, Records
+from bot.ports import Check, CheckButton, GitHub, Reader, Records
 from bot.services.posting import ANNOUNCED
 from bot.services.stopwatch import together
 
@@ -63,13 +63,13 @@ class Checks:
             return bool(await reader.remote_id(repo.full_name, _key(pull, head, name)))
 
     async def _rows(self, repo: Repo, pull: int, head: Sha) -> list[CheckRow]:
-        """Return what is known of each stack; an operation on a state says nothing of the code."""
+        """Return what is known of each stack; an operation on a state, or the way back, says nothing of the code."""
         newest_run: dict[tuple[str, str], Run] = {}
         newest_change: dict[tuple[str, str], Run] = {}
         newest_plan: dict[tuple[str, str], PlanRecord | None] = {}
         async with self.records.read() as reader:
             for run in await reader.runs(repo=repo.full_name, pull=pull):
-                if run.operation is not None:
+                if run.operation is not None or await _plans_a_revert(reader, run):
                     continue
                 if run.head_sha == head and run.kind not in {RunKind.VERIFY, RunKind.RESTORE}:
                     newest_run.setdefault((run.stack.project, run.stack.env), run)
@@ -78,7 +78,8 @@ class Checks:
             paused = await reader.paused(repo=repo.full_name, pull=pull)
             for plan in await reader.plan_outlines(repo=repo.full_name, pull=pull):
                 key = (plan.stack.project, plan.stack.env)
-                if plan.head_sha == head and plan.operation is None and key not in newest_plan:
+                of_code = plan.operation is None and plan.reverts_to is None
+                if plan.head_sha == head and of_code and key not in newest_plan:
                     newest_plan[key] = await reader.plan(plan.id)
         rows = [
             CheckRow(
@@ -133,6 +134,10 @@ class Checks:
 
 def _key(pull: int, head: Sha, name: str) -> str:
     return f"check:{pull}:{head}:{name}"
+
+
+async def _plans_a_revert(reader: Reader, run: Run) -> bool:
+    return run.kind is RunKind.PLAN and await reader.revert(run.id) is not None
 
 
 def _current(plan: PlanRecord | None, run: Run) -> PlanRecord | None:

@@ -85,6 +85,8 @@ async def test_a_revert_that_lost_its_server_is_explained_and_finished_by_a_seco
     rows = world._ask("SELECT asked_at, finished_at FROM reverts ORDER BY sequence")
     assert len({row["asked_at"] for row in rows}) == 1
     assert [row["finished_at"] is None for row in rows].count(False) == 1
+    # what had been applied does not count as applied any more,
+    assert world.conclusions(number)[1] == "action_required"
     # nothing is left to explain but the hold,
     await world.comment(number, "/status")
     status = await seen.hear({"kind": "status"})

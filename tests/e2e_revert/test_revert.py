@@ -201,10 +201,13 @@ async def test_prod_is_reverted_by_an_owner_or_who_is_on_call(world: World) -> N
     # when the author applies the way back, who owns nothing, then it is refused;
     await world.comment(second, f"/apply prod {plan.header['plan']}")
     assert "one of its code owners" in (await world.refused(second, "codeowners")).body
-    # when an owner does, nobody else has to be waited for.
+    # when an owner does, nobody else has to be waited for, and what was pushed meanwhile is planned then.
+    head = await world.push({"envs/prod.tfvars": await prod(world, "Three")}, branch="two")
     await world.comment(second, f"/apply prod {plan.header['plan']}", by=OWNER)
     await world.hear(second, kind="revert", env="prod", status="applied")
     assert "One" in await world.page("prod/")
+    await world.hear(second, kind="lock", env="prod", status="free")
+    await world.hear(second, kind="plan", env="prod", status="planned", head=head)
     await world.told(second)
     # When the author is on call, then they can go to any release by its name, the hold notwithstanding.
     await world.github.add_team("acme", team, [DEV])
@@ -219,9 +222,7 @@ async def test_prod_is_reverted_by_an_owner_or_who_is_on_call(world: World) -> N
 
 async def prod_change(world: World, message: str, *, branch: str) -> int:
     """Apply a change of prod, approved by its owner."""
-    text = await world.read("envs/prod.tfvars")
-    changed = re.sub(r'^(message\s*=\s*)".*"$', rf'\g<1>"{message}"', text, count=1, flags=re.MULTILINE)
-    number = await world.open({"envs/prod.tfvars": changed}, branch=branch)
+    number = await world.open({"envs/prod.tfvars": await prod(world, message)}, branch=branch)
     await world.hear(number, kind="plan", env="prod", status="planned")
     await world.told(number)
     await next_second()
@@ -230,6 +231,11 @@ async def prod_change(world: World, message: str, *, branch: str) -> int:
     await world.applied(number, "/apply prod", env="prod")
     await world.told(number)
     return number
+
+
+async def prod(world: World, message: str) -> str:
+    text = await world.read("envs/prod.tfvars")
+    return re.sub(r'^(message\s*=\s*)".*"$', rf'\g<1>"{message}"', text, count=1, flags=re.MULTILINE)
 
 
 def put(world: World, found: dict[str, Any]) -> None:

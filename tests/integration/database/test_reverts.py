@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import cast
 
 from bot.adapters.database import Database
-from bot.domain.model import Login, PlanId, PlanStatus, RunId, RunKind, RunStatus, Sha
+from bot.domain.model import (
+    Login,
+    PlanId,
+    PlanStatus,
+    Repo,
+    RunId,
+    RunKind,
+    RunStatus,
+    Sha,
+    StateIdentity,
+    StateKey,
+)
+from bot.domain.release import Release
 from bot.domain.revert import Revert
-from bot.services.requesting import Requesting
+from bot.policy import load_policy
+from bot.ports import Check, GitHub, Writer
+from bot.services.checks import Checks
+from bot.services.policies import LoadedPolicy
+from bot.services.releasing import Sources
+from bot.services.requesting import Requesting, Wish
+from bot.services.reverting import Reverting
+from bot.services.states import States
 from bot.services.unfinished import unfinished_change
-from tests.integration.database.builders import NOW, REPO, STAGING, a_plan, a_run
-from tests.integration.database.test_releases import a_release
+from tests.fakes import builders
+from tests.integration.database.builders import HEAD, NOW, REPO, STAGING, a_plan, a_run
+from tests.integration.database.test_base_moves import POLICY
+from tests.integration.database.test_releases import a_release, a_verification
 
+REPOSITORY = Repo(owner="acme", name="infra", installation_id=1)
 NEWER = Sha("9" * 40)
 
 
@@ -36,6 +59,61 @@ def a_revert(run_id: str = "run-2", **changes: object) -> Revert:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _States:
+    """A state as the newest release has left it, which nobody holds."""
+
+    async def read(self, key: StateKey) -> tuple[StateIdentity, bytes | None]:
+        del key
+        return StateIdentity(serial=42, lineage="11111111", sha256=None), b""
+
+    async def lock_holder(self, key: StateKey) -> None:
+        del key
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """A store that has every source."""
+
+    async def fetch(self, release: Release) -> bytes:
+        del release
+        return b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    """The part of GitHub that shows checks."""
+
+    shown: dict[str, str | None] = field(default_factory=dict)
+
+    async def create_check(self, repo: Repo, check: Check, *, in_doubt: bool = False) -> int:
+        del repo, in_doubt
+        self.shown[check.name] = check.conclusion
+        return len(self.shown)
+
+
+def loaded() -> LoadedPolicy:
+    return LoadedPolicy(policy=load_policy(POLICY, path="gatewright.yaml"), commit=HEAD)
+
+
+def wish() -> Wish:
+    return Wish(
+        repo=REPOSITORY,
+        pull=builders.pull(),
+        actor=Login("dev"),
+        comment_id=5,
+        asked_at=NOW,
+        correlation_id="guid-9",
+    )
+
+
+async def moved(writer: Writer, run: str, status: RunStatus, *, plan: PlanId | None = None) -> None:
+    """Move a run to its end."""
+    for each in (RunStatus.PREPARING, RunStatus.RUNNING):
+        await writer.move_run(RunId(run), each, at=NOW, actor="gatewright", why="")
+    await writer.move_run(RunId(run), status, at=NOW, actor="gatewright", why="", plan_id=plan)
+
+
 async def begun(records: Database) -> Requesting:
     """Record a plan and a revert's plan of one pull request, and one more of each that is still being made."""
     async with records.write() as writer:
@@ -48,9 +126,7 @@ async def begun(records: Database) -> Requesting:
         await writer.add_revert(a_revert("run-2"))
         await writer.add_revert(a_revert("run-4"))
         for name in ("run-1", "run-2"):
-            await writer.move_run(RunId(name), RunStatus.PREPARING, at=NOW, actor="gatewright", why="")
-            await writer.move_run(RunId(name), RunStatus.RUNNING, at=NOW, actor="gatewright", why="")
-            await writer.move_run(RunId(name), RunStatus.SUCCEEDED, at=NOW, actor="gatewright", why="")
+            await moved(writer, name, RunStatus.SUCCEEDED)
     return Requesting(records=records, clock=_Clock())
 
 
@@ -119,3 +195,50 @@ async def test_a_revert_that_was_cut_off_is_unfinished_until_its_release_is_foun
             a_release("p5555555", run_id=RunId("run-2"), changed=False, recorded_at=late)
         )
         assert await unfinished_change(writer, STAGING, await writer.releases(STAGING)) is None
+
+
+async def test_reverting_twice_goes_back_two_and_records_what_is_undone(records: Database) -> None:
+    # Given three verified releases, of which the newest was taken back,
+    async with records.write() as writer:
+        for at, name in enumerate(("p1111111", "p2222222", "p3333333", "p4444444"), start=1):
+            run = RunId(f"run-{at}")
+            await writer.add_run(a_run(run), NOW)
+            await writer.add_release(a_release(name, run_id=run, recorded_at=NOW + timedelta(minutes=at)))
+            verified = NOW + timedelta(minutes=at, seconds=30)
+            await writer.add_verification(
+                a_verification(run, release=PlanId(name), verified_at=verified, revoked_at=None)
+            )
+        await writer.add_plan(a_plan("p4444444", run_id=RunId("run-4"), reverts_to=PlanId("p2222222")))
+        await writer.add_revert(a_revert("run-4", target=PlanId("p2222222"), plan_id=PlanId("p4444444")))
+    reverting = Reverting(
+        records=records, states=cast("States", _States()), sources=cast("Sources", _Sources()), clock=_Clock()
+    )
+    # when somebody reverts again,
+    refused = await reverting.plan(wish(), loaded(), STAGING, named=None)
+    # then the oldest is meant, and both above it are undone.
+    assert refused is None
+    async with records.read() as reader:
+        newest = (await reader.runs(repo=REPO))[0]
+        revert = await reader.revert(newest.id)
+    assert revert is not None
+    assert (revert.target, revert.undone) == ("p1111111", ("p4444444", "p2222222"))
+    assert (revert.asked_by, revert.asked_at) == ("dev", NOW)
+
+
+async def test_a_revert_that_could_not_be_planned_says_nothing_of_the_pull_requests_code(
+    records: Database,
+) -> None:
+    # Given a planned commit, and a revert whose planning failed since,
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-1"), NOW)
+        await writer.add_plan(a_plan("p3333333", run_id=RunId("run-1")))
+        await moved(writer, "run-1", RunStatus.SUCCEEDED, plan=PlanId("p3333333"))
+        await writer.add_run(a_run("run-2"), NOW)
+        await writer.add_revert(a_revert("run-2"))
+        await moved(writer, "run-2", RunStatus.FAILED)
+    github = _Checks()
+    # when the checks of the commit are shown,
+    checks = Checks(github=cast("GitHub", github), records=records)
+    await checks.refresh(REPOSITORY, 7, HEAD, loaded().policy)
+    # then they are about its own plan.
+    assert github.shown == {"gatewright/plan": "success", "gatewright/apply": "success"}
