@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.comments.restore import ProposalView, proposal_comment
+from bot.comments.restore import ProposalView, proposal_comment, versions_comment
 from bot.context import Answer, Bot, Request, Said, Started
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
 from bot.domain.model import Permission, Stack
@@ -36,6 +36,8 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         return [stack]
     if command.count is not None and await bot.restoring.is_repeated(request.wish):
         return [Started(runs=1)]
+    if command.serial is None:
+        return [await _listed(stack, request, bot)]
     proposal = await bot.restoring.look(stack, command.serial)
     if isinstance(proposal, Refusal):
         return [proposal]
@@ -66,6 +68,12 @@ def _meant(command: Command, request: Request) -> Stack | Refusal:
         next_command=f"/state restore {command.env} -p {chosen[0].project}",
         detail=tuple(f"`-p {stack.project}`" for stack in chosen),
     )
+
+
+async def _listed(stack: Stack, request: Request, bot: Bot) -> Said:
+    versions = await bot.restoring.proposals.versions(stack)
+    body = versions_comment(stack, versions, reference=request.wish.correlation_id)
+    return Said(kind="restore", body=body)
 
 
 async def _shown(proposal: Proposal, request: Request, bot: Bot) -> Said:

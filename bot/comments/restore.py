@@ -50,6 +50,36 @@ class ProposalView:
     reference: str | None = None
 
 
+def versions_comment(stack: Stack, versions: Sequence[StateVersion], *, reference: str | None = None) -> str:
+    """Return the table of the versions that were kept, newest first."""
+    first = header("restore", env=stack.env, project=stack.project, status="versions", ref=reference)
+    if not versions:
+        return (
+            f"{first}\n### 🛟 {text(stack.label)}: no version of its state was kept\n\n"
+            "Gatewright has changed nothing there yet.\n"
+        )
+    rows = [
+        f"| {each.identity.serial} | {minute(each.taken_at)} | {each.moment} run {code(each.run_id)} |"
+        f" {short(each.commit)} | {code(each.actor, limit=60)} | {code((each.identity.lineage or '')[:8])} |\n"
+        for each in versions
+    ]
+    return fit(
+        [
+            Part(text=f"{first}\n### 🛟 {text(stack.label)}: versions of its state\n\n"),
+            Part(
+                text="| Serial | Kept | When | Commit | By | Lineage |\n| --- | --- | --- | --- | --- | --- |\n"
+            ),
+            *(Part(text=row, drop=Drop.ROW) for row in rows),
+            Part(text="\n"),
+            Part(text="", is_note=True),
+            Part(
+                text="Of versions with the same serial the newest is meant. To see what restoring one would bring"
+                f" about, comment {code(command('state restore', stack, 'SERIAL'))}.\n"
+            ),
+        ]
+    )
+
+
 def proposal_comment(view: ProposalView) -> str:
     """Return the lists, their count and the command that confirms it."""
     stack, source = view.stack, view.source

@@ -17,8 +17,6 @@ from bot.ports.restores import KeptStates, Stored
 from bot.services.jobs import Credentials
 from bot.services.states import unreadable
 
-_MOST_OFFERED = 20
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
@@ -63,7 +61,7 @@ class RestoreProposals:
             candidates = await reader.snapshots(stack.state_key, serial=serial)
             highest = await reader.highest_serial(stack.state_key)
         if not candidates:
-            return await self.unknown(stack, serial)
+            return _unknown(stack, serial)
         lineage = None if now.state is None else now.state.lineage
         own = [each for each in candidates if lineage in {None, each.identity.lineage}]
         if not own:
@@ -90,26 +88,11 @@ class RestoreProposals:
             comparison=await asyncio.to_thread(self._shown, stack, now.state, restored, current),
         )
 
-    async def unknown(self, stack: Stack, serial: int | None) -> Refusal:
-        """Say which snapshots there are, newest first and each content once."""
+    async def versions(self, stack: Stack) -> tuple[StateVersion, ...]:
+        """Return the snapshots that there are, newest first and each content once, as the run that left it tells."""
         async with self.records.read() as reader:
             versions = await reader.snapshots(stack.state_key)
-        distinct = list({each.object_key: each for each in versions}.values())
-        if not distinct:
-            return Refusal(
-                reason=Reason.NOT_FOUND,
-                sentence=f"No snapshot of {stack.label} was kept: Gatewright has changed nothing there yet.",
-                next_command="/status",
-            )
-        missing = (
-            "Say which serial." if serial is None else f"{stack.label} has no snapshot with serial {serial}."
-        )
-        return Refusal(
-            reason=Reason.USAGE if serial is None else Reason.NOT_FOUND,
-            sentence=f"{missing} These are kept, the newest first:",
-            next_command=restore_command(stack, distinct[0].identity.serial),
-            detail=tuple(_line(each) for each in distinct[:_MOST_OFFERED]),
-        )
+        return tuple({each.object_key: each for each in versions}.values())
 
     async def _now(self, key: StateKey, stored: Stored) -> _Now:
         """Return what the state says; where it is damaged or gone, what its newest readable snapshot says.
@@ -173,16 +156,21 @@ def restore_command(stack: Stack, serial: int | None, *, confirm: int | None = N
     return f"/state restore {stack.env} {serial}{confirmed}{project}"
 
 
+def versions_command(stack: Stack) -> str:
+    """Return the command that lists what is kept."""
+    return f"/state restore {stack.env}" + ("" if stack.project == "default" else f" -p {stack.project}")
+
+
 def _redacted(known: Known, redact: Redactor) -> Known:
     shown = None if known.id is None else MASK if known.is_secret else redact(known.id)
     return replace(known, address=redact(known.address), id=shown)
 
 
-def _line(version: StateVersion) -> str:
-    commit = f", commit `{version.commit[:7]}`" if version.commit else ""
-    return (
-        f"serial `{version.identity.serial}`, {version.moment} run `{version.run_id}` of {version.actor}"
-        f"{commit}, {version.taken_at:%Y-%m-%d %H:%M} UTC"
+def _unknown(stack: Stack, serial: int) -> Refusal:
+    return Refusal(
+        reason=Reason.NOT_FOUND,
+        sentence=f"{stack.label} has no snapshot with serial {serial}.",
+        next_command=versions_command(stack),
     )
 
 
@@ -193,7 +181,7 @@ def _another_lineage(stack: Stack, version: StateVersion, lineage: str | None) -
             f"The snapshot with serial {version.identity.serial} has the lineage `{version.identity.lineage}`, and the"
             f" state of {stack.label} has `{lineage}`: they are not versions of one state."
         ),
-        next_command=f"/state restore {stack.env}",
+        next_command=versions_command(stack),
     )
 
 

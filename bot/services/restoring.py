@@ -31,10 +31,8 @@ class Restoring:
     credentials: Credentials
     clock: Clock
 
-    async def look(self, stack: Stack, serial: int | None) -> Proposal | Refusal:
-        """Say what restoring a serial would mean now, or which serials there are."""
-        if serial is None:
-            return await self.proposals.unknown(stack, None)
+    async def look(self, stack: Stack, serial: int) -> Proposal | Refusal:
+        """Say what restoring a serial would mean now."""
         async with self.objects.open(self.credentials.backend(stack, purpose="plan")) as state:
             stored = await state.read()
         return await self.proposals.propose(stack, serial, stored)

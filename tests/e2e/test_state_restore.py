@@ -80,7 +80,8 @@ async def test_an_older_state_is_restored_and_only_a_plan_made_after_it_goes_on(
 async def looked_at(world: World, number: int, serial: int) -> str:
     """Look at the versions and at one of them, by which one resource would be forgotten; returns what confirms it."""
     await world.comment(number, "/state restore staging")
-    assert f"serial `{serial}`, after run" in (await world.refused(number, "usage")).body
+    versions = await world.hear(number, kind="restore", status="versions")
+    assert re.search(rf"^\| {serial} \| .* \| after run `", versions.body, re.MULTILINE)
     await world.comment(number, "/state restore staging 999")
     await world.refused(number, "not_found")
     await world.comment(number, f"/state restore staging {serial}")

@@ -7,7 +7,7 @@ from inline_snapshot import snapshot
 
 from bot.comments.budget import LIMIT
 from bot.comments.header import parse_header
-from bot.comments.restore import ProposalView, proposal_comment, restore_comment
+from bot.comments.restore import ProposalView, proposal_comment, restore_comment, versions_comment
 from bot.comments.run_report import RunView
 from bot.domain.known_state import Known
 from bot.domain.model import Login, RunId, RunKind, RunStatus, StateIdentity
@@ -59,6 +59,24 @@ def proposed(**changes: Any) -> str:
 def ended(**changes: Any) -> str:
     values = {"kind": RunKind.RESTORE, "plan_id": None, "actor": Login("admin")}
     return restore_comment(RunView(run=run(**(values | changes)), run_url=RUN_URL))
+
+
+def test_the_versions_that_were_kept_are_listed() -> None:
+    assert versions_comment(builders.stack(), [version(12), version(9)]) == snapshot("""\
+<!-- gatewright {"kind": "restore", "env": "staging", "project": "default", "status": "versions"} -->
+### 🛟 staging: versions of its state
+
+| Serial | Kept | When | Commit | By | Lineage |
+| --- | --- | --- | --- | --- | --- |
+| 12 | 2026-03-04T12:00Z | after run `rbefore123456789` | `aaaaaaa` | `dev` | `0c7f3a52` |
+| 9 | 2026-03-04T12:00Z | after run `rbefore123456789` | `aaaaaaa` | `dev` | `0c7f3a52` |
+
+Of versions with the same serial the newest is meant. To see what restoring one would bring about, comment `/state restore staging SERIAL`.
+""")
+    assert "nothing there yet" in versions_comment(builders.stack(), [])
+    assert (
+        len(versions_comment(builders.stack(), [version(number) for number in range(2000)]).encode()) <= LIMIT
+    )
 
 
 def test_what_a_restore_would_bring_about_is_said_with_its_count() -> None:
