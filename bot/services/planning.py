@@ -201,8 +201,10 @@ class Planning:
         return record
 
     async def _subject(self, run: Run, watch: Stopwatch) -> Subject:
-        repo, pull = await self._current_pull(run)
-        loaded = await self.policies.load(repo)
+        known = await self.github.known_repository(run.stack.repo)
+        (repo, pull), loaded = await together(self._current_pull(run), self.policies.load(known))
+        if repo != known:
+            loaded = await self.policies.load(repo)
         stack = loaded.policy.stack(repo.full_name, run.stack.env, run.stack.project, pull=pull.number)
         base = (
             loaded.commit

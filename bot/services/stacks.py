@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from bot.domain.errors import WorkspaceError
@@ -14,6 +15,8 @@ from bot.ports import GitHub, Merge, Workspace
 
 _MODULE_FILES = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _REMEMBERED = 64
+_REMEMBERED_TEXTS, _SMALL_TEXT = 1000, 20_000
+"""Number of files that are kept in memory, and characters of the largest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,8 @@ class Trees:
     github: GitHub
     workspace: Workspace
     _known: OrderedDict[tuple[str, Sha, Sha], MergedTree] = field(default_factory=OrderedDict)
+    _texts: OrderedDict[str, str] = field(default_factory=OrderedDict)
+    """Blob id -> text of a module's file: most of them are in the next commit, too."""
 
     async def merged(self, repo: Repo, pull: PullRequest, *, base: Sha, head: Sha) -> MergedTree:
         """Return the merge of exactly `head` into exactly `base`. Raises MergeConflictError, WorkspaceError."""
@@ -70,9 +75,20 @@ class Trees:
         merge = await self.workspace.merge(repo, base=base, head=head)
         files = await self.workspace.tree_files(repo, merge.tree)
         modules = {path: blob for path, blob in files.items() if path.endswith(_MODULE_FILES)}
-        texts = await self.workspace.read_blobs(repo, sorted(set(modules.values())))
+        texts = await self._read(repo, set(modules.values()))
         calls = local_module_calls({path: texts[blob] for path, blob in modules.items()})
         return MergedTree(merge=merge, files=files, module_calls=calls)
+
+    async def _read(self, repo: Repo, blobs: AbstractSet[str]) -> Mapping[str, str]:
+        texts = {blob: self._texts[blob] for blob in blobs if blob in self._texts}
+        texts |= await self.workspace.read_blobs(repo, sorted(blobs - texts.keys()))
+        for blob, text in texts.items():
+            if len(text) <= _SMALL_TEXT:
+                self._texts[blob] = text
+                self._texts.move_to_end(blob)
+        while len(self._texts) > _REMEMBERED_TEXTS:
+            self._texts.popitem(last=False)
+        return texts
 
 
 def touched_stacks(policy: RepoPolicy, stacks: tuple[Stack, ...], tree: MergedTree) -> tuple[Stack, ...]:

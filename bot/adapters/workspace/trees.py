@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -39,7 +40,19 @@ class TreeReader:
     async def merge(self, *, base: Sha, head: Sha) -> Merge:
         """Merge head into base; the resulting tree is written to the mirror."""
         await self.git.require_merge_tree()
-        merge_base = await self._merge_base(object_id(base), object_id(head))
+        merged = asyncio.create_task(self._merged(object_id(base), object_id(head)))
+        try:
+            merge_base, changed = await self._difference(object_id(base), object_id(head))
+        finally:
+            await asyncio.gather(merged, return_exceptions=True)
+        return Merge(tree=merged.result(), merge_base=merge_base, changed_files=changed)
+
+    async def _difference(self, base: str, head: str) -> tuple[Sha, tuple[str, ...]]:
+        merge_base = await self._merge_base(base, head)
+        return merge_base, await self._changed(merge_base, head)
+
+    async def _merged(self, base: str, head: str) -> str:
+        """Return the tree of the merge."""
         result = await self._run(
             f"merging {head[:12]} into {base[:12]}",
             "merge-tree",
@@ -58,7 +71,7 @@ class TreeReader:
             )
         if result.exit_code == 1:
             raise MergeConflictError(tuple(sorted(set(filter(None, conflicts)))))
-        return Merge(tree=tree, merge_base=merge_base, changed_files=await self._changed(merge_base, head))
+        return tree
 
     async def entries(self, tree: str) -> list[TreeEntry]:
         """Return every file, symbolic link and submodule of a tree or commit."""
@@ -103,7 +116,7 @@ class TreeReader:
             raise WorkspaceError(f"{head[:12]} and {base[:12]} share no history")
         return Sha(result.stdout.decode().strip())
 
-    async def _changed(self, merge_base: Sha, head: Sha) -> tuple[str, ...]:
+    async def _changed(self, merge_base: Sha, head: str) -> tuple[str, ...]:
         """Without rename detection a rename is a removal and an addition, so both of its names are listed."""
         listed = await self._run(
             "comparing with the merge base",
