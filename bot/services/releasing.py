@@ -84,7 +84,8 @@ def release_of(plan: PlanRecord, made: Made, at: datetime) -> Release:
         plan_id=plan.id,
         run_id=made.run.id,
         stack=plan.stack,
-        pull=plan.pull,
+        # What a merge applies is planned from the base, and is that pull request's change all the same.
+        pull=made.run.pull if plan.pull is None else plan.pull,
         head_sha=plan.head_sha,
         base_sha=plan.base_sha,
         merge_tree=plan.merge_tree,

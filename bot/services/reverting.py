@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.domain.errors import IntegrityError, ObjectMissingError
 from bot.domain.lock_words import held_sentence, opener
-from bot.domain.model import PlanStatus, RunKind, Stack
+from bot.domain.model import PlanStatus, Run, RunKind, Stack
 from bot.domain.refusals import Reason, Refusal
 from bot.domain.revert import Choice, History, Revert, choose, state_problem
 from bot.policy import RepoPolicy
@@ -20,6 +20,7 @@ from bot.services.requesting import ACTIVE, Wish, new_run
 from bot.services.states import States
 from bot.services.unfinished import CHANGES, unfinished_change
 
+_APPLIES = (RunKind.APPLY, RunKind.REVERT, RunKind.SYNC)
 _MOST_RELEASES = 500
 
 
@@ -35,7 +36,7 @@ class Reverting:
     async def last_applied(self, repo: str, pull: int, *, stacks: Sequence[Stack]) -> Stack | None:
         """Return which of the stacks the pull request changed last."""
         async with self.records.read() as reader:
-            runs = await reader.runs(repo=repo, pull=pull, kinds=(RunKind.APPLY, RunKind.REVERT))
+            runs = await reader.runs(repo=repo, pull=pull, kinds=_APPLIES)
         known = {(stack.project, stack.env): stack for stack in stacks}
         begun = (run for run in runs if run.intent_at is not None and run.operation is None)
         return next(
@@ -83,7 +84,7 @@ class Reverting:
         async with self.records.read() as reader:
             lock = await reader.lock(stack)
             active = await reader.runs(state_key=stack.state_key, statuses=ACTIVE)
-        if any(run.kind in {*CHANGES, RunKind.RESTORE} for run in active):
+        if any(_is_changing(run) for run in active):
             return Refusal(
                 reason=Reason.ALREADY_RUNNING,
                 sentence=f"{stack.label} is being changed; go back when that has ended.",
@@ -135,6 +136,13 @@ class Reverting:
             )
             await writer.add_revert(revert)
             await writer.enqueue(job_of(run))
+
+
+def _is_changing(run: Run) -> bool:
+    """Whether a run changes the state or is about to; what follows a merge may wait for long, or only compare."""
+    if run.kind is RunKind.SYNC:
+        return run.intent_at is not None
+    return run.kind in {*CHANGES, RunKind.RESTORE}
 
 
 async def pending_revert(reader: Reader, stack: Stack, clock: Clock) -> PlanOutline | None:

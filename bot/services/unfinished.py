@@ -9,7 +9,7 @@ from bot.domain.release import Release
 from bot.domain.revert import Unfinished
 from bot.ports import Reader
 
-CHANGES = (RunKind.APPLY, RunKind.REVERT, RunKind.DESTROY)
+CHANGES = (RunKind.APPLY, RunKind.REVERT, RunKind.DESTROY, RunKind.SYNC)
 """Kinds of runs that may leave a state between two releases."""
 
 

@@ -19,13 +19,14 @@ from bot.domain.model import (
     StateIdentity,
     StateKey,
 )
+from bot.domain.refusals import Reason
 from bot.domain.release import Release
 from bot.domain.revert import Revert
 from bot.policy import load_policy
 from bot.ports import Check, GitHub, Writer
 from bot.services.checks import Checks
 from bot.services.policies import LoadedPolicy
-from bot.services.releasing import Sources
+from bot.services.releasing import Made, Source, Sources, release_of
 from bot.services.requesting import Requesting, Wish
 from bot.services.reverting import Reverting
 from bot.services.states import States
@@ -242,3 +243,40 @@ async def test_a_revert_that_could_not_be_planned_says_nothing_of_the_pull_reque
     await checks.refresh(REPOSITORY, 7, HEAD, loaded().policy)
     # then they are about its own plan.
     assert github.shown == {"gatewright/plan": "success", "gatewright/apply": "success"}
+
+
+async def test_what_a_merge_has_applied_is_its_pull_requests_and_can_be_taken_back(records: Database) -> None:
+    # Given a pull request whose change was applied by its merge, cut off in the middle,
+    plan = a_plan("p4444444", run_id=RunId("run-2"), pull=None)
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-1"), NOW)
+        await writer.add_release(a_release("p2222222"))
+        run = await writer.add_run(a_run("run-2", kind=RunKind.SYNC, plan_id=plan.id), NOW)
+        assert run is not None
+        await writer.add_plan(plan)
+        await writer.record_intent(RunId("run-2"), NOW)
+        # then it is on its way as long as it runs, and unfinished afterwards.
+        reverting = Reverting(
+            records=records,
+            states=cast("States", _States()),
+            sources=cast("Sources", _Sources()),
+            clock=_Clock(),
+        )
+    refused = await reverting.plan(wish(), loaded(), STAGING, named=None)
+    assert refused is not None
+    assert refused.reason is Reason.ALREADY_RUNNING
+    async with records.write() as writer:
+        await moved(writer, "run-2", RunStatus.INTERRUPTED)
+        found = await unfinished_change(writer, STAGING, await writer.releases(STAGING))
+    assert found is not None
+    assert found.revert_to is None
+    # `/revert` means its environment without being told, and the release would be the pull request's.
+    assert await reverting.last_applied(REPO, 7, stacks=[STAGING]) == STAGING
+    made = Made(
+        run=run,
+        source=Source(digest="2" * 64, key="sources/2"),
+        state=StateIdentity(serial=43, lineage="11111111", sha256=None),
+        outputs={},
+        changed=True,
+    )
+    assert release_of(plan, made, NOW).pull == 7
