@@ -22,6 +22,7 @@ _COMPARED = {
     "unchanged": "✅ as merged",
     "drift": "⚠️ drift: the applied release is unchanged in base, and yet: {what}",
     "pending": "⏳ what was merged is not applied: {what}",
+    "blocked": "⚠️ not applied, because what it depends on is not in place: {what}",
     "differs": "⚠️ not applied, because it is not what was reviewed: {what}",
 }
 

@@ -74,6 +74,7 @@ class Changing:
                 await self._freed(await self.restore_runs.let_go(run_id))
             case RunKind.SYNC:
                 await self.syncing.execute(run_id)
+                await self.syncing.go_on(run_id)
                 await self.verifying.after(run_id)
                 await self._freed(await self.syncing.let_go(run_id))
             case RunKind.REVERT:
@@ -102,6 +103,8 @@ class Changing:
             case RunKind.RESTORE:
                 await self.restore_reports.report(run_id)
             case RunKind.SYNC:
+                # One that was given up has only this.
+                await self.syncing.go_on(run_id)
                 await self.closeouts.report(run_id)
             case RunKind.REVERT:
                 await self.revert_reports.report(run_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.comments.closeout import CloseoutRow, CloseoutView, closeout_comment
 from bot.domain.lifecycle import TERMINAL
@@ -63,10 +63,10 @@ class Closeouts:
         plans = await reader.plans(repo=name, pull=number, limit=_MOST)
         every = [*(run.stack for run in reversed(runs)), *(plan.stack for plan in reversed(plans))]
         stacks = {(stack.project, stack.env): stack for stack in every}
+        found = [await self._row(reader, stacks[key], runs, plans) for key in sorted(stacks)]
         rows = []
-        for key in sorted(stacks):
-            row = await self._row(reader, stacks[key], runs, plans)
-            lock = await reader.lock(stacks[key])
+        for row in _behind(found):
+            lock = await reader.lock(row.stack)
             if row.waits_for is None and row.sync is not None and _is_at_work(row.sync, lock):
                 return None
             rows.append(row)
@@ -123,6 +123,17 @@ class Closeouts:
             destroy_url=self.links.run(destroy.id) if destroy is not None else None,
             waits_for=lock if sync is not None and is_waiting(sync, lock) else None,
         )
+
+
+def _behind(rows: Sequence[CloseoutRow]) -> Sequence[CloseoutRow]:
+    """Return the rows; what waits behind a sync of its environment that waits for a lock waits for the same."""
+    waiting = {row.stack.env: row.waits_for for row in rows if row.waits_for is not None}
+    return [
+        replace(row, waits_for=waiting.get(row.stack.env))
+        if row.waits_for is None and row.sync is not None and row.sync.status is RunStatus.QUEUED
+        else row
+        for row in rows
+    ]
 
 
 def _is_at_work(sync: Run, lock: Lock | None) -> bool:

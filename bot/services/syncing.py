@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.errors import GatewrightError
+from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import Login, PlanStatus, Run, RunId, RunKind, RunStatus, Stack
+from bot.domain.model import Login, PlanStatus, Repo, Run, RunId, RunKind, RunStatus, Stack
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.release import Release
-from bot.policy import EnvironmentPolicy
-from bot.ports import Clock, Records, Writer
+from bot.policy import EnvironmentPolicy, RepoPolicy
+from bot.ports import Clock, Reader, Records, Writer
 from bot.services import locking
 from bot.services.applying import Applying
 from bot.services.beginnings import begin
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.following import job_of
+from bot.services.merge_order import Needs, lacks, must_wait, needs_of, same_merge
 from bot.services.plan_records import counts_line
 from bot.services.planning import Planning
 from bot.services.policies import Policies
@@ -42,6 +43,8 @@ class Compared(StrEnum):
     """The last applied release is in base unchanged, and yet there is something to do."""
     PENDING = "pending"
     """What was merged is not applied there yet."""
+    BLOCKED = "blocked"
+    """It is what was reviewed, but what its project depends on is not in place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +61,10 @@ class Syncing:
     async def request(self, wish: Wish, stacks: Sequence[Stack], applied: Sequence[Stack]) -> int:
         """Queue a sync of each stack once per merge; returns how many are new.
 
-        Those of `applied` may change the state, so they take the lock, or wait for who has it.
+        Those of `applied` may change the state, so they take the lock, or wait for who has it; and they wait for
+        what their projects depend on.
         """
-        made = 0
+        made, needs = 0, await self._needs(wish.repo)
         async with self.records.write() as writer:
             for stack in stacks:
                 run = await writer.add_run(
@@ -69,24 +73,39 @@ class Syncing:
                 if run is None:
                     continue
                 made += 1
-                if stack not in applied or await self._takes_lock(writer, run):
+                if stack not in applied or await self._may_start(writer, run, needs):
                     await writer.enqueue(job_of(run))
         return made
 
-    async def start_next(self, stack: Stack) -> bool:
-        """Start the sync that has waited longest for a stack that is free; False where none waits."""
+    async def go_on(self, run_id: RunId) -> None:
+        """Start what has waited for this sync to end; repeating it is harmless."""
+        async with self.records.read() as reader:
+            run = await reader.run(run_id)
+            others = [] if run is None else await same_merge(reader, run)
+        queued = [each.id for each in others if each.status is RunStatus.QUEUED]
+        if run is None or run.status not in TERMINAL or not queued:
+            return
+        needs = await self._needs(await self.planning.github.repository(run.stack.repo))
         async with self.records.write() as writer:
-            if await writer.lock(stack) is not None:
+            for each in await same_merge(writer, run):
+                behind = run.stack.project in needs.get(each.stack.project, ())
+                if behind and each.id in queued and await self._may_start(writer, each, needs):
+                    await writer.enqueue(job_of(each))
+
+    async def start_next(self, stack: Stack) -> bool:
+        """Give a stack that is free to the sync that has waited longest, and start it where it need not wait for more.
+
+        False where none waits.
+        """
+        async with self.records.read() as reader:
+            if not await _waiting(reader, stack):
                 return False
-            waiting = await writer.runs(
-                state_key=stack.state_key, kinds=(RunKind.SYNC,), statuses=(RunStatus.QUEUED,)
-            )
-            if not waiting:
-                return False
-            run = waiting[-1]
-            await self._takes_lock(writer, run)
-            await writer.enqueue(job_of(run))
-        return True
+        needs = await self._needs(await self.planning.github.repository(stack.repo))
+        async with self.records.write() as writer:
+            waiting = await _waiting(writer, stack)
+            if waiting and await self._may_start(writer, waiting[-1], needs):
+                await writer.enqueue(job_of(waiting[-1]))
+        return bool(waiting)
 
     async def execute(self, run_id: RunId) -> None:
         """Plan the tip, compare, and apply what was reviewed."""
@@ -119,6 +138,19 @@ class Syncing:
             await locking.give(writer, lock, by=by, why=why, at=at, cause=run.correlation_id)
         return run.stack
 
+    async def _may_start(self, writer: Writer, run: Run, needs: Needs) -> bool:
+        """Take the lock; whether it was free and nothing else is waited for."""
+        if not await self._takes_lock(writer, run):
+            return False
+        return not needs.get(run.stack.project) or not must_wait(run, await same_merge(writer, run), needs)
+
+    async def _needs(self, repo: Repo) -> Needs:
+        """Return what depends on what; nothing where the policy cannot be read, in which case nothing is applied."""
+        try:
+            return needs_of((await self.policies.recent(repo)).policy)
+        except PolicyError:
+            return {}
+
     async def _takes_lock(self, writer: Writer, run: Run) -> bool:
         if run.pull is None:
             return False
@@ -144,6 +176,8 @@ class Syncing:
         policy = (await self.policies.load(repo)).policy
         env = policy.environment(run.stack.env)
         found = compare(plan, env, reviewed=reviewed, last=releases[0] if releases else None)
+        if found is Compared.APPLIED and await self._lacks(run, policy):
+            found = Compared.BLOCKED
         ours = held is not None and held.pull == run.pull
         if found is Compared.APPLIED and ours:
             return True
@@ -153,6 +187,17 @@ class Syncing:
         detail: Mapping[str, Any] = {"sync": str(found), "serial": plan.state_serial}
         await self.endings.end(run, RunStatus.SUCCEEDED, None, counts_line(plan), detail)
         return False
+
+    async def _lacks(self, run: Run, policy: RepoPolicy) -> bool:
+        async with self.records.read() as reader:
+            return lacks(run, await same_merge(reader, run), needs_of(policy))
+
+
+async def _waiting(reader: Reader, stack: Stack) -> Sequence[Run]:
+    """Return the syncs that have not begun, newest first; none while the stack is held."""
+    if await reader.lock(stack) is not None:
+        return ()
+    return await reader.runs(state_key=stack.state_key, kinds=(RunKind.SYNC,), statuses=(RunStatus.QUEUED,))
 
 
 def compare(

@@ -89,3 +89,21 @@ async def test_projects_are_applied_in_order_and_the_first_failure_stops_the_res
     await world.told(number)
     assert _changes(world, "test")[3:] == [("destroy", "app", "succeeded"), ("destroy", "net", "succeeded")]
     assert world.locks() == []
+
+
+async def test_a_merge_applies_a_project_behind_what_it_depends_on_or_not_at_all(projects: World) -> None:
+    # Given a pull request that changes both projects, of which the first cannot be applied,
+    world = projects
+    number = await world.open({"net/main.tf": _NET % "broken", "app/main.tf": _APP % "two"})
+    await world.told(number)
+    # when it is merged before anything was applied,
+    await world.github.merge(world.repo, number, author=DEV)
+    body = (await world.hear(number, kind="closeout")).body
+    await world.told(number)
+    # then the second has waited for the end of the first, is not applied, and the closeout says why.
+    net, app = [run for run in world.runs(kind="sync") if run["env"] == "staging"]
+    assert (net["project"], net["status"]) == ("net", "failed")
+    assert (app["status"], app["intent_at"]) == ("succeeded", None)
+    assert net["finished_at"] <= app["started_at"]
+    assert "because what it depends on is not in place" in body
+    assert ("staging", number) in world.locks()
