@@ -20,7 +20,11 @@ TOUCHED: Final = frozenset({RESTORED, "changed", "unknown"})
 async def after_restore(writer: Writer, run: Run, now: datetime) -> None:
     """Void every plan and every verification of the state, and hold the environment, once."""
     why = f"the state was restored by run {run.id}"
-    await void_plans(writer, run.stack, why=why, now=now, by_pull=None)
+    lock = await writer.lock(run.stack)
+    # Who goes on holding the stack waits for nobody; who held it for the restore alone gives it back at once.
+    keeps = lock is not None and lock.run_id != run.id and lock.stack.repo == run.stack.repo
+    holder = lock.pull if lock is not None and keeps else None
+    await void_plans(writer, run.stack, why=why, now=now, by_pull=holder)
     await writer.revoke_verifications(run.stack, why=why, at=now)
     for old in await _holds(writer, run.stack):
         if old.run_id == run.id:

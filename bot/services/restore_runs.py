@@ -124,6 +124,9 @@ class RestoreRuns:
             return _moved_on(proposal, restore)
         found = await self._keep(run, "before", before)
         data = await asyncio.to_thread(with_serial, proposal.data, proposal.serial)
+        log = self.endings.logs.open(run.id)
+        log.write(f"What is there was kept (serial {found.serial}, sha256 {found.sha256}).")
+        log.write(f"Writing {restore.source_key} as serial {proposal.serial}.")
         written = replace(restore, written_serial=proposal.serial, written_sha256=unreadable(data).sha256)
         async with self.records.write() as writer:
             await writer.set_restore(written)

@@ -83,6 +83,11 @@ async def test_projects_are_applied_in_order_and_the_first_failure_stops_the_res
     # Nothing is left then.
     await world.comment(number, "/apply staging")
     await world.refused(number, "already_applied")
+    # A state is restored by itself: each project has its own.
+    await world.comment(number, "/state restore staging")
+    assert "`-p net`" in (await world.refused(number, "project")).body
+    await world.comment(number, "/state restore staging -p net")
+    await world.hear(number, kind="restore", project="net", status="versions")
 
     # When the pull request is merged, then test is destroyed the other way round.
     await world.github.merge(world.repo, number, author=DEV)

@@ -366,6 +366,24 @@ async def test_what_is_damaged_is_compared_with_the_newest_version_that_can_be_r
     assert proposal.comparison.count == 1
 
 
+@pytest.mark.parametrize("holds", [True, False], ids=["holds the stack", "held it for the restore"])
+async def test_whose_plan_became_void_waits_for_a_new_one_unless_the_stack_is_its_own(
+    night: Night, *, holds: bool
+) -> None:
+    async with night.records.write() as writer:
+        await writer.add_plan(a_plan("p3456789", pull=8))
+        if holds:
+            await writer.take_lock(a_lock(7))
+
+    await night.runs.execute(await night.requested())
+
+    async with night.records.read() as reader:
+        waits = await reader.waits(STAGING.state_key)
+        old = await reader.unshown_plans(repo=STAGING.repo)
+    assert sorted(wait.pull for wait in waits) == ([8] if holds else [7, 8])
+    assert sorted(old) == ["p2345678", "p3456789"]
+
+
 async def test_a_hold_lets_through_what_was_planned_of_this_state_afterwards_and_ends_with_it(
     night: Night,
 ) -> None:
