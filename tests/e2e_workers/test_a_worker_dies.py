@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 
+import aiohttp
+from aiohttp import web
+
+from bot.adapters.clock import SystemClock
+from bot.domain.model import Login
+from bot.web.sessions import Sessions
 from tests.e2e_workers.crowd import crowd
 from tests.e2e_workers.fleet import Fleet
 
@@ -30,6 +37,26 @@ async def test_forty_pull_requests_are_planned_once_each_though_a_worker_is_kill
     assert fleet.ask("SELECT * FROM runs WHERE status <> 'succeeded'") == []
 
 
+async def streamed(fleet: Fleet, run: str, *, until: str) -> str:
+    """Read the live log of a run from the web process, which is not the one that works on it."""
+    answer = web.Response()
+    sessions = Sessions(fleet.secrets.session_key, clock=SystemClock(), secure=False)
+    sessions.complete(answer, Login("owner"))
+    cookies = {name: morsel.value for name, morsel in answer.cookies.items()}
+    jar, seen = aiohttp.CookieJar(unsafe=True), ""
+    async with (
+        asyncio.timeout(60),
+        aiohttp.ClientSession(cookies=cookies, cookie_jar=jar) as session,
+        session.get(f"{fleet.bot.url}/runs/{run}/stream") as stream,
+    ):
+        assert stream.status == HTTPStatus.OK
+        async for chunk in stream.content.iter_any():
+            seen += chunk.decode()
+            if until in seen:
+                break
+    return seen
+
+
 async def test_an_apply_that_its_worker_did_not_survive_is_awaited_by_another_machine(fleet: Fleet) -> None:
     module = crowd(fleet, "slow")
     await module.create()
@@ -40,12 +67,16 @@ async def test_an_apply_that_its_worker_did_not_survive_is_awaited_by_another_ma
     await fleet.idle()
     await module.apply(number)
     await module.watch(number).until(module.is_locked, "Terraform's lock")
+    [run] = fleet.ask("SELECT id, status FROM runs WHERE kind = 'apply'")
+    live = await streamed(fleet, str(run["id"]), until="Creating...")
 
     await first.stop(kill=True)
     await fleet.start_worker("second")
     told = await module.watch(number).hear({"kind": "apply", "status": "interrupted"})
     await fleet.idle()
 
+    assert run["status"] in {"preparing", "running"}, "the log was read when the apply had ended"
+    assert "Creating..." in live
     assert "The state was changed" in told.body
     assert module.is_locked() is None
     assert module.said(number)["plan", "no_changes"] == 1
