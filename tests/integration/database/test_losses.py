@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.adapters.database import Database
-from bot.domain.model import DeliveryId, PlanId, PlanStatus, RunId, RunKind, RunStatus
+from bot.domain.model import DeliveryId, Login, PlanId, PlanStatus, RunId, RunKind, RunStatus
 from bot.ports import Delivery
 from bot.services.following import job_of
 from bot.services.intake import take_in
 from bot.services.losses import Losses, shown
+from bot.services.run_acts import cancel_one
 from bot.services.strays import Strays
 from tests.integration.database.builders import NOW, a_delivery, a_plan, a_run
 from tests.integration.database.conftest import Inspector
@@ -165,6 +166,23 @@ async def test_what_waits_for_its_turn_without_a_workflow_is_not_lost(
         run = await reader.run(RunId("run-waits"))
     assert run is not None
     assert (found, run.status, inspector.started()) == (0, RunStatus.QUEUED, [])
+
+
+async def test_a_sync_that_is_canceled_while_it_waits_is_told_and_lets_others_go_on(
+    records: Database, inspector: Inspector
+) -> None:
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-waits", kind=RunKind.SYNC), NOW)
+
+    refused = await cancel_one(
+        records, Noon(), RunId("run-waits"), repo="acme/infra", pull=7, by=Login("alice")
+    )
+
+    async with records.read() as reader:
+        run = await reader.run(RunId("run-waits"))
+    assert run is not None
+    assert (refused, run.status) == (None, RunStatus.CANCELED)
+    assert inspector.started() == ["run-run-waits"]
 
 
 async def test_what_the_reconciler_asks_is_answered(records: Database) -> None:

@@ -14,6 +14,7 @@ from bot.adapters.database.errors import DatabaseError
 from bot.adapters.database.rows import summary_from_json, summary_to_json
 from bot.domain.model import (
     Login,
+    OperationKind,
     PlanId,
     PlanStatus,
     RunId,
@@ -22,6 +23,7 @@ from bot.domain.model import (
     Sha,
     StateIdentity,
     StateKey,
+    StateOperation,
 )
 from bot.domain.plan import PlanSummary
 from bot.ports import PlanOutline
@@ -41,6 +43,7 @@ from tests.integration.database.builders import (
 from tests.integration.database.conftest import Inspector
 
 LATER = NOW + timedelta(minutes=1)
+IMPORT = StateOperation(kind=OperationKind.IMPORT, address='aws_vpc.a["ü"]', object_id="vpc-1")
 
 
 @pytest.fixture
@@ -61,7 +64,7 @@ def test_a_plan_summary_survives_json(summary: PlanSummary) -> None:
 @pytest.mark.parametrize(
     "plan",
     [
-        pytest.param(a_plan(), id="everything filled in"),
+        pytest.param(a_plan(operation=IMPORT), id="everything filled in"),
         pytest.param(
             a_plan(
                 stack=PROD,
@@ -87,6 +90,21 @@ async def test_a_plan_comes_back_as_it_was_recorded(with_run: Database, plan: An
     async with with_run.read() as reader:
         assert await reader.plan(plan.id) == plan
         assert await reader.plan(PlanId("p7777777")) is None
+
+
+async def test_a_run_and_the_outline_of_a_plan_know_their_operation(records: Database) -> None:
+    async with records.write() as writer:
+        await writer.add_run(a_run(), NOW)
+        await writer.add_run(a_run("run-2", operation=IMPORT), NOW)
+        await writer.add_plan(a_plan())
+        await writer.add_plan(a_plan("p3456789", operation=IMPORT))
+
+    async with records.read() as reader:
+        runs = await reader.runs()
+        plans = await reader.plan_outlines(repo=REPO)
+
+    assert [run.operation for run in runs] == [IMPORT, None]
+    assert [(plan.operation, plan.lane) for plan in plans] == [(IMPORT, "state"), (None, "code")]
 
 
 async def test_a_repeated_step_may_record_its_plan_again(with_run: Database) -> None:
