@@ -79,9 +79,15 @@ def _code_part(operation: StateOperation) -> str:
             "Its block, or its key, must stay out of the code: with it the next plan would create the object a second"
             " time. Where every environment is to let go of it, put this block into the code instead"
         )
+    written = block(operation)
+    renamed = (
+        "No `removed` block takes a key, so the instance gets a name of its own first, under which the table shows it. "
+        if written.startswith("moved")
+        else ""
+    )
     return (
         "<details><summary>Generated for this plan only</summary>\n\n"
-        f"{fence(block(operation), 'hcl')}\n{advice}; it may go once all have applied it.\n\n</details>\n"
+        f"{fence(written, 'hcl')}\n{renamed}{advice}; it may go once all have applied it.\n\n</details>\n"
     )
 
 

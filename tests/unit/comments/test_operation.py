@@ -48,6 +48,15 @@ def test_the_plan_of_letting_go_says_that_nothing_is_destroyed() -> None:
     assert "must stay out of the code" in body
 
 
+def test_the_plan_of_letting_go_of_an_instance_says_why_it_has_another_name() -> None:
+    one = StateOperation(kind=OperationKind.FORGET, address='aws_vpc.a["x"]')
+
+    body = plan_comment(PlanView(plan=plan(operation=one), run_url=None))
+
+    assert 'from = aws_vpc.a["x"]' in body
+    assert "gets a name of its own first" in body
+
+
 @pytest.mark.parametrize(
     ("status", "said", "step"),
     [
