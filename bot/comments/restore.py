@@ -16,19 +16,30 @@ from bot.domain.model import RunStatus, Stack
 from bot.domain.restore import Comparison, Found, comparison_of
 from bot.ports import StateVersion
 
-_ORPHANS = (
-    "would be forgotten.** Known now, unknown to the restored state: what is listed here lives on as an orphan that no"
-    " plan shows, and where the code still has the address, the next apply creates a duplicate."
-)
-_GHOSTS = (
-    "would be believed in.** Known to the restored state, unknown now: what was destroyed since is missed by the next"
-    " plan and created anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being"
-    " believed in; what was given to another state would be managed by both."
-)
-_RENAMED = (
-    "would go by another address.** Known to both: code with the newer address destroys and creates it anew, unless a"
-    " `moved` block says that it is the same."
-)
+_MEANINGS = {
+    "orphans": (
+        "forgotten",
+        (
+            "Known before, unknown to the restored state: what is listed here lives on as an orphan that no plan shows, and"
+            " where the code still has the address, the next apply creates a duplicate."
+        ),
+    ),
+    "ghosts": (
+        "believed in",
+        (
+            "Known to the restored state, unknown before: what was destroyed since is missed by the next plan and created"
+            " anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being believed in;"
+            " what was given to another state would be managed by both."
+        ),
+    ),
+    "renamed": (
+        "known by another address",
+        (
+            "Known to both: code with the newer address destroys and creates it anew, unless a `moved` block says that it is"
+            " the same."
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,19 +143,18 @@ def restore_comment(view: RunView) -> str:
 
 
 def lists(found: Comparison, counts: Mapping[str, int] | None = None) -> Iterator[Part]:
-    """Yield the three lists, those that have anything in them; `counts` say of how many they are the first."""
-    for name, title, rows in (
-        ("orphans", _ORPHANS, [_row(each) for each in found.orphans]),
-        ("ghosts", _GHOSTS, [_row(each) for each in found.ghosts]),
-        (
-            "renamed",
-            _RENAMED,
-            [f"{_row(pair.now)}, as {code(pair.then.address)}" for pair in found.renamed],
-        ),
-    ):
+    """Yield the lists that have anything in them; of a restore that was made, `counts` say how many there were."""
+    every = {
+        "orphans": [_row(each) for each in found.orphans],
+        "ghosts": [_row(each) for each in found.ghosts],
+        "renamed": [f"{_row(pair.now)}, as {code(pair.then.address)}" for pair in found.renamed],
+    }
+    for name, rows in every.items():
+        what, meaning = _MEANINGS[name]
         count = max(len(rows), (counts or {}).get(name, 0))
+        title = f"{count} would be {what}" if counts is None else f"{what.capitalize()} now: {count}"
         if count:
-            yield Part(text=f"**{count} {title}\n\n")
+            yield Part(text=f"**{title}.** {meaning}\n\n")
         for row in rows:
             yield Part(text=f"- {row}\n", drop=Drop.ROW, group=name)
         if count > len(rows):

@@ -90,16 +90,16 @@ def test_what_a_restore_would_bring_about_is_said_with_its_count() -> None:
 - Compared with the state of now, serial 15
 - It would be written with its lineage and as serial 16, above every serial ever used; every plan would be void, and the environment on hold until a plan made after it is applied.
 
-**2 would be forgotten.** Known now, unknown to the restored state: what is listed here lives on as an orphan that no plan shows, and where the code still has the address, the next apply creates a duplicate.
+**2 would be forgotten.** Known before, unknown to the restored state: what is listed here lives on as an orphan that no plan shows, and where the code still has the address, the next apply creates a duplicate.
 
 - `aws_instance.web["a"]`, id `i-1`
 - `terraform_data.note`, no id
 
-**1 would be believed in.** Known to the restored state, unknown now: what was destroyed since is missed by the next plan and created anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being believed in; what was given to another state would be managed by both.
+**1 would be believed in.** Known to the restored state, unknown before: what was destroyed since is missed by the next plan and created anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being believed in; what was given to another state would be managed by both.
 
 - `aws_instance.old`, id `i-2`
 
-**1 would go by another address.** Known to both: code with the newer address destroys and creates it anew, unless a `moved` block says that it is the same.
+**1 would be known by another address.** Known to both: code with the newer address destroys and creates it anew, unless a `moved` block says that it is the same.
 
 - `aws_instance.front`, id `i-3`, as `aws_instance.back`
 
@@ -147,16 +147,16 @@ Serial 12 was restored and written as serial 16.
 - Every plan of the stack is void.
 - staging is **on hold** until a plan that was made after this is applied.
 
-**2 would be forgotten.** Known now, unknown to the restored state: what is listed here lives on as an orphan that no plan shows, and where the code still has the address, the next apply creates a duplicate.
+**Forgotten now: 2.** Known before, unknown to the restored state: what is listed here lives on as an orphan that no plan shows, and where the code still has the address, the next apply creates a duplicate.
 
 - `aws_instance.web["a"]`, id `i-1`
 - `terraform_data.note`, no id
 
-**1 would be believed in.** Known to the restored state, unknown now: what was destroyed since is missed by the next plan and created anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being believed in; what was given to another state would be managed by both.
+**Believed in now: 1.** Known to the restored state, unknown before: what was destroyed since is missed by the next plan and created anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being believed in; what was given to another state would be managed by both.
 
 - `aws_instance.old`, id `i-2`
 
-**1 would go by another address.** Known to both: code with the newer address destroys and creates it anew, unless a `moved` block says that it is the same.
+**Known by another address now: 1.** Known to both: code with the newer address destroys and creates it anew, unless a `moved` block says that it is the same.
 
 - `aws_instance.front`, id `i-3`, as `aws_instance.back`
 
@@ -172,7 +172,7 @@ def test_what_was_left_out_of_the_record_is_counted() -> None:
 
     said = ended(detail={"state": "restored", **as_detail(many)}, summary="Restored.")
 
-    assert "**500 would be forgotten.**" in said
+    assert "**Forgotten now: 500.**" in said
     assert "- and 300 more" in said
 
 
