@@ -45,33 +45,33 @@ class Acting:
 
     async def open(self) -> dict[str, float]:
         """Open the pull request: everything is cold, the clone included."""
-        before = len(self._github.deliveries)
+        begun = time.time()
         self.generation += 1
         opened = await self._github.open_pull(
             self.module.repo, author=AUTHOR, branch="change", files={VAR_FILE: variables(self.generation)}
         )
         self.pull = opened.number
-        return await self._until_planned("pull_request", before)
+        return await self._until_planned("pull_request", begun)
 
     async def push(self) -> dict[str, float]:
         """Push a commit that changes every resource."""
-        before = len(self._github.deliveries)
+        begun = time.time()
         self.generation += 1
         changes = {VAR_FILE: variables(self.generation)}
         await self._github.push(self.module.repo, "change", changes, author=AUTHOR)
-        return await self._until_planned("pull_request", before)
+        return await self._until_planned("pull_request", begun)
 
     async def comment(self) -> dict[str, float]:
         """Ask for the same plan again."""
-        before = len(self._github.deliveries)
+        begun = time.time()
         await self._github.comment(self.module.repo, self.pull, author=AUTHOR, body=f"/plan {ENV}")
-        return await self._until_planned("issue_comment", before)
+        return await self._until_planned("issue_comment", begun)
 
     @property
     def _github(self) -> StandIn:
         return self.playground.github
 
-    async def _until_planned(self, event: str, before: int) -> dict[str, float]:
+    async def _until_planned(self, event: str, begun: float) -> dict[str, float]:
         """Wait for the comment; the clock runs from the webhook's making, since the stand-in's git is not ours."""
         deadline = time.monotonic() + _PATIENCE
         while (plan := self._new_plan()) is None:
@@ -81,7 +81,9 @@ class Acting:
         there = time.time()
         self._seen.add(plan)
         await until_idle(self.playground)
-        delivery = next(one for one in self._github.deliveries[before:] if one.event == event)
+        # Only the newest deliveries are kept, so their number does not tell which of them are new.
+        new = (one for one in self._github.deliveries if one.created_at >= begun)
+        delivery = next(one for one in new if one.event == event)
         parts = run_parts(self.playground, plan, asked=delivery.created_at, there=there)
         return {"all": there - delivery.created_at, "ack": delivery.duration, **parts}
 
