@@ -100,7 +100,10 @@ async def record_end(
         if plan.reverts_to is not None:
             await hold_after(writer, run, plan, now)
         elif applied and plan.pull is not None and plan.operation is None:
-            await lift_completed(writer, plan.stack.repo, plan.pull, by=run.actor, now=now)
+            where = plan.stack
+            await lift_completed(
+                writer, where.repo, plan.pull, by=run.actor, now=now, state_key=where.state_key
+            )
         if applied and is_whole_review(plan):
             await lift_reviewed(writer, run, plan, now)
     if run.kind is RunKind.RESTORE and ending.detail.get("state") in TOUCHED:

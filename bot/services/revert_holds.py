@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.domain.holds import Hold, HoldCause
-from bot.domain.model import Login, Run
+from bot.domain.model import Login, Run, StateKey
 from bot.domain.plan import PlanRecord
 from bot.domain.revert import Revert
 from bot.ports import Reader, Writer
@@ -35,10 +35,14 @@ async def hold_after(writer: Writer, run: Run, plan: PlanRecord, now: datetime) 
 
 
 async def lift_completed(
-    writer: Writer, repo: str, pull: int, *, by: Login, now: datetime
+    writer: Writer, repo: str, pull: int, *, by: Login, now: datetime, state_key: StateKey | None = None
 ) -> tuple[Hold, ...]:
-    """Lift the holds of the reverts that a pull request has completed; returns them."""
-    reverts = await writer.revert_opened_as(repo, pull)
+    """Lift the holds of the reverts that a pull request has completed; returns them.
+
+    With a `state_key` it was applied there alone: that completes no revert of another environment or project.
+    """
+    opened = await writer.revert_opened_as(repo, pull)
+    reverts = [each for each in opened if state_key in {None, each.stack.state_key}]
     numbers = await revert_holds(writer, reverts)
     lifted = [hold for hold in await writer.holds(repo=repo) if hold.number in numbers]
     for hold in lifted:

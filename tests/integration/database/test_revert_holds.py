@@ -1,0 +1,72 @@
+"""Which apply ends the hold that a revert has left, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.adapters.database import Database
+from bot.domain.holds import Hold, HoldCause
+from bot.domain.model import Login, PlanId, Run, RunId, RunKind, RunStatus, Stack
+from bot.services.endings import Ending, record_end
+from tests.integration.database.builders import NOW, PROD, REPO, STAGING, a_plan, a_run
+from tests.integration.database.test_reverts import a_revert, moved
+
+OPENED = 9
+"""The pull request that takes the change out of the base."""
+
+
+async def reverted(records: Database) -> None:
+    """Record a revert of staging that was applied, its hold, and the pull request that was opened for the base."""
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-1"), NOW)
+        await writer.add_plan(a_plan("p4444444", run_id=RunId("run-1"), reverts_to=PlanId("p1111111")))
+        await writer.add_revert(a_revert("run-1", plan_id=PlanId("p4444444"), opened_pull=OPENED))
+        await moved(writer, "run-1", RunStatus.SUCCEEDED)
+        await writer.add_run(a_run("run-2", kind=RunKind.REVERT, plan_id=PlanId("p4444444")), NOW)
+        await moved(writer, "run-2", RunStatus.SUCCEEDED, plan=PlanId("p4444444"))
+        hold = Hold(
+            repo=REPO,
+            env=STAGING.env,
+            cause=HoldCause.REVERT,
+            reason="staging was reverted to release p1111111",
+            by=Login("dana"),
+            since=NOW,
+            pull=7,
+            run_id=RunId("run-2"),
+        )
+        await writer.add_hold(hold)
+
+
+async def applied(records: Database, stack: Stack, *, pull: int) -> None:
+    """Record an apply of a pull request in a stack that has ended well."""
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-3", stack=stack, pull=pull), NOW)
+        plan = a_plan("p5555555", run_id=RunId("run-3"), stack=stack, pull=pull)
+        await writer.add_plan(plan)
+        await moved(writer, "run-3", RunStatus.SUCCEEDED)
+        await writer.add_run(a_run("run-4", kind=RunKind.APPLY, stack=stack, pull=pull, plan_id=plan.id), NOW)
+        run = await writer.run(RunId("run-4"))
+        assert isinstance(run, Run)
+        for each in (RunStatus.PREPARING, RunStatus.RUNNING):
+            await writer.move_run(run.id, each, at=NOW, actor="gatewright", why="")
+        ending = Ending(status=RunStatus.SUCCEEDED, failure=None, summary="Done.", detail={})
+        assert await record_end(writer, run, ending, NOW, plan=plan)
+
+
+@pytest.mark.parametrize(
+    ("stack", "pull", "held"),
+    [
+        pytest.param(STAGING, OPENED, False, id="the revert pull request in the environment itself"),
+        pytest.param(PROD, OPENED, True, id="the revert pull request in another environment"),
+        pytest.param(STAGING, 11, True, id="another pull request, which the gate would have stopped"),
+    ],
+)
+async def test_only_the_revert_pull_request_in_its_own_environment_ends_the_hold(
+    records: Database, stack: Stack, pull: int, *, held: bool
+) -> None:
+    await reverted(records)
+
+    await applied(records, stack, pull=pull)
+
+    async with records.read() as reader:
+        assert bool(await reader.holds(repo=REPO, env=STAGING.env)) is held
