@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -171,3 +172,14 @@ class Lock:
     run_id: RunId
     since: datetime
     reason: str
+
+
+def last_reviewed(plans: Iterable[PlanRecord]) -> PlanRecord | None:
+    """Return the plan that people had before them when they merged; `plans` are a stack's of one pull request, newest first.
+
+    Nobody looks at a plan that was dropped, and who plans the way back has not asked for the way forward.
+    """
+    newest = next(
+        (plan for plan in plans if plan.operation is None and plan.status is not PlanStatus.CANCELED), None
+    )
+    return newest if newest is not None and newest.lane is PlanLane.CODE else None

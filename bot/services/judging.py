@@ -9,7 +9,7 @@ from bot.domain.gate_overrides import overridden
 from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge, shut, waived
 from bot.domain.holds import Hold
 from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
-from bot.domain.plan import PlanRecord, RiskLevel
+from bot.domain.plan import PlanRecord, RiskLevel, last_reviewed
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Reader, Records, Terraform
 from bot.services.access import Access
@@ -106,12 +106,17 @@ class Judging:
         was_open = replace(pull, state="open")
         async with self.records.read() as reader:
             plans = await reader.plans(repo=repo.full_name, pull=pull.number, stack=plan.stack)
-        reviewed = [each for each in plans if each.operation is None]
+        # The very plan that the merge was compared with: what was dropped since opens nothing for it.
+        reviewed = last_reviewed(plans)
+        if reviewed is not None and reviewed.change_digest != plan.change_digest:
+            reviewed = None
         tip = replace(was_open, head_sha=plan.head_sha)
         facts = await self._facts(repo, tip, loaded, plan, may_apply=may_apply)
         facts = replace(facts, copied_by=await self._copied_by(plan))
         asked = (
-            await self._facts(repo, was_open, loaded, reviewed[0], may_apply=may_apply) if reviewed else facts
+            facts
+            if reviewed is None
+            else await self._facts(repo, was_open, loaded, reviewed, may_apply=may_apply)
         )
         named = set(loaded.policy.environment(plan.stack.env).apply.gates)
         results = (
@@ -119,7 +124,7 @@ class Judging:
             *(result for result in judge(asked) if result.gate in named),
         )
         # Two owners opened a gate for what they had read, which is the pull request's own plan.
-        results = await self._overridden(results, reviewed[0] if reviewed else plan, used_by=run)
+        results = await self._overridden(results, reviewed or plan, used_by=run)
         return Judged(plan=plan, loaded=loaded, results=results, approvers=_approvers(asked))
 
     async def _copied_by(self, plan: PlanRecord) -> Run | None:

@@ -14,7 +14,7 @@ from typing import Any
 from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import Login, PlanStatus, Repo, Run, RunId, RunKind, RunStatus, Stack
-from bot.domain.plan import Lock, PlanRecord
+from bot.domain.plan import Lock, PlanRecord, last_reviewed
 from bot.domain.release import Release
 from bot.policy import EnvironmentPolicy, RepoPolicy
 from bot.ports import Clock, Reader, Records, Writer
@@ -178,7 +178,7 @@ class Syncing:
         found = compare(plan, env, reviewed=reviewed, last=releases[0] if releases else None)
         if found is Compared.APPLIED and await self._lacks(run, policy):
             found = Compared.BLOCKED
-        ours = held is not None and held.pull == run.pull
+        ours = held is not None and (held.stack.repo, held.pull) == (run.stack.repo, run.pull)
         if found is Compared.APPLIED and ours:
             return True
         async with self.records.write() as writer:
@@ -206,8 +206,7 @@ def compare(
     """Say what a plan of the base's tip means; `reviewed` are the pull request's plans of the stack, newest first."""
     if not plan.has_changes:
         return Compared.UNCHANGED
-    code = (each for each in reviewed if each.operation is None)
-    newest = next((each for each in code if each.status is not PlanStatus.CANCELED), None)
+    newest = last_reviewed(reviewed)
     same = newest is not None and newest.change_digest == plan.change_digest
     if env.after_merge == "apply" and same:
         return Compared.APPLIED
