@@ -34,8 +34,15 @@ def _by_comment(env: EnvironmentPolicy) -> bool:
 
 
 def closed(request: Request) -> Refusal | None:
-    """Return a refusal when the pull request is not open."""
-    if request.wish.pull.is_open:
+    """Return a refusal when the pull request is not open, or not for a branch that the policy serves."""
+    pull, default = request.wish.pull, request.wish.repo.default_branch
+    if pull.is_open and not request.loaded.policy.serves(pull.base_ref, default_branch=default):
+        return Refusal(
+            reason=Reason.BASE,
+            sentence=f"{pull.base_ref} is no branch whose pull requests are planned: `branches` of the policy does not name it.",
+            next_command=f"aim the pull request at {default}",
+        )
+    if pull.is_open:
         return None
     return Refusal(
         reason=Reason.PULL_CLOSED,
@@ -185,7 +192,7 @@ async def stacks_to_sync(
         policy = (await bot.policies.load(repo)).policy
     except PolicyError:
         return (), ()
-    if pull.base_ref not in (repo.default_branch, *policy.branches):
+    if not policy.serves(pull.base_ref, default_branch=repo.default_branch):
         return (), ()
     known = tuple(
         stack

@@ -193,7 +193,7 @@ async def _autoplan(
         body = policy_error_comment(problems=error.problems, reference=dedupe)
         await bot.poster.once(repo, pull.number, f"policy:{pull.number}:{pull.head_sha}", body)
         return "the policy is not valid"
-    if pull.base_ref not in (repo.default_branch, *loaded.policy.branches):
+    if not loaded.policy.serves(pull.base_ref, default_branch=repo.default_branch):
         return f"nothing is planned for base {pull.base_ref}"
     wish = Wish(
         repo=repo,

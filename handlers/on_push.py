@@ -23,7 +23,7 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:  # noqa
         policy = (await bot.policies.load(repo)).policy
     except PolicyError:
         return "the policy is not valid"
-    if branch not in (repo.default_branch, *policy.branches):
+    if not policy.serves(branch, default_branch=repo.default_branch):
         return f"nothing is planned for {branch}"
     stale = await bot.outdating.base_moved(
         repo, policy, branch=branch, before=Sha(payload.before), after=Sha(payload.after)

@@ -26,6 +26,13 @@ class Conclusion(StrEnum):
     NEUTRAL = "neutral"
 
 
+class TakenBack(StrEnum):
+    """Why what was applied is not in place any more, to follow `applied, and`."""
+
+    REVERTED = "taken back by a revert"
+    RESTORED = "its state was restored since"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckText:
     """What a check run shows."""
@@ -48,8 +55,8 @@ class CheckRow:
     """The newest run of the stack at this commit, running or ended."""
     paused: bool = False
     """Whether it is not planned because a revert of it is pending."""
-    reverted: bool = False
-    """Whether the last thing that the pull request has done to it was a revert: what it had applied is not there."""
+    taken_back: TakenBack | None = None
+    """What the pull request has done to it since it was applied last: what it had applied is not there, or may not be."""
 
 
 def plan_check(rows: Sequence[CheckRow]) -> CheckText:
@@ -159,7 +166,7 @@ def _state(row: CheckRow) -> str:
     if row.paused:
         return "⏸️ not planned: a revert is pending"
     if _is_taken_back(row):
-        return "↩️ applied, and taken back by a revert"
+        return f"↩️ applied, and {row.taken_back}"
     if row.plan is not None:
         return str(row.plan.status).replace("_", " ")
     said = row.run.summary if row.run is not None else None
@@ -189,7 +196,7 @@ def _is_done(row: CheckRow) -> bool:
 
 
 def _is_taken_back(row: CheckRow) -> bool:
-    return row.reverted and row.plan is not None and row.plan.status is PlanStatus.APPLIED
+    return row.taken_back is not None and row.plan is not None and row.plan.status is PlanStatus.APPLIED
 
 
 def _opener(row: CheckRow) -> str:

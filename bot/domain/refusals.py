@@ -13,6 +13,7 @@ class Reason(StrEnum):
     ALREADY_APPLIED = "already_applied"
     ALREADY_RUNNING = "already_running"
     ARGUMENT = "argument"
+    BASE = "base"
     CHECKS = "checks"
     CODEOWNERS = "codeowners"
     CONFIG = "config"

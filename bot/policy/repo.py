@@ -50,6 +50,10 @@ class RepoPolicy:
         """Base branches that are served beside the default one."""
         return self.file.branches
 
+    def serves(self, base: str, *, default_branch: str) -> bool:
+        """Whether pull requests into a branch are planned and applied: who may push to any other one is nobody's concern."""
+        return base in (default_branch, *self.branches)
+
     @property
     def merge_requires(self) -> tuple[EnvName, ...]:
         """Environments that must be applied or unchanged before `gatewright/apply` is green."""

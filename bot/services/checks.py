@@ -7,17 +7,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from bot.comments.checks import CheckRow, CheckText, apply_check, conflict_check, plan_check
+from bot.comments.checks import CheckRow, CheckText, TakenBack, apply_check, conflict_check, plan_check
 from bot.domain.errors import GitHubNotFoundError
 from bot.domain.model import PlanStatus, Repo, Run, RunKind, Sha
 from bot.domain.plan import PlanRecord
 from bot.policy import RepoPolicy
 from bot.ports import Check, CheckButton, GitHub, Reader, Records
 from bot.services.posting import ANNOUNCED
+from bot.services.restore_holds import TOUCHED
 from bot.services.stopwatch import together
 
 PLAN, APPLY = "gatewright/plan", "gatewright/apply"
 _REPLAN = CheckButton(label="Plan again", description="The same as the comment /plan", identifier="plan")
+_SPEAKING = (
+    RunKind.PLAN,
+    RunKind.APPLY,
+    RunKind.DESTROY,
+    RunKind.REVERT,
+    RunKind.SYNC,
+    RunKind.RESTORE,
+)
+"""Kinds of runs that say something of the code, or of whether it is in place; all others only look."""
+_MOST = 10_000
+"""Runs and plans of a pull request that are looked at: a stack that drops out of sight would count as untouched."""
 _LONGEST_IDENTIFIER = 20
 _MOST_BUTTONS = 3
 
@@ -68,15 +80,18 @@ class Checks:
         newest_change: dict[tuple[str, str], Run] = {}
         newest_plan: dict[tuple[str, str], PlanRecord | None] = {}
         async with self.records.read() as reader:
-            for run in await reader.runs(repo=repo.full_name, pull=pull):
-                if run.operation is not None or await _plans_a_revert(reader, run):
+            for run in await reader.runs(repo=repo.full_name, pull=pull, kinds=_SPEAKING, limit=_MOST):
+                key = (run.stack.project, run.stack.env)
+                speaks = run.head_sha == head and run.kind is not RunKind.RESTORE and key not in newest_run
+                changed = _has_changed(run) and key not in newest_change
+                if not (speaks or changed) or run.operation is not None or await _plans_a_revert(reader, run):
                     continue
-                if run.head_sha == head and run.kind not in {RunKind.VERIFY, RunKind.RESTORE}:
-                    newest_run.setdefault((run.stack.project, run.stack.env), run)
-                if run.intent_at is not None:
-                    newest_change.setdefault((run.stack.project, run.stack.env), run)
+                if speaks:
+                    newest_run[key] = run
+                if changed:
+                    newest_change[key] = run
             paused = await reader.paused(repo=repo.full_name, pull=pull)
-            for plan in await reader.plan_outlines(repo=repo.full_name, pull=pull):
+            for plan in await reader.plan_outlines(repo=repo.full_name, pull=pull, limit=_MOST):
                 key = (plan.stack.project, plan.stack.env)
                 of_code = plan.operation is None and plan.reverts_to is None
                 if plan.head_sha == head and of_code and key not in newest_plan:
@@ -86,7 +101,7 @@ class Checks:
                 stack=run.stack,
                 run=run,
                 plan=_current(newest_plan.get(key), run),
-                reverted=key in newest_change and newest_change[key].kind is RunKind.REVERT,
+                taken_back=_taken_back(newest_change.get(key)),
             )
             for key, run in sorted(newest_run.items())
         ]
@@ -138,6 +153,20 @@ def _key(pull: int, head: Sha, name: str) -> str:
 
 async def _plans_a_revert(reader: Reader, run: Run) -> bool:
     return run.kind is RunKind.PLAN and await reader.revert(run.id) is not None
+
+
+def _has_changed(run: Run) -> bool:
+    """Whether a run has changed the state, or may have; a restore says so itself."""
+    if run.kind is RunKind.RESTORE:
+        return run.detail.get("state") in TOUCHED
+    return run.intent_at is not None
+
+
+def _taken_back(change: Run | None) -> TakenBack | None:
+    """Say what came over what was applied, where the newest change of a stack is no apply of it."""
+    if change is None:
+        return None
+    return {RunKind.REVERT: TakenBack.REVERTED, RunKind.RESTORE: TakenBack.RESTORED}.get(change.kind)
 
 
 def _current(plan: PlanRecord | None, run: Run) -> PlanRecord | None:

@@ -205,6 +205,7 @@ class Judging:
             closed_reason=env.closed_reason(now),
             holds=holds,
             passed_holds=passed,
+            is_base_served=loaded.policy.serves(pull.base_ref, default_branch=repo.default_branch),
             required_gates=env.apply.gates,
             applied_by=applied_by,
             risk=RiskLimits(

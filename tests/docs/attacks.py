@@ -142,6 +142,14 @@ ATTACKS: Final = (
         tests=("tests/e2e/test_stale_plans.py::test_a_push_whose_delivery_was_lost_still_closes_the_way",),
     ),
     Attack(
+        tries="aim a pull request at a branch of their own, which nobody reviews, and plan or apply it from there",
+        ends="`base`: only the default branch and the policy's `branches` are served",
+        tests=(
+            "tests/e2e/test_plan_on_push.py::test_another_base_makes_every_plan_void",
+            "tests/unit/domain/test_gates.py::test_one_wrong_fact_shuts_exactly_its_gate",
+        ),
+    ),
+    Attack(
         tries="close the pull request during its apply",
         ends="the apply ends in order, the stack stays locked, everything later is refused: `pull_closed`",
         tests=(

@@ -41,6 +41,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.ALREADY_APPLIED: "This plan was applied before; a plan is applied once.",
     Reason.ALREADY_RUNNING: "An apply of this stack is running.",
     Reason.ARGUMENT: "A Terraform argument that is not on the allow list.",
+    Reason.BASE: "The pull request is aimed at a branch that the policy does not serve: neither the default branch nor one of `branches`.",
     Reason.CHECKS: "A check that the commit must pass has failed, has not ended, or could not be read.",
     Reason.CODEOWNERS: "Code owners have not approved what the plan does, or it could not be read whether they have.",
     Reason.CONFIG: "`gatewright.yaml` on the default branch is missing, not valid, or another one than the plan was made under.",

@@ -107,10 +107,14 @@ async def test_another_base_makes_every_plan_void(world: World) -> None:
     await world.github.push(world.repo, "release", {"NOTES.md": "1\n"}, author=ADMIN, start="main")
     # when the pull request is aimed at that branch,
     await world.github.edit_base(world.repo, number, base="release", author=DEV)
-    # then its plan is stale and cannot be applied.
+    # then its plan is stale and cannot be applied,
     assert await world.told(number) == ["plan staging stale"]
     await world.comment(number, "/apply staging")
-    await world.refused(number, "plan_stale")
+    await world.refused(number, "base")
+    # and another one is not to be had either: whoever writes to that branch would decide what is planned.
+    await world.comment(number, "/plan staging")
+    await world.refused(number, "base")
+    assert len(world.runs(kind="plan")) == 1
 
 
 async def test_another_base_that_the_policy_lists_is_planned_at_once(world: World) -> None:

@@ -92,6 +92,8 @@ class Facts:
     """Those in force on the environment that keep this plan back."""
     passed_holds: Sequence[Hold] = ()
     """Those in force that this very plan may pass, and whose end its apply is."""
+    is_base_served: bool = True
+    """Whether the policy in force serves pull requests into this base."""
     required_gates: Sequence[str] = ()
     """Further gates that the environment's policy names; what only these judge is gathered only for them."""
     approvals: Verdict | None = None

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from inline_snapshot import snapshot
 
-from bot.comments.checks import CheckRow, apply_check, conflict_check, plan_check
+from bot.comments.checks import CheckRow, TakenBack, apply_check, conflict_check, plan_check
 from bot.domain.model import PlanStatus, RunKind, RunStatus
 from bot.domain.plan import Counts
 from tests.fakes import builders
@@ -122,7 +122,7 @@ def test_what_a_pending_revert_keeps_from_being_planned_is_not_green() -> None:
 def test_what_was_applied_and_reverted_is_not_applied() -> None:
     applied = builders.plan(status=PlanStatus.APPLIED)
 
-    check = apply_check([CheckRow(stack=STAGING, plan=applied, reverted=True)])
+    check = apply_check([CheckRow(stack=STAGING, plan=applied, taken_back=TakenBack.REVERTED)])
 
     assert (check.conclusion, check.title) == ("action_required", "1 stack not applied yet")
     assert "↩️ applied, and taken back by a revert" in check.summary

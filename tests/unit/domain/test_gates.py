@@ -54,6 +54,7 @@ def test_a_current_plan_of_the_newest_commit_passes_every_gate() -> None:
     ("changes", "gate", "reason"),
     [
         ({"pull": builders.pull(state="closed")}, "head", Reason.PULL_CLOSED),
+        ({"is_base_served": False}, "head", Reason.BASE),
         ({"pull": builders.pull(head_sha=Sha("9" * 40))}, "head", Reason.HEAD_MOVED),
         ({"plan": builders.plan(status=PlanStatus.APPLIED)}, "plan_fresh", Reason.ALREADY_APPLIED),
         ({"plan": builders.plan(status=PlanStatus.STALE)}, "plan_fresh", Reason.PLAN_STALE),
@@ -72,6 +73,7 @@ def test_a_current_plan_of_the_newest_commit_passes_every_gate() -> None:
     ],
     ids=[
         "closed pull request",
+        "for a branch that is not served",
         "head moved",
         "applied before",
         "stale",
