@@ -102,6 +102,8 @@ class Changing:
                 await self.refresh_reports.report(run_id)
             case RunKind.RESTORE:
                 await self.restore_reports.report(run_id)
+                # One that was given up has only this.
+                await self._freed(await self.restore_runs.let_go(run_id))
             case RunKind.SYNC:
                 # One that was given up has only this.
                 await self.syncing.go_on(run_id)

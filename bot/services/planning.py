@@ -50,7 +50,7 @@ from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bound
 from bot.services.known_secrets import known_secrets
 from bot.services.plan_operations import hints, refuse_others
 from bot.services.plan_records import Planned, Subject, counts_line, plan_record, plan_sha256
-from bot.services.policies import Policies
+from bot.services.policies import LoadedPolicy, Policies
 from bot.services.releasing import InPlace, Made, Sources, is_release_as_it_stands, release_of
 from bot.services.stacks import Trees
 from bot.services.states import States
@@ -202,9 +202,8 @@ class Planning:
 
     async def _subject(self, run: Run, watch: Stopwatch) -> Subject:
         known = await self.github.known_repository(run.stack.repo)
-        (repo, pull), loaded = await together(self._current_pull(run), self.policies.load(known))
-        if repo != known:
-            loaded = await self.policies.load(repo)
+        (repo, pull), early = await together(self._current_pull(run), self._early_policy(known))
+        loaded = early if early is not None and repo == known else await self.policies.load(repo)
         stack = loaded.policy.stack(repo.full_name, run.stack.env, run.stack.project, pull=pull.number)
         base = (
             loaded.commit
@@ -217,6 +216,13 @@ class Planning:
         tree = await self.trees.merged(repo, pull, base=base, head=pull.head_sha)
         watch.lap("merge")
         return Subject(run=run, repo=repo, pull=pull, loaded=loaded, stack=stack, base=base, tree=tree)
+
+    async def _early_policy(self, known: Repo) -> LoadedPolicy | None:
+        """Return the policy of a repository as it was read last; None where that may be why it cannot be read."""
+        try:
+            return await self.policies.load(known)
+        except GatewrightError:
+            return None
 
     async def _current_pull(self, run: Run) -> tuple[Repo, PullRequest]:
         if run.pull is None:

@@ -76,7 +76,11 @@ class RestoreRuns:
         )
 
     async def let_go(self, run_id: RunId) -> Stack | None:
-        """Free the stack that was held for the restore alone; returns it when it is free."""
+        """Free the stack that was held for the restore alone; returns it when it is free.
+
+        Terraform's lock goes first: a run that was given up, or canceled after a crash, has left it behind.
+        """
+        await self._unlock(run_id)
         async with self.records.write() as writer:
             run = await writer.run(run_id)
             if run is None or run.status not in TERMINAL:
@@ -88,6 +92,14 @@ class RestoreRuns:
                 why, at = "the restore of its state has ended", self.clock.now()
                 await locking.give(writer, lock, by=run.actor, why=why, at=at, cause=run.correlation_id)
         return run.stack
+
+    async def _unlock(self, run_id: RunId) -> None:
+        async with self.records.read() as reader:
+            run, restore = await reader.run(run_id), await reader.restore(run_id)
+        if run is None or restore is None or run.status not in TERMINAL:
+            return
+        async with self.objects.open(self.credentials.backend(run.stack, purpose="apply")) as state:
+            await state.unlock(_lock(run, restore))
 
     async def _wanted(self, run_id: RunId) -> Restore:
         async with self.records.read() as reader:

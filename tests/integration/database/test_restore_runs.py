@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -22,12 +22,14 @@ from bot.domain.redaction import Redactor
 from bot.domain.refusals import Reason, Refusal
 from bot.ports import Backend, Workspace
 from bot.ports.restores import StateLock, Stored
+from bot.services.changing import Changing
 from bot.services.endings import Endings
 from bot.services.jobs import Credentials, RunLogs
+from bot.services.losses import Losses
 from bot.services.requesting import Wish
 from bot.services.restore_holds import letting_through, lift_reviewed
 from bot.services.restore_proposals import Proposal, RestoreProposals
-from bot.services.restore_runs import RestoreRuns
+from bot.services.restore_runs import RestoreRuns, _lock
 from bot.services.restoring import Restoring
 from bot.services.states import Snapshots
 from tests.fakes import builders
@@ -266,6 +268,41 @@ async def test_what_a_lost_process_did_is_said_and_nothing_is_written_again(
     async with night.records.read() as reader:
         held = [hold.cause for hold in await reader.holds()]
     assert held == ([] if state == "not_changed" else [HoldCause.RESTORE])
+
+
+async def test_a_restore_that_was_given_up_keeps_nobody_out_when_that_is_told(night: Night) -> None:
+    # Given a store that went away for good when Terraform's lock was taken and the intent noted,
+    run_id = await night.requested()
+    night.bucket.refuses = StoreError("the store is away")
+    with pytest.raises(StoreError):
+        await night.runs.execute(run_id)
+    async with night.records.read() as reader:
+        restore = await reader.restore(run_id)
+    assert restore is not None
+    night.bucket.held_by = _lock(await night.newest(), restore).id
+    # so that the engine gave up after many tries,
+    losses = Losses(records=night.records, clock=Noon(LATER))
+    await losses.record("execute_change", run_id, "StoreError: the store is away")
+    # when that is told, twice,
+    fakes = dict.fromkeys((each.name for each in fields(Changing)), cast("Any", Told()))
+    changing = Changing(**{**fakes, "records": night.records, "restore_runs": night.runs})
+    await changing.report(run_id)
+    await changing.report(run_id)
+    # then neither Terraform's lock nor that of the stack is left, and the environment is on hold.
+    assert night.bucket.held_by is None
+    async with night.records.read() as reader:
+        assert await reader.lock(STAGING) is None
+        assert [hold.cause for hold in await reader.holds()] == [HoldCause.RESTORE]
+
+
+class Told:
+    """Whoever tells of an end, and who waits for a stack."""
+
+    async def report(self, _: RunId) -> None:
+        return None
+
+    async def freed(self, _: object) -> None:
+        return None
 
 
 async def moved_on(night: Night) -> None:
