@@ -28,6 +28,16 @@ def applicable(policy: RepoPolicy) -> tuple[EnvName, ...]:
     return tuple(name for name in plannable(policy) if _by_comment(policy.environment(name)))
 
 
+def passing(policy: RepoPolicy) -> tuple[EnvName, ...]:
+    """Return the environments that do not last: what `/destroy` is for."""
+    return tuple(name for name in plannable(policy) if policy.environment(name).lifecycle != "permanent")
+
+
+def offered(policy: RepoPolicy) -> dict[str, tuple[EnvName, ...]]:
+    """Return command -> the environments to offer where those that can be applied are not the ones it is for."""
+    return {"destroy": passing(policy)}
+
+
 def _by_comment(env: EnvironmentPolicy) -> bool:
     """Whether people apply it: a pull request's own environment is applied by the bot itself."""
     return env.lifecycle == "permanent" and why_closed(env) is None
@@ -107,13 +117,13 @@ def unknown_environment(name: EnvName, request: Request) -> Refusal | None:
     near = get_close_matches(name, choices, n=1)
     local = name in policy.environments
     sentence = (
-        f"{name} is run on developers' machines only."
+        f"`{name}` is run on developers' machines only, with `gatewright local plan {name}`."
         if local
         else f"There is no environment `{name}` in gatewright.yaml."
     )
     return Refusal(
         reason=Reason.ENVIRONMENT,
-        sentence=f"{sentence} The choices are {', '.join(choices)}.",
+        sentence=f"{sentence} The choices are {', '.join(f'`{choice}`' for choice in choices)}.",
         next_command=f"/{_name(request)} {near[0]}" if near else None,
     )
 
@@ -147,7 +157,7 @@ def unknown_project(name: ProjectName, projects: Sequence[str]) -> Refusal:
     """Return the refusal of a project that the policy has not."""
     return Refusal(
         reason=Reason.PROJECT,
-        sentence=f"There is no project `{name}`. The choices are {', '.join(projects)}.",
+        sentence=f"There is no project `{name}`. The choices are {', '.join(f'`{project}`' for project in projects)}.",
     )
 
 

@@ -56,8 +56,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
 
 
 def _permanent(name: EnvName, request: Request) -> Refusal:
-    policy = request.loaded.policy
-    choices = [env for env in common.plannable(policy) if policy.environment(env).lifecycle != "permanent"]
+    choices = common.passing(request.loaded.policy)
     offered = f" It is for {', '.join(choices)}." if choices else ""
     return Refusal(
         reason=Reason.ENVIRONMENT,

@@ -51,7 +51,9 @@ async def answer(given: Given, bot: Bot) -> None:
         await _say(given, 0, body, bot)
         await _react(given, "confused", bot)
         return
-    understood = parse(given.body, SPECS, environments=common.applicable(loaded.policy))
+    understood = parse(
+        given.body, SPECS, environments=common.applicable(loaded.policy), own=common.offered(loaded.policy)
+    )
     if isinstance(understood, Problem):
         await _post(given, [understood.as_refusal()], bot, head=given.pull.head_sha)
     elif understood is not None:

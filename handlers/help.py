@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from bot.comments.help import command_help, help_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
@@ -30,8 +32,10 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]: 
     spec = next((spec for spec in request.specs if spec.name == wanted), None)
     if wanted and spec is None:
         known = ", ".join(f"`/{spec.name}`" for spec in request.specs)
+        near = get_close_matches(wanted, [spec.name for spec in request.specs], n=1)
         sentence = f"There is no such command. There are {known}."
-        return [Refusal(reason=Reason.NOT_FOUND, sentence=sentence, next_command="/help")]
+        again = f"/help {near[0]}" if near else "/help"
+        return [Refusal(reason=Reason.NOT_FOUND, sentence=sentence, next_command=again)]
     body = (
         help_comment(request.specs, reference=request.wish.correlation_id)
         if spec is None

@@ -43,7 +43,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         common.closed(request)
         or common.lacks_permission(SPEC, request)
         or common.unknown_environment(env, request)
-        or _no_such_gate(gate)
+        or _no_such_gate(gate, look=f"/gates {env}")
         or await _no_owner(env, request, bot)
     )
     if refused is not None:
@@ -79,17 +79,19 @@ def _is_about(one: Override, other: Override) -> bool:
     return (one.project, one.env, one.gate) == (other.project, other.env, other.gate)
 
 
-def _no_such_gate(gate: str) -> Refusal | None:
+def _no_such_gate(gate: str, *, look: str) -> Refusal | None:
     if gate in NEVER:
         return Refusal(
             reason=Reason.GATE,
-            sentence=f"The gate {gate} is never opened by asking: it keeps what is applied what was reviewed.",
+            sentence=f"The gate `{gate}` is never opened by asking: it keeps what is applied what was reviewed.",
+            next_command=look,
         )
     if gate not in JUDGED:
-        choices = ", ".join(sorted(JUDGED - NEVER))
+        choices = ", ".join(f"`{name}`" for name in sorted(JUDGED - NEVER))
         return Refusal(
             reason=Reason.GATE,
-            sentence=f"There is no gate {gate}. Those that can be overridden are {choices}.",
+            sentence=f"There is no gate `{gate}`. Those that can be overridden are {choices}.",
+            next_command=look,
         )
     return None
 

@@ -6,6 +6,7 @@ from bot.context import Answer, Bot, Request, Started
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
 from bot.domain.model import Permission, Stack
 from bot.domain.refusals import Reason, Refusal
+from bot.policy import RepoPolicy
 from handlers import common
 
 SPEC = CommandSpec(
@@ -49,7 +50,7 @@ async def _meant(command: Command, request: Request, bot: Bot) -> Stack | Refusa
     last = await bot.reverting.last_applied(wish.repo.full_name, wish.pull.number, stacks=lasting)
     if last is not None:
         return last
-    return _ambiguous(command, lasting)
+    return _ambiguous(command, lasting, policy)
 
 
 def _not_lasting(command: Command) -> Refusal:
@@ -60,13 +61,15 @@ def _not_lasting(command: Command) -> Refusal:
     )
 
 
-def _ambiguous(command: Command, stacks: tuple[Stack, ...]) -> Refusal:
+def _ambiguous(command: Command, stacks: tuple[Stack, ...], policy: RepoPolicy) -> Refusal:
     if command.env is None:
+        every = tuple(dict.fromkeys(stack.env for stack in stacks))
+        envs = tuple(env for env in every if env in common.applicable(policy)) or every
         return Refusal(
             reason=Reason.NOTHING_TO_REVERT,
             sentence="This pull request has applied nothing, so it does not say which environment to revert.",
-            next_command=f"/revert {stacks[0].env}",
-            detail=tuple(f"/revert {env}" for env in dict.fromkeys(stack.env for stack in stacks)),
+            next_command=f"/revert {envs[0]}",
+            detail=tuple(f"`/revert {env}`" for env in envs),
         )
     return Refusal(
         reason=Reason.PROJECT,

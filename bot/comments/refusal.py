@@ -54,16 +54,26 @@ def refusal_comment(
             Part(text="\n"),
             Part(text="", is_note=True),
             Part(text=_next(refusals)),
+            Part(text=_look(refusals, env, project)),
         ]
     )
 
 
 def _told(refusal: Refusal, *, listed: bool) -> Iterator[Part]:
     lines = [line for line in refusal.detail if line.strip()]
-    yield Part(text=f"{'- ' if listed else ''}{prose(refusal.sentence, limit=500)}\n")
+    gate = f"Gate {code(refusal.gate)}: " if refusal.gate else ""
+    yield Part(text=f"{'- ' if listed else ''}{gate}{prose(refusal.sentence, limit=500)}\n")
     yield Part(text="" if listed or not lines else "\n")
     for line in lines:
         yield Part(text=f"{'  ' if listed else ''}- {prose(line, limit=300)}\n", drop=Drop.DETAIL)
+
+
+def _look(refusals: Sequence[Refusal], env: str | None, project: str | None) -> str:
+    """Say where all gates are shown, those that are open as well."""
+    if env is None or not any(refusal.gate for refusal in refusals):
+        return ""
+    of = f" -p {project}" if project not in {None, "default"} else ""
+    return f"To see every gate, comment {code(f'/gates {env}{of}')}.\n"
 
 
 def _next(refusals: Sequence[Refusal]) -> str:

@@ -152,4 +152,12 @@ def _usual_steps(view: StatusView) -> tuple[Step, ...]:
             )
             for row in ready
         )
-    return (Step(sentence="To plan what this pull request changes", command="/plan"),)
+    return (plan_step(view.rows),)
+
+
+def plan_step(rows: Sequence[StatusRow]) -> Step:
+    """Return what to offer where no plan waits to be applied."""
+    done = any(row.plan is not None and row.plan.status is PlanStatus.APPLIED for row in rows)
+    if done:
+        return Step(sentence="Nothing is left to apply; to plan anew", command="/plan")
+    return Step(sentence="To plan what this pull request changes", command="/plan")

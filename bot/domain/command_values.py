@@ -78,4 +78,6 @@ def form(kind: ParameterKind, choices: tuple[str, ...] = ()) -> str:
         return " or ".join(f"`{choice}`" for choice in choices)
     if kind is ParameterKind.ADDRESS:
         return "a resource or module address such as `aws_instance.web`"
+    if kind is ParameterKind.TEXT:
+        return "in your own words"
     return _FORMS[kind][1] if kind in _FORMS else "a word"

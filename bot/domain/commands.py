@@ -7,7 +7,7 @@ work grows linearly with the comment.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.domain.command_line import Word, first_line, next_word, quote
 from bot.domain.command_reader import PROJECT, Parts, misuse, read
@@ -25,18 +25,33 @@ _LONGEST_SUSPECT = 20
 _Values = Mapping[ParameterKind, Sequence[str]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Offered:
+    """The environments to offer where a command lacks one."""
+
+    usual: Sequence[str]
+    own: Mapping[str, Sequence[str]]
+
+    def to(self, spec: CommandSpec) -> Sequence[str]:
+        return self.own.get(spec.name, self.usual)
+
+
 def parse(
-    body: str, specs: Sequence[CommandSpec], *, environments: Sequence[str] = ()
+    body: str,
+    specs: Sequence[CommandSpec],
+    *,
+    environments: Sequence[str] = (),
+    own: Mapping[str, Sequence[str]] | None = None,
 ) -> Command | Problem | None:
     """Read the first non-blank line of a comment.
 
-    `environments` are the names to offer where one is missing; those that may be meant, in order. Names are
-    checked for their form only.
+    `environments` are the names to offer where one is missing; those that may be meant, in order. `own` has those
+    of commands that are for others. Names are checked for their form only.
     """
     line = first_line(body)
     if line is None or not line.startswith("/"):
         return None
-    result = _understood(line, specs, environments)
+    result = _understood(line, specs, _Offered(usual=environments, own=own or {}))
     return replace(result, line=line) if isinstance(result, Problem) else result
 
 
@@ -59,19 +74,17 @@ def render(command: Command, spec: CommandSpec) -> str:
     return " ".join([*words, text]).rstrip()
 
 
-def _understood(
-    line: str, specs: Sequence[CommandSpec], environments: Sequence[str]
-) -> Command | Problem | None:
+def _understood(line: str, specs: Sequence[CommandSpec], offered: _Offered) -> Command | Problem | None:
     word = line[1:].split(" ", 1)[0]
     family = [spec for spec in specs if word.isascii() and spec.name.split()[0] == word.lower()]
     if not family:
-        return not_available(word) or _suspected(line, word, specs, environments)
+        return not_available(word) or _suspected(line, word, specs, offered)
     found = _longest_name(line, family)
     if found is None:
         return _incomplete(word.lower(), family)
     spec, at = found
     parts = read(line, at, spec)
-    return parts if isinstance(parts, Problem) else _bind(line, parts, spec, environments)
+    return parts if isinstance(parts, Problem) else _bind(line, parts, spec, offered.to(spec))
 
 
 def _longest_name(line: str, family: Sequence[CommandSpec]) -> tuple[CommandSpec, int] | None:
@@ -97,16 +110,14 @@ def _incomplete(word: str, family: Sequence[CommandSpec]) -> Problem:
     )
 
 
-def _suspected(
-    line: str, word: str, specs: Sequence[CommandSpec], environments: Sequence[str]
-) -> Problem | None:
+def _suspected(line: str, word: str, specs: Sequence[CommandSpec], offered: _Offered) -> Problem | None:
     """Return the one "did you mean" for a misspelt command; None for what is not ours."""
     if len(word) > _LONGEST_SUSPECT:
         return None
     meant = near_miss(word, (spec.name.split()[0] for spec in specs))
     if meant is None:
         return None
-    corrected = _understood(f"/{meant}{line[1 + len(word) :]}", specs, environments)
+    corrected = _understood(f"/{meant}{line[1 + len(word) :]}", specs, offered)
     next_command = corrected.line if isinstance(corrected, Command) else None
     if isinstance(corrected, Problem):
         next_command = corrected.next_command
@@ -210,9 +221,13 @@ def _missing(spec: CommandSpec, parameter: Parameter, environments: Sequence[str
         how = f"`{parameter.option} {parameter.shown}`" if parameter.option else f"{parameter.shown}"
         return misuse(spec, f"`/{spec.name}` needs {how} ({form(parameter.kind, parameter.choices)})")
     never = " Left out, it never means prod." if spec.name == "apply" else ""
-    choices = tuple(f"`/{spec.name} {env}`" for env in environments)
+    also = [
+        each.shown for each in spec.parameters if each.required and each is not parameter and not each.option
+    ]
+    choices = tuple(f"`{' '.join([f'/{spec.name}', env, *also])}`" for env in environments)
     offered = " Choose one of " + ", ".join(f"`{env}`" for env in environments) + "." if choices else ""
-    next_command = choices[0].strip("`") if choices else f"/help {spec.name}"
+    # Where more is missing than the name, the name alone would be refused as well.
+    next_command = choices[0].strip("`") if choices and not also else f"/help {spec.name}"
     return Problem(
         reason=Reason.ENVIRONMENT,
         sentence=f"`/{spec.name}` needs the name of an environment.{never}{offered} Usage: `{spec.usage}`.",

@@ -19,4 +19,6 @@ def refusals(gates: Sequence[GateResult]) -> tuple[Refusal, ...]:
 
 
 def _refusal(gate: GateResult, sentence: str) -> Refusal:
-    return Refusal(reason=gate.reason or Reason.GATE, sentence=sentence, next_command=gate.opens_with)
+    return Refusal(
+        reason=gate.reason or Reason.GATE, sentence=sentence, next_command=gate.opens_with, gate=gate.gate
+    )

@@ -63,3 +63,5 @@ class Refusal:
     next_command: str | None = None
     detail: tuple[str, ...] = ()
     """Further lines, for example one per choice or per problem."""
+    gate: str | None = None
+    """The gate that is shut."""

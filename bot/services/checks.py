@@ -63,7 +63,8 @@ class Checks:
                 await shown
                 return
             text = apply_check(required, others=others)
-            await together(shown, self.show(repo, pull, head, APPLY, text=text, buttons=_apply_buttons(rows)))
+            buttons = _apply_buttons([row for row in rows if _can_be_applied(row, policy)])
+            await together(shown, self.show(repo, pull, head, APPLY, text=text, buttons=buttons))
 
     async def conflict(self, repo: Repo, pull: int, head: Sha, paths: Sequence[str]) -> None:
         """Fail both checks: nothing can be planned."""
@@ -173,6 +174,12 @@ def _current(plan: PlanRecord | None, run: Run) -> PlanRecord | None:
     """A plan that a later failed planning has superseded does not speak for the stack any more."""
     failed = run.kind is RunKind.PLAN and run.plan_id is None and run.finished_at is not None
     return None if failed else plan
+
+
+def _can_be_applied(row: CheckRow, policy: RepoPolicy) -> bool:
+    """Whether the policy lets anybody apply it: a button that is always refused helps nobody."""
+    env = row.stack.env
+    return env in policy.environments and policy.environment(env).apply.is_possible
 
 
 def _apply_buttons(rows: Sequence[CheckRow]) -> tuple[CheckButton, ...]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from bot.comments.status import StatusRow
+from bot.comments.status import StatusRow, plan_step
 from bot.comments.words import Step, apply_command, command
 from bot.domain.gates import JUDGED
-from bot.domain.model import PlanStatus, PullRequest
+from bot.domain.model import PlanStatus, PullRequest, Run, RunKind, RunStatus
 from bot.domain.plan import Lock, PlanRecord
 from bot.domain.state_operations import command_of
 from bot.policy import EnvironmentPolicy, RepoPolicy
+from bot.ports.outlines import PlanOutline
 
 
 def after_plan(plan: PlanRecord, env: EnvironmentPolicy, held: Lock | None) -> tuple[Step, ...]:
@@ -39,6 +41,27 @@ def why_closed(env: EnvironmentPolicy) -> str | None:
     return None
 
 
+def after_apply(run: Run, policy: RepoPolicy, plans: Sequence[PlanOutline]) -> tuple[Step, ...]:
+    """Return what to offer under an apply that went well: the way on to where its release is promoted, if planned."""
+    if run.kind is not RunKind.APPLY or run.status is not RunStatus.SUCCEEDED or run.operation is not None:
+        return ()
+    planned = {
+        plan.stack.env
+        for plan in plans
+        if plan.status is PlanStatus.PLANNED
+        and plan.head_sha == run.head_sha
+        and plan.stack.project == run.stack.project
+    }
+    return tuple(
+        Step(
+            sentence=f"To see what opens {env} now",
+            command=command("gates", replace(run.stack, env=env)),
+        )
+        for env in policy.environments
+        if env in planned and policy.environment(env).apply.promote_from == run.stack.env
+    )
+
+
 def after_status(pull: PullRequest, policy: RepoPolicy, rows: Sequence[StatusRow]) -> tuple[Step, ...]:
     """Return what to offer under `/status`; empty where the usual offers fit."""
     back = _way_back(rows)
@@ -53,7 +76,7 @@ def after_status(pull: PullRequest, policy: RepoPolicy, rows: Sequence[StatusRow
     return tuple(
         Step(sentence=f"To apply the plan of {row.stack.label}", command=apply_command(row.stack, row.plan))
         for row in ready
-    ) or (Step(sentence="To plan what this pull request changes", command="/plan"),)
+    ) or (plan_step(rows),)
 
 
 def _way_back(rows: Sequence[StatusRow]) -> tuple[Step, ...]:

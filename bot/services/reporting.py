@@ -31,7 +31,7 @@ from bot.ports import Clock, GitHub, Records
 from bot.services.checks import Checks
 from bot.services.deployments import Deployments
 from bot.services.jobs import Links
-from bot.services.next_steps import after_status
+from bot.services.next_steps import after_apply, after_status
 from bot.services.plan_comments import PlanComments, is_tenanted, plan_key, revert_view
 from bot.services.policies import Policies
 from bot.services.posting import Poster
@@ -91,15 +91,18 @@ class Reporting:
             )
             verified = await reader.verifications(run.stack, release=run.plan_id, limit=1) if plan else ()
             revert = await revert_view(reader, plan) if plan else None
+            others = await reader.plan_outlines(repo=run.stack.repo, pull=run.pull)
+        policy = await self._policy(repo)
         view = RunView(
             run=run,
             run_url=self.links.run(run.id),
             plan=plan,
             replanned=any(other.stack.state_key == run.stack.state_key for other in replans),
-            url_output=await self._url_output(repo, run.stack),
+            url_output=_url_output(policy, run.stack),
             keeps_lock=await self._keeps_lock(repo, run),
             verification=verified[0] if verified else None,
             revert=revert,
+            next_steps=after_apply(run, policy, others) if policy is not None else (),
         )
         await self.poster.once(repo, run.pull, f"report:{run.id}", apply_comment(view))
         if plan is not None:
@@ -220,12 +223,16 @@ class Reporting:
             return False
         return not await is_tenanted(self.policies, repo, run.stack)
 
-    async def _url_output(self, repo: Repo, stack: Stack) -> str | None:
+    async def _policy(self, repo: Repo) -> RepoPolicy | None:
         try:
-            loaded = await self.policies.recent(repo)
-            return loaded.policy.environment(stack.env).url_output
+            return (await self.policies.recent(repo)).policy
         except PolicyError:
             return None
+
+
+def _url_output(policy: RepoPolicy | None, stack: Stack) -> str | None:
+    known = policy is not None and stack.env in policy.environments
+    return policy.environment(stack.env).url_output if policy is not None and known else None
 
 
 def _is_told(plan: PlanRecord) -> bool:

@@ -20,10 +20,10 @@ async def quiet_pull(scene: Scene) -> int:
 @pytest.mark.parametrize(
     ("line", "reason", "says"),
     [
-        ("/plan nowhere", "environment", ("nowhere", "ci, test, staging, prod")),
-        ("/apply nowhere", "environment", ("nowhere", "ci, test, staging, prod")),
+        ("/plan nowhere", "environment", ("nowhere", "`ci`, `test`, `staging`, `prod`")),
+        ("/apply nowhere", "environment", ("nowhere", "`ci`, `test`, `staging`, `prod`")),
         ("/plan dev", "environment", ("dev", "developers' machines only")),
-        ("/apply dev", "environment", ("dev", "ci, test, staging, prod")),
+        ("/apply dev", "environment", ("dev", "`ci`, `test`, `staging`, `prod`")),
         ("/apply", "environment", ("never means prod", "/apply staging")),
         ("/aply staging", "usage", ("Did you mean `/apply`?", "/apply staging")),
         ("/plan ../prod", "environment", ("../prod",)),

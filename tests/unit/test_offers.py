@@ -18,3 +18,9 @@ def test_only_environments_that_a_comment_can_apply_are_offered() -> None:
     offered = common.applicable(load_policy(closed, path="gatewright.yaml"))
 
     assert offered == ("staging",)
+
+
+def test_what_can_be_destroyed_is_offered_to_destroy() -> None:
+    policy = load_policy(POLICY.read_text(encoding="utf-8"), path="gatewright.yaml")
+
+    assert common.offered(policy) == {"destroy": ("test",)}

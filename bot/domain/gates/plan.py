@@ -80,11 +80,10 @@ def state(facts: Facts) -> GateResult:
         return failed(
             "state",
             Reason.STATE_MOVED,
-            f"The state was at serial {_serial(plan.state_serial)} when this was planned and is now at"
-            f" {_serial(now.serial)}.",
+            f"There was {_known(plan.state_serial)} when this was planned, and now there is {_known(now.serial)}.",
             facts.plan_command,
         )
-    return passed("state", f"The state is still at serial {_serial(now.serial)}.")
+    return passed("state", f"There is still {_known(now.serial)}.")
 
 
 def engine(facts: Facts) -> GateResult:
@@ -122,5 +121,5 @@ def undiverged(facts: Facts) -> GateResult:
     return passed("undiverged", f"The base's tip, {now.base[:7]}, changes nothing of this stack.")
 
 
-def _serial(serial: int | None) -> str:
-    return "none" if serial is None else str(serial)
+def _known(serial: int | None) -> str:
+    return "no state" if serial is None else f"a state with serial {serial}"

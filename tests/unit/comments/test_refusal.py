@@ -116,3 +116,21 @@ def test_any_refusal_fits_and_mentions_nobody(
     assert len(body.encode()) <= LIMIT
     assert parse_header(body) is not None
     assert not MENTION.search(outside_code(body))
+
+
+def test_shut_gates_are_named_and_the_open_ones_can_be_looked_up() -> None:
+    shut = Refusal(
+        reason=Reason.CODEOWNERS,
+        sentence="`terraform/` is not approved by @owner.",
+        next_command="an approval of @owner",
+        gate="codeowners",
+    )
+
+    body = refusal_comment([shut], actor=DEV, line="/apply prod", env="prod", project="api")
+
+    assert body.split("\n\n", 2)[2] == snapshot("""\
+Gate `codeowners`: `terraform/` is not approved by @&#8203;owner.
+
+Next: an approval of @&#8203;owner.
+To see every gate, comment `/gates prod -p api`.
+""")

@@ -79,6 +79,14 @@ def test_an_old_plan_is_not_offered_to_be_applied() -> None:
     assert body.endswith("comment `/plan`.\n")
 
 
+def test_where_everything_is_applied_nothing_is_told_to_be_planned() -> None:
+    applied = StatusRow(stack=builders.stack(), plan=builders.plan(status=PlanStatus.APPLIED))
+
+    body = status_comment(view(applied, StatusRow(stack=builders.stack("ci"))))
+
+    assert body.endswith("**Next**\n- Nothing is left to apply; to plan anew, comment `/plan`.\n")
+
+
 def test_a_pull_request_without_stacks() -> None:
     assert "has no stack" in status_comment(view())
 

@@ -265,6 +265,33 @@ def test_a_line_that_cannot_be_is_explained(body: str, reason: Reason, words: st
     assert result.line == body
 
 
+@pytest.mark.parametrize(
+    ("body", "choices", "next_command"),
+    [
+        pytest.param(
+            "/apply", ("`/apply staging`", "`/apply prod`"), "/apply staging", id="nothing else is missing"
+        ),
+        pytest.param("/destroy", ("`/destroy test`",), "/destroy test", id="for environments of its own"),
+        pytest.param(
+            "/hold", ("`/hold staging REASON`", "`/hold prod REASON`"), "/help hold", id="a reason as well"
+        ),
+        pytest.param(
+            "/state rm",
+            ("`/state rm staging ADDRESS`", "`/state rm prod ADDRESS`"),
+            "/help state rm",
+            id="an address as well",
+        ),
+    ],
+)
+def test_what_is_offered_where_the_environment_is_missing_is_never_refused_for_its_form(
+    body: str, choices: tuple[str, ...], next_command: str
+) -> None:
+    result = parse(body, SPECS, environments=("staging", "prod"), own={"destroy": ("test",)})
+
+    assert isinstance(result, Problem)
+    assert (result.detail, result.next_command) == (choices, next_command)
+
+
 def test_what_somebody_typed_cannot_break_out_of_our_quotes() -> None:
     result = problem(f"/status `x`{'y' * 500}")
 
