@@ -15,6 +15,7 @@ from bot.services.next_steps import why_closed
 from bot.services.people import Standing, stacks_of
 from bot.services.policies import LoadedPolicy
 from bot.services.requesting import Wish
+from bot.services.run_acts import NOT_THEIRS
 from bot.services.stacks import MergedTree, touched_stacks
 
 
@@ -104,7 +105,7 @@ async def not_theirs(run: Run, request: Request, bot: Bot) -> Refusal | None:
         return None
     return Refusal(
         reason=Reason.PERMISSION,
-        sentence="This is for who asked for the run, the owners of its environment and administrators.",
+        sentence=NOT_THEIRS,
     )
 
 

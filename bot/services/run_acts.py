@@ -17,6 +17,7 @@ from bot.services.requesting import cancel_run
 
 NEEDED_TO_CANCEL = Permission.WRITE
 """As for `/cancel`."""
+NOT_THEIRS = "This is for who asked for the run, the owners of its environment and administrators."
 
 
 async def cancel_one(
@@ -54,9 +55,25 @@ class RunActs:
                 reason=Reason.PERMISSION,
                 sentence=f"Cancelling needs {NEEDED_TO_CANCEL} access to {run.stack.repo}.",
             )
+        if not await self.may_cancel(run, login):
+            return Refusal(reason=Reason.PERMISSION, sentence=NOT_THEIRS)
         return await cancel_one(
             self.records, self.clock, run.id, repo=run.stack.repo, pull=run.pull, by=login
         )
+
+    async def may_cancel(self, run: Run, login: Login) -> bool:
+        """Whether the user may do what `/cancel RUN` does: it may end an apply in the middle."""
+        held = await self.access.permission(_repo(run), login)
+        if not held.allows(NEEDED_TO_CANCEL):
+            return False
+        if run.actor.lower() == login.lower() or held.allows(Permission.ADMIN):
+            return True
+        repo = await self.github.repository(run.stack.repo)
+        try:
+            loaded = await self.policies.load(repo)
+        except PolicyError:
+            return False  # Nobody knows who else may.
+        return Standing.OWNER in await self.people.standing(repo, loaded, (run.stack,), login)
 
     async def may_download(self, run: Run, login: Login) -> bool:
         """Whether the user may apply to the run's environment, or owns its code and may write."""

@@ -58,7 +58,6 @@ async def show(request: web.Request) -> web.Response:
     async with request.app[SERVICES].records.read() as reader:
         records = await _read(reader, found.run)
     run, plan, unfinished = records.run, records.plan, records.run.status not in TERMINAL
-    held = await visit.pages.visitors.permission(visit.session.login, run)
     return page(
         request,
         "run.html.j2",
@@ -71,7 +70,7 @@ async def show(request: web.Request) -> web.Response:
         session=visit.session,
         github_url=visit.pages.oauth.github_url,
         unfinished=unfinished,
-        may_cancel=unfinished and run.cancel_requested_by is None and held.allows(NEEDED_TO_CANCEL),
+        may_cancel=unfinished and run.cancel_requested_by is None and await _may_cancel(visit, run),
         may_download=bool(records.artifacts) and await _may_download(visit, run),
     )
 
@@ -84,6 +83,12 @@ async def show_log(request: web.Request) -> web.Response:
     if log is None:
         raise web.HTTPNotFound
     return web.Response(text=await asyncio.to_thread(plain, log), content_type="text/plain")
+
+
+async def _may_cancel(visit: Visit, run: Run) -> bool:
+    """Ask GitHub for more than the right that was looked up for the page only where it may matter."""
+    held = await visit.pages.visitors.permission(visit.session.login, run)
+    return held.allows(NEEDED_TO_CANCEL) and await visit.pages.acts.may_cancel(run, visit.session.login)
 
 
 async def _may_download(visit: Visit, run: Run) -> bool:

@@ -46,7 +46,43 @@ async def canceled_by(world: World, run: Run) -> str | None:
     return now.cancel_requested_by
 
 
-async def test_who_may_write_cancels_a_run_with_the_button_of_its_page(world: World, running: Run) -> None:
+@pytest.mark.parametrize(
+    ("login", "allowed"),
+    [
+        pytest.param("dev", True, id="who asked for it"),
+        pytest.param("olga", True, id="an owner of its environment"),
+        pytest.param("admin", True, id="an administrator"),
+        pytest.param("mallory", False, id="whoever else may write"),
+    ],
+)
+async def test_a_run_is_ended_from_its_page_by_those_who_may_with_its_command(
+    world: World, running: Run, login: str, *, allowed: bool
+) -> None:
+    world.github.rights["acme/infra", "mallory"] = Permission.WRITE
+    await log_in(world, login)
+    async with world.client.get(f"/runs/{running.id}") as response:
+        page = await response.text()
+
+    status, text = await post(world.client, f"/runs/{running.id}/cancel", await token(world.client))
+
+    assert ("Cancel this run" in page) is allowed
+    assert (status, await canceled_by(world, running)) == ((303, login) if allowed else (403, None))
+    assert allowed or "who asked for the run, the owners of its environment and administrators" in text
+
+
+async def test_a_policy_that_cannot_be_read_keeps_nobody_from_ending_what_they_began(
+    world: World, running: Run
+) -> None:
+    world.github.files = {"gatewright.yaml": "version: 0"}
+    found = {}
+    for login in ("olga", "admin"):
+        await log_in(world, login)
+        found[login], _ = await post(world.client, f"/runs/{running.id}/cancel", await token(world.client))
+
+    assert found == {"olga": 403, "admin": 303}
+
+
+async def test_who_asked_for_a_run_cancels_it_with_the_button_of_its_page(world: World, running: Run) -> None:
     await log_in(world, "dev")
     path = f"/runs/{running.id}"
     async with world.client.get(path) as response:
