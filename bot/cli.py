@@ -111,7 +111,9 @@ def audit_schema() -> None:
 
 @app.command()
 def stop(
-    reason: Annotated[str, typer.Argument(help="Why; everybody who asks for an apply is told.")],
+    reason: Annotated[
+        str, typer.Argument(metavar="REASON", help="Why; everybody who asks for an apply is told.")
+    ],
 ) -> None:
     """Let no apply begin, in any repository, until `gatewright go`."""
     from bot.stopping import stop as set_stop  # noqa: PLC0415 - as above

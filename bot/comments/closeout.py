@@ -26,6 +26,8 @@ _COMPARED = {
     "differs": "⚠️ not applied, because it is not what was reviewed: {what}",
 }
 
+_FOR_READING = "📋 the policy lets nobody apply it"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseoutRow:
@@ -45,6 +47,8 @@ class CloseoutRow:
     destroy: Run | None = None
     """The newest destroy, of an environment that lives as long as the pull request."""
     destroy_url: str | None = None
+    is_for_reading: bool = False
+    """Whether the policy lets nobody apply it, so that nothing is missing."""
     waits_for: Lock | None = None
     """Who holds the stack, for which the sync waits."""
 
@@ -102,7 +106,8 @@ def _before(row: CloseoutRow) -> str:
         case PlanStatus.FAILED:
             return f"❌ the apply of plan {code(row.plan.id)} failed"
         case _:
-            return f"⚠️ not applied, plan {code(row.plan.id)}"
+            mark = "📋 planned only" if row.is_for_reading else "⚠️ not applied"
+            return f"{mark}, plan {code(row.plan.id)}"
 
 
 def _operations(row: CloseoutRow) -> str:
@@ -121,7 +126,8 @@ def _after(row: CloseoutRow) -> str:
     where = link("run", row.sync_url)
     if run.status is not RunStatus.SUCCEEDED:
         return f"❌ {prose(run.summary or str(run.status), limit=300)} ({where})"
-    said = _COMPARED.get(string(run.detail, "sync"))
+    found = string(run.detail, "sync")
+    said = _FOR_READING if row.is_for_reading and found == "pending" else _COMPARED.get(found)
     if said is None:
         return f"✅ applied as reviewed, because {code(run.actor, limit=60)} merged ({where})"
     return f"{said.format(what=prose(run.summary or '', limit=200))} ({where})"
@@ -174,6 +180,7 @@ def _next(view: CloseoutView) -> Iterator[Step]:
         row.stack.env
         for row in view.rows
         if row.sync is not None
+        and not row.is_for_reading
         and row.sync.status is RunStatus.SUCCEEDED
         and string(row.sync.detail, "sync") in {"drift", "pending", "differs"}
     )

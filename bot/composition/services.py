@@ -170,6 +170,7 @@ class Services:
     def closeouts(self) -> Closeouts:
         o = self.outside
         return Closeouts(
+            policies=self.policies,
             records=o.records,
             github=o.github,
             poster=self.poster,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.comments.closeout import CloseoutRow, CloseoutView, closeout_comment
+from bot.domain.errors import PolicyError
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import PullRequest, Repo, Run, RunId, RunKind, RunStatus, Stack
 from bot.domain.plan import Lock, PlanRecord
@@ -14,6 +15,7 @@ from bot.ports import GitHub, Reader, Records
 from bot.services.deployments import Deployments
 from bot.services.jobs import Links
 from bot.services.losses import LOST
+from bot.services.policies import Policies
 from bot.services.posting import Poster
 from bot.services.syncing import is_waiting
 
@@ -29,6 +31,7 @@ class Closeouts:
     poster: Poster
     deployments: Deployments
     links: Links
+    policies: Policies
 
     async def report(self, run_id: RunId) -> None:
         """Tell that a sync has ended. Repeating it tells nothing twice."""
@@ -55,7 +58,17 @@ class Closeouts:
         async with self.records.read() as reader:
             view = await self._view(reader, repo, pull)
         if view is not None:
+            view = replace(view, rows=await self._marked(repo, view.rows))
             await self.poster.sticky(repo, pull.number, f"merged:{pull.number}", closeout_comment(view))
+
+    async def _marked(self, repo: Repo, rows: Sequence[CloseoutRow]) -> Sequence[CloseoutRow]:
+        """Return the rows; what nobody may apply is marked, as far as the policy can be read."""
+        try:
+            policy = (await self.policies.recent(repo)).policy
+        except PolicyError:
+            return rows
+        closed = {env for env in policy.environments if not policy.environment(env).apply.is_possible}
+        return [replace(row, is_for_reading=row.stack.env in closed) for row in rows]
 
     async def _view(self, reader: Reader, repo: Repo, pull: PullRequest) -> CloseoutView | None:
         name, number = repo.full_name, pull.number

@@ -16,6 +16,15 @@ def sync(**changes: Any) -> Run:
     return builders.run(**{**made, **changes})
 
 
+def test_what_nobody_may_apply_is_not_told_as_missing() -> None:
+    row = CloseoutRow(stack=builders.stack("ci"), plan=builders.plan(), sync=sync(), is_for_reading=True)
+
+    body = closeout_comment(CloseoutView(base_ref="main", merge_commit=builders.HEAD, rows=[row]))
+
+    assert "| ci | 📋 planned only, plan `pabcdefg` | 📋 the policy lets nobody apply it (run) |" in body
+    assert "/plan ci" not in body
+
+
 def test_a_closeout_says_what_is_where_by_whom_and_what_is_not() -> None:
     view = CloseoutView(
         base_ref="main",
