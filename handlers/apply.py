@@ -16,6 +16,9 @@ from bot.domain.refusals import Reason, Refusal
 from bot.services.requesting import ACTIVE, choose_plan
 from handlers import common
 
+_MOST_ACTIVE = 1000
+"""Runs of a pull request that have not ended, among which an apply of the stack must not be overlooked."""
+
 SPEC = CommandSpec(
     name="apply",
     usage="/apply ENV [PLAN] [-p PROJECT]",
@@ -98,7 +101,9 @@ async def _candidate(stack: Stack, command: Command, request: Request, bot: Bot)
     wish = request.wish
     async with bot.records.read() as reader:
         plans = await reader.plans(repo=wish.repo.full_name, pull=wish.pull.number, stack=stack)
-        runs = await reader.runs(repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE)
+        runs = await reader.runs(
+            repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE, limit=_MOST_ACTIVE
+        )
     own = [run for run in runs if (run.stack.project, run.stack.env) == (stack.project, stack.env)]
     busy = [run for run in own if run.kind is not RunKind.VERIFY]
     if any(run.kind is not RunKind.PLAN for run in busy):

@@ -8,7 +8,7 @@ from bot.comments.confirmations import unlocked_comment
 from bot.context import Answer, Bot, Request, Said
 from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
 from bot.domain.lock_words import held_sentence, opener
-from bot.domain.model import Permission, Run, RunKind, Stack, StateKey
+from bot.domain.model import Permission, RunKind, Stack
 from bot.domain.plan import Lock
 from bot.domain.refusals import Reason, Refusal
 from bot.domain.waiting import LockAct
@@ -18,6 +18,9 @@ from bot.services.people import Standing
 from bot.services.requesting import ACTIVE
 from bot.services.tenancy import is_tenanted
 from handlers import common
+
+_CHANGING = tuple(kind for kind in RunKind if kind is not RunKind.PLAN)
+"""Whose end a lock waits for; plans are left out of the question, since any number of them may be queued."""
 
 SPEC = CommandSpec(
     name="unlock",
@@ -54,8 +57,11 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         return [refused]
     why = command.text or f"/unlock by {wish.actor}"
     async with bot.records.write() as writer:
-        runs = await writer.runs(repo=wish.repo.full_name, pull=wish.pull.number, statuses=ACTIVE)
-        busy = [lock for lock in wanted if lock.stack.state_key in _changing(runs)]
+        runs = await writer.runs(
+            repo=wish.repo.full_name, pull=wish.pull.number, kinds=_CHANGING, statuses=ACTIVE
+        )
+        changing = {run.stack.state_key for run in runs}
+        busy = [lock for lock in wanted if lock.stack.state_key in changing]
         if busy:
             return [_being_changed(busy[0])]
         for lock in wanted:
@@ -107,10 +113,6 @@ def _holds_nothing(command: Command, held: list[Lock], request: Request) -> Refu
         sentence=" ".join([ours, *(held_sentence(lock, repo=repo) for lock in held)]),
         next_command=opener(held[0], repo=repo),
     )
-
-
-def _changing(runs: Sequence[Run]) -> set[StateKey]:
-    return {run.stack.state_key for run in runs if run.kind is not RunKind.PLAN}
 
 
 def _being_changed(lock: Lock) -> Refusal:

@@ -33,6 +33,8 @@ from bot.services.sequences import go_on
 
 ACTIVE = (RunStatus.QUEUED, RunStatus.PREPARING, RunStatus.RUNNING)
 OPEN_PLANS = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
+_MOST = 10_000
+"""Plans of a pull request, and of its runs that make some: what is void must be void in all of its stacks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +130,7 @@ class Requesting:
             if pushed_by is not None:
                 await writer.add_pusher(repo, pull, pushed_by)
             await _cancel(writer, repo, pull, by=by, now=self.clock.now(), unless_head=unless_head)
-            plans = await writer.plan_outlines(repo=repo, pull=pull, statuses=OPEN_PLANS)
+            plans = await writer.plan_outlines(repo=repo, pull=pull, statuses=OPEN_PLANS, limit=_MOST)
             old = tuple(plan for plan in plans if plan.head_sha != unless_head and plan.reverts_to is None)
             for plan in old:
                 await writer.set_plan_status(plan.id, PlanStatus.STALE, why)
@@ -205,7 +207,7 @@ async def _cancel(
     unless_head: Sha | None = None,
     reverts: bool = False,
 ) -> tuple[Run, ...]:
-    runs = await writer.runs(repo=repo, pull=pull, kinds=(RunKind.PLAN,), statuses=ACTIVE)
+    runs = await writer.runs(repo=repo, pull=pull, kinds=(RunKind.PLAN,), statuses=ACTIVE, limit=_MOST)
     old = [run for run in runs if unless_head is None or run.head_sha != unless_head]
     canceled = tuple([run for run in old if reverts or await writer.revert(run.id) is None])
     for run in canceled:

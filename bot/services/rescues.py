@@ -16,9 +16,12 @@ from bot.ports import Clock, Records, Workspace
 from bot.ports.rescue import KeptState
 from bot.services.jobs import Credentials
 from bot.services.states import States
+from bot.services.unfinished import CHANGES
 
 _LOG = logging.getLogger(__name__)
 _ENDED_BADLY: Final = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.CANCELED, RunStatus.TIMED_OUT)
+_MOST_LOOKED_AT: Final = 1000
+"""Changes that ended badly; plans that did, or were canceled by a push, are many more and keep no state."""
 _OVERLAP: Final = timedelta(hours=1)
 """An orphaned Terraform may end, and fail to save, long after its run was given up."""
 _LOCK_ID = re.compile(r"lock id ([0-9a-fA-F-]{8,64})\)")
@@ -103,7 +106,7 @@ class Rounds:
         """Note what is found: the first time for all changes that are remembered, then for the latest ones."""
         since, self._since = self._since, self.clock.now() - _OVERLAP
         async with self.records.read() as reader:
-            runs = await reader.runs(statuses=_ENDED_BADLY)
+            runs = await reader.runs(kinds=CHANGES, statuses=_ENDED_BADLY, limit=_MOST_LOOKED_AT)
         begun = {
             run.stack
             for run in runs
