@@ -37,6 +37,10 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     if not stacks:
         return [_nothing_touched(request)]
     runs = await bot.requesting.plans(request.wish, stacks, command.arguments)
+    if not command.envs and command.project is None and not command.arguments:
+        wish = request.wish
+        async with bot.records.write() as writer:
+            await writer.select(wish.repo.full_name, wish.pull.number, wish.pull.head_sha)
     return [Started(runs=len(runs))]
 
 

@@ -33,6 +33,8 @@ async def touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
     tenanted = tuple(stack for stack in stacks if is_tenanted(policy, stack))
     await bot.requesting.plans(wish, tuple(stack for stack in stacks if stack not in tenanted), ())
     await bot.tenancy.deploy(wish, tenanted)
+    async with bot.records.write() as writer:
+        await writer.select(repo.full_name, pull.number, pull.head_sha)
     await bot.reporting.refresh_checks(repo, pull, policy)
     if policy.asks_for_parity:
         await bot.parity.show(Code(repo=repo, tree=tree, commit=pull.head_sha), policy, pull)

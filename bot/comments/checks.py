@@ -117,6 +117,19 @@ def apply_check(rows: Sequence[CheckRow], *, others: int = 0) -> CheckText:
     return CheckText(conclusion=Conclusion.ACTION_REQUIRED, title=title, summary=_summary(rows, again))
 
 
+def unselected_check() -> CheckText:
+    """Return `gatewright/apply` for a commit that has not planned itself: the stacks that are known are not all.
+
+    Checks belong to commits: a draft of the same commit must not be green for another pull request.
+    """
+    again = Step(sentence="To plan everything that it touches", command="/plan")
+    return CheckText(
+        conclusion=Conclusion.ACTION_REQUIRED,
+        title="What has to be applied is not known yet",
+        summary="This commit has not planned itself, as the commits of a draft do not.\n" + steps((again,)),
+    )
+
+
 def conflict_check(paths: Sequence[str]) -> CheckText:
     """Return either check for a pull request that does not merge into its base."""
     shown = "".join(f"- {code(path)}\n" for path in paths[:_MOST_PATHS])

@@ -18,6 +18,10 @@ class PusherReader(Protocol):
         """Return the heads of a pull request that were found without a delivery that says who pushed them."""
         ...
 
+    async def is_selected(self, repo: str, pull: int, head: Sha) -> bool:
+        """Whether everything that this head touches was once asked to be planned."""
+        ...
+
 
 class PusherWriter(Protocol):
     """Writes inside one transaction."""
@@ -28,6 +32,10 @@ class PusherWriter(Protocol):
 
     async def add_push(self, repo: str, pull: int, head: Sha) -> None:
         """Note a head of which GitHub told who pushed it."""
+        ...
+
+    async def select(self, repo: str, pull: int, head: Sha) -> None:
+        """Note that everything that this head touches was asked to be planned."""
         ...
 
     async def find_push(self, repo: str, pull: int, head: Sha) -> None:

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from bot.comments.checks import CheckRow, CheckText, TakenBack, apply_check, conflict_check, plan_check
+from bot.comments.checks import (
+    CheckRow,
+    CheckText,
+    TakenBack,
+    apply_check,
+    conflict_check,
+    plan_check,
+    unselected_check,
+)
 from bot.domain.errors import GitHubNotFoundError
 from bot.domain.model import PlanStatus, Repo, Run, RunKind, Sha
 from bot.domain.plan import PlanRecord
@@ -56,13 +64,15 @@ class Checks:
         """
         async with self.turns.setdefault(f"{repo.full_name}@{head}", asyncio.Lock()):
             rows = await self._rows(repo, pull, head)
+            async with self.records.read() as reader:
+                selected = await reader.is_selected(repo.full_name, pull, head)
             required = [row for row in rows if row.stack.env in policy.merge_requires]
             others = len(rows) - len(required)
             shown = self.show(repo, pull, head, PLAN, text=plan_check(rows), buttons=(_REPLAN,))
             if planning and await self._is_there(repo, pull, head, APPLY):
                 await shown
                 return
-            text = apply_check(required, others=others)
+            text = apply_check(required, others=others) if selected else unselected_check()
             buttons = _apply_buttons([row for row in rows if _can_be_applied(row, policy)])
             await together(shown, self.show(repo, pull, head, APPLY, text=text, buttons=buttons))
 

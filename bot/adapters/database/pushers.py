@@ -24,6 +24,7 @@ pushes = sa.Table(
     sa.Column("pull", BigNumber, primary_key=True, autoincrement=False),
     sa.Column("head_sha", sa.Text, primary_key=True),
     sa.Column("told", sa.Boolean, nullable=False),
+    sa.Column("selected", sa.Boolean),
 )
 
 
@@ -40,6 +41,15 @@ class PusherQueries(Transaction):
         """Return the heads that were found without a delivery that says who pushed them."""
         return frozenset(Sha(row["head_sha"]) for row in await self._all(_heads(repo, pull, told=False)))
 
+    async def is_selected(self, repo: str, pull: int, head: Sha) -> bool:
+        """Whether everything that this head touches was once asked to be planned."""
+        columns = pushes.c
+        query = sa.select(columns.selected).where(
+            columns.repo == repo, columns.pull == pull, columns.head_sha == head
+        )
+        row = await self._first(query)
+        return row is not None and bool(row["selected"])
+
 
 class PusherStatements(Transaction):
     """Writes inside one transaction."""
@@ -55,6 +65,14 @@ class PusherStatements(Transaction):
         keys = ["repo", "pull", "head_sha"]
         await self._connection.execute(
             statement.on_conflict_do_update(index_elements=keys, set_={"told": True})
+        )
+
+    async def select(self, repo: str, pull: int, head: Sha) -> None:
+        """Note that everything that this head touches was asked to be planned."""
+        known = {"repo": repo, "pull": pull, "head_sha": head}
+        statement = self._insert(pushes, {**known, "told": True, "selected": True})
+        await self._connection.execute(
+            statement.on_conflict_do_update(index_elements=list(known), set_={"selected": True})
         )
 
     async def find_push(self, repo: str, pull: int, head: Sha) -> None:

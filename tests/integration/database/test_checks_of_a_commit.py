@@ -56,6 +56,7 @@ async def shown(records: Database) -> tuple[str | None, str | None, str]:
 async def applied(records: Database) -> Database:
     """Staging is planned and applied at the head of a pull request."""
     async with records.write() as writer:
+        await writer.select(REPOSITORY.full_name, 7, HEAD)
         await writer.add_run(a_run("run-1"), NOW)
         await writer.add_plan(a_plan(arguments=(), status=PlanStatus.APPLIED))
         await moved(writer, "run-1", RunStatus.SUCCEEDED, plan=PlanId("p2345678"))
@@ -63,6 +64,23 @@ async def applied(records: Database) -> Database:
         await writer.record_intent(RunId("run-2"), NOW)
         await moved(writer, "run-2", RunStatus.SUCCEEDED)
     return records
+
+
+async def test_a_commit_that_has_not_planned_itself_is_not_green(records: Database) -> None:
+    # Given a draft of a commit, for which one environment was planned that no merge waits for,
+    async with records.write() as writer:
+        await writer.add_push(REPOSITORY.full_name, 7, HEAD)
+        await writer.add_run(a_run("run-1", stack=CI), NOW)
+        await writer.add_plan(a_plan(stack=CI, arguments=()))
+        await moved(writer, "run-1", RunStatus.SUCCEEDED, plan=PlanId("p2345678"))
+    # then its check does not speak for another pull request of the same commit,
+    _, conclusion, summary = await shown(records)
+    assert conclusion == "action_required"
+    assert "`/plan`" in summary
+    # and when all that it touches was asked to be planned, it says what is there.
+    async with records.write() as writer:
+        await writer.select(REPOSITORY.full_name, 7, HEAD)
+    assert (await shown(records))[1] == "success"
 
 
 async def restored(records: Database, *, detail: dict[str, Any], begun: bool) -> None:
@@ -120,6 +138,7 @@ async def test_a_look_for_drift_neither_plans_nor_forgives(applied: Database) ->
 async def test_a_stack_is_not_forgotten_behind_many_later_runs(records: Database) -> None:
     # Given a stack that must be applied before the merge, and a hundred later plans of another one,
     async with records.write() as writer:
+        await writer.select(REPOSITORY.full_name, 7, HEAD)
         await writer.add_run(a_run("run-1"), NOW)
         await writer.add_plan(a_plan(arguments=()))
         await moved(writer, "run-1", RunStatus.SUCCEEDED, plan=PlanId("p2345678"))

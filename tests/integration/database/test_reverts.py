@@ -231,6 +231,7 @@ async def test_a_revert_that_could_not_be_planned_says_nothing_of_the_pull_reque
 ) -> None:
     # Given a planned commit, and a revert whose planning failed since,
     async with records.write() as writer:
+        await writer.select(REPOSITORY.full_name, 7, HEAD)
         await writer.add_run(a_run("run-1"), NOW)
         await writer.add_plan(a_plan("p3333333", run_id=RunId("run-1")))
         await moved(writer, "run-1", RunStatus.SUCCEEDED, plan=PlanId("p3333333"))
