@@ -40,6 +40,9 @@ class _GitHub:
         owner, name = full_name.split("/")
         return Repo(owner=owner, name=name, installation_id=1)
 
+    async def known_repository(self, full_name: str) -> Repo:
+        return await self.repository(full_name)
+
     async def open_pulls(self, repo: Repo) -> Sequence[PullRequest]:
         del repo
         return [builders.pull(number=number) for number in range(1, PULLS + 1)]
