@@ -16,12 +16,11 @@ from bot.comments.checks import (
     plan_check,
     unselected_check,
 )
-from bot.domain.errors import GitHubNotFoundError
 from bot.domain.model import PlanStatus, Repo, Run, RunKind, Sha
 from bot.domain.plan import PlanRecord
 from bot.policy import RepoPolicy
 from bot.ports import Check, CheckButton, GitHub, Reader, Records
-from bot.services.posting import ANNOUNCED
+from bot.services.posting import show_check
 from bot.services.restore_holds import TOUCHED
 from bot.services.stopwatch import together
 
@@ -139,23 +138,7 @@ class Checks:
             external_id=str(pull),
             buttons=buttons,
         )
-        key = _key(pull, head, name)
-        async with self.records.read() as reader:
-            known = await reader.remote_id(repo.full_name, key)
-        if known:
-            try:
-                await self.github.update_check(repo, known, check)
-            except GitHubNotFoundError:
-                known = None
-            else:
-                return
-        async with self.records.write() as writer:
-            await writer.set_remote_id(repo.full_name, key, ANNOUNCED)
-        created = await self.github.create_check(repo, check, in_doubt=known == ANNOUNCED)
-        if known == ANNOUNCED:
-            await self.github.update_check(repo, created, check)
-        async with self.records.write() as writer:
-            await writer.set_remote_id(repo.full_name, key, created)
+        await show_check(self.github, self.records, repo, _key(pull, head, name), check)
 
 
 def _key(pull: int, head: Sha, name: str) -> str:

@@ -14,6 +14,7 @@ from bot.ports import Check, GitHub, Records
 from bot.services.ephemeral import is_ephemeral
 from bot.services.jobs import Links
 from bot.services.policies import Policies
+from bot.services.posting import show_check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +59,7 @@ class EphemeralReports:
             external_id=str(run.pull),
         )
         key = f"check:{run.pull}:{head}:{name}"
-        async with self.records.read() as reader:
-            known = await reader.remote_id(repo.full_name, key)
-        if known is not None:
-            await self.github.update_check(repo, known, check)
-            return
-        made = await self.github.create_check(repo, check)
-        async with self.records.write() as writer:
-            await writer.set_remote_id(repo.full_name, key, made)
+        await show_check(self.github, self.records, repo, key, check)
 
     async def _life(self, run: Run, runs: Sequence[Run]) -> Life | None:
         """Return the life that the run belongs to; `runs` are newest first."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.errors import GitHubNotFoundError
 from bot.domain.model import Repo
-from bot.ports import GitHub, Posted, Records, Remote
+from bot.ports import Check, GitHub, Posted, Records, Remote
 from bot.services.stopwatch import together
 
 ANNOUNCED = 0
@@ -74,6 +74,29 @@ class Poster:
     async def _remember(self, repo: Repo, key: str, posted: Posted) -> None:
         async with self.records.write() as writer:
             await writer.set_remote_id(repo.full_name, key, posted.id, node_id=posted.node_id)
+
+
+async def show_check(github: GitHub, records: Records, repo: Repo, key: str, check: Check) -> None:
+    """Create the check run of `key`, or update it; one that an attempt made before it was cut off is taken over.
+
+    It is known again by the name, commit and `external_id` of `check`.
+    """
+    async with records.read() as reader:
+        known = await reader.remote_id(repo.full_name, key)
+    if known:
+        try:
+            await github.update_check(repo, known, check)
+        except GitHubNotFoundError:
+            known = None
+        else:
+            return
+    async with records.write() as writer:
+        await writer.set_remote_id(repo.full_name, key, ANNOUNCED)
+    created = await github.create_check(repo, check, in_doubt=known == ANNOUNCED)
+    if known == ANNOUNCED:
+        await github.update_check(repo, created, check)
+    async with records.write() as writer:
+        await writer.set_remote_id(repo.full_name, key, created)
 
 
 def _first_line(body: str) -> str:

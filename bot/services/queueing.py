@@ -11,6 +11,7 @@ from bot.domain.model import Repo, Sha
 from bot.policy import RepoPolicy
 from bot.ports import Check, GitHub, Records
 from bot.services.checks import APPLY, PLAN
+from bot.services.posting import show_check
 from bot.services.stacks import MergedTree, Trees, inputs_digest, touched_stacks
 
 
@@ -41,16 +42,10 @@ class Queueing:
                 conclusion=text.conclusion,
                 title=text.title,
                 summary=text.summary,
+                external_id=f"group:{head}",
             )
             key = f"check:group:{head}:{name}"
-            async with self.records.read() as reader:
-                known = await reader.remote_id(repo.full_name, key)
-            if known is not None:
-                await self.github.update_check(repo, known, check)
-                continue
-            made = await self.github.create_check(repo, check)
-            async with self.records.write() as writer:
-                await writer.set_remote_id(repo.full_name, key, made)
+            await show_check(self.github, self.records, repo, key, check)
 
     async def _rows(self, repo: Repo, policy: RepoPolicy, tree: MergedTree) -> list[QueueRow]:
         stacks = tuple(stack for stack in policy.stacks(repo.full_name) if stack.env in policy.merge_requires)
