@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import aiohttp
@@ -84,6 +85,13 @@ class _Stage:
         self.show(heard)
         return heard
 
+    async def page(self, path: str) -> str:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"{self.playground.sites.url}/{path}") as answer,
+        ):
+            return await answer.text()
+
 
 async def tell(playground: Playground, out: Console) -> None:
     """Play every step; StoryError names the first that ended otherwise."""
@@ -136,7 +144,7 @@ async def _planned_by_itself(stage: _Stage) -> None:
 async def _applied(stage: _Stage) -> None:
     await stage.comment("dev", "/apply staging")
     await stage.hear(kind="apply", env="staging", status="applied")
-    page = await _staging_page(stage.playground)
+    page = await stage.page("staging/")
     _expect(_SECOND in page, f"the staging page does not show {_SECOND!r}")
     stage.say(f"{stage.playground.sites.url}/staging/ now shows: {_SECOND}")
 
@@ -164,7 +172,7 @@ async def _refused(stage: _Stage) -> None:
     refusal = await stage.hear(kind="refusal", env="staging")
     reason = refusal.header["reason"]
     _expect(reason in {"head_moved", "plan_stale"}, f"the stale plan was refused as {reason}")
-    page = await _staging_page(stage.playground)
+    page = await stage.page("staging/")
     _expect(_THIRD not in page, "the stale plan was applied")
 
 
@@ -182,74 +190,58 @@ async def _closed_out(stage: _Stage) -> None:
     _expect("| staging | ✅ applied" in closeout.body, "the closeout does not say that staging was applied")
     _expect("✅ as merged" in closeout.body, "the closeout does not say that staging is as merged")
     _expect("Still held" not in closeout.body, "the merged pull request still holds something")
-    page = await _staging_page(stage.playground)
+    page = await stage.page("staging/")
     _expect(_SECOND in page, f"after the merge the staging page does not show {_SECOND!r}")
 
 
-async def _lived_in_test(stage: _Stage) -> None:
+async def _opened(stage: _Stage, title: str, branch: str, file: str, change: Callable[[str], str]) -> _Stage:
+    """Open another pull request, which changes one file of main; returns the stage on which it is played."""
     github = stage.github
-    text = await github.read(REPO, "main", story_test.VAR_FILE) or ""
-    pull = await github.open_pull(
-        REPO,
-        author="dev",
-        branch=story_test.BRANCH,
-        title="Greet people on test",
-        files={story_test.VAR_FILE: change_message(text, story_test.MESSAGE)},
-    )
+    text = await github.read(REPO, "main", file) or ""
+    pull = await github.open_pull(REPO, author="dev", branch=branch, title=title, files={file: change(text)})
     own = replace(stage, watch=Watch(github=github, repo=REPO, number=pull.number))
     own.say(f"dev opens #{pull.number}: {pull.title}")
+    return own
 
-    async def page(path: str) -> str:
-        return await _page(stage.playground, path)
+
+async def _lived_in_test(stage: _Stage) -> None:
+    own = await _opened(
+        stage,
+        "Greet people on test",
+        story_test.BRANCH,
+        story_test.VAR_FILE,
+        lambda text: change_message(text, story_test.MESSAGE),
+    )
 
     async def merge() -> None:
-        await github.merge(REPO, pull.number, author="dev")
+        await own.github.merge(REPO, own.watch.number, author="dev")
 
-    await story_test.live_in_test(own, _expect, page, merge)
+    await story_test.live_in_test(own, _expect, own.page, merge)
 
 
 async def _led_to_prod(stage: _Stage) -> _Stage:
-    github = stage.github
-    text = await github.read(REPO, "main", story_prod.MODULE_FILE) or ""
-    pull = await github.open_pull(
-        REPO,
-        author="dev",
-        branch=story_prod.BRANCH,
-        title="Greet everybody",
-        files={story_prod.MODULE_FILE: story_prod.change_headline(text, story_prod.FIRST)},
+    second = await _opened(
+        stage,
+        "Greet everybody",
+        story_prod.BRANCH,
+        story_prod.MODULE_FILE,
+        lambda text: story_prod.change_headline(text, story_prod.FIRST),
     )
-    second = replace(stage, watch=Watch(github=github, repo=REPO, number=pull.number))
-    second.say(f"dev opens #{pull.number}: {pull.title}")
-
-    async def page(path: str) -> str:
-        return await _page(stage.playground, path)
-
-    await story_prod.lead_to_prod(second, _expect, page)
+    await story_prod.lead_to_prod(second, _expect, second.page)
     second.say("dev merges")
-    await github.merge(REPO, pull.number, author="dev")
+    await second.github.merge(REPO, second.watch.number, author="dev")
     await second.hear(kind="closeout")
     return second
 
 
 async def _gone_back(stage: _Stage) -> None:
-    async def page(path: str) -> str:
-        return await _page(stage.playground, path)
-
-    await story_revert.go_back(stage, _expect, page)
+    await story_revert.go_back(stage, _expect, stage.page)
 
 
 async def _restored(stage: _Stage) -> None:
-    github = stage.github
-    text = await github.read(REPO, "main", story_restore.VAR_FILE) or ""
-    pull = await github.open_pull(
-        REPO,
-        author="dev",
-        branch=story_restore.BRANCH,
-        title="Rehearse for a bad night",
-        files={story_restore.VAR_FILE: story_restore.renamed(text)},
+    own = await _opened(
+        stage, "Rehearse for a bad night", story_restore.BRANCH, story_restore.VAR_FILE, story_restore.renamed
     )
-    own = replace(stage, watch=Watch(github=github, repo=REPO, number=pull.number))
-    own.say(f"dev opens #{pull.number}: {pull.title}")
     await story_restore.restore(own, _expect)
 
 
@@ -257,18 +249,6 @@ def _nothing_wrong(stage: _Stage) -> None:
     github = stage.github
     _expect(not github.violations, f"requests that GitHub would not know: {github.violations[:3]}")
     _expect(not github.crashes, f"the stand-in failed: {github.crashes[:1]}")
-
-
-async def _staging_page(playground: Playground) -> str:
-    return await _page(playground, "staging/")
-
-
-async def _page(playground: Playground, path: str) -> str:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"{playground.sites.url}/{path}") as answer,
-    ):
-        return await answer.text()
 
 
 def _expect(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as an assertion
