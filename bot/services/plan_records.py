@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.model import PlanId, PlanStatus, PullRequest, Repo, Run, RunKind, Sha, Stack, StateIdentity
 from bot.domain.plan import PlanRecord, PlanSummary
+from bot.policy import RepoPolicy
 from bot.services.policies import LoadedPolicy
 from bot.services.stacks import MergedTree, inputs_digest
 
@@ -39,24 +40,59 @@ class Planned:
     log_key: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which code was planned."""
+
+    head_sha: Sha
+    base_sha: Sha
+    merge_tree: str
+    inputs_digest: str
+    var_file_digest: str | None
+
+
 def plan_record(subject: Subject, planned: Planned, now: datetime) -> PlanRecord:
     """Return the record of a plan that is not posted yet."""
-    policy, stack, summary = subject.loaded.policy, subject.stack, planned.summary
-    return PlanRecord(
-        id=planned.id,
-        run_id=subject.run.id,
-        stack=stack,
-        # What is planned after a merge is of the base, and no pull request's plan any more.
-        pull=None if subject.run.kind is RunKind.SYNC else subject.pull.number,
+    run, policy, tree = subject.run, subject.loaded.policy, subject.tree
+    origin = Origin(
         head_sha=subject.pull.head_sha,
         base_sha=subject.base,
-        merge_tree=subject.tree.merge.tree,
-        inputs_digest=inputs_digest(policy, stack, subject.tree),
-        var_file_digest=subject.tree.files.get(stack.var_file or ""),
+        merge_tree=tree.merge.tree,
+        inputs_digest=inputs_digest(policy, subject.stack, tree),
+        var_file_digest=tree.files.get(subject.stack.var_file or ""),
+    )
+    # What is planned after a merge is of the base, and no pull request's plan any more.
+    pull = None if run.kind is RunKind.SYNC else subject.pull.number
+    record = record_of(run, subject.stack, policy, planned, origin=origin, pull=pull, now=now)
+    return replace(record, arguments=run.arguments, operation=run.operation)
+
+
+def record_of(
+    run: Run,
+    stack: Stack,
+    policy: RepoPolicy,
+    planned: Planned,
+    *,
+    origin: Origin,
+    pull: int | None,
+    now: datetime,
+) -> PlanRecord:
+    """Return the record of a plan of all that some code says, made under the policy in force."""
+    summary = planned.summary
+    return PlanRecord(
+        id=planned.id,
+        run_id=run.id,
+        stack=stack,
+        pull=pull,
+        head_sha=origin.head_sha,
+        base_sha=origin.base_sha,
+        merge_tree=origin.merge_tree,
+        inputs_digest=origin.inputs_digest,
+        var_file_digest=origin.var_file_digest,
         change_digest=summary.change_digest,
         plan_sha256=planned.plan_sha256,
         engine=f"{policy.engine.name} {summary.terraform_version}",
-        arguments=subject.run.arguments,
+        arguments=(),
         state_serial=planned.identity.serial,
         state_lineage=planned.identity.lineage,
         policy_digest=policy.digest,
@@ -67,11 +103,10 @@ def plan_record(subject: Subject, planned: Planned, now: datetime) -> PlanRecord
         status=PlanStatus.PLANNED if summary.has_changes else PlanStatus.NO_CHANGES,
         status_reason=None,
         summary=summary,
-        created_by=subject.run.actor,
+        created_by=run.actor,
         created_at=now,
         posted_at=None,
         expires_at=now + timedelta(seconds=policy.plan_expires_seconds),
-        operation=subject.run.operation,
     )
 
 

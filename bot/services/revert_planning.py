@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any, Final
 
 from bot.domain.declared import declared_secrets
 from bot.domain.errors import GatewrightError, ObjectMissingError, TerraformError
-from bot.domain.model import PlanStatus, Repo, Run, RunKind, RunStatus, Stack
+from bot.domain.model import Repo, Run, RunKind, RunStatus, Stack
 from bot.domain.module_calls import TERRAFORM_FILES
 from bot.domain.plan import PlanRecord
 from bot.domain.provisioners import destroy_provisioners
@@ -22,7 +21,7 @@ from bot.ports.sources import History
 from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.following import job_of
-from bot.services.plan_records import Planned
+from bot.services.plan_records import Origin, Planned, record_of
 from bot.services.planning import Planning
 from bot.services.policies import LoadedPolicy
 from bot.services.releasing import InPlace, Sources
@@ -141,38 +140,24 @@ class RevertPlanning:
         return credentials.redactor(env).with_more(await asyncio.to_thread(declared_secrets, code, given))
 
     def _record(self, ground: _Ground, planned: Planned) -> PlanRecord:
-        target, policy, summary = ground.target, ground.loaded.policy, planned.summary
-        now = self.planning.clock.now()
-        return PlanRecord(
-            id=planned.id,
-            run_id=ground.run.id,
-            stack=ground.stack,
-            pull=ground.run.pull,
+        target = ground.target
+        origin = Origin(
             head_sha=target.head_sha,
             base_sha=target.base_sha,
             merge_tree=target.merge_tree,
             inputs_digest=target.inputs_digest,
             var_file_digest=target.var_file_digest,
-            change_digest=summary.change_digest,
-            plan_sha256=planned.plan_sha256,
-            engine=f"{policy.engine.name} {summary.terraform_version}",
-            arguments=(),
-            state_serial=planned.identity.serial,
-            state_lineage=planned.identity.lineage,
-            policy_digest=policy.digest,
-            slot=planned.slot_name,
-            bundle_key=planned.bundle_key,
-            log_key=planned.log_key,
-            has_changes=summary.has_changes,
-            status=PlanStatus.PLANNED if summary.has_changes else PlanStatus.NO_CHANGES,
-            status_reason=None,
-            summary=summary,
-            created_by=ground.run.actor,
-            created_at=now,
-            posted_at=None,
-            expires_at=now + timedelta(seconds=policy.plan_expires_seconds),
-            reverts_to=target.plan_id,
         )
+        record = record_of(
+            ground.run,
+            ground.stack,
+            ground.loaded.policy,
+            planned,
+            origin=origin,
+            pull=ground.run.pull,
+            now=self.planning.clock.now(),
+        )
+        return replace(record, reverts_to=target.plan_id)
 
     async def _completed(self, ground: _Ground, found: InPlace | None, noted: Revert) -> Revert:
         """Note the end of a revert that was cut off and had done all of its work, as this plan has found."""
