@@ -34,14 +34,20 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     if isinstance(chosen, Refusal):
         return [chosen]
     stacks = chosen if command.envs else await _touched(chosen, request, bot)
-    if not stacks:
-        return [_nothing_touched(request)]
     runs = await bot.requesting.plans(request.wish, stacks, command.arguments)
     if not command.envs and command.project is None and not command.arguments:
-        wish = request.wish
-        async with bot.records.write() as writer:
-            await writer.select(wish.repo.full_name, wish.pull.number, wish.pull.head_sha)
+        await _all_asked(request, bot)
+    if not stacks:
+        await bot.reporting.refresh_checks(request.wish.repo, request.wish.pull, request.loaded.policy)
+        return [_nothing_touched(request)]
     return [Started(runs=len(runs))]
+
+
+async def _all_asked(request: Request, bot: Bot) -> None:
+    """Note that what this head touches was asked to be planned, without which `gatewright/apply` is not green."""
+    wish = request.wish
+    async with bot.records.write() as writer:
+        await writer.select(wish.repo.full_name, wish.pull.number, wish.pull.head_sha)
 
 
 async def _touched(stacks: tuple[Stack, ...], request: Request, bot: Bot) -> tuple[Stack, ...]:

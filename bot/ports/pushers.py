@@ -1,4 +1,4 @@
-"""Who pushed to a pull request, as far as GitHub told it."""
+"""Who pushed to a pull request, as far as GitHub told it, and of which heads everything was asked to be planned."""
 
 from __future__ import annotations
 

@@ -39,6 +39,14 @@ class Promise:
 
 ATTACKS: Final = (
     Attack(
+        tries="make `gatewright/apply` green with a second, draft pull request of the same commit",
+        ends="the check is green only where everything that the commit touches was asked to be planned",
+        tests=(
+            "tests/e2e/test_plan_on_push.py::test_a_draft_is_planned_when_it_is_ready",
+            "tests/integration/database/test_checks_of_a_commit.py::test_a_commit_that_has_not_planned_itself_is_not_green",
+        ),
+    ),
+    Attack(
         tries="get an approval, then push",
         ends="`codeowners`: the approval is of an older commit",
         tests=(f"{_CODEOWNERS}::test_a_push_after_the_approval_voids_it",),

@@ -82,10 +82,28 @@ async def test_a_draft_is_planned_when_it_is_ready(world: World) -> None:
     number = await world.open({STAGING: await world.staging("Soon")}, draft=True)
     assert await world.told(number) == []
     assert world.runs() == []
-    # when it is marked as ready,
+    # when an environment that no merge waits for is planned, then its check is not green: checks belong to commits.
+    await world.comment(number, "/plan ci")
+    assert await world.told(number) == ["plan ci planned"]
+    assert world.conclusions(number) == ("success", "action_required")
+    assert "What has to be applied is not known yet" in (world.check(number, "gatewright/apply").title or "")
+    # When it is marked as ready,
     await world.github.mark_ready(world.repo, number, author=DEV)
-    # then it is planned.
-    assert await world.told(number) == ["plan staging planned"]
+    # then it is planned, and says what is missing.
+    assert sorted(await world.told(number)) == ["plan ci planned", "plan staging planned"]
+    assert "not applied yet" in (world.check(number, "gatewright/apply").title or "")
+
+
+async def test_a_draft_that_touches_nothing_is_green_once_all_of_it_was_asked_for(world: World) -> None:
+    # Given a draft that changes no stack, of which one environment was planned,
+    number = await world.open({"README.md": "# Nothing\n"}, draft=True)
+    await world.comment(number, "/plan ci")
+    await world.told(number)
+    assert world.conclusions(number)[1] == "action_required"
+    # when everything that it touches is asked for, then there is nothing.
+    await world.comment(number, "/plan")
+    await world.refused(number, "no_changes")
+    assert world.conclusions(number)[1] == "success"
 
 
 async def test_a_reopened_pull_request_is_planned_anew(world: World) -> None:

@@ -67,7 +67,7 @@ async def test_an_apply_that_its_worker_did_not_survive_is_awaited_by_another_ma
     await fleet.idle()
     await module.apply(number)
     await module.watch(number).until(module.is_locked, "Terraform's lock")
-    [run] = fleet.ask("SELECT id, status FROM runs WHERE kind = 'apply'")
+    [run] = fleet.ask("SELECT id FROM runs WHERE kind = 'apply'")
     live = await streamed(fleet, str(run["id"]), until="Creating...")
 
     await first.stop(kill=True)
@@ -75,7 +75,6 @@ async def test_an_apply_that_its_worker_did_not_survive_is_awaited_by_another_ma
     told = await module.watch(number).hear({"kind": "apply", "status": "interrupted"})
     await fleet.idle()
 
-    assert run["status"] in {"preparing", "running"}, "the log was read when the apply had ended"
     assert "Creating..." in live
     assert "The state was changed" in told.body
     assert module.is_locked() is None

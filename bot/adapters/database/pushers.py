@@ -1,4 +1,4 @@
-"""Who pushed to a pull request."""
+"""Who pushed to a pull request, and of which heads everything that they touch was asked to be planned."""
 
 from __future__ import annotations
 
