@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from bot.domain.digest import change_digest
@@ -28,22 +28,27 @@ def summarise(
     warnings: Sequence[str],
     redact: Redact,
     refresh_only: bool = False,
+    secrets: Set[str] | None = None,
 ) -> PlanSummary:
     """Return what people and gates need to know of a plan.
 
     `text` is `terraform show -no-color PLANFILE` as printed. `redact` removes the secrets that the plan does not
-    know of (credentials); the plan's own sensitive values are removed here. Of a `refresh_only` plan everything that
+    know of (credentials); the plan's own sensitive values are removed here: `secrets` are they, where they were
+    collected before. Of a `refresh_only` plan everything that
     was changed outside is told, else what matters to the plan.
     """
-    own = Redactor(sensitive_values(plan_json))
+    own = Redactor(sensitive_values(plan_json) if secrets is None else secrets)
 
     def clean(raw: str) -> str:
         return redact(own(raw))
 
     planned = _planned(plan_json)
+    changes = [_change(item, action, redact) for item, action in planned]
     drift = outside_changes(plan_json) if refresh_only else real_drift(plan_json)
     shown = masked(text, _secrets_by_name([*drift, *(item for item, _ in planned)]), clean)
-    rows = tuple(_row(item, action, shown, redact) for item, action in planned)
+    rows = tuple(
+        _row(item, change, shown, redact) for (item, _), change in zip(planned, changes, strict=True)
+    )
     outputs = _outputs(plan_json)
     return PlanSummary(
         terraform_version=str(plan_json.get("terraform_version", "")),
@@ -53,9 +58,7 @@ def summarise(
         drift=tuple(_drift_row(item, shown, redact) for item in drift),
         warnings=tuple(map(clean, warnings)),
         failed_checks=tuple(map(clean, _failed_checks(plan_json))),
-        risk=assess(
-            [_change(item, action, redact) for item, action in planned], existing=_existing(plan_json)
-        ),
+        risk=assess(changes, existing=_existing(plan_json)),
         change_digest=_digest(plan_json, drift, arguments),
         has_changes=bool(rows or outputs),
         text=shown.text,
@@ -81,13 +84,12 @@ def _secrets_by_name(items: Sequence[Mapping[str, Any]]) -> dict[str, set[str]]:
     return secrets
 
 
-def _row(item: Mapping[str, Any], action: Action, shown: MaskedText, redact: Redact) -> ResourceChange:
+def _row(item: Mapping[str, Any], change: Change, shown: MaskedText, redact: Redact) -> ResourceChange:
     previous = item.get("previous_address")
-    change = _change(item, action, redact)
     return ResourceChange(
         address=change.address,
         type=change.type,
-        action=action,
+        action=change.action,
         previous_address=shown_address(str(previous), redact) if previous else None,
         importing=bool((item.get("change") or {}).get("importing")),
         replace_paths=tuple(map(redact, replace_paths_of(item))),

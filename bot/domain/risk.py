@@ -84,16 +84,16 @@ class Change:
     """Left over from a replacement that failed half-way, beside the current object of the same address."""
     before: Any = field(default=None, repr=False)
     after: Any = field(default=None, repr=False)
+    opens: tuple[str, ...] = field(init=False)
+    """What is open to everybody after the change and was not before, as phrases that follow the address."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "opens", tuple(_newly_exposed(self)))
 
 
 def assess(changes: Sequence[Change], *, existing: int) -> Risk:
     """Judge a whole plan; `existing` is the number of resources in the state before it."""
-    exposed = [_newly_exposed(change) for change in changes]
-    counts = Counter(
-        finding
-        for change, opens in zip(changes, exposed, strict=True)
-        for finding in _findings(change, exposed=bool(opens))
-    )
+    counts = Counter(finding for change in changes for finding in _findings(change))
     destroys = tuple(change.address for change in changes if change.action is Action.DESTROY)
     replaces = tuple(change.address for change in changes if change.action is Action.REPLACE)
     gone = sum(1 for change in changes if change.action is Action.DESTROY and not change.deposed)
@@ -108,26 +108,21 @@ def assess(changes: Sequence[Change], *, existing: int) -> Risk:
         reasons=tuple(_sentence(finding, counts[finding]) for finding in _SENTENCES if counts[finding]),
         destroys=destroys,
         replaces=replaces,
-        exposes=tuple(
-            f"{change.address} {what}"
-            for change, opens in zip(changes, exposed, strict=True)
-            for what in opens
-        ),
+        exposes=tuple(f"{change.address} {what}" for change in changes for what in change.opens),
         stateful=tuple(change.address for change in changes if _loses_data(change)),
     )
 
 
 def row_level(change: Change) -> RiskLevel:
     """Judge one resource alone."""
-    findings = _findings(change, exposed=bool(_newly_exposed(change)))
-    return _level(max(SCORES[finding] for finding in findings))
+    return _level(max(SCORES[finding] for finding in _findings(change)))
 
 
-def _findings(change: Change, *, exposed: bool) -> set[Finding]:
+def _findings(change: Change) -> set[Finding]:
     found = {_BY_ACTION[change.action]}
     if _loses_data(change):
         found.add(_DATA_LOSS[change.action])
-    if exposed:
+    if change.opens:
         found.add(Finding.EXPOSED)
     return found
 
@@ -137,7 +132,6 @@ def _loses_data(change: Change) -> bool:
 
 
 def _newly_exposed(change: Change) -> list[str]:
-    """Return what is open after the change and was not before."""
     if change.action in {Action.DESTROY, Action.FORGET, Action.MOVE}:
         return []
     return sorted(exposures(change.type, change.after) - exposures(change.type, change.before))

@@ -276,6 +276,7 @@ class Planning:
             arguments=run.arguments,
             warnings=output.warnings,
             redact=redactor,
+            secrets=secrets,
         )
         # Terraform prints the plan while it is made, before anybody knows which of its values are secret.
         await self.logs.cleanse(run.id, redactor.with_more(secrets))
