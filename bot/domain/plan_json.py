@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from bot.domain.digest import change_digest
@@ -28,7 +29,7 @@ def summarise(
     warnings: Sequence[str],
     redact: Redact,
     refresh_only: bool = False,
-    secrets: Set[str] | None = None,
+    secrets: AbstractSet[str] | None = None,
 ) -> PlanSummary:
     """Return what people and gates need to know of a plan.
 

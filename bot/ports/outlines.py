@@ -20,6 +20,8 @@ class PlanOutline:
     pull: int | None
     head_sha: Sha
     status: PlanStatus
+    status_reason: str | None
+    posted_at: datetime | None
     expires_at: datetime
     reverts_to: PlanId | None = None
     """The release that it goes back to, for the plan of a revert."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
@@ -28,7 +28,7 @@ from bot.domain.model import (
     Stack,
 )
 from bot.domain.plan import Lock, PlanRecord
-from bot.ports import Clock, GitHub, Reader, Records
+from bot.ports import Clock, GitHub, PlanOutline, Reader, Records
 from bot.services.drifting import newest_check
 from bot.services.jobs import Links
 from bot.services.judging import Judging
@@ -50,7 +50,7 @@ class _Situation:
 
     newest: PlanId
     """The plan to which the comment belongs."""
-    status: PlanStatus | None
+    status: PlanStatus
     lock: Lock | None
     applying: RunId | None
     check: Run | None
@@ -93,25 +93,24 @@ class PlanComments:
         key = plan_key(plan.pull, plan.stack, plan.lane)
         async with self.turns.setdefault(f"{repo.full_name}:{key}", asyncio.Lock()):
             for _ in range(_MOST_ROUNDS):
-                if await self._write(repo, plan_id, key, asked_by=asked_by, pull=pull):
+                if await self._write(repo, plan, key, asked_by=asked_by, pull=pull):
                     return
 
     async def _write(
-        self, repo: Repo, plan_id: PlanId, key: str, *, asked_by: int | None, pull: PullRequest | None
+        self, repo: Repo, plan: PlanRecord, key: str, *, asked_by: int | None, pull: PullRequest | None
     ) -> bool:
-        """Write what is true now; returns whether it still was when it was written."""
+        """Write what is true now of a plan that was read before; returns whether it still was when it was written."""
         async with self.records.read() as reader:
-            before = await reader.plan(plan_id)
+            plan = _as_now(plan, await _of_stack(reader, plan))
         # Gates take a while to judge, so everything else is read behind them: what is posted must not be old.
-        gates = () if before is None else await self._gates(repo, before, pull)
+        gates = await self._gates(repo, plan, pull)
         async with self.records.read() as reader:
-            plan = await reader.plan(plan_id)
-            if plan is None or plan.pull is None:
-                return True
-            now = await _situation(reader, plan)
+            plans = await _of_stack(reader, plan)
+            now = await _situation(reader, plan, plans)
             revert = await revert_view(reader, plan)
-        if now.newest != plan.id:
-            await self._shown(plan_id)
+        plan = _as_now(plan, plans)
+        if now.newest != plan.id or plan.pull is None:
+            await self._shown(plan.id)
             return True
         held = now.lock if now.lock is not None and _is_foreign(now.lock, plan) else None
         view = PlanView(
@@ -132,7 +131,7 @@ class PlanComments:
         async with self.records.write() as writer:
             if plan.posted_at is None:
                 await writer.mark_posted(plan.id, at)
-            if await _situation(writer, plan) != told:
+            if await _situation(writer, plan, await _of_stack(writer, plan)) != told:
                 return False
             await writer.mark_shown(plan.id)
         return True
@@ -238,12 +237,21 @@ def plan_key(pull: int, stack: Stack, lane: PlanLane) -> str:
     return key if lane is PlanLane.CODE else f"{key}:{lane}"
 
 
-async def _situation(reader: Reader, plan: PlanRecord) -> _Situation:
-    plans = await reader.plan_outlines(repo=plan.stack.repo, pull=plan.pull, stack=plan.stack)
+async def _of_stack(reader: Reader, plan: PlanRecord) -> Sequence[PlanOutline]:
+    return await reader.plan_outlines(repo=plan.stack.repo, pull=plan.pull, stack=plan.stack)
+
+
+def _as_now(plan: PlanRecord, plans: Sequence[PlanOutline]) -> PlanRecord:
+    """Return the plan as it stands now. The rest of it never changes, and a megabyte is not read for three words."""
+    now = next((each for each in plans if each.id == plan.id), plan)
+    return replace(plan, status=now.status, status_reason=now.status_reason, posted_at=now.posted_at)
+
+
+async def _situation(reader: Reader, plan: PlanRecord, plans: Sequence[PlanOutline]) -> _Situation:
     active = await reader.runs(state_key=plan.stack.state_key, statuses=ACTIVE)
     return _Situation(
         newest=next((each.id for each in plans if each.lane is plan.lane), plan.id),
-        status=next((each.status for each in plans if each.id == plan.id), None),
+        status=_as_now(plan, plans).status,
         lock=await reader.lock(plan.stack),
         applying=next(
             (run.id for run in active if run.plan_id == plan.id and run.kind is not RunKind.PLAN), None

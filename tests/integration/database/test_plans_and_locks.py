@@ -189,6 +189,8 @@ async def test_plans_are_found_newest_first(
             pull=plan.pull,
             head_sha=plan.head_sha,
             status=plan.status,
+            status_reason=plan.status_reason,
+            posted_at=plan.posted_at,
             expires_at=plan.expires_at,
         )
         for plan in found

@@ -28,6 +28,8 @@ def outline(env: str, **changes: Any) -> PlanOutline:
         "pull": 7,
         "head_sha": builders.HEAD,
         "status": PlanStatus.PLANNED,
+        "status_reason": None,
+        "posted_at": builders.NOON,
         "expires_at": builders.NOON,
     }
     return PlanOutline(stack=builders.stack(env), **{**known, **changes})
