@@ -19,6 +19,7 @@ from bot.services.endings import Endings
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Limits
 from bot.services.losses import Losses
+from bot.services.plan_keeping import PlanKeeping
 from bot.services.plan_runs import PlanRuns
 from bot.services.planning import Planning
 from bot.services.releasing import Sources
@@ -84,16 +85,27 @@ class Runs:
             github=o.github,
             workspace=o.workspace,
             terraform=o.terraform,
-            artifacts=o.artifacts,
-            cipher=o.cipher,
             clock=o.clock,
             policies=self.services.policies,
             trees=self.services.trees,
             states=o.stored_states,
-            sources=self.sources,
             credentials=o.credentials,
             logs=o.logs,
             limits=self.limits,
+            keeping=self.plan_keeping,
+        )
+
+    @cached_property
+    def plan_keeping(self) -> PlanKeeping:
+        o = self.outside
+        return PlanKeeping(
+            records=o.records,
+            workspace=o.workspace,
+            artifacts=o.artifacts,
+            cipher=o.cipher,
+            clock=o.clock,
+            sources=self.sources,
+            logs=o.logs,
         )
 
     @cached_property

@@ -73,9 +73,9 @@ class RevertPlanning:
             if error.passing:
                 raise
             said = str(error).split("\n", 1)[0][:500]
-            await self.planning.end(run, status_of(error), error.failure_class, said, describe(error))
+            await self.planning.keeping.end(run, status_of(error), error.failure_class, said, describe(error))
         else:
-            await self.planning.store(run, record, found, {"seconds": watch.seconds}, revert=noted)
+            await self.planning.keeping.store(run, record, found, {"seconds": watch.seconds}, revert=noted)
             if found is not None and noted.finished_at is not None:
                 await self._verify(run, found)
 
@@ -114,10 +114,10 @@ class RevertPlanning:
             job = planning.job(ground.run, ground.stack, ground.loaded.policy, slot, redactor)
             output = await self._output(ground, job)
             watch.inside(output.seconds)
-            planned = await planning.keep(ground.run, job, redactor, output, identity)
+            planned = await planning.keeping.keep(ground.run, job, redactor, output, identity)
             record = self._record(ground, planned)
             # A revert that was cut off may have done all of its work: then the release is what is in place.
-            found = await planning.in_place(
+            found = await planning.keeping.in_place(
                 ground.run, ground.loaded.policy, record, planned, slot=slot, output=output
             )
             watch.lap("summarise and store")
