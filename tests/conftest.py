@@ -7,6 +7,7 @@ Tests that kill the bot, or need another one, have playgrounds of their own (`te
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,6 +15,12 @@ import pytest_asyncio
 
 from bot.playground.stack import Playground
 from tests.e2e.world import SETTINGS, World, fresh_world, running
+
+
+def pytest_configure() -> None:
+    """Hear interrupts, even in the background of a shell: what ignores them hands that on to all it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
