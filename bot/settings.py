@@ -151,6 +151,11 @@ class Settings(BaseSettings):
     plan_timeout_seconds: float = Field(900, gt=0, description="Time limit of one plan.")
     apply_timeout_seconds: float = Field(3600, gt=0, description="Time limit of one apply.")
     stop_grace_seconds: float = Field(30, gt=0, description="Time Terraform gets after SIGINT.")
+    terraform_memory_mib: int = Field(
+        4096,
+        ge=64,
+        description="Memory of one Terraform that plans or shows, with all it has started; more and it is killed. No limit for an apply.",
+    )
     drain_seconds: int = Field(
         60, ge=0, le=3600, description="How long a stopping server waits for running applies."
     )

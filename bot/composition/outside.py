@@ -180,5 +180,7 @@ def _make_terraform(settings: Settings, sandbox: Sandbox | None, tracer: Tracer)
         sandbox=sandbox,
         provider_mirror=settings.provider_mirror,
         tracer=tracer,
-        limits=ProcessLimits(grace=settings.stop_grace_seconds),
+        limits=ProcessLimits(
+            grace=settings.stop_grace_seconds, memory_bytes=settings.terraform_memory_mib << 20
+        ),
     )

@@ -64,7 +64,10 @@ class Access:
         return TerraformCli(
             binary=(binary,) if binary else None,
             provider_mirror=self.settings.provider_mirror,
-            limits=Limits(grace=self.settings.stop_grace_seconds),
+            limits=Limits(
+                grace=self.settings.stop_grace_seconds,
+                memory_bytes=self.settings.terraform_memory_mib << 20,
+            ),
         )
 
 

@@ -25,7 +25,7 @@ from bot.adapters.terraform.paths import PRIVATE_FILE, read_regular
 from bot.adapters.terraform.sandbox import Sandbox
 from bot.adapters.terraform.session import Session
 from bot.adapters.terraform.step import Step
-from bot.adapters.terraform.supervision import Limits
+from bot.adapters.terraform.supervision import LARGEST_ANSWER, Limits
 from bot.adapters.terraform.warmth import LOCK_FILE
 from bot.adapters.tracing import NoTracing
 from bot.domain.code_findings import CodeReport
@@ -36,8 +36,6 @@ from bot.ports.tracing import Tracer
 
 OUTPUTS_TIMEOUT = 60.0
 """Seconds for reading the outputs after an apply, whatever is left of the job's own time."""
-LARGEST_ANSWER = 512 << 20
-"""Bytes of a plan or outputs as JSON that are still read."""
 NO_CHANGES, CHANGES = 0, 2
 """Exit codes of a plan with `-detailed-exitcode`."""
 
@@ -85,6 +83,9 @@ class TerraformCli:
                     await initialise_from_nothing(session)
                     step = await self._plan(session, arguments, mode)
             step.raise_if_failed(accepted=(NO_CHANGES, CHANGES))
+            if not session.here.plan_file.exists():
+                # A Go program that runs out of memory or stack ends with the code that means "there are changes".
+                raise step.failure()
             with _timed(seconds, "show"):
                 plan_json, text = await self._show(session)
             return PlanOutput(
@@ -239,6 +240,10 @@ def _take_json(step: Step) -> Mapping[str, Any]:
         answer: Mapping[str, Any] = json.loads(_take(step))
     except ValueError as exc:
         raise TerraformError(f"{step.name} did not answer with JSON") from exc
+    except RecursionError as exc:
+        raise TerraformError(
+            f"{step.name} answered with values that are nested too deeply to be read"
+        ) from exc
     return answer
 
 

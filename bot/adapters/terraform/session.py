@@ -178,6 +178,7 @@ class Session:
             deadline=self._deadline if own_time is None else asyncio.get_running_loop().time() + own_time,
             limits=self._limits,
             may_outlive=changes,
+            answer=output if captured else None,
         )
         with self._tracer.span(shown, phase=name):
             ended = await supervision.until_ended()

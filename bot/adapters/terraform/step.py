@@ -50,6 +50,11 @@ class Step:
         self.raise_if_stopped()
         if self.ended.printed_too_much:
             raise TerraformError(f"{self.name} was stopped: it printed too much", log_tail=self.log_tail)
+        if self.ended.took_too_much_memory:
+            raise TerraformError(
+                f"{self.name} was stopped: it took more memory than it may (GATEWRIGHT_TERRAFORM_MEMORY_MIB)",
+                log_tail=self.log_tail,
+            )
         if self.ended.exit_code not in accepted:
             raise self.failure()
 

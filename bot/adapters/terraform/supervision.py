@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 
+from bot.adapters.terraform.memory import resident_bytes
 from bot.adapters.terraform.process import Child
 from bot.adapters.terraform.tail import LogTail
 from bot.ports import Stop
 
 log = logging.getLogger(__name__)
 
+LARGEST_ANSWER = 256 << 20
+"""Bytes of a plan or outputs as JSON that are still read; as Python's objects they are several times as large."""
 LOOK_INTERVAL = 0.1
 """Seconds between looks at the log."""
 QUESTION_INTERVAL = 0.5
@@ -30,6 +34,8 @@ class Limits:
     """Seconds between the second SIGINT and SIGKILL."""
     output_bytes: int = 64 << 20
     """Size of a log. A plan that prints more is stopped; an apply goes on and its further lines are dropped."""
+    memory_bytes: int = 4 << 30
+    """What a program that may be repeated may have resident with all that it has started, before it is killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +46,7 @@ class Ended:
     stopped_by: str | None = None
     timed_out: bool = False
     printed_too_much: bool = False
+    took_too_much_memory: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,8 @@ class Supervision:
     limits: Limits
     may_outlive: bool
     """Whether the program is left running when the watching task is cancelled."""
+    answer: Path | None = None
+    """Where its standard output goes, if not to the log."""
 
     async def until_ended(self) -> Ended:
         """Watch until the process is gone, and stop it when that is asked for or its time is over."""
@@ -83,6 +92,9 @@ class Supervision:
                 who = await who_asks_to_stop(self.stop)
                 if who is not None:
                     return Ended(exit_code=await self._end(), stopped_by=who)
+                if await self._takes_too_much_memory():
+                    # While it is asked to end it would take more, and there is nothing that it could save.
+                    return Ended(exit_code=await self._kill(), took_too_much_memory=True)
                 next_question = loop.time() + QUESTION_INTERVAL
 
     async def _look(self) -> int | None:
@@ -90,7 +102,15 @@ class Supervision:
         await self.tail.read()
         return code
 
+    async def _takes_too_much_memory(self) -> bool:
+        """Whether it endangers the machine. Some lines of code can expand to more than any machine has."""
+        if self.may_outlive:
+            return False
+        return await asyncio.to_thread(resident_bytes, self.child.pid) > self.limits.memory_bytes
+
     def _prints_too_much(self) -> bool:
+        if self.answer is not None and self.answer.stat().st_size > LARGEST_ANSWER:
+            return True
         if self.tail.size <= self.limits.output_bytes:
             return False
         if self.may_outlive:
@@ -110,6 +130,9 @@ class Supervision:
                 code = await self._look()
                 if code is not None:
                     return code
+        return await self._kill()
+
+    async def _kill(self) -> int:
         while True:
             self.child.kill()
             code = await self._look()

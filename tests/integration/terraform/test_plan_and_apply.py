@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 
 from bot.adapters.terraform import TerraformCli
+from bot.adapters.terraform.cli import _take_json
+from bot.adapters.terraform.step import Step
+from bot.adapters.terraform.supervision import Ended
+from bot.adapters.terraform.tail import LogTail
 from bot.domain.errors import EngineChangedError, PolicyError, TerraformError, UnsafeTreeError
 from bot.ports import Engine, PlanMode
 from tests.integration.terraform.bench import ENGINE, ONE_RESOURCE, SECRET, STATE_KEY, Bench
@@ -258,3 +262,20 @@ async def test_a_link_out_of_the_tree_is_unsafe(open_bench: Bench, tmp_path: Pat
 
     with pytest.raises(UnsafeTreeError, match="leads out of the repository"):
         await open_bench.plan()
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [("[" * 100_000 + "]" * 100_000, "nested too deeply"), ("no JSON", "did not answer with JSON")],
+    ids=["too deep", "no JSON"],
+)
+def test_an_answer_that_cannot_be_read_is_an_error_of_terraform(
+    tmp_path: Path, answer: str, why: str
+) -> None:
+    output = tmp_path / "answer"
+    output.write_text(answer, encoding="utf-8")
+    tail = LogTail(tmp_path / "log", redact=str, on_line=None)
+    step = Step(name="terraform show", ended=Ended(exit_code=0), tail=tail, output=output)
+
+    with pytest.raises(TerraformError, match=why):
+        _take_json(step)

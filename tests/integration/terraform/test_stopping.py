@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bot.domain.errors import TerraformStoppedError
+from bot.adapters.terraform import Sandbox, TerraformCli
+from bot.domain.errors import TerraformError, TerraformStoppedError
 from bot.domain.model import FailureClass
 from tests.integration.terraform.bench import STATE_KEY, Bench
+from tests.integration.terraform.conftest import SHORT
 from tests.integration.terraform.hanging_server import hanging_server
 from tests.integration.terraform.state_server import StateServer
 
@@ -21,6 +24,17 @@ resource "terraform_data" "waiting" {
   }
 }
 """
+NESTED = """
+locals {
+  opened = join("", [for i in range(1000) : "["])
+  closed = join("", [for i in range(1000) : "]"])
+}
+
+output "deep" {
+  value = jsondecode("${local.opened}${local.opened}${local.closed}${local.closed}")
+}
+"""
+"""A plan of some kilobytes, of which `terraform show -json` makes gigabytes: each level is told with its whole path."""
 PATIENCE = 30.0
 
 
@@ -147,3 +161,17 @@ async def test_a_question_that_fails_does_not_orphan_an_apply(bench: Bench, stat
 
     assert applied.exit_code == 0
     assert state.resources(STATE_KEY) == ["done", "waiting"]
+
+
+async def test_code_that_expands_beyond_all_memory_is_killed_before_the_machine_is(
+    sandboxed_bench: Bench,
+) -> None:
+    limits = replace(SHORT, memory_bytes=192 << 20)
+    bench = replace(sandboxed_bench, terraform=TerraformCli(limits=limits, sandbox=Sandbox()))
+    bench.write({"terraform/main.tf": NESTED})
+
+    with pytest.raises(TerraformError, match="more memory than it may") as caught:
+        await bench.plan()
+
+    assert caught.value.failure_class is FailureClass.TERRAFORM
+    assert not caught.value.passing

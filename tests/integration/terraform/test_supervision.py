@@ -5,12 +5,13 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.terraform.process import Child, Command
-from bot.adapters.terraform.supervision import Limits, Supervision
+from bot.adapters.terraform.supervision import LARGEST_ANSWER, Limits, Supervision
 from bot.adapters.terraform.tail import LogTail
 
 SECRET = "a-secret\nof two lines"
@@ -42,7 +43,13 @@ class Watched:
                 await asyncio.sleep(0.02)
 
     def under(
-        self, limits: Limits, *, seconds: float = 60.0, may_outlive: bool = False, who: str | None = None
+        self,
+        limits: Limits,
+        *,
+        seconds: float = 60.0,
+        may_outlive: bool = False,
+        who: str | None = None,
+        answer: Path | None = None,
     ) -> Supervision:
         async def stop() -> str | None:
             return who
@@ -54,6 +61,7 @@ class Watched:
             deadline=asyncio.get_running_loop().time() + seconds,
             limits=limits,
             may_outlive=may_outlive,
+            answer=answer,
         )
 
 
@@ -119,6 +127,43 @@ async def test_a_change_that_prints_too_much_goes_on_without_its_lines(watch: Wa
     assert watched.lines[-1] == "The output limit is reached; what follows is not kept."
     assert watched.tail.text().rstrip().endswith("the end")
     assert watched.log.stat().st_size < 20_000
+
+
+async def test_memory_is_counted_with_all_that_a_program_has_started(watch: Watch) -> None:
+    held = "import sys; held = bytearray(96 << 20); print('ready', flush=True); sys.stdin.read()"
+    watched = watch(f'sleep 60 | {sys.executable} -c "{held}"')
+    await watched.hears("ready")
+
+    ended = await watched.under(Limits(memory_bytes=64 << 20)).until_ended()
+
+    assert ended.took_too_much_memory
+    assert ended.exit_code == -signal.SIGKILL
+
+
+async def test_a_change_is_never_killed_for_its_memory(watch: Watch, tmp_path: Path) -> None:
+    watched = watch("while [ ! -e go ]; do sleep 0.05; done; exit 5")
+    supervision = watched.under(Limits(memory_bytes=1), may_outlive=True)
+    # Memory would be looked at behind each question.
+    asked = 0
+
+    async def stop() -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            (tmp_path / "go").touch()
+
+    assert (await replace(supervision, stop=stop).until_ended()).exit_code == 5
+
+
+async def test_an_answer_that_grows_without_end_is_stopped(watch: Watch, tmp_path: Path) -> None:
+    answer = tmp_path / "answer"
+    with answer.open("wb") as file:
+        file.truncate(LARGEST_ANSWER + 1)
+    watched = watch("sleep 60")
+
+    ended = await watched.under(Limits(repeatable_grace=0.2, last_grace=0.2), answer=answer).until_ended()
+
+    assert ended.printed_too_much
 
 
 async def test_a_secret_over_two_lines_is_not_in_the_last_lines(watch: Watch) -> None:
