@@ -6,9 +6,32 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
 
 from bot.comments.escape import code, fence, text
 from bot.domain.model import Stack
+
+
+class InBucket(StrEnum):
+    """What there is where the kept state belongs; Terraform treats each in another way."""
+
+    OLDER = "older"
+    MISSING = "missing"
+    """Terraform would store what is pushed with a new lineage and as serial 1, and call that a success."""
+    OTHER_LINEAGE = "other_lineage"
+    DAMAGED = "damaged"
+    UNKNOWN = "unknown"
+
+
+_AGAIN: Final = "then comment `/status` again for the commands that recover it."
+_NO_COMMANDS: Final = {
+    InBucket.DAMAGED: (
+        "What is in the bucket is no readable state, and Terraform pushes nothing over it: an operator moves that object"
+        f" away, {_AGAIN}"
+    ),
+    InBucket.UNKNOWN: f"The state in the bucket cannot be looked at now: wait until it can, {_AGAIN}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +47,7 @@ class RescueView:
     endpoint: str
     lock_id: str | None
     """Of Terraform's own lock, where that is still held."""
+    in_bucket: InBucket
 
 
 def rescue_part(views: Sequence[RescueView]) -> str:
@@ -32,13 +56,35 @@ def rescue_part(views: Sequence[RescueView]) -> str:
 
 
 def _one(view: RescueView) -> str:
-    return (
+    known = (
         f"> [!CAUTION]\n> **{text(view.stack.label, limit=100)}: Terraform could not save serial {view.serial} of the"
         f" state.** What it knows is kept on Gatewright's machine {code(view.machine, limit=100)} and is never deleted."
-        " Apply nothing before an"
-        " operator has recovered it there, with a key pair that may write this state in `AWS_ACCESS_KEY_ID` and"
-        f" `AWS_SECRET_ACCESS_KEY`:\n\n{fence(recovery_commands(view))}\n"
     )
+    if view.in_bucket in _NO_COMMANDS:
+        place = f"{code(view.path, limit=500)}"
+        return (
+            f"{known} Apply nothing before it is recovered from {place}. {_NO_COMMANDS[view.in_bucket]}\n\n"
+        )
+    return (
+        f"{known} Apply nothing before an"
+        " operator has recovered it there, with a key pair that may write this state in `AWS_ACCESS_KEY_ID` and"
+        f" `AWS_SECRET_ACCESS_KEY`{_warning(view)}:\n\n{fence(recovery_commands(view))}\n"
+    )
+
+
+def _warning(view: RescueView) -> str:
+    if view.in_bucket is InBucket.MISSING:
+        return (
+            ". There is no state in the bucket, so it is pushed twice: the first time, Terraform gives it a new lineage,"
+            " and the second time its own again"
+        )
+    if view.in_bucket is InBucket.OTHER_LINEAGE:
+        return (
+            ". **The state in the bucket has another lineage**, as one has that was pushed while there was none; these"
+            " commands replace it, and whatever only it knows is forgotten, so compare `terraform state pull` with what"
+            " is kept first"
+        )
+    return ""
 
 
 def recovery_commands(view: RescueView) -> str:
@@ -53,9 +99,22 @@ def recovery_commands(view: RescueView) -> str:
             "export AWS_REQUEST_CHECKSUM_CALCULATION=when_required AWS_RESPONSE_CHECKSUM_VALIDATION=when_required",
             "terraform init -input=false",
             *unlock,
-            f"terraform state push {shlex.quote(view.path)}",
+            _push(view),
         ]
     )
+
+
+def _push(view: RescueView) -> str:
+    """Force only over what the line before has created, or what somebody was told to compare."""
+    path = shlex.quote(view.path)
+    plain, forced = f"terraform state push {path}", f"terraform state push -force {path}"
+    match view.in_bucket:
+        case InBucket.MISSING:
+            return f"{plain} && {forced}"
+        case InBucket.OTHER_LINEAGE:
+            return forced
+        case _:
+            return plain
 
 
 def _backend(view: RescueView) -> list[str]:

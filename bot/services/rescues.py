@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.comments.rescue import RescueView
-from bot.domain.errors import GatewrightError
+from bot.comments.rescue import InBucket, RescueView
+from bot.domain.errors import GatewrightError, UnreadableStateError
 from bot.domain.model import RunStatus, Stack, StateIdentity
 from bot.ports import Clock, Records, Workspace
 from bot.ports.rescue import KeptState
@@ -68,13 +68,16 @@ class Rescues:
                 await writer.keep_state(kept)
 
     async def _unrecovered(self, stack: Stack, kept: Sequence[KeptState]) -> list[RescueView]:
-        identity, holder = StateIdentity(serial=None, lineage=None, sha256=None), None
+        identity, unread, holder = StateIdentity(serial=None, lineage=None, sha256=None), None, None
         try:
-            identity, _ = await self.states.read(stack.state_key)
             holder = await self.states.lock_holder(stack.state_key)
+            identity, _ = await self.states.read(stack.state_key)
+        except UnreadableStateError:
+            unread = InBucket.DAMAGED
         except GatewrightError as error:
             # The store is probably still away, which is how it came to this: tell what is known.
             _LOG.warning("the state of %s could not be looked at: %s", stack.state_key, error)
+            unread = InBucket.UNKNOWN
         backend = self.credentials.backend(stack, purpose="apply")
         lock = _LOCK_ID.search(holder or "")
         return [
@@ -87,6 +90,7 @@ class Rescues:
                 region=backend.region,
                 endpoint=backend.endpoint_url,
                 lock_id=lock[1] if lock else None,
+                in_bucket=unread or _in_bucket(one, identity),
             )
             for one in kept
             if not _is_recovered(one, identity)
@@ -114,6 +118,13 @@ class Rounds:
         }
         for stack in begun:
             await self.rescues.note(stack)
+
+
+def _in_bucket(kept: KeptState, identity: StateIdentity) -> InBucket:
+    """Say how Terraform would take what is kept; without a lineage of its own, any that it is given will do."""
+    if identity.serial is None:
+        return InBucket.MISSING if kept.lineage else InBucket.OLDER
+    return InBucket.OLDER if identity.lineage == kept.lineage else InBucket.OTHER_LINEAGE
 
 
 def _is_recovered(kept: KeptState, identity: StateIdentity) -> bool:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from inline_snapshot import snapshot
 
-from bot.comments.rescue import RescueView, rescue_part
+from bot.comments.rescue import InBucket, RescueView, rescue_part
 from tests.fakes import builders
 
 
@@ -16,6 +16,7 @@ def view(**changes: object) -> RescueView:
         "region": "auto",
         "endpoint": "https://account.example.com",
         "lock_id": "1b9b6c4e-0000-4444-8888-0123456789ab",
+        "in_bucket": InBucket.OLDER,
     }
     return RescueView(**(given | changes))  # type: ignore[arg-type]
 
@@ -59,3 +60,20 @@ terraform state push '/srv/gatewright/errored/it'"'"'s here/errored.tfstate'
 
 def test_a_lock_that_is_free_is_not_released() -> None:
     assert "force-unlock" not in rescue_part((view(lock_id=None),))
+
+
+def test_where_there_is_no_state_the_second_push_depends_on_the_first() -> None:
+    told = rescue_part((view(in_bucket=InBucket.MISSING, path="/srv/errored.tfstate"),))
+
+    assert (
+        "terraform state push /srv/errored.tfstate && terraform state push -force /srv/errored.tfstate\n"
+        in told
+    )
+    assert "There is no state in the bucket" in told
+
+
+def test_where_a_push_could_only_do_harm_the_place_is_told_and_no_command() -> None:
+    told = rescue_part((view(in_bucket=InBucket.UNKNOWN, path="/srv/errored.tfstate"),))
+
+    assert "`/srv/errored.tfstate`" in told
+    assert "terraform" not in told
