@@ -33,6 +33,9 @@ _PRECONDITION_FAILED: Final = 412
 _CONFLICT: Final = 409
 """A conditional write met another one in flight, whose end is not known yet."""
 _PROBE_PREFIX: Final = ".gatewright-probe/"
+_NO_VERSION: Final = f'"{"0" * 32}"'
+"""A well-formed tag that no version has."""
+_USE_ANOTHER: Final = "Use a server that honours conditional writes (Cloudflare R2 and Amazon S3 do)."
 
 _CONFIG: Final = Config(
     signature_version="s3v4",
@@ -131,7 +134,7 @@ class S3ObjectStore:
         await self._call("reaching the bucket", lambda: self._client.head_bucket(Bucket=self._bucket))
 
     async def probe(self) -> None:
-        """Prove that create-if-absent is honoured; StoreError says what is wrong."""
+        """Prove that create-if-absent and replace-this-version are honoured; StoreError says what is wrong."""
         key = f"{_PROBE_PREFIX}{secrets.token_hex(8)}"
         await self.put(key, b"first", create_only=True)
         try:
@@ -147,13 +150,29 @@ class S3ObjectStore:
             await self.put(key, b"second", create_only=True)
             raise StoreError(
                 f"The S3 server at {self._endpoint_url} ignores `If-None-Match: *`, so Terraform's state lock "
-                "would not hold and two applies could run at once. Use a server that honours conditional "
-                "writes (Cloudflare R2 and Amazon S3 do)."
+                f"would not hold and two applies could run at once. {_USE_ANOTHER}"
             )
+        await self._prove_versions(key)
         if await self.get(key) != b"first":
             raise StoreError(
-                f"The S3 server at {self._endpoint_url} refused a second create-if-absent but wrote it all the same."
+                f"The S3 server at {self._endpoint_url} refused a conditional write but wrote it all the same."
+                f" {_USE_ANOTHER}"
             )
+
+    async def _prove_versions(self, key: str) -> None:
+        try:
+            await self.replace(key, b"third", tag=_NO_VERSION)
+        except ObjectExistsError:
+            return
+        except StoreError as exc:
+            raise StoreError(
+                f"The S3 server at {self._endpoint_url} took no write with `If-Match`, without which "
+                f"`/state restore` cannot tell that a state has changed: {exc} {_USE_ANOTHER}"
+            ) from exc
+        raise StoreError(
+            f"The S3 server at {self._endpoint_url} ignores `If-Match`, so `/state restore` could overwrite a state "
+            f"that somebody has just changed. {_USE_ANOTHER}"
+        )
 
     def _put(self, key: str, data: bytes, *, create_only: bool) -> None:
         if create_only:

@@ -118,7 +118,7 @@ async def _github(settings: Settings) -> str:
 async def _bucket(settings: Settings, bucket: str) -> str:
     async with store(settings, settings.bot_keys, bucket) as held:
         await held.probe()
-    return "honours create-if-absent"
+    return "honours conditional writes"
 
 
 async def _terraform(settings: Settings) -> str:

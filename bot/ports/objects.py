@@ -26,7 +26,7 @@ class ObjectStore(Protocol):
         ...
 
     async def probe(self) -> None:
-        """Prove that create-if-absent is honoured; StoreError says what is wrong."""
+        """Prove that create-if-absent and replace-this-version are honoured; StoreError says what is wrong."""
         ...
 
 

@@ -36,7 +36,7 @@ class MemoryObjectStore:
         return sorted(key for key in self.objects if key.startswith(prefix))
 
     async def probe(self) -> None:
-        """Prove that create-if-absent is honoured; StoreError says what is wrong."""
+        """Prove that conditional writes are honoured; StoreError says what is wrong."""
         if not self._honours_create_only:
             raise StoreError(
                 "The object store ignores `If-None-Match: *`, so Terraform's state lock would not hold."

@@ -24,6 +24,8 @@ class Bucket:
 
     first_answers: list[Handler] = field(default_factory=list)
     honours_conditions: bool = True
+    honours_versions: bool = True
+    knows_versions: bool = True
     writes_although_refusing: bool = False
     objects: dict[str, bytes] = field(default_factory=dict)
     requests: list[web.Request] = field(default_factory=list)
@@ -42,7 +44,11 @@ class Bucket:
         return web.Response(body=self.objects[key]) if key in self.objects else error(404, "NoSuchKey")
 
     async def _put(self, key: str, request: web.Request) -> web.Response:
-        refused = key in self.objects and "If-None-Match" in request.headers and self.honours_conditions
+        if "If-Match" in request.headers and not self.knows_versions:
+            return error(400, "NotSupported")
+        created = key in self.objects and "If-None-Match" in request.headers and self.honours_conditions
+        # No version here has a tag, so that none is the one that is asked for.
+        refused = created or ("If-Match" in request.headers and self.honours_versions)
         if not refused or self.writes_although_refusing:
             self.objects[key] = await request.read()
         return error(412, "PreconditionFailed") if refused else web.Response()
@@ -228,6 +234,28 @@ async def test_a_server_that_ignores_conditions_fails_the_probe_and_is_left_clea
 
     async with store_on(bucket) as store:
         with pytest.raises(StoreError, match="two applies could run at once"):
+            await store.probe()
+
+    assert bucket.objects == {}
+
+
+async def test_a_server_that_ignores_which_version_is_replaced_fails_the_probe_and_is_left_clean() -> None:
+    bucket = Bucket(honours_versions=False)
+
+    async with store_on(bucket) as store:
+        with pytest.raises(
+            StoreError, match=r"ignores `If-Match`, so `/state restore` could .* Use a server"
+        ):
+            await store.probe()
+
+    assert bucket.objects == {}
+
+
+async def test_a_server_that_does_not_know_versions_fails_the_probe_with_what_to_do() -> None:
+    bucket = Bucket(knows_versions=False)
+
+    async with store_on(bucket) as store:
+        with pytest.raises(StoreError, match=r"`If-Match`.*400 NotSupported.* Use a server"):
             await store.probe()
 
     assert bucket.objects == {}
