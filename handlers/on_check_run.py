@@ -17,13 +17,14 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     check, repository, sender = payload.check_run, payload.repository, payload.sender
     if check is None or repository is None or sender is None or not check.name.startswith(_OURS):
         return "not one of our checks"
-    external_id = check.external_id or ""
-    if not external_id.isascii() or not external_id.isdigit():
+    # What follows the number tells checks of one name apart.
+    number, _, _ = (check.external_id or "").partition(":")
+    if not number.isascii() or not number.isdigit():
         return "the check belongs to no pull request"
     line = _line(payload, check.name)
     if line is None:
         return "an unknown button"
-    repo, pull = await bot.github.subject(repository.full_name, int(external_id))
+    repo, pull = await bot.github.subject(repository.full_name, int(number))
     if pull.head_sha != check.head_sha:
         return "the button is of an older commit"
     given = Given(

@@ -139,14 +139,15 @@ class GitHub(CommitChecks, Protocol):
         ...
 
     async def create_check(self, repo: Repo, check: Check, *, in_doubt: bool = False) -> int:
-        """Create a check run; returns its id.
+        """Create a check run with all its annotations; returns its id.
 
-        `in_doubt`: an earlier call may have created it, so that it is looked for first (by `external_id`).
+        `in_doubt`: an earlier call may have created it, so that it is looked for first (by `external_id`), and given
+        only the annotations that it lacks.
         """
         ...
 
     async def update_check(self, repo: Repo, check_id: int, check: Check) -> None:
-        """Update a check run."""
+        """Update a check run; its annotations are left as they were created."""
         ...
 
     async def create_deployment(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bot.comments.code_check import code_check
 from bot.domain.code_findings import CodeReport, report_of
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import RunId
 from bot.ports import Annotation, Check, GitHub, Records
+from bot.services.posting import show_check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class CodeReports:
         found = None if run is None or run.status not in TERMINAL else report_of(run.detail)
         if run is None or found is None or run.head_sha is None or run.pull is None:
             return
-        text = code_check(found)
+        text, digest = code_check(found), _digest(found)
         repo = await self.github.known_repository(run.stack.repo)
         check = Check(
             name=f"gatewright/{run.stack.label}",
@@ -39,21 +40,14 @@ class CodeReports:
             conclusion=text.conclusion,
             title=text.title,
             summary=text.summary,
-            external_id=str(run.pull),
+            external_id=f"{run.pull}:{digest}",
             annotations=tuple(
                 Annotation(path=one.path, line=one.line, level=one.level, message=one.message)
                 for one in found.findings
             ),
         )
-        key = f"check:{run.pull}:{run.head_sha}:{check.name}:{_digest(found)}"
-        async with self.records.read() as reader:
-            known = await reader.remote_id(repo.full_name, key)
-        if known is not None:
-            await self.github.update_check(repo, known, replace(check, annotations=()))
-            return
-        made = await self.github.create_check(repo, check)
-        async with self.records.write() as writer:
-            await writer.set_remote_id(repo.full_name, key, made)
+        key = f"check:{run.pull}:{run.head_sha}:{check.name}:{digest}"
+        await show_check(self.github, self.records, repo, key, check)
 
 
 def _digest(report: CodeReport) -> str:

@@ -1,4 +1,4 @@
-"""Check runs, cut to GitHub's limits; annotations go in portions."""
+"""Check runs, cut to GitHub's limits; annotations go in portions, and each of them once."""
 
 from __future__ import annotations
 
@@ -37,34 +37,41 @@ class Checks:
         self._clock = clock
 
     async def create(self, repo: Repo, check: Check, *, in_doubt: bool) -> int:
-        """Create a check run; returns its id.
+        """Create a check run with all its annotations; returns its id.
 
         Where the answer was lost, the run that was just started with the same `external_id` is looked for
-        before a second attempt; where an earlier call is in doubt, one of any age is.
+        before a second attempt; where an earlier call is in doubt, one of any age is. GitHub adds annotations to
+        those that are there, in the order in which they came: what is found is given only those that it lacks.
         """
-        portions = in_portions(check.annotations)
+        first = in_portions(check.annotations)[0]
         call = Call(
             doing=f"creating the check {check.name} on {repo.full_name}",
             method="POST",
             route="/repos/{owner}/{repo}/check-runs",
             variables=names(repo),
-            body={"head_sha": check.head_sha, **content(check, portions[0])},
+            body={"head_sha": check.head_sha, **content(check, first)},
             lane=Lane.STATUSES,
         )
         since = None if in_doubt else self._clock.now() - SKEW
         look = self._look(repo, check, since) if check.external_id else None
         answer = await self._client.ask(repo, call, look=look, in_doubt=in_doubt)
+        found = answer.data if isinstance(answer.data, CheckRun) else None
         check_id = parse(Identified, answer.data, call.doing).id
-        for portion in portions[1:]:
-            await self._patch(repo, check_id, check, portion)
+        there = len(first) if found is None else found.output.annotations_count
+        for portion in in_portions(check.annotations[there:]):
+            if portion:
+                await self._patch(repo, check_id, check, portion, there=there)
+                there += len(portion)
         return check_id
 
     async def update(self, repo: Repo, check_id: int, check: Check) -> None:
-        """Update a check run; GitHub adds the annotations to those that are there already."""
-        for portion in in_portions(check.annotations):
-            await self._patch(repo, check_id, check, portion)
+        """Update a check run, which has the annotations that it was created with."""
+        await self._patch(repo, check_id, check, ())
 
-    async def _patch(self, repo: Repo, check_id: int, check: Check, portion: tuple[Annotation, ...]) -> None:
+    async def _patch(
+        self, repo: Repo, check_id: int, check: Check, portion: tuple[Annotation, ...], *, there: int = 0
+    ) -> None:
+        """Update a check run; where the answer was lost, more than the annotations that were `there` tell that it came."""
         call = Call(
             doing=f"updating the check {check.name} on {repo.full_name}",
             method="PATCH",
@@ -73,7 +80,18 @@ class Checks:
             body=content(check, portion),
             lane=Lane.STATUSES,
         )
-        await self._client.ask(repo, call)
+        read = Call(
+            doing=f"looking at the check {check.name} on {repo.full_name}",
+            route=call.route,
+            variables=call.variables,
+        )
+
+        async def look() -> Answer | None:
+            answer = await self._client.ask(repo, read)
+            run = parse(CheckRun, answer.data, read.doing)
+            return answer if run.output.annotations_count > there else None
+
+        await self._client.ask(repo, call, look=look if portion else None)
 
     def _look(self, repo: Repo, check: Check, since: datetime | None) -> Look:
         call = Call(

@@ -248,9 +248,16 @@ class IssueShape(Shape):
         return (self.body or "").split("\n", 1)[0].rstrip("\r")
 
 
+class CheckOutput(Shape):
+    """What a check run shows, of which only the number of annotations is of use."""
+
+    annotations_count: int = 0
+
+
 class CheckRun(Identified):
     """A check run."""
 
+    output: CheckOutput = CheckOutput()
     external_id: str | None = None
     started_at: AwareDatetime | None = None
     app: Identified | None = None

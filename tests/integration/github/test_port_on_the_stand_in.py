@@ -275,12 +275,16 @@ async def test_a_check_goes_from_progress_to_success_with_buttons(world: World) 
     ]
 
 
-async def test_a_long_summary_is_cut_and_many_annotations_go_in_portions(world: World) -> None:
-    pull = await opened(world.github)
-    remarks = tuple(
+def remarks_on_many_lines() -> tuple[Annotation, ...]:
+    return tuple(
         Annotation(path="a.tf", line=number, level="warning", message=f"remark {number}")
         for number in range(1, 121)
     )
+
+
+async def test_a_long_summary_is_cut_and_many_annotations_go_in_portions(world: World) -> None:
+    pull = await opened(world.github)
+    remarks = remarks_on_many_lines()
 
     check = a_check(pull.head_sha, conclusion="failure", summary="line\n" * 20_000, annotations=remarks)
     await world.app.create_check(world.repo, check)
@@ -290,6 +294,41 @@ async def test_a_long_summary_is_cut_and_many_annotations_go_in_portions(world: 
     assert len(run.summary) <= 65_535
     assert run.summary.endswith("the run page has the rest.")
     assert [each["message"] for each in run.annotations] == [each.message for each in remarks]
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", r"/check-runs$"), ("PATCH", r"/check-runs/\d+$")])
+async def test_no_annotation_is_doubled_when_an_answer_is_lost(
+    world: World, *, method: str, path: str
+) -> None:
+    pull = await opened(world.github)
+    lost = world.github.faults.add(path=path, method=method, status=502, before_effect=False)
+
+    check = a_check(
+        pull.head_sha, conclusion="failure", external_id="7:f", annotations=remarks_on_many_lines()
+    )
+    await world.app.create_check(world.repo, check)
+
+    [run] = world.github.check_runs(REPO, pull.head_sha)
+    assert lost.hits == 1
+    assert [each["message"] for each in run.annotations] == [each.message for each in check.annotations]
+
+
+async def test_what_a_lost_process_left_out_of_its_annotations_is_added_by_its_successor(
+    world: World,
+) -> None:
+    pull = await opened(world.github)
+    check = a_check(
+        pull.head_sha, conclusion="failure", external_id="7:f", annotations=remarks_on_many_lines()
+    )
+    world.github.faults.add(path=r"/check-runs/\d+$", method="PATCH", status=422)
+    with pytest.raises(GitHubError):
+        await world.app.create_check(world.repo, check)
+
+    created = await world.app.create_check(world.repo, check, in_doubt=True)
+    await world.app.update_check(world.repo, created, check)
+
+    [run] = world.github.check_runs(REPO, pull.head_sha)
+    assert [each["message"] for each in run.annotations] == [each.message for each in check.annotations]
 
 
 async def test_a_deployment_is_recorded_with_its_states(world: World) -> None:
