@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bot.comments.checks import CheckText, Conclusion
 from bot.comments.escape import code, text
 from bot.domain.model import PlanId, Stack
 
 _MOST = 100
-_UNREADABLE = CheckText(
+UNREADABLE: Final = CheckText(
     conclusion=Conclusion.FAILURE,
     title="The group could not be read",
     summary="The policy on the default branch is not valid, or the group's commits do not merge.\n",
@@ -30,7 +31,7 @@ class QueueRow:
 def queue_plan_check(rows: Sequence[QueueRow] | None) -> CheckText:
     """Return the check of plans: each pull request was planned before it came into the queue."""
     if rows is None:
-        return _UNREADABLE
+        return UNREADABLE
     return CheckText(
         conclusion=Conclusion.SUCCESS,
         title="Planned on the pull requests",
@@ -41,7 +42,7 @@ def queue_plan_check(rows: Sequence[QueueRow] | None) -> CheckText:
 def queue_apply_check(rows: Sequence[QueueRow] | None) -> CheckText:
     """Return the check of applies: green when every required stack has what the group would merge."""
     if rows is None:
-        return _UNREADABLE
+        return UNREADABLE
     missing = [row for row in rows if not row.is_there]
     lines = [
         f"- {text(row.stack.label, limit=100)}: "

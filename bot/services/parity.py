@@ -39,7 +39,21 @@ class Parity:
         env: EnvName | None = None,
         project: ProjectName | None = None,
     ) -> ParityView:
-        """Compare every two twins, or those of one environment or project; what cannot be read is told as such."""
+        """Compare every two twins, or those of one environment or project, and keep what it came to."""
+        view = await self.foreseen(code, policy, pull=pull, env=env, project=project)
+        await self._note(view.twins, code, pull)
+        return view
+
+    async def foreseen(
+        self,
+        code: Code,
+        policy: RepoPolicy,
+        *,
+        pull: int | None = None,
+        env: EnvName | None = None,
+        project: ProjectName | None = None,
+    ) -> ParityView:
+        """Compare without keeping it, as of code that may never be merged; what cannot be read is told as such."""
         stacks = policy.stacks(code.repo.full_name, pull=pull)
         pairs = [
             (one, other)
@@ -53,7 +67,6 @@ class Parity:
         sides = {stack: await self.sides.read(stack, code, policy) for stack in dict.fromkeys(chain(*pairs))}
         allowed = policy.allowed_differences
         compared = tuple(compare(sides[one], sides[other], allowed) for one, other in pairs)
-        await self._note(compared, code, pull)
         return ParityView(twins=compared, unused=unused(compared, allowed), commit=code.commit)
 
     async def show(self, code: Code, policy: RepoPolicy, pull: PullRequest) -> ParityView:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.comments.checks import CheckText
 from bot.comments.merge_queue import QueueRow, queue_apply_check, queue_plan_check
 from bot.domain.errors import GatewrightError
 from bot.domain.model import Repo, Sha
@@ -25,8 +26,12 @@ class Queueing:
 
     async def answer(
         self, repo: Repo, policy: RepoPolicy | None, *, branch: str, base: Sha, head: Sha
-    ) -> None:
-        """Create both checks; without a valid policy, or when the group cannot be read, they fail."""
+    ) -> MergedTree | None:
+        """Create the two checks that all have; without a valid policy, or when the group cannot be read, they fail.
+
+        Returns what the group would merge, None where it cannot be read.
+        """
+        tree: MergedTree | None = None
         rows: Sequence[QueueRow] | None = None
         if policy is not None:
             try:
@@ -36,16 +41,20 @@ class Queueing:
                 if error.passing:
                     raise
         for name, text in ((PLAN, queue_plan_check(rows)), (APPLY, queue_apply_check(rows))):
-            check = Check(
-                name=name,
-                head_sha=head,
-                conclusion=text.conclusion,
-                title=text.title,
-                summary=text.summary,
-                external_id=f"group:{head}",
-            )
-            key = f"check:group:{head}:{name}"
-            await show_check(self.github, self.records, repo, key, check)
+            await self.show(repo, head, name, text)
+        return tree
+
+    async def show(self, repo: Repo, head: Sha, name: str, text: CheckText) -> None:
+        """Create or update one check of the group's commit."""
+        check = Check(
+            name=name,
+            head_sha=head,
+            conclusion=text.conclusion,
+            title=text.title,
+            summary=text.summary,
+            external_id=f"group:{head}",
+        )
+        await show_check(self.github, self.records, repo, f"check:group:{head}:{name}", check)
 
     async def _rows(self, repo: Repo, policy: RepoPolicy, tree: MergedTree) -> list[QueueRow]:
         stacks = tuple(stack for stack in policy.stacks(repo.full_name) if stack.env in policy.merge_requires)

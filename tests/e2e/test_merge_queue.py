@@ -1,14 +1,14 @@
-"""GitHub's merge queue asks for both checks of the commit that it would merge."""
+"""GitHub's merge queue asks for the checks of the commit that it would merge."""
 
 from __future__ import annotations
 
 from tests.e2e.world import DEV, STAGING, World
 
 
-def answers(world: World, commit: str) -> dict[str, str | None]:
-    """Return how both checks of a group ended."""
+def answers(world: World, commit: str, *, count: int = 2) -> dict[str, str | None]:
+    """Return how the checks of a group ended."""
     runs = world.github.check_runs(world.repo, commit)
-    assert len(runs) == 2
+    assert len(runs) == count
     return {run.name.partition("/")[2]: run.conclusion for run in runs}
 
 
@@ -46,3 +46,21 @@ async def test_a_group_that_touches_no_required_stack_is_green(world: World) -> 
     group = await world.github.queue(world.repo, number, author=DEV)
     await world.told(number)
     assert answers(world, group) == {"plan": "success", "apply": "success"}
+
+
+async def test_where_twins_are_compared_a_group_is_answered_with_it_too(world: World) -> None:
+    # Given a policy that asks for the check, and twins of which only one has a variable,
+    await world.change_policy(lambda text: f"{text}\nparity: {{check: true}}\n")
+    number = await world.open({"README.md": "# Words\n"})
+    await world.idle()
+    # when a pull request comes into the queue, then the check tells the difference,
+    group = await world.github.queue(world.repo, number, author=DEV)
+    await world.idle()
+    assert answers(world, group, count=3) == {"plan": "success", "apply": "success", "parity": "failure"}
+    [check] = [run for run in world.github.check_runs(world.repo, group) if run.conclusion == "failure"]
+    assert "| `var.motto` | `set` | `not set` | ❌ differs |" in str(check.summary)
+    # and of a policy that cannot be read nobody knows what it asks for: no check lets the queue wait for ever.
+    await world.change_policy(lambda text: f"{text}\nparty: {{}}\n")
+    group = await world.github.queue(world.repo, number, author=DEV)
+    await world.told(number)
+    assert answers(world, group, count=3) == {"plan": "failure", "apply": "failure", "parity": "failure"}
