@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.domain.model import Login, PlanId, RunId, Sha, Stack
 from bot.domain.outcome import Outcome
+from bot.domain.plan import PlanRecord
 
 PARTIAL_ARGUMENTS = ("-target", "-refresh=false")
 """A plan made with one of these does not show everything, so it stands for no release."""
@@ -105,6 +106,11 @@ class Verification:
 def is_partial(arguments: tuple[str, ...]) -> bool:
     """Whether a plan made with these arguments leaves something out."""
     return any(argument.startswith(PARTIAL_ARGUMENTS) for argument in arguments)
+
+
+def is_whole(plan: PlanRecord) -> bool:
+    """Whether a plan is all that its code says of the stack; an operation only mends a state."""
+    return plan.operation is None and not is_partial(plan.arguments)
 
 
 def source_key(digest: str) -> str:

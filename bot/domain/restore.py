@@ -15,8 +15,6 @@ from typing import Any, Final
 
 from bot.domain.known_state import Known
 from bot.domain.model import Login, RunId, Stack
-from bot.domain.plan import PlanRecord
-from bot.domain.release import is_partial
 
 _MOST_KEPT: Final = 200
 """Objects of each kind that are kept with the run."""
@@ -133,11 +131,6 @@ def comparison_of(detail: Mapping[str, Any]) -> Comparison:
 
 def _objects(found: Sequence[Mapping[str, Any]] | None) -> tuple[Known, ...]:
     return tuple(Known(**each) for each in found or ())
-
-
-def is_whole_review(plan: PlanRecord) -> bool:
-    """Whether a plan, made after a restore, shows all that belief and world differ in; an operation only mends some."""
-    return plan.operation is None and not is_partial(plan.arguments)
 
 
 def _is_same(one: Known | None, other: Known) -> bool:

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from bot.domain.model import FailureClass, PlanStatus, Run, RunKind, RunStatus, StateOperation
 from bot.domain.plan import PlanRecord
-from bot.domain.release import Release
-from bot.domain.restore import is_whole_review
+from bot.domain.release import Release, is_whole
 from bot.domain.retries import Retries
 from bot.ports import Artifact, Clock, Records, Writer
 from bot.services.following import following, job_of
@@ -99,12 +98,13 @@ async def record_end(
         await writer.revoke_verifications(plan.stack, why=why.replace("_", " "), at=now)
         if plan.reverts_to is not None:
             await hold_after(writer, run, plan, now)
-        elif applied and plan.pull is not None and plan.operation is None:
+        elif applied and plan.pull is not None and is_whole(plan):
+            # A part of what the pull request says leaves the rest to be rolled forward.
             where = plan.stack
             await lift_completed(
                 writer, where.repo, plan.pull, by=run.actor, now=now, state_key=where.state_key
             )
-        if applied and is_whole_review(plan):
+        if applied and is_whole(plan):
             await lift_reviewed(writer, run, plan, now)
     if run.kind is RunKind.RESTORE and ending.detail.get("state") in TOUCHED:
         await after_restore(writer, run, now)

@@ -7,7 +7,7 @@ from bot.domain.gates.result import GateResult, failed, passed, unread
 from bot.domain.holds import Hold, HoldCause
 from bot.domain.lock_words import held_sentence, opener
 from bot.domain.refusals import Reason
-from bot.domain.restore import is_whole_review
+from bot.domain.release import is_whole
 
 _MOST_NAMED = 5
 
@@ -46,7 +46,7 @@ def hold(facts: Facts) -> GateResult:
         )
     if facts.passed_holds:
         held = _held(facts.passed_holds[0], facts)
-        ends = "its apply lifts the hold" if is_whole_review(facts.plan) else "the hold stays"
+        ends = "its apply lifts the hold" if is_whole(facts.plan) else "the hold stays"
         return passed("hold", f"{held}. This plan was made after that: it may pass, and {ends}.")
     return passed("hold", "No hold.")
 

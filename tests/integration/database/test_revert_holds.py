@@ -37,11 +37,11 @@ async def reverted(records: Database) -> None:
         await writer.add_hold(hold)
 
 
-async def applied(records: Database, stack: Stack, *, pull: int) -> None:
+async def applied(records: Database, stack: Stack, *, pull: int, arguments: tuple[str, ...] = ()) -> None:
     """Record an apply of a pull request in a stack that has ended well."""
     async with records.write() as writer:
         await writer.add_run(a_run("run-3", stack=stack, pull=pull), NOW)
-        plan = a_plan("p5555555", run_id=RunId("run-3"), stack=stack, pull=pull)
+        plan = a_plan("p5555555", run_id=RunId("run-3"), stack=stack, pull=pull, arguments=arguments)
         await writer.add_plan(plan)
         await moved(writer, "run-3", RunStatus.SUCCEEDED)
         await writer.add_run(a_run("run-4", kind=RunKind.APPLY, stack=stack, pull=pull, plan_id=plan.id), NOW)
@@ -67,6 +67,26 @@ async def test_only_the_revert_pull_request_in_its_own_environment_ends_the_hold
     await reverted(records)
 
     await applied(records, stack, pull=pull)
+
+    async with records.read() as reader:
+        assert bool(await reader.holds(repo=REPO, env=STAGING.env)) is held
+
+
+@pytest.mark.parametrize(
+    ("arguments", "held"),
+    [
+        (("-target=terraform_data.one",), True),
+        (("-refresh=false",), True),
+        (("-parallelism=2", "-replace=terraform_data.one"), False),
+    ],
+    ids=["targeted", "not refreshed", "whole"],
+)
+async def test_what_applies_only_a_part_of_the_revert_pull_request_does_not_end_the_hold(
+    records: Database, arguments: tuple[str, ...], *, held: bool
+) -> None:
+    await reverted(records)
+
+    await applied(records, STAGING, pull=OPENED, arguments=arguments)
 
     async with records.read() as reader:
         assert bool(await reader.holds(repo=REPO, env=STAGING.env)) is held
