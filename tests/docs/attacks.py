@@ -12,6 +12,7 @@ from tests.docs.generate import table
 
 _CODEOWNERS: Final = "tests/e2e_codeowners/test_approvals.py"
 _ATTACKS: Final = "tests/e2e_codeowners/test_attacks.py"
+_OPERATIONS: Final = "tests/integration/database/test_approvals_of_operations.py"
 _PROMOTION: Final = "tests/e2e/test_promotion.py"
 _COMMANDS: Final = "tests/e2e_input/test_commands.py"
 _PRYING: Final = "tests/e2e_input/test_prying.py"
@@ -58,6 +59,11 @@ ATTACKS: Final = (
             f"{_ATTACKS}::test_an_approval_does_not_reach_a_plan_of_some_resources",
             f"{_CODEOWNERS}::test_an_approval_survives_the_same_plan_and_no_other",
         ),
+    ),
+    Attack(
+        tries="get the code approved, then `/import` something in its place, and apply that",
+        ends="`codeowners`: the import waits for an approval of its own, and the code for a new one",
+        tests=(f"{_OPERATIONS}::test_an_import_needs_an_approval_of_its_own_and_takes_that_of_the_code",),
     ),
     Attack(
         tries="get an approval before there is a plan to read",
