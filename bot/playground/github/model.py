@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from bot.playground.github.model_checks import CheckRun, CheckSuite, CommitStatus, Deployment
+from bot.playground.github.model_rules import Ruleset
 from bot.playground.github.record import Record
 
 
@@ -231,6 +232,7 @@ class Data(Record):
     check_runs: dict[int, CheckRun] = Field(default_factory=dict)
     deployments: dict[int, Deployment] = Field(default_factory=dict)
     commit_statuses: dict[int, CommitStatus] = Field(default_factory=dict)
+    rulesets: dict[int, Ruleset] = Field(default_factory=dict)
     tokens: dict[str, Token] = Field(default_factory=dict)
     deliveries: dict[int, Delivery] = Field(default_factory=dict)
     gate_reviews: list[GateReview] = Field(default_factory=list)

@@ -7,6 +7,7 @@ from bot.playground.github.errors import not_found
 from bot.playground.github.hub import Hub
 from bot.playground.github.model import Comment, Pull, Reaction, Repo, Review
 from bot.playground.github.model_checks import CheckRun, CommitStatus, Deployment
+from bot.playground.github.model_rules import RequiredCheck, Ruleset
 from bot.playground.github.shapes.threads import thread_comments
 
 
@@ -187,3 +188,27 @@ class PullActs:
         name = self.repo(repo).full_name
         every = self._hub.state.data.commit_statuses.values()
         return [each for each in every if (each.repo, each.sha) == (name, sha)]
+
+    def require_checks(
+        self,
+        repo: str,
+        *contexts: str,
+        branch: str = "main",
+        app: int | None = None,
+        of_owner: bool = False,
+    ) -> Ruleset:
+        """Add an active ruleset that lets into a branch only what these checks have passed.
+
+        `app` is the id of the App that must report them; `of_owner` makes it a ruleset of the organisation.
+        """
+        checks = [RequiredCheck(context=each, integration_id=app) for each in contexts]
+        made = Ruleset(
+            id=self._hub.state.large_id(),
+            repo=self.repo(repo).full_name,
+            branch=branch,
+            of_owner=of_owner,
+            checks=checks,
+        )
+        self._hub.state.data.rulesets[made.id] = made
+        self._hub.state.changed()
+        return made

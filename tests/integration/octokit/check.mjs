@@ -92,6 +92,10 @@ await step("a commit status", async () => {
   await rest.repos.createCommitStatus({ owner, repo, sha, state: "success", context: "octokit" });
   return (await rest.repos.getCombinedStatusForRef({ owner, repo, ref: sha })).data.statuses.map((each) => each.context);
 });
+await step("rules of a branch, page by page", async () => {
+  const found = await octokit.paginate(rest.repos.getBranchRules, { owner, repo, branch: "main", per_page: 1 });
+  return found.map((rule) => [rule.type, rule.parameters?.required_status_checks.map((each) => each.context)]);
+});
 await step("reviews", async () => {
   const found = await octokit.paginate(rest.pulls.listReviews, { owner, repo, pull_number: pull });
   return found.map((review) => [review.user.login, review.state, review.commit_id === sha]);

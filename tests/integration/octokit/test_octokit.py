@@ -63,6 +63,7 @@ async def scenery(world: World) -> tuple[int, str]:
         await github.open_pull(REPO, author="dev", branch=branch, files={branch: "1\n"})
     pull = await github.open_pull(REPO, author="dev", branch="e", files={"terraform/e.tf": "# e\n"})
     await github.review(REPO, pull.number, author="owner", state="approved", body="good")
+    github.require_checks(REPO, "tests")
     await github.settled()
     return pull.number, pull.head_sha
 
@@ -113,6 +114,7 @@ async def test_the_client_of_github_itself_finds_nothing_amiss(world: World, cli
         "an error of graphql": "GraphqlResponseError",
         "a check run": [["completed", "success", "done"]],
         "a commit status": ["octokit"],
+        "rules of a branch, page by page": [["deletion", None], ["required_status_checks", ["tests"]]],
         "reviews": [["owner", "APPROVED", True]],
         "contents": 'resource "terraform_data" "one" {}\n',
         "raw contents": 'resource "terraform_data" "one" {}\n',

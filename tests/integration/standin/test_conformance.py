@@ -45,6 +45,8 @@ async def test_every_described_operation_succeeds_and_conforms(world: World) -> 
     note = await github.comment(REPO, pull.number, author="dev", body="/plan")
     review = await github.review(REPO, pull.number, author="owner", state="approved")
     await github.dismiss_review(review.id, author="admin")
+    github.require_checks(REPO, "tests", "lint", app=15368)
+    github.require_checks(REPO, "scan", of_owner=True)
     await github.settled()
     bot = await world.bot()
 
@@ -89,6 +91,7 @@ async def tour_repository(tour: Tour, bot: Client, sha: str) -> None:
     await tour(bot, "GET", f"{R}/contents/envs")
     await tour(bot, "GET", f"{R}/contents/envs/prod.tfvars?ref={sha}")
     await tour(bot, "GET", f"{R}/git/ref/heads/feature")
+    assert len(await tour(bot, "GET", f"{R}/rules/branches/main?per_page=100&page=1")) == 4
 
 
 async def tour_checks(tour: Tour, bot: Client, sha: str) -> None:

@@ -68,6 +68,31 @@ async def test_check_runs_have_limits(world: World) -> None:
     world.github.violations.clear()
 
 
+async def test_the_rules_of_a_branch_are_those_of_its_active_rulesets(world: World) -> None:
+    github, bot = world.github, await world.bot()
+    github.require_checks(REPO, "tests", app=15368)
+    github.require_checks(REPO, "scan", of_owner=True)
+    github.require_checks(REPO, "elsewhere", branch="release/1")
+    github.require_checks(REPO, "only watched").enforcement = "evaluate"
+
+    told = await bot.get(f"{R}/rules/branches/main")
+    second = await bot.get(f"{R}/rules/branches/main?per_page=3&page=2")
+    slashed = await bot.get(f"{R}/rules/branches/release/1")
+
+    checks = [each for each in told.body if each["type"] == "required_status_checks"]
+    assert [each["parameters"]["required_status_checks"] for each in checks] == [
+        [{"context": "tests", "integration_id": 15368}],
+        [{"context": "scan"}],
+    ]
+    assert [(each["ruleset_source_type"], each["ruleset_source"]) for each in checks] == [
+        ("Repository", REPO),
+        ("Organization", "acme"),
+    ]
+    assert len(told.body) == 4
+    assert [each["type"] for each in second.body] == ["required_status_checks"]
+    assert len(slashed.body) == 2
+
+
 async def test_an_unknown_field_is_refused_and_noted(world: World) -> None:
     pull = await world.github.open_pull(REPO, author="dev", branch="f", files={"a": "1\n"})
     bot = await world.bot()

@@ -1,6 +1,16 @@
 """The REST operations, in one table read from top to bottom: longer paths stand before `{ref:.+}`."""
 
-from bot.playground.github.rest import apps, checks, deployments, issues, people, plain_issues, pulls, repos
+from bot.playground.github.rest import (
+    apps,
+    checks,
+    deployments,
+    issues,
+    people,
+    plain_issues,
+    pulls,
+    repos,
+    rules,
+)
 from bot.playground.github.rest.call import Route
 
 ROUTES: tuple[Route, ...] = (
@@ -12,4 +22,5 @@ ROUTES: tuple[Route, ...] = (
     *deployments.ROUTES,
     *people.ROUTES,
     *repos.ROUTES,
+    *rules.ROUTES,
 )
