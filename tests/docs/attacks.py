@@ -14,6 +14,7 @@ _CODEOWNERS: Final = "tests/e2e_codeowners/test_approvals.py"
 _ATTACKS: Final = "tests/e2e_codeowners/test_attacks.py"
 _OPERATIONS: Final = "tests/integration/database/test_approvals_of_operations.py"
 _PROMOTION: Final = "tests/e2e/test_promotion.py"
+_COMMIT_CHECKS: Final = "tests/integration/github/test_commit_checks.py"
 _COMMANDS: Final = "tests/e2e_input/test_commands.py"
 _PRYING: Final = "tests/e2e_input/test_prying.py"
 _HOSTILE: Final = "tests/e2e_input/test_hostile_code.py"
@@ -126,6 +127,16 @@ ATTACKS: Final = (
         tests=(
             f"{_COMMANDS}::test_who_may_not_write_can_neither_plan_nor_apply",
             f"{_COMMANDS}::test_a_right_that_was_taken_away_counts_no_more",
+        ),
+    ),
+    Attack(
+        tries="apply before a check that the base branch requires has reported, or report it green under its name",
+        ends="`checks`: what branch protection or a ruleset requires is missed, and counts from the App that they name",
+        tests=(
+            f"{_PROMOTION}::test_each_gate_alone_keeps_prod_shut",
+            f"{_COMMIT_CHECKS}::test_a_check_that_a_ruleset_requires_is_missed_until_it_is_reported",
+            f"{_COMMIT_CHECKS}::test_a_check_that_must_come_from_an_app_is_not_opened_by_another",
+            f"{_COMMIT_CHECKS}::test_rules_that_cannot_be_read_are_not_no_rules",
         ),
     ),
     Attack(

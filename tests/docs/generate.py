@@ -42,7 +42,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.ALREADY_RUNNING: "An apply of this stack is running.",
     Reason.ARGUMENT: "A Terraform argument that is not on the allow list.",
     Reason.BASE: "The pull request is aimed at a branch that the policy does not serve: neither the default branch nor one of `branches`.",
-    Reason.CHECKS: "A check that the commit must pass has failed, has not ended, or could not be read.",
+    Reason.CHECKS: "A check that the commit must pass has failed, has not ended, was not reported, or could not be read.",
     Reason.CODEOWNERS: "Code owners have not approved what the plan does, or it could not be read whether they have.",
     Reason.CONFIG: "`gatewright.yaml` on the default branch is missing, not valid, or another one than the plan was made under.",
     Reason.CONFLICT: "The pull request does not merge cleanly into its base.",
@@ -96,7 +96,10 @@ PERMISSIONS: Final[dict[str, tuple[str, str]]] = {
         "GitHub offers the event *Issue comment* only with it; one issue per stack that was changed outside Terraform.",
     ),
     "members": ("Members (organisation)", "Teams named in `apply.allow` and in CODEOWNERS."),
-    "metadata": ("Metadata", "Mandatory for every App."),
+    "metadata": (
+        "Metadata",
+        "Mandatory for every App; reading the rules of a branch, for the gate `checks`.",
+    ),
     "pull_requests": (
         "Pull requests",
         "Reading pull requests, their commits and reviews; comments and reactions on them.",

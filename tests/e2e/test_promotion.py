@@ -33,10 +33,10 @@ async def open_both(world: World, words: str, *, branch: str = "change") -> int:
     return number
 
 
-async def report(world: World, number: int, state: str) -> None:
+async def report(world: World, number: int, state: str, *, name: str = "ci/tests") -> None:
     """Let another program report on the head, and wait until the bot has taken note."""
     hub, repo = world.github._hub, world.github.repo(world.repo)
-    fields = {"context": "ci/tests", "state": state, "description": None, "target_url": None}
+    fields = {"context": name, "state": state, "description": None, "target_url": None}
     report_status(hub, repo, world.head(number), fields, by="dev")
     await world.told(number)
 
@@ -186,6 +186,11 @@ async def test_each_gate_alone_keeps_prod_shut(world: World) -> None:
     await report(world, number, "failure")
     assert "Not passed: ci/tests (failure)." in await refused(world, number, "checks")
     await report(world, number, "success")
+    assert "✅ PASS" in await row(world, number, "checks")
+    # When a ruleset requires a check that nobody has reported, then it is missed until it is green.
+    world.github.require_checks(world.repo, "ci/tests", "scan")
+    assert "not reported: scan (missing)." in await refused(world, number, "checks")
+    await report(world, number, "success", name="scan")
     assert "✅ PASS" in await row(world, number, "checks")
     # When somebody holds it, then nothing is applied until it is let go.
     await world.comment(number, "/hold prod the database is being moved", by=OWNER)

@@ -1,13 +1,13 @@
-"""What others report on a commit: check runs and commit statuses, and which of them a branch requires."""
+"""What others report on a commit: check runs and commit statuses."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pydantic import Field
-
+from bot.adapters.github.branch_rules import BranchRules
 from bot.adapters.github.call import Call
 from bot.adapters.github.client import PAGE, credential
 from bot.adapters.github.comments import names
@@ -19,16 +19,23 @@ from bot.domain.errors import GitHubError
 from bot.domain.gates import OtherCheck
 from bot.domain.model import Repo, Sha
 from bot.domain.outcome import Outcome
+from bot.domain.required_checks import ReportedCheck, checks_to_pass
 
 _MOST_PAGES = 30
+_APP_AVATAR = re.compile(r"/in/(\d{1,18})$", re.ASCII)
+"""The only place where a commit status names its App. A person's picture is under `/u/`, whatever he uploads."""
 _GOOD = frozenset({"success", "neutral", "skipped"})
 
 
-class _Run(Shape):
+class _Run(Identified):
     name: str
     status: str
     conclusion: str | None = None
     app: Identified | None = None
+
+    @property
+    def app_id(self) -> int | None:
+        return None if self.app is None else self.app.id
 
 
 class _Runs(Shape):
@@ -38,30 +45,19 @@ class _Runs(Shape):
 class _Status(Shape):
     context: str
     state: str
+    avatar_url: str | None = None
 
 
 class _Statuses(Shape):
     statuses: list[_Status]
 
 
-class _Required(Shape):
-    contexts: list[str] = Field(default_factory=list)
-
-
-class _Protection(Shape):
-    enabled: bool = False
-    required_status_checks: _Required = _Required()
-
-
-class _Branch(Shape):
-    protection: _Protection = _Protection()
-
-
 class CommitChecks:
     """Reads what others say of a commit."""
 
-    def __init__(self, sender: Sender, tokens: Tokens, identity: Identity) -> None:
+    def __init__(self, sender: Sender, tokens: Tokens, identity: Identity, rules: BranchRules) -> None:
         self._sender = sender
+        self._rules = rules
         self._tokens = tokens
         self._identity = identity
 
@@ -73,27 +69,9 @@ class CommitChecks:
         ours = (await self._identity.info()).id
         runs = await self._pages(repo, sha, "check-runs", "check runs", _Runs)
         statuses = await self._pages(repo, sha, "status", "statuses", _Statuses)
-        found = {
-            **{each.context: _of_status(each) for page in statuses for each in page.statuses},
-            **{
-                run.name: _of_run(run)
-                for page in runs
-                for run in page.check_runs
-                if run.app is None or run.app.id != ours
-            },
-        }
-        own = {run.name for page in runs for run in page.check_runs if run.app and run.app.id == ours}
-        required = [name for name in await self._required(repo, branch) if name not in own]
-        return [found.get(name, _missing(name)) for name in _unique(required)] or list(found.values())
-
-    async def _required(self, repo: Repo, branch: str) -> Sequence[str]:
-        call = Call(
-            doing=f"reading what {branch} of {repo.full_name} requires",
-            route="/repos/{owner}/{repo}/branches/{branch}",
-            variables={**names(repo), "branch": branch},
-        )
-        protection = parse(_Branch, await self._ask(repo, call, Profile.API), call.doing).protection
-        return protection.required_status_checks.contexts if protection.enabled else ()
+        reported = [_of_status(each) for page in statuses for each in page.statuses]
+        reported += [_of_run(run) for run in _newest(run for page in runs for run in page.check_runs)]
+        return checks_to_pass(reported, await self._rules.required(repo, branch), ours=ours)
 
     async def _pages(self, repo: Repo, sha: Sha, end: str, what: str, shape: type[Any]) -> list[Any]:
         call = Call(
@@ -104,35 +82,37 @@ class CommitChecks:
         pages = []
         for number in range(1, _MOST_PAGES + 1):
             variables = {**call.variables, "per_page": PAGE, "page": number}
-            data = await self._ask(repo, replace(call, variables=variables), Profile.CHECKS)
+            data = await self._ask(repo, replace(call, variables=variables))
             page = parse(shape, data, call.doing)
             pages.append(page)
             if len(next(iter(dict(page).values()))) < PAGE:
                 return pages
         raise GitHubError(f"{call.doing}: more than {_MOST_PAGES} pages")
 
-    async def _ask(self, repo: Repo, call: Call, profile: Profile) -> Any:
+    async def _ask(self, repo: Repo, call: Call) -> Any:
         self._tokens.installations.learn(repo)
-        signer = credential(self._tokens, repo.owner, repo.name, profile)
+        signer = credential(self._tokens, repo.owner, repo.name, Profile.CHECKS)
         return (await self._sender.send(call, signer)).data
 
 
-def _of_run(run: _Run) -> OtherCheck:
+def _newest(runs: Iterable[_Run]) -> Iterable[_Run]:
+    """Return the newest run of each name and App; a later suite's takes the place of an earlier one's."""
+    found = {(run.app_id, run.name): run for run in sorted(runs, key=lambda run: run.id)}
+    return found.values()
+
+
+def _of_run(run: _Run) -> ReportedCheck:
     if run.status != "completed" or run.conclusion is None:
-        return OtherCheck(name=run.name, outcome=Outcome.INCONCLUSIVE, state=run.status)
-    outcome = Outcome.PASS if run.conclusion in _GOOD else Outcome.FAIL
-    return OtherCheck(name=run.name, outcome=outcome, state=run.conclusion)
+        outcome, state = Outcome.INCONCLUSIVE, run.status
+    else:
+        outcome, state = Outcome.PASS if run.conclusion in _GOOD else Outcome.FAIL, run.conclusion
+    return ReportedCheck(name=run.name, app=run.app_id, outcome=outcome, state=state)
 
 
-def _of_status(status: _Status) -> OtherCheck:
+def _of_status(status: _Status) -> ReportedCheck:
     known = {"success": Outcome.PASS, "pending": Outcome.INCONCLUSIVE}
     outcome = known.get(status.state, Outcome.FAIL)
-    return OtherCheck(name=status.context, outcome=outcome, state=status.state)
-
-
-def _missing(name: str) -> OtherCheck:
-    return OtherCheck(name=name, outcome=Outcome.INCONCLUSIVE, state="missing")
-
-
-def _unique(given: Iterable[str]) -> Sequence[str]:
-    return list(dict.fromkeys(given))
+    app = _APP_AVATAR.search((status.avatar_url or "").partition("?")[0])
+    return ReportedCheck(
+        name=status.context, app=int(app[1]) if app else None, outcome=outcome, state=status.state
+    )

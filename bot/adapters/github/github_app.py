@@ -7,6 +7,7 @@ from datetime import datetime
 
 import aiohttp
 
+from bot.adapters.github.branch_rules import BranchRules
 from bot.adapters.github.checks import Checks
 from bot.adapters.github.client import Client, credential
 from bot.adapters.github.comments import Comments
@@ -57,7 +58,8 @@ class GitHubApp:
         self._pulls = PullRequests(client)
         self._comments = Comments(client, self._identity, clock)
         self._checks = Checks(client, self._identity, clock)
-        self._commit_checks = CommitChecks(sender, self._tokens, self._identity)
+        rules = BranchRules(client, enterprise_server=options.enterprise_server)
+        self._commit_checks = CommitChecks(sender, self._tokens, self._identity, rules)
         self._deployments = Deployments(client, clock)
         self._issues = Issues(Client(sender, self._tokens, Profile.ISSUES), self._identity)
         self._hooks = HookDeliveries(sender, app)

@@ -53,3 +53,8 @@ class Options:
     """Pairs of window length and most comments written or changed within it; empty for none."""
     on_request: OnRequest = ignore_request
     on_limit: OnLimit = ignore_limit
+
+    @property
+    def enterprise_server(self) -> bool:
+        """Whether it is a GitHub Enterprise Server, which may be older than what it is asked for."""
+        return self.base_url.rstrip("/").endswith("/api/v3")

@@ -22,8 +22,9 @@ def checks(facts: Facts) -> GateResult:
         sentence = f"Not passed: {_named(bad)}."
         return failed("checks", Reason.CHECKS, sentence, "a push that mends it, or a re-run of the check")
     if pending := [check for check in found if check.outcome is not Outcome.PASS]:
-        sentence = f"Not ended yet: {_named(pending)}."
-        return waiting("checks", Reason.CHECKS, sentence, "wait for it; this is judged again by itself")
+        return waiting(
+            "checks", Reason.CHECKS, _awaited(pending), "wait for it; this is judged again by itself"
+        )
     if not found:
         return passed("checks", "No other check is required.")
     return passed("checks", f"Passed: {', '.join(check.name for check in found[:_MOST_NAMED])}.")
@@ -44,6 +45,14 @@ def risk(facts: Facts) -> GateResult:
         sentence = f"The risk is {found.level}{why}, and the policy lets {limits.max_level} through."
         return failed("risk", Reason.RISK, sentence, opens)
     return passed("risk", f"The risk is {found.level}.")
+
+
+def _awaited(pending: Sequence[OtherCheck]) -> str:
+    running = [check for check in pending if not check.absent]
+    absent = [check for check in pending if check.absent]
+    said = [f"Not ended yet: {_named(running)}."] if running else []
+    said += [f"Required by the base branch, and not reported: {_named(absent)}."] if absent else []
+    return " ".join(said)
 
 
 def _named(found: Sequence[OtherCheck]) -> str:

@@ -26,6 +26,12 @@ class Divergence:
     var_file_digest: str | None
 
 
+MISSING = "missing"
+"""Required, and nobody has reported it."""
+ONLY_BY_OTHERS = "only_by_others"
+"""Required of one App, and reported by somebody else."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherCheck:
     """A check run or a commit status of the head that is not ours."""
@@ -34,7 +40,12 @@ class OtherCheck:
     outcome: Outcome
     """INCONCLUSIVE while it has not ended, or where it was never reported."""
     state: str
-    """In GitHub's words: `success`, `failure`, `in_progress`, `missing` …"""
+    """In GitHub's words: `success`, `failure`, `in_progress` …, or `MISSING` or `ONLY_BY_OTHERS`."""
+
+    @property
+    def absent(self) -> bool:
+        """Whether it is required, and whoever must report it has not."""
+        return self.state in {MISSING, ONLY_BY_OTHERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

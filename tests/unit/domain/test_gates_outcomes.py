@@ -20,6 +20,7 @@ from bot.domain.gates import (
     judge,
     shut,
 )
+from bot.domain.gates.facts import MISSING, ONLY_BY_OTHERS
 from bot.domain.model import EnvName, Login, PlanId, ProjectName, RunId, Sha, StateIdentity, StateKey
 from bot.domain.plan import Risk, RiskLevel
 from bot.domain.refusals import Reason
@@ -236,6 +237,27 @@ SHUT: Final[dict[str, tuple[dict[str, Any], str, Outcome, Reason, str, str]]] = 
     "check pending": (
         {"checks": (GREEN, OtherCheck(name="lint", outcome=WAIT, state="in_progress"))},
         "checks", WAIT, Reason.CHECKS, "Not ended yet: lint (in progress).", "wait for it",
+    ),
+    "required check never reported": (
+        {"checks": (GREEN, OtherCheck(name="scan", outcome=WAIT, state=MISSING))},
+        "checks", WAIT, Reason.CHECKS, "Required by the base branch, and not reported: scan (missing).", "wait for it",
+    ),
+    "required check reported by somebody else": (
+        {"checks": (OtherCheck(name="scan", outcome=WAIT, state=ONLY_BY_OTHERS),)},
+        "checks", WAIT, Reason.CHECKS, "not reported: scan (only by others).", "wait for it",
+    ),
+    "one check pending, one never reported": (
+        {"checks": (
+            OtherCheck(name="scan", outcome=WAIT, state=MISSING), OtherCheck(name="lint", outcome=WAIT, state="queued"),
+        )},
+        "checks", WAIT, Reason.CHECKS,
+        "Not ended yet: lint (queued). Required by the base branch, and not reported: scan (missing).", "wait for it",
+    ),
+    "one check failed, one never reported": (
+        {"checks": (
+            OtherCheck(name="scan", outcome=WAIT, state=MISSING), OtherCheck(name="lint", outcome=FAIL, state="failure"),
+        )},
+        "checks", FAIL, Reason.CHECKS, "Not passed: lint (failure).", "a push that mends it",
     ),
     "checks unreadable": (
         unreadable("checks", checks=None),
