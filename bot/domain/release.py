@@ -59,6 +59,11 @@ class Release:
     """Code owners whose approvals opened its gate; empty where none were asked for."""
     recorded_at: datetime
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that its inputs say was put in place, and not a part of it."""
+        return not is_partial(self.arguments)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:

@@ -22,6 +22,9 @@ from bot.services.policies import LoadedPolicy
 from bot.services.stacks import Trees, inputs_digest
 from bot.services.states import States
 
+_MOST = 200
+"""Releases of the same inputs, and verifications, that are looked at."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -111,15 +114,17 @@ class GateFacts:
         )
         state, _ = await self.states.read(source.state_key)
         async with self.records.read() as reader:
-            same = await reader.releases(source, inputs_digest=plan.inputs_digest)
+            same = await reader.releases(source, inputs_digest=plan.inputs_digest, limit=_MOST)
             newest = await reader.releases(source, limit=1)
-            made = await _verifications(reader, source, plan.inputs_digest)
+            # A part that was applied, and the checks of it, say nothing of the rest of the same inputs.
+            whole = [release for release in same if release.is_whole]
+            made = await _verifications(reader, source, whole)
         return {
             "promotion": Promotion(
                 source=source.env,
                 smoke_command=_command("smoke", source),
                 plan_command=_command("plan", source),
-                release=_first(same),
+                release=_first(whole),
                 newest=_first(newest),
                 verification=made[0] if made else None,
                 verified_since=_since(made),
@@ -129,9 +134,10 @@ class GateFacts:
         }
 
 
-async def _verifications(reader: Reader, stack: Stack, digest: str) -> list[Verification]:
-    """Return the verifications of these very inputs, newest first."""
-    return [each for each in await reader.verifications(stack, limit=200) if each.inputs_digest == digest]
+async def _verifications(reader: Reader, stack: Stack, of: Sequence[Release]) -> list[Verification]:
+    """Return the verifications of these very releases, newest first."""
+    known = {release.plan_id for release in of}
+    return [each for each in await reader.verifications(stack, limit=_MOST) if each.release in known]
 
 
 def _since(made: list[Verification]) -> datetime | None:

@@ -214,7 +214,7 @@ def compare(
         plan.inputs_digest,
         plan.var_file_digest,
     )
-    if in_place:
+    if last is not None and last.is_whole and in_place:
         return Compared.DRIFT
     return Compared.DIFFERS if env.after_merge == "apply" else Compared.PENDING
 

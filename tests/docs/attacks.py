@@ -162,6 +162,13 @@ ATTACKS: Final = (
         tests=("tests/e2e/test_stale_plans.py::test_a_state_that_was_changed_elsewhere_closes_the_way",),
     ),
     Attack(
+        tries="apply a part of a release to staging with `-target`, and promote all of it",
+        ends="`promoted`: a part, and the checks of it, say nothing of the rest",
+        tests=(
+            "tests/unit/services/test_promotion_facts.py::test_a_part_of_a_release_that_was_applied_and_verified_promotes_nothing",
+        ),
+    ),
+    Attack(
         tries="push while the delivery of it is lost, and apply the older plan",
         ends="`head_moved`: the head is read from GitHub, not from deliveries",
         tests=("tests/e2e/test_stale_plans.py::test_a_push_whose_delivery_was_lost_still_closes_the_way",),

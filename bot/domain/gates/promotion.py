@@ -21,6 +21,11 @@ def promoted(facts: Facts) -> GateResult:
     if known is None:
         why = facts.unreadable.get("promoted")
         return unread("promoted", Reason.PROMOTED, "What was verified before", why)
+    newest = known.newest
+    if newest is not None and newest.inputs_digest == facts.plan.inputs_digest and not newest.is_whole:
+        arguments = " ".join(newest.arguments)
+        sentence = f"What was applied to {known.source} last is only a part of this release (plan {newest.plan_id}, `{arguments}`)."
+        return _shut(sentence, known.plan_command)
     if known.release is None:
         return _never_there(facts, known)
     if known.verification is None:
