@@ -24,7 +24,7 @@ class QueueRow:
 
     stack: Stack
     is_there: bool
-    """Whether its newest release is exactly what the group would leave in base."""
+    """Whether its newest release is in place, and exactly what the group would leave in base."""
     release: PlanId | None
 
 

@@ -14,6 +14,7 @@ from bot.ports import Check, GitHub, Records
 from bot.services.checks import APPLY, PLAN
 from bot.services.posting import show_check
 from bot.services.stacks import MergedTree, Trees, inputs_digest, touched_stacks
+from bot.services.unfinished import is_still_there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +62,9 @@ class Queueing:
         rows = []
         for stack in touched_stacks(policy, stacks, tree):
             async with self.records.read() as reader:
-                releases = await reader.releases(stack, limit=1)
+                last = next(iter(await reader.releases(stack, limit=1)), None)
+                lasts = last is not None and await is_still_there(reader, stack, last)
             wanted = (inputs_digest(policy, stack, tree), tree.files.get(stack.var_file or ""))
-            last = releases[0] if releases else None
-            there = last is not None and (last.inputs_digest, last.var_file_digest) == wanted
+            there = last is not None and lasts and (last.inputs_digest, last.var_file_digest) == wanted
             rows.append(QueueRow(stack=stack, is_there=there, release=last.plan_id if last else None))
         return rows

@@ -8,6 +8,7 @@ from bot.domain.model import Run, RunKind, RunStatus, Stack
 from bot.domain.release import Release
 from bot.domain.revert import Unfinished
 from bot.ports import Reader
+from bot.services.restore_holds import TOUCHED
 
 CHANGES = (RunKind.APPLY, RunKind.REVERT, RunKind.DESTROY, RunKind.SYNC)
 """Kinds of runs that may leave a state between two releases."""
@@ -36,3 +37,12 @@ async def unfinished_change(reader: Reader, stack: Stack, releases: Sequence[Rel
     if revert is None:
         return Unfinished(revert_to=None)
     return Unfinished(revert_to=revert.target, asked_at=revert.asked_at)
+
+
+async def is_still_there(reader: Reader, stack: Stack, release: Release) -> bool:
+    """Whether the newest release of a stack is in place whole: no change ended half-way, and no state was restored, since."""
+    if not release.is_whole or await newest_unfinished(reader, stack, (release,)) is not None:
+        return False
+    restores = await reader.runs(state_key=stack.state_key, kinds=(RunKind.RESTORE,))
+    touched = (run for run in restores if run.detail.get("state") in TOUCHED)
+    return not any(run.finished_at is None or run.finished_at > release.recorded_at for run in touched)
