@@ -29,6 +29,16 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TreeFiles:
+    """What a git tree holds."""
+
+    blobs: Mapping[str, str]
+    """Path -> blob id, of files, symbolic links and submodules."""
+    links: Mapping[str, str]
+    """Path of a symbolic link -> what is written in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """A directory of a stack in which Terraform works; it is reused, and held by an exclusive file lock."""
 
@@ -55,8 +65,8 @@ class Workspace(Protocol):
         """Merge head into base in the mirror; MergeConflictError names the paths."""
         ...
 
-    async def tree_files(self, repo: Repo, tree: str) -> Mapping[str, str]:
-        """Return path -> blob id for every file of a tree or commit."""
+    async def tree_files(self, repo: Repo, tree: str) -> TreeFiles:
+        """Return what a tree or commit holds."""
         ...
 
     async def read_file(self, repo: Repo, tree: str, path: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from bot.domain.errors import WorkspaceError
+from bot.domain.links import Followed, follow, seen_through
 from bot.domain.model import PullRequest, Repo, Sha, Stack
 from bot.domain.selection import local_module_calls, stack_inputs_digest, touched
 from bot.policy import RepoPolicy
@@ -28,6 +29,8 @@ class MergedTree:
     """Path -> blob id."""
     module_calls: Mapping[str, tuple[str, ...]]
     """Directory -> local module directories that it calls."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Path of a symbolic link -> path of what it stands for, which `files` shows at both."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +70,20 @@ class Trees:
         """Whether the mirror still holds a merge: it may have been pruned, or cloned again, in between."""
         try:
             await self.workspace.fetch(repo, token, commits)
-            return await self.workspace.tree_files(repo, known.merge.tree) == known.files
+            found = await self.workspace.tree_files(repo, known.merge.tree)
+            return follow(found.blobs, found.links).files == known.files
         except WorkspaceError:
             return False
 
     async def _merge(self, repo: Repo, base: Sha, head: Sha) -> MergedTree:
         merge = await self.workspace.merge(repo, base=base, head=head)
-        files = await self.workspace.tree_files(repo, merge.tree)
+        found = await self.workspace.tree_files(repo, merge.tree)
+        tree = follow(found.blobs, found.links)
+        files = tree.files
         modules = {path: blob for path, blob in files.items() if path.endswith(_MODULE_FILES)}
         texts = await self._read(repo, set(modules.values()))
         calls = local_module_calls({path: texts[blob] for path, blob in modules.items()})
-        return MergedTree(merge=merge, files=files, module_calls=calls)
+        return MergedTree(merge=merge, files=files, module_calls=calls, links=tree.links)
 
     async def _read(self, repo: Repo, blobs: AbstractSet[str]) -> Mapping[str, str]:
         texts = {blob: self._texts[blob] for blob in blobs if blob in self._texts}
@@ -93,7 +99,8 @@ class Trees:
 
 def touched_stacks(policy: RepoPolicy, stacks: tuple[Stack, ...], tree: MergedTree) -> tuple[Stack, ...]:
     """Return the stacks whose inputs the pull request changes, in policy order."""
-    return touched(stacks, tree.merge.changed_files, tree.module_calls, policy.when_modified())
+    changed = seen_through(tree.merge.changed_files, Followed(files=tree.files, links=tree.links))
+    return touched(stacks, changed, tree.module_calls, policy.when_modified())
 
 
 def inputs_digest(policy: RepoPolicy, stack: Stack, tree: MergedTree) -> str:

@@ -169,6 +169,14 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="keep code out of sight behind a symbolic link, so that a change of it is neither planned nor verified",
+        ends="what lies behind a link is an input of the stack that has the link, a linked project directory too",
+        tests=(
+            "tests/unit/services/test_linked_inputs.py::test_what_lies_behind_a_link_is_an_input",
+            "tests/unit/services/test_linked_inputs.py::test_the_directory_of_a_project_may_itself_be_a_link",
+        ),
+    ),
+    Attack(
         tries="push while the delivery of it is lost, and apply the older plan",
         ends="`head_moved`: the head is read from GitHub, not from deliveries",
         tests=("tests/e2e/test_stale_plans.py::test_a_push_whose_delivery_was_lost_still_closes_the_way",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -20,15 +21,18 @@ from bot.adapters.workspace.names import stack_directory
 from bot.adapters.workspace.rescue import errored_states
 from bot.adapters.workspace.revert_branches import BranchPusher, RevertCommits
 from bot.adapters.workspace.slots import Slots
-from bot.adapters.workspace.trees import LARGEST_TEXT, TreeReader, is_damage, shown
+from bot.adapters.workspace.trees import LARGEST_TEXT, SYMLINK, TreeReader, is_damage, shown
 from bot.domain.errors import WorkspaceError
 from bot.domain.model import Repo, Sha, Stack, StateKey
 from bot.ports import Clock, Merge, Slot
 from bot.ports.rescue import ErroredState
 from bot.ports.revert_pulls import Merged
 from bot.ports.sources import Commit
+from bot.ports.workspace import TreeFiles
 
 _T = TypeVar("_T")
+_LONGEST_LINK = 10_000
+"""Bytes of the longest symbolic link that is followed; no file system takes one so long."""
 
 
 class GitWorkspace:
@@ -81,10 +85,18 @@ class GitWorkspace:
         """Merge head into base in the mirror; MergeConflictError names the paths."""
         return await self._reading(repo, lambda reader: reader.merge(base=base, head=head))
 
-    async def tree_files(self, repo: Repo, tree: str) -> Mapping[str, str]:
-        """Return path -> blob id for every file of a tree or commit."""
+    async def tree_files(self, repo: Repo, tree: str) -> TreeFiles:
+        """Return path -> blob id for every file of a tree or commit, and what its symbolic links say."""
         entries = await self._reading(repo, lambda reader: reader.entries(tree))
-        return {shown(entry.path): entry.blob for entry in entries}
+        links = {shown(entry.path): entry.blob for entry in entries if entry.mode == SYMLINK}
+        ids = sorted(set(links.values()))
+        texts = (
+            await self._reading(repo, lambda reader: reader.blobs(ids, largest=_LONGEST_LINK)) if ids else {}
+        )
+        return TreeFiles(
+            blobs={shown(entry.path): entry.blob for entry in entries},
+            links={path: shown(os.fsdecode(texts[blob])) for path, blob in links.items() if blob in texts},
+        )
 
     async def read_file(self, repo: Repo, tree: str, path: str) -> str | None:
         """Return a text file of a tree or commit; None when it is not there or not a regular file."""

@@ -11,6 +11,7 @@ from bot.domain.errors import PolicyError
 from bot.domain.model import Login, PlanId, PlanStatus, PullRequest, Repo, Sha
 from bot.policy import load_policy
 from bot.ports import Merge, Posted
+from bot.ports.workspace import TreeFiles
 from bot.services.jobs import Links
 from bot.services.outdating import Outdating
 from bot.services.plan_comments import PlanComments
@@ -69,9 +70,9 @@ class _Workspace:
         del repo, head
         return Merge(tree="t" * 40, merge_base=base, changed_files=self.changed)
 
-    async def tree_files(self, repo: Repo, tree: str) -> Mapping[str, str]:
+    async def tree_files(self, repo: Repo, tree: str) -> TreeFiles:
         del repo, tree
-        return {}
+        return TreeFiles(blobs={}, links={})
 
     async def read_blobs(self, repo: Repo, blobs: Sequence[str]) -> Mapping[str, str]:
         del repo, blobs

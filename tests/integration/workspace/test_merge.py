@@ -30,7 +30,7 @@ async def test_a_clean_merge_holds_both_sides_and_names_what_the_head_changed(
     assert merge.changed_files == ("b.tf", "nové.tf", "old name.tf")
     assert await workspace.read_file(REPO, merge.tree, "a.tf") == "one, later\n"
     assert await workspace.read_file(REPO, merge.tree, "b.tf") == "two, changed\n"
-    assert set(await workspace.tree_files(REPO, merge.tree)) == {"a.tf", "b.tf", "nové.tf"}
+    assert set((await workspace.tree_files(REPO, merge.tree)).blobs) == {"a.tf", "b.tf", "nové.tf"}
 
 
 async def test_a_conflict_names_its_paths(workspace: GitWorkspace, origin: Origin) -> None:
@@ -124,7 +124,7 @@ async def test_a_file_too_large_or_not_text_is_not_read(workspace: GitWorkspace,
 async def test_many_blobs_are_read_at_once(workspace: GitWorkspace, origin: Origin) -> None:
     commit = await origin.commit({"a.tf": "one\n", "b.tf": "", "c.tf": b"\xff\n", "d.tf": "a\n\nb"})
     await workspace.fetch(REPO, "", [commit])
-    files = await workspace.tree_files(REPO, commit)
+    files = (await workspace.tree_files(REPO, commit)).blobs
 
     texts = await workspace.read_blobs(REPO, list(files.values()))
 
@@ -142,7 +142,7 @@ async def test_a_blob_that_is_missing_or_too_large_is_an_error(
 ) -> None:
     commit = await origin.commit({"a.tf": "one\n", "large.tf": b"x" * 5_000_001})
     await workspace.fetch(REPO, "", [commit])
-    files = await workspace.tree_files(REPO, commit)
+    files = (await workspace.tree_files(REPO, commit)).blobs
 
     for blob in ("f" * 40, files["large.tf"]):
         with pytest.raises(WorkspaceError, match="missing or larger than"):
@@ -151,3 +151,13 @@ async def test_a_blob_that_is_missing_or_too_large_is_an_error(
 
 async def test_the_version_of_git_is_known() -> None:
     assert await git_version() >= (2, 38)
+
+
+async def test_symbolic_links_are_read_with_the_tree(workspace: GitWorkspace, origin: Origin) -> None:
+    commit = await origin.commit({"a.tf": "one\n", "m/b.tf": Link(target="../a.tf"), "dir": Link(target="m")})
+    await workspace.fetch(REPO, "", [commit])
+
+    found = await workspace.tree_files(REPO, commit)
+
+    assert set(found.blobs) == {"a.tf", "dir", "m/b.tf"}
+    assert found.links == {"dir": "m", "m/b.tf": "../a.tf"}

@@ -1,0 +1,144 @@
+"""Symbolic links of a tree: what lies behind them is as much an input as if it stood where they stand. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.domain.errors import WorkspaceError
+
+_MOST_STEPS: Final = 40
+"""Links on the way to one target; more are a circle."""
+_DEEPEST: Final = 4
+"""Links in links in links: where one contains itself, it has no end."""
+_MOST_FILES: Final = 500_000
+
+
+class TooManyLinksError(WorkspaceError):
+    """So many files lie behind links that nobody could say in time what a change touches."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """A tree as Terraform sees it."""
+
+    files: Mapping[str, str]
+    """Path -> blob id, also for paths that lead through links."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Path of a link -> path of what it stands for; empty for the root of the tree."""
+
+
+def follow(files: Mapping[str, str], texts: Mapping[str, str]) -> Followed:
+    """Put what links stand for where they stand; one that leads nowhere in the tree stays what it is.
+
+    `files` holds the links as well, and `texts` what is written in them. Raises TooManyLinksError.
+    """
+    if not texts:
+        return Followed(files=files)
+    plain = {path: blob for path, blob in files.items() if path not in texts}
+    places = {path: place for path in texts if (place := _place(path, texts)) is not None}
+    tree = _Tree(plain=plain, paths=sorted(plain), places=places, links=sorted(places))
+    found = dict(files)
+    for path, place in places.items():
+        for each, blob in tree.behind(path, place, depth=1):
+            found[each] = blob
+            if len(found) > _MOST_FILES:
+                raise TooManyLinksError(
+                    f"more than {_MOST_FILES} files lie behind the symbolic links of the tree: a link leads to too much"
+                )
+    return Followed(files=found, links=places)
+
+
+def seen_through(changed: Iterable[str], tree: Followed) -> frozenset[str]:
+    """Return changed paths together with every path under which links show them."""
+    if not tree.links:
+        return frozenset(changed)
+    shown_at: dict[str, list[str]] = defaultdict(list)
+    for path, place in tree.links.items():
+        shown_at[place].append(path)
+    found, waiting = set[str](), [(path, 0) for path in changed]
+    linked = sorted(path for path in tree.files) if any(path in tree.links for path, _ in waiting) else []
+    while waiting:
+        path, depth = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        # A link that leads elsewhere now changes all that is seen through it.
+        found.update(_below(linked, path) if path in tree.links else ())
+        if depth < _DEEPEST:
+            for place in _and_above(path):
+                rest = path[len(place) :] if place else f"/{path}"
+                waiting += [(f"{link}{rest}", depth + 1) for link in shown_at.get(place, ())]
+    return frozenset(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tree:
+    plain: Mapping[str, str]
+    paths: Sequence[str]
+    places: Mapping[str, str]
+    links: Sequence[str]
+
+    def behind(self, path: str, place: str, *, depth: int) -> Iterator[tuple[str, str]]:
+        """Yield what is seen at a path that stands for a place."""
+        if place in self.plain:
+            yield path, self.plain[place]
+            return
+        for each in _below(self.paths, place):
+            yield _moved(each, place, path), self.plain[each]
+        if depth < _DEEPEST:
+            for link in _below(self.links, place):
+                yield from self.behind(_moved(link, place, path), self.places[link], depth=depth + 1)
+
+
+def _below(paths: Sequence[str], place: str) -> Iterator[str]:
+    """Yield the sorted paths that lie below a place."""
+    start = f"{place}/" if place else ""
+    for at in range(bisect_left(paths, start), len(paths)):
+        if not paths[at].startswith(start):
+            return
+        yield paths[at]
+
+
+def _moved(path: str, place: str, to: str) -> str:
+    return f"{to}/{path[len(place) :].removeprefix('/')}"
+
+
+def _and_above(path: str) -> Iterator[str]:
+    """Yield a path, everything above it, and the root."""
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+    yield ""
+
+
+def _place(path: str, texts: Mapping[str, str]) -> str | None:
+    """Return where a link leads through any other links; None where it leaves the tree or goes round in circles."""
+    place = path.split("/")[:-1]
+    todo, steps = deque(_names(texts[path])), 0
+    if texts[path].startswith("/"):
+        return None
+    while todo:
+        name = todo.popleft()
+        if name == "..":
+            if not place:
+                return None
+            place.pop()
+            continue
+        place.append(name)
+        text = texts.get("/".join(place))
+        if text is None:
+            continue
+        steps += 1
+        if text.startswith("/") or steps > _MOST_STEPS:
+            return None
+        place.pop()
+        todo.extendleft(reversed(_names(text)))
+    return "/".join(place)
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split("/") if name not in {"", "."}]
