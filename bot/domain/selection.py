@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ __all__ = ["POLICY_PATH", "PolicyPart", "local_module_calls", "stack_inputs_dige
 POLICY_PATH = "gatewright.yaml"
 """Changing it touches no stack: the default branch's version is in force, and plans name its digest."""
 LOCK_FILE = ".terraform.lock.hcl"
+_WILDCARD = re.compile(r"[*?]")
 
 WhenModified = Mapping[tuple[EnvName, ProjectName], Sequence[str]]
 
@@ -28,6 +30,8 @@ class PolicyPart:
     """Engine, version and directory, the same text in every environment."""
     var_files: frozenset[str]
     """Var files of the project in all environments: they are what may differ between environments."""
+    patterns: tuple[tuple[str, ...], ...] = ()
+    """Every `when_modified` that the project has in any environment: what is to start a plan goes into it."""
 
 
 def touched(
@@ -56,19 +60,34 @@ def stack_inputs_digest(
     module_calls: Mapping[str, tuple[str, ...]],
     policy_part: PolicyPart,
 ) -> str:
-    """Return the SHA-256 over the stack's project directory, the local modules it calls and the policy's part.
+    """Return the SHA-256 over the stack's project directory, what it calls or names as modified, and the policy's part.
 
     `files` maps every path of a tree to its blob id. The provider lock file lies in the project directory. Var
     files are left out, so that two environments with the same release have the same digest.
     """
     directories = {stack.directory, *called_directories(stack.directory, module_calls)}
     left_out = {POLICY_PATH, stack.var_file} | policy_part.var_files
+    named = _Named(policy_part.patterns)
     inputs = [
-        [path, files[path]] for path in sorted(files) if path not in left_out and _is_below(path, directories)
+        [path, files[path]]
+        for path in sorted(files)
+        if path not in left_out and (_is_below(path, directories) or named.takes(path))
     ]
     # JSON keeps paths and ids apart whatever characters a path has.
     canonical = json.dumps([policy_part.canonical, stack.directory, inputs])
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+class _Named:
+    """The files elsewhere that `when_modified` names; most paths are told apart by how they begin."""
+
+    def __init__(self, lists: Sequence[Sequence[str]]) -> None:
+        self._lists = lists
+        taking = [pattern for patterns in lists for pattern in patterns if not pattern.startswith("!")]
+        self._starts = tuple({_WILDCARD.split(pattern, maxsplit=1)[0] for pattern in taking})
+
+    def takes(self, path: str) -> bool:
+        return path.startswith(self._starts) and any(_selected(path, patterns) for patterns in self._lists)
 
 
 def _is_touched(

@@ -156,7 +156,12 @@ class RepoPolicy:
         engine = self.engine
         canonical = json.dumps({"engine": engine.name, "version": engine.version, "dir": stack.directory})
         files = (_var_file(entry, stack.project) for entry in self.file.environments.values())
-        return PolicyPart(canonical=canonical, var_files=frozenset(path for path in files if path))
+        named = {globs for (_, name), globs in self.when_modified().items() if name == stack.project}
+        return PolicyPart(
+            canonical=canonical,
+            var_files=frozenset(path for path in files if path),
+            patterns=tuple(sorted(named)),
+        )
 
     def _stack(
         self, repo: str, env: EnvName, project: ProjectEntry, pull: int | None, user: str | None

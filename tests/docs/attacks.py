@@ -177,6 +177,11 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="change a file that only `when_modified` names, and promote it as what was verified before it",
+        ends="`promoted`, `undiverged`: what is to start a plan is a part of the release",
+        tests=("tests/unit/domain/test_selection.py::test_what_is_to_start_a_plan_is_a_part_of_the_release",),
+    ),
+    Attack(
         tries="push while the delivery of it is lost, and apply the older plan",
         ends="`head_moved`: the head is read from GitHub, not from deliveries",
         tests=("tests/e2e/test_stale_plans.py::test_a_push_whose_delivery_was_lost_still_closes_the_way",),

@@ -183,6 +183,23 @@ def test_the_digest_changes_with_the_policy() -> None:
     assert digest(FILES, part=other) != digest(FILES)
 
 
+@pytest.mark.parametrize(
+    ("path", "changes"),
+    [
+        pytest.param("shared/words.tpl", True, id="named"),
+        pytest.param("shared/words.md", False, id="taken back"),
+        pytest.param("lib/a.json", True, id="named for another environment"),
+        pytest.param("other/words.tpl", False, id="not named"),
+        pytest.param("api/new.md", True, id="in the project's directory all the same"),
+        pytest.param("envs/prod.tfvars", False, id="a var file"),
+    ],
+)
+def test_what_is_to_start_a_plan_is_a_part_of_the_release(path: str, *, changes: bool) -> None:
+    part = replace(PART, patterns=(("api/**", "shared/**", "!**/*.md"), ("lib/*.json", "envs/*")))
+
+    assert (digest(FILES | {path: "changed"}, part=part) != digest(FILES, part=part)) is changes
+
+
 def test_a_renamed_or_removed_file_changes_the_digest() -> None:
     without = {path: blob for path, blob in FILES.items() if path != "api/main.tf"}
 
