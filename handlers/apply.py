@@ -18,6 +18,8 @@ from handlers import common
 
 _MOST_ACTIVE = 1000
 """Runs of a pull request that have not ended, among which an apply of the stack must not be overlooked."""
+_MOST_PLANS = 10_000
+"""Plans of a pull request, among which those of no project must be overlooked."""
 
 SPEC = CommandSpec(
     name="apply",
@@ -49,7 +51,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         return [chosen]
     if await _is_repeated(request, bot):
         return [Started(runs=1)]
-    stacks = await _meant(chosen, command, request, bot)
+    stacks = await planned(chosen, command, request, bot)
     found = [await _candidate(stack, command, request, bot) for stack in stacks]
     if len(found) > 1:
         found = [item for item in found if not _is_done(item)] or found[:1]
@@ -67,7 +69,10 @@ async def _goes_back(command: Command, request: Request, bot: Bot) -> bool:
         if command.plan is not None:
             return await reader.revert_of(command.plan) is not None
         plans = await reader.plan_outlines(
-            repo=wish.repo.full_name, pull=wish.pull.number, statuses=(PlanStatus.PLANNED,)
+            repo=wish.repo.full_name,
+            pull=wish.pull.number,
+            statuses=(PlanStatus.PLANNED,),
+            limit=_MOST_PLANS,
         )
     return any(plan.reverts_to is not None and plan.stack.env == command.env for plan in plans)
 
@@ -82,19 +87,19 @@ async def _is_repeated(request: Request, bot: Bot) -> bool:
     return any(run.correlation_id == wish.correlation_id for run in runs)
 
 
-async def _meant(
+async def planned(
     stacks: tuple[Stack, ...], command: Command, request: Request, bot: Bot
 ) -> tuple[Stack, ...]:
     """Return the stack of the named plan or project, else all that this pull request has planned."""
     wish = request.wish
     async with bot.records.read() as reader:
-        plans = await reader.plans(repo=wish.repo.full_name, pull=wish.pull.number)
+        plans = await reader.plan_outlines(repo=wish.repo.full_name, pull=wish.pull.number, limit=_MOST_PLANS)
     named = [plan.stack.project for plan in plans if plan.id == command.plan]
     if named:
         return tuple(stack for stack in stacks if stack.project in named) or stacks[:1]
     known = {(plan.stack.project, plan.stack.env) for plan in plans}
-    planned = tuple(stack for stack in stacks if (stack.project, stack.env) in known)
-    return stacks[:1] if command.plan is not None or not planned else planned
+    every = tuple(stack for stack in stacks if (stack.project, stack.env) in known)
+    return stacks[:1] if command.plan is not None or not every else every
 
 
 async def _candidate(stack: Stack, command: Command, request: Request, bot: Bot) -> PlanRecord | Refusal:

@@ -18,6 +18,9 @@ from bot.services.requesting import Wish
 from bot.services.run_acts import NOT_THEIRS
 from bot.services.stacks import MergedTree, touched_stacks
 
+_MOST_PLANS = 10_000
+"""Plans of a pull request, each of whose stacks its merge concerns."""
+
 
 def plannable(policy: RepoPolicy) -> tuple[EnvName, ...]:
     """Return the environments that the bot runs; `trigger: local` ones are for developers' machines."""
@@ -211,7 +214,7 @@ async def stacks_to_sync(
         if stack.env in plannable(policy) and policy.environment(stack.env).after_merge != "none"
     )
     async with bot.records.read() as reader:
-        plans = await reader.plans(repo=repo.full_name, pull=pull.number)
+        plans = await reader.plan_outlines(repo=repo.full_name, pull=pull.number, limit=_MOST_PLANS)
         locks = await reader.locks(repo=repo.full_name, pull=pull.number)
     concerned = {plan.stack.state_key for plan in plans} | {lock.stack.state_key for lock in locks}
     try:

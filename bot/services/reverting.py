@@ -22,6 +22,8 @@ from bot.services.unfinished import CHANGES, unfinished_change
 
 _APPLIES = (RunKind.APPLY, RunKind.REVERT, RunKind.SYNC)
 _MOST_RELEASES = 500
+_MOST_PLANS = 10_000
+"""Plans of a stack, of any pull request, among which that of a revert must not be overlooked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +149,9 @@ def _is_changing(run: Run) -> bool:
 
 async def pending_revert(reader: Reader, stack: Stack, clock: Clock) -> PlanOutline | None:
     """Return the newest plan of a revert of the stack that may still be applied."""
-    plans = await reader.plan_outlines(repo=stack.repo, stack=stack, statuses=(PlanStatus.PLANNED,))
+    plans = await reader.plan_outlines(
+        repo=stack.repo, stack=stack, statuses=(PlanStatus.PLANNED,), limit=_MOST_PLANS
+    )
     now = clock.now()
     return next((plan for plan in plans if plan.reverts_to is not None and now < plan.expires_at), None)
 

@@ -13,6 +13,9 @@ from bot.ports import Reader, Writer
 from bot.services.following import job_of
 from bot.services.outbox import report_of
 
+_MOST = 10_000
+"""Queued plans of a pull request among which those that follow are looked for."""
+
 
 async def go_on(writer: Writer, run: Run) -> None:
     """Start the next plan after a project was applied or needed nothing."""
@@ -39,7 +42,7 @@ async def stop(writer: Writer, run: Run, now: datetime) -> None:
 async def _waiting(reader: Reader, run: Run) -> Sequence[Run]:
     """Return the plans with a claim that the same push has recorded and nobody has started, in order."""
     runs = await reader.runs(
-        repo=run.stack.repo, pull=run.pull, kinds=(RunKind.PLAN,), statuses=(RunStatus.QUEUED,)
+        repo=run.stack.repo, pull=run.pull, kinds=(RunKind.PLAN,), statuses=(RunStatus.QUEUED,), limit=_MOST
     )
     found = []
     for other in reversed(runs):

@@ -17,11 +17,13 @@ from bot.services.following import job_of
 
 SKIPPED = "skipped"
 """The `problem` of a run that was not carried out because of the one that `because_of` names."""
+_MOST = 10_000
+"""Changes of a pull request among which those that belong together are looked for."""
 
 
 async def members(reader: Reader, run: Run) -> Sequence[Run]:
     """Return the applies, or destroys, that were asked for together with this one, itself included, in order."""
-    runs = await reader.runs(repo=run.stack.repo, pull=run.pull, kinds=(run.kind,))
+    runs = await reader.runs(repo=run.stack.repo, pull=run.pull, kinds=(run.kind,), limit=_MOST)
     together = [
         other
         for other in runs

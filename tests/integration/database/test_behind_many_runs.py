@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -10,11 +10,23 @@ import pytest
 from bot.adapters.database import Database
 from bot.context import Request
 from bot.domain.commands import Command
-from bot.domain.model import EnvName, Permission, RunId, RunKind, RunStatus, Stack
+from bot.domain.model import (
+    EnvName,
+    Permission,
+    PlanId,
+    ProjectName,
+    RunId,
+    RunKind,
+    RunStatus,
+    Stack,
+    StateKey,
+)
 from bot.domain.refusals import Reason, Refusal
+from bot.services import rollout, sequences
 from bot.services.rescues import Rounds
-from handlers import unlock
-from tests.integration.database.builders import NOW, STAGING, a_lock, a_run
+from handlers import apply, unlock
+from tests.integration.database.builders import NOW, STAGING, a_lock, a_plan, a_run
+from tests.integration.database.conftest import Inspector
 from tests.integration.database.test_losses import Noon
 from tests.integration.database.test_reverts import loaded, moved, wish
 
@@ -76,3 +88,73 @@ async def test_a_stack_is_not_unlocked_in_the_middle_of_its_apply_however_much_i
     assert answer.reason is Reason.ALREADY_RUNNING
     async with applying.read() as reader:
         assert await reader.lock(STAGING) is not None
+
+
+PROJECTS = 101
+
+
+def a_stack(number: int) -> Stack:
+    """Return one of very many projects' stacks."""
+    name = ProjectName(f"project-{number}")
+    return replace(STAGING, project=name, state_key=StateKey(f"staging/{name}/terraform.tfstate"))
+
+
+@pytest.fixture
+async def sequence(records: Database) -> Database:
+    """Applies of a hundred and one projects, asked for in one comment."""
+    async with records.write() as writer:
+        for number in range(PROJECTS):
+            await writer.add_run(a_run(f"run-{number}", kind=RunKind.APPLY, stack=a_stack(number)), NOW)
+    return records
+
+
+async def test_any_number_of_projects_is_applied_one_after_the_other(
+    sequence: Database, inspector: Inspector
+) -> None:
+    async with sequence.write() as writer:
+        first = await writer.run(RunId("run-0"))
+        assert first is not None
+        await sequences.go_on(writer, first, RunStatus.SUCCEEDED, NOW)
+
+    assert inspector.started() == ["run-run-1"]
+
+
+async def test_any_number_of_projects_ends_with_the_one_that_fails(sequence: Database) -> None:
+    async with sequence.write() as writer:
+        first = await writer.run(RunId("run-0"))
+        assert first is not None
+        await moved(writer, "run-0", RunStatus.FAILED)
+        await sequences.go_on(writer, first, RunStatus.FAILED, NOW)
+
+    async with sequence.read() as reader:
+        assert await reader.runs(statuses=(RunStatus.QUEUED,)) == []
+
+
+async def test_any_number_of_projects_is_put_up_in_order(records: Database, inspector: Inspector) -> None:
+    async with records.write() as writer:
+        for number in range(1, PROJECTS + 1):
+            await writer.add_run(a_run(f"run-{number}", stack=a_stack(number)), NOW)
+            await writer.take_lock(a_lock(7, stack=a_stack(number), run_id=RunId(f"run-{number}")))
+        first = await writer.add_run(a_run("run-0", kind=RunKind.APPLY, stack=a_stack(0)), NOW)
+        assert first is not None
+        await rollout.go_on(writer, first)
+
+    assert inspector.started() == ["run-run-1"]
+
+
+async def test_an_apply_of_all_projects_leaves_none_out(records: Database) -> None:
+    stacks = tuple(a_stack(number) for number in range(PROJECTS))
+    async with records.write() as writer:
+        for number, each in enumerate(stacks):
+            await writer.add_run(a_run(f"run-{number}", stack=each), NOW)
+            await writer.add_plan(a_plan(f"p{number:07}", run_id=RunId(f"run-{number}"), stack=each))
+
+    class Bot:
+        pass
+
+    bot = cast("Any", Bot())
+    bot.records = records
+    for plan, meant in ((None, stacks), (PlanId("p0000000"), stacks[:1])):
+        command = Command(name="apply", line="/apply staging", envs=(EnvName("staging"),), plan=plan)
+        request = Request(wish=wish(), loaded=loaded(), held=Permission.WRITE, line=command.line, specs=())
+        assert await apply.planned(stacks, command, request, bot) == meant
