@@ -31,10 +31,15 @@ class Piece:
     text: str
 
 
-_HEADER = re.compile(
-    r" {1,2}# (?:(?P<name>.+) (?:will be|(?<! is tainted, so )must be|will no longer be|is tainted, so must be) [^\"\]]*"
-    r"|(?P<drifted>.+) has (?:changed|been deleted)|.+ has moved to (?P<moved_to>.+))"
+_HEADERS = (" # ", "  # ")
+_HAPPENS = re.compile(
+    r"(?P<rest>.*) (?:will be|(?<! is tainted, so )must be|will no longer be|is tainted, so must be) "
 )
+_WAS_FOUND = re.compile(r"(?P<drifted>.+) has (?:changed|been deleted)|.+ has moved to (?P<moved_to>.+)")
+_ALONE = re.compile(
+    r"""(?<=[ \[])(?:"(?:[^"\\\n]|\\[^\n])*+"|[+-]?[0-9]+(?:\.[0-9]+)?)(?=,?$|,? ->|,? \#|\])""", re.MULTILINE
+)
+"""A text or a number that stands alone as a value; thousands of secrets are told apart from it at once."""
 _PLANNED_FROM = re.compile(r"(?:Terraform|OpenTofu) will perform the following actions:")
 _DRIFT_FROM = re.compile(r"(?:Note: )?Objects have changed outside of ")
 _BLOCK_END = "    }"
@@ -77,8 +82,15 @@ def _section(line: str, current: Section) -> Section:
 
 
 def _name(line: str) -> str | None:
-    match = _HEADER.fullmatch(line) if line.startswith((" # ", "  # ")) else None
-    return match and (match["name"] or match["drifted"] or match["moved_to"])
+    """Return whom a header is about: a key may hold any words, but what happens is told behind the last of them."""
+    if not line.startswith(_HEADERS):
+        return None
+    begin = line.index("#") + 2
+    happens = _HAPPENS.match(line, max(begin, line.rfind('"') + 1, line.rfind("]") + 1))
+    if happens is not None and happens.end("rest") > begin:
+        return line[begin : happens.end("rest")]
+    found = _WAS_FOUND.fullmatch(line, begin)
+    return found and (found["drifted"] or found["moved_to"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +133,7 @@ def mask_by_position(text: str, secrets: Iterable[str]) -> str:
     literals = {*_literals(value for value in secrets if not is_secret(value))}
     if not literals:
         return text
-    choices = "|".join(
-        re.escape(literal) for literal in sorted(literals, key=lambda item: (-len(item), item))
-    )
-    return re.sub(rf"(?<=[ \[])(?:{choices})(?=,?$|,? ->|,? #|\])", MASK, text, flags=re.MULTILINE)
+    return _ALONE.sub(lambda found: MASK if found[0] in literals else found[0], text)
 
 
 def _literals(values: Iterable[str]) -> Iterator[str]:
