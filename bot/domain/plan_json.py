@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.domain.digest import change_digest
 from bot.domain.drift import outside_changes, real_drift
+from bot.domain.errors import TerraformError
 from bot.domain.plan import Action, Counts, OutputChange, PlanSummary, ResourceChange, RiskLevel
 from bot.domain.plan_text import MaskedText, Section, masked
 from bot.domain.redaction import Redactor
@@ -35,9 +36,33 @@ def summarise(
 
     `text` is `terraform show -no-color PLANFILE` as printed. `redact` removes the secrets that the plan does not
     know of (credentials); the plan's own sensitive values are removed here: `secrets` are they, where they were
-    collected before. Of a `refresh_only` plan everything that
-    was changed outside is told, else what matters to the plan.
+    collected before. Of a `refresh_only` plan everything that was changed outside is told, else what matters to the
+    plan. Raises TerraformError for values nested without measure.
     """
+    try:
+        return _summary(
+            plan_json,
+            text,
+            arguments=arguments,
+            warnings=warnings,
+            redact=redact,
+            refresh_only=refresh_only,
+            secrets=secrets,
+        )
+    except RecursionError as error:
+        raise TerraformError("the plan holds values that are nested too deeply to be shown") from error
+
+
+def _summary(
+    plan_json: Mapping[str, Any],
+    text: str,
+    *,
+    arguments: Sequence[str],
+    warnings: Sequence[str],
+    redact: Redact,
+    refresh_only: bool,
+    secrets: AbstractSet[str] | None,
+) -> PlanSummary:
     own = Redactor(sensitive_values(plan_json) if secrets is None else secrets)
 
     def clean(raw: str) -> str:

@@ -36,6 +36,8 @@ from bot.ports.tracing import Tracer
 
 OUTPUTS_TIMEOUT = 60.0
 """Seconds for reading the outputs after an apply, whatever is left of the job's own time."""
+DEEPEST_OUTPUT = 300
+"""Levels of lists and objects in an output; Python cannot write down many more."""
 NO_CHANGES, CHANGES = 0, 2
 """Exit codes of a plan with `-detailed-exitcode`."""
 
@@ -199,7 +201,12 @@ class TerraformCli:
         if step.ended.exit_code != 0:
             session.job.on_line("The outputs could not be read.")
             return {}
-        return await asyncio.to_thread(_take_json, step)
+        try:
+            return await asyncio.to_thread(_take_outputs, step)
+        except TerraformError as error:
+            # What was applied is applied, whatever it says of itself.
+            session.job.on_line(f"The outputs could not be read: {error}.")
+            return {}
 
 
 @contextmanager
@@ -241,10 +248,25 @@ def _take_json(step: Step) -> Mapping[str, Any]:
     except ValueError as exc:
         raise TerraformError(f"{step.name} did not answer with JSON") from exc
     except RecursionError as exc:
-        raise TerraformError(
-            f"{step.name} answered with values that are nested too deeply to be read"
-        ) from exc
+        raise TerraformError(f"{step.name} answers with values that are nested too deeply") from exc
     return answer
+
+
+def _take_outputs(step: Step) -> Mapping[str, Any]:
+    """Read outputs that can be written down again: what nests deeper than anybody's output is refused here."""
+    answer = _take_json(step)
+    level: list[Any] = [answer]
+    for _ in range(DEEPEST_OUTPUT):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return answer
+    raise TerraformError(f"they are nested deeper than {DEEPEST_OUTPUT} levels")
+
+
+def _inside(value: Any) -> Collection[Any]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _warnings_of(step: Step, redact: Callable[[str], str]) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.errors import TerraformError
 from bot.domain.plan import Action, Counts, PlanSummary, RiskLevel
 from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
@@ -263,3 +265,11 @@ def test_any_plan_is_summarised(items: list[Any], drift: list[Any], text: str) -
     assert summary.has_changes == bool(summary.resources)
     assert len(summary.change_digest) == 64
     assert 0 <= summary.risk.score <= 100
+
+
+def test_values_without_measure_are_refused_in_words() -> None:
+    deep = json.loads("[" * 900 + "]" * 900)
+    plan = {"output_changes": {"deep": {"actions": ["create"], "after": deep, "after_sensitive": deep}}}
+
+    with pytest.raises(TerraformError, match="nested too deeply"):
+        summarise(plan, "", arguments=(), warnings=(), redact=str)
