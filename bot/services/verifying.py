@@ -30,6 +30,8 @@ from bot.services.states import States
 
 _LONGEST = 1800.0
 """Seconds for all checks together where the policy says nothing."""
+_STATE = "state"
+"""The check whether the release is what is in place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +186,7 @@ class Verifying:
         summary = f"Verified: {made.outcome}." if made.checks else "There are no checks to carry out."
         await self._store_log(run, summary)
         async with self.records.write() as writer:
-            if not passed:
+            if any(_says_something_of_now(check) for check in made.checks):
                 why = f"its checks ended with {made.outcome} later"
                 await writer.revoke_verifications(made.stack, why=why, at=made.verified_at)
             await writer.add_verification(made)
@@ -270,6 +272,11 @@ async def _begun(writer: Writer, change: Run) -> Run | None:
     return next((run for run in own if run.status not in TERMINAL), None)
 
 
+def _says_something_of_now(check: CheckResult) -> bool:
+    """Whether a failed check is of what is in place, and not of a release that has made room for another one."""
+    return check.outcome is not Outcome.PASS and check.type != _STATE
+
+
 def _moved(release: Release, now: StateIdentity) -> Sequence[CheckResult]:
     if (release.state_serial, release.state_lineage) == (now.serial, now.lineage):
         return ()
@@ -277,4 +284,4 @@ def _moved(release: Release, now: StateIdentity) -> Sequence[CheckResult]:
         f"The state is at serial {now.serial}; release {release.plan_id} left it at {release.state_serial}:"
         " what is there is not this release."
     )
-    return (CheckResult(name="state", type="state", outcome=Outcome.FAIL, sentence=said),)
+    return (CheckResult(name=_STATE, type=_STATE, outcome=Outcome.FAIL, sentence=said),)

@@ -1,0 +1,102 @@
+"""A verification that had to wait while its release made room for another one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+
+from bot.adapters.database import Database
+from bot.domain.model import PlanId, Repo, RunId, RunKind, Sha, StateIdentity
+from bot.domain.outcome import Outcome
+from bot.policy import load_policy
+from bot.services.policies import LoadedPolicy
+from bot.services.verifying import Verifying
+from tests.integration.database.builders import NOW, STAGING, a_run
+from tests.integration.database.test_losses import Noon
+from tests.integration.database.test_releases import a_release, a_verification
+from tests.integration.database.test_reverts import REPOSITORY
+
+POLICY = """
+version: 1
+terraform: {version: "1.11.4"}
+environments:
+  staging: {state_key: staging/terraform.tfstate, verify: [{type: outputs, expect: {url: "http://there"}}]}
+"""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Staging at a serial of its own, with one output, and everything else that a verification needs."""
+
+    url: str
+
+    async def repository(self, _: str) -> Repo:
+        return REPOSITORY
+
+    async def load(self, _: Repo) -> LoadedPolicy:
+        return LoadedPolicy(policy=load_policy(POLICY), commit=Sha("9" * 40))
+
+    async def read(self, _: str) -> tuple[StateIdentity, bytes]:
+        state = f'{{"outputs": {{"url": {{"value": "{self.url}"}}}}}}'
+        return StateIdentity(serial=43, lineage="11111111", sha256="4" * 64), state.encode()
+
+    def redactor(self, _: str) -> Outside:
+        return self
+
+    def with_more(self, _: object) -> Any:
+        return str
+
+    def open(self, _: RunId) -> Outside:
+        return self
+
+    def write(self, line: str) -> None: ...
+
+    async def store(self, _: RunId) -> str:
+        return "log"
+
+
+async def verified(records: Database, outside: Outside) -> Sequence[bool]:
+    """Verify the older release, and return what holds of both verifications, newest first."""
+    given = cast("Any", outside)
+    verifying = Verifying(
+        records=records,
+        github=given,
+        policies=given,
+        states=given,
+        sources=given,
+        workspace=given,
+        terraform=given,
+        probes=given,
+        credentials=given,
+        logs=given,
+        clock=Noon(),
+    )
+    await verifying.execute(RunId("run-3"))
+    async with records.read() as reader:
+        return [each.holds for each in await reader.verifications(STAGING)]
+
+
+@pytest.fixture
+async def queued(records: Database) -> Database:
+    """An older release waits for its verification, and a newer one, which is in place, has passed its own."""
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-1"), NOW)
+        await writer.add_run(a_run("run-2"), NOW)
+        await writer.add_release(a_release("p2345678"))
+        await writer.add_release(a_release("p3333333", run_id=RunId("run-2"), state_serial=43))
+        await writer.add_verification(
+            a_verification("run-2", release=PlanId("p3333333"), state_serial=43, outcome=Outcome.PASS)
+        )
+        await writer.add_run(a_run("run-3", kind=RunKind.VERIFY, plan_id=PlanId("p2345678")), NOW)
+    return records
+
+
+async def test_it_takes_nothing_back_from_the_one_that_is_in_place(queued: Database) -> None:
+    assert await verified(queued, Outside("http://there")) == [False, True]
+
+
+async def test_what_does_not_work_now_is_taken_back_whichever_release_was_looked_at(queued: Database) -> None:
+    assert await verified(queued, Outside("http://elsewhere")) == [False, False]
