@@ -170,7 +170,6 @@ class Syncing:
             planned = await reader.plan(run.plan_id) if run.plan_id else None
             reviewed = await reader.plans(repo=run.stack.repo, pull=run.pull, stack=run.stack)
             releases = await reader.releases(run.stack, limit=1)
-            held = await reader.lock(run.stack)
         plan = planned or await self.planning.for_sync(run)
         repo = await self.planning.github.repository(run.stack.repo)
         policy = (await self.policies.load(repo)).policy
@@ -178,15 +177,21 @@ class Syncing:
         found = compare(plan, env, reviewed=reviewed, last=releases[0] if releases else None)
         if found is Compared.APPLIED and await self._lacks(run, policy):
             found = Compared.BLOCKED
-        ours = held is not None and (held.stack.repo, held.pull) == (run.stack.repo, run.pull)
-        if found is Compared.APPLIED and ours:
-            return True
+        if found is Compared.APPLIED:
+            if await self._still_holds(run):
+                return True
+            found = Compared.PENDING
         async with self.records.write() as writer:
             if plan.has_changes:
                 await writer.set_plan_status(plan.id, PlanStatus.CANCELED, "not applied after the merge")
         detail: Mapping[str, Any] = {"sync": str(found), "serial": plan.state_serial}
         await self.endings.end(run, RunStatus.SUCCEEDED, None, counts_line(plan), detail)
         return False
+
+    async def _still_holds(self, run: Run) -> bool:
+        """Take the lock again where somebody has let go of it meanwhile, as the end of a restore does."""
+        async with self.records.write() as writer:
+            return await self._takes_lock(writer, run)
 
     async def _lacks(self, run: Run, policy: RepoPolicy) -> bool:
         async with self.records.read() as reader:

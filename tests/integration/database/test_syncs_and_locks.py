@@ -1,0 +1,94 @@
+"""What a merge applies where somebody has let go of its stack, or taken it, since the merge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from bot.adapters.database import Database
+from bot.domain.model import Repo, RunId, RunKind, Sha
+from bot.domain.plan import PlanRecord
+from bot.policy import load_policy
+from bot.services.endings import Endings
+from bot.services.policies import LoadedPolicy
+from bot.services.syncing import Syncing
+from tests.integration.database.builders import NOW, STAGING, a_lock, a_plan, a_run
+from tests.integration.database.test_losses import Noon
+from tests.integration.database.test_reverts import REPOSITORY
+
+POLICY = load_policy("""
+version: 1
+terraform: {version: "1.11.4"}
+environments:
+  staging: {state_key: staging/terraform.tfstate, apply: {allow: write}, after_merge: apply}
+""")
+TIP = a_plan("p9999999", run_id=RunId("run-2"), pull=None, arguments=())
+
+
+@dataclass
+class Outside:
+    """A base whose plan does what was reviewed, and whoever applies it."""
+
+    applied: list[RunId] = field(default_factory=list)
+
+    @property
+    def github(self) -> Outside:
+        return self
+
+    policies = github
+
+    async def for_sync(self, _: object) -> PlanRecord:
+        return TIP
+
+    async def repository(self, _: str) -> Repo:
+        return REPOSITORY
+
+    async def load(self, _: Repo) -> LoadedPolicy:
+        return LoadedPolicy(policy=POLICY, commit=Sha("9" * 40))
+
+    async def execute(self, run_id: RunId) -> None:
+        self.applied.append(run_id)
+
+    def open(self, _: RunId) -> Outside:
+        return self
+
+    def write(self, line: str) -> None: ...
+
+    async def store(self, _: RunId) -> str:
+        return "log"
+
+
+@pytest.mark.parametrize(
+    ("holder", "applied", "compared"),
+    [
+        pytest.param(None, ["run-2"], None, id="nobody holds it any more"),
+        pytest.param(7, ["run-2"], None, id="it still holds it"),
+        pytest.param(8, [], "pending", id="another pull request has taken it"),
+    ],
+)
+async def test_a_merge_applies_what_it_holds_and_never_tells_of_an_apply_that_was_none(
+    records: Database, holder: int | None, applied: list[str], compared: str | None
+) -> None:
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-1"), NOW)
+        await writer.add_plan(a_plan(change_digest=TIP.change_digest, arguments=()))
+        await writer.add_run(a_run("run-2", kind=RunKind.SYNC), NOW)
+        await writer.add_plan(TIP)
+        if holder is not None:
+            await writer.take_lock(a_lock(holder))
+    outside = Outside()
+    given = cast("Any", outside)
+    endings = Endings(records=records, logs=given, clock=Noon())
+
+    await Syncing(
+        records=records, policies=given, planning=given, applying=given, endings=endings, clock=Noon()
+    ).execute(RunId("run-2"))
+
+    async with records.read() as reader:
+        run, lock = await reader.run(RunId("run-2")), await reader.lock(STAGING)
+    assert run is not None
+    assert (outside.applied, run.detail.get("sync")) == (applied, compared)
+    assert lock is not None
+    assert lock.pull == (holder or 7)
