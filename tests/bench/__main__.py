@@ -1,4 +1,4 @@
-"""`python -m tests.bench [plans] [deliveries] [memory] [workers] [github] [--sizes 10,100,1000] [--runs N] [--json FILE]`."""
+"""`python -m tests.bench [plans] [deliveries] [memory] [workers] [github] [--sizes 10,100,1000] [--shapes count,blocks] [--runs N] [--json FILE]`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.bench.calls import measure_calls, show_calls
 from tests.bench.deliveries import measure_deliveries, show_deliveries
 from tests.bench.measuring import SIZES, Measured, measure
 from tests.bench.memory import measure_memory, show_memory
+from tests.bench.module import SHAPES, Shape
 from tests.bench.table import show
 from tests.bench.workers import measure_workers, show_workers
 
@@ -40,7 +41,11 @@ async def _main(given: argparse.Namespace) -> None:
             if "memory" in given.what:
                 show_memory(await measure_memory(playground, runs=given.memory_runs))
             if "plans" in given.what:
-                measured = [await measure(playground, size, runs=given.runs) for size in given.sizes]
+                measured = [
+                    await measure(playground, size, shape, runs=given.runs)
+                    for size in given.sizes
+                    for shape in given.shapes
+                ]
                 show(measured)
             if "deliveries" in given.what:
                 found = await measure_deliveries(playground, count=given.deliveries, parallel=given.parallel)
@@ -69,6 +74,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--parallel", type=int, default=20, help="of them at once")
     parser.add_argument("--memory-runs", type=int, default=30, help="plans between two looks at the memory")
     parser.add_argument("--sizes", type=_sizes, default=SIZES, help="numbers of resources, as 10,100,1000")
+    parser.add_argument("--shapes", type=_shapes, default=SHAPES, help="how they are written: count,blocks")
     parser.add_argument("--runs", type=int, help="of each kind and size; 5, and 3 from 1000 resources on")
     parser.add_argument("--json", type=Path, help="file for every single figure, in seconds")
     parser.add_argument("--dir", type=Path, help="directory of the playground; kept, for its logs")
@@ -86,6 +92,13 @@ def _kind(text: str) -> str:
 
 def _sizes(text: str) -> tuple[int, ...]:
     return tuple(int(size) for size in text.split(","))
+
+
+def _shapes(text: str) -> tuple[Shape, ...]:
+    chosen = tuple(shape for shape in SHAPES if shape in text.split(","))
+    if len(chosen) != len(text.split(",")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not of {', '.join(SHAPES)}")
+    return chosen
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.playground.stack import Playground
 from tests.bench.acts import Acting
-from tests.bench.module import Module
+from tests.bench.module import Module, Shape
 from tests.bench.plain import plain_plan
 
 SIZES = (10, 100, 1000)
@@ -31,6 +31,7 @@ class Measured:
     """Every single figure of one size."""
 
     size: int
+    shape: Shape
     plain: list[Seconds] = field(default_factory=list)
     """One before each act, in the order of `KINDS`."""
     ours: dict[str, list[Seconds]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
@@ -44,7 +45,13 @@ class Measured:
     def as_json(self) -> dict[str, Any]:
         """Return plain data."""
         ratios = {kind: round(self.ratio(kind), 3) for kind in KINDS}
-        return {"resources": self.size, "ratio": ratios, "plain": self.plain, "gatewright": self.ours}
+        return {
+            "resources": self.size,
+            "shape": self.shape,
+            "ratio": ratios,
+            "plain": self.plain,
+            "gatewright": self.ours,
+        }
 
 
 def middle(runs: list[Seconds]) -> dict[str, float]:
@@ -52,13 +59,16 @@ def middle(runs: list[Seconds]) -> dict[str, float]:
     return {part: median(run[part] for run in runs if part in run) for part in runs[0]}
 
 
-async def measure(playground: Playground, size: int, *, runs: int | None) -> Measured:
-    """Measure one size; every round has a repository of its own, so that its first plan is a cold one."""
+async def measure(playground: Playground, size: int, shape: Shape, *, runs: int | None) -> Measured:
+    """Measure one size and shape; every round has a repository of its own, so that its first plan is a cold one."""
     count = runs or (_FEW_RUNS if size >= _MANY else _RUNS)
-    measured = Measured(size=size)
+    measured = Measured(size=size, shape=shape)
     for _ in range(count):
         module = Module(
-            name=f"bench-{size}-{secrets.token_hex(3)}", size=size, version=playground.engine.version
+            name=f"bench-{size}-{secrets.token_hex(3)}",
+            size=size,
+            version=playground.engine.version,
+            shape=shape,
         )
         acting = Acting(playground=playground, module=module)
         await acting.create()

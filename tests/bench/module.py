@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 ENV = "ci"
 VAR_FILE = f"envs/{ENV}.tfvars"
@@ -19,23 +20,32 @@ environments:
     autoplan: true
 """
 _MAIN = """\
-terraform {{
-  backend "s3" {{}}
-}}
+terraform {
+  backend "s3" {}
+}
 
-variable "generation" {{
+variable "generation" {
   type = number
-}}
+}
 
+output "generation" {
+  value = var.generation
+}
+"""
+_COUNTED = """
 resource "terraform_data" "item" {{
   count = {size}
   input = "${{var.generation}}-${{count.index}}"
 }}
-
-output "generation" {{
-  value = var.generation
+"""
+_BLOCK = """
+resource "terraform_data" "item_{index}" {{
+  input = "${{var.generation}}-{index}"
 }}
 """
+Shape = Literal["count", "blocks"]
+"""One block that stands for all resources, or a block for each: the second costs Terraform about twice as much."""
+SHAPES: tuple[Shape, ...] = get_args(Shape)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,7 @@ class Module:
     """Resources."""
     version: str
     """Of Terraform."""
+    shape: Shape = "count"
     state_key: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,9 +72,14 @@ class Module:
         policy = _POLICY.format(version=self.version, env=ENV, name=self.name, var_file=VAR_FILE)
         return {
             "gatewright.yaml": policy,
-            "terraform/main.tf": _MAIN.format(size=self.size),
+            "terraform/main.tf": _MAIN + self._resources(),
             VAR_FILE: variables(0),
         }
+
+    def _resources(self) -> str:
+        if self.shape == "count":
+            return _COUNTED.format(size=self.size)
+        return "".join(_BLOCK.format(index=index) for index in range(self.size))
 
 
 def variables(generation: int) -> str:
