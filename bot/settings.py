@@ -354,13 +354,21 @@ class Reading:
     wrong: Mapping[str, str]
     """Field -> what is wrong with it, or that it is missing."""
 
+    def require(self, *names: str) -> None:
+        """Raise SettingsError listing by their full names which of these (none named: of all) are missing or wrong."""
+        lines = [
+            f"{PREFIX}{name.upper()}: {what}"
+            for name, what in self.wrong.items()
+            if not names or name in names
+        ]
+        if lines:
+            raise SettingsError("\n".join(["the settings are not complete:", *lines]))
+
 
 def load(env_file: Path | None = None) -> tuple[Settings, EnvironmentSecrets]:
     """Read the settings; SettingsError lists every missing or wrong one by its full name."""
     reading = read(env_file)
-    if reading.wrong:
-        lines = (f"{PREFIX}{name.upper()}: {what}" for name, what in reading.wrong.items())
-        raise SettingsError("\n".join(lines))
+    reading.require()
     return reading.settings, reading.secrets
 
 

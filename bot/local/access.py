@@ -22,6 +22,7 @@ _NEEDED: Final = (
     "terraform_binary",
     "provider_mirror",
     "plan_timeout_seconds",
+    "terraform_memory_mib",
     "apply_timeout_seconds",
     "stop_grace_seconds",
     "local_dir",
@@ -73,9 +74,7 @@ class Access:
 
 def access(reading: Reading) -> Access:
     """Return it; SettingsError lists what is missing or wrong of the few settings that are used here."""
-    wrong = [f"{PREFIX}{name.upper()}: {reading.wrong[name]}" for name in _NEEDED if name in reading.wrong]
-    if wrong:
-        raise SettingsError("\n".join(["the settings are not complete:", *wrong]))
+    reading.require(*_NEEDED)
     return Access(
         settings=reading.settings,
         secrets=reading.secrets,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -87,6 +88,17 @@ async def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None
 
     assert ended == [(0, b"")] * 3
     assert schema_status(empty_url).pending == ()
+
+
+async def test_the_command_needs_no_setting_but_the_databases(empty_url: str, tmp_path: Path) -> None:
+    given = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "GATEWRIGHT_DATABASE_URL": empty_url}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "migrate"), cwd=tmp_path, env=given, stdout=asyncio.subprocess.PIPE
+    )
+
+    said, _ = await process.communicate()
+
+    assert (process.returncode, "they agree" in said.decode()) == (0, True)
 
 
 async def test_a_database_without_tables_is_not_ready_and_names_the_command(empty_url: str) -> None:
