@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 
 import aiohttp
 from rich.console import Console
-from rich.markdown import Markdown
 
 from bot.domain.errors import GatewrightError
 from bot.playground import story_prod, story_restore, story_revert, story_test
 from bot.playground.github.standin import StandIn
 from bot.playground.seed import REPO
+from bot.playground.shown import show
 from bot.playground.stack import Playground
 from bot.playground.watch import Heard, NotSaidError, Watch
 
@@ -44,11 +44,11 @@ class _Stage:
     watch: Watch
 
     def say(self, text: str) -> None:
+        self.out.print()
         self.out.rule(text)
 
     def show(self, heard: Heard) -> None:
-        body = re.sub(r"<!--.*?-->", "", heard.body, flags=re.DOTALL)
-        self.out.print(Markdown(body.replace("<details>", "").replace("</details>", "")))
+        show(self.out, heard.body)
 
     async def comment(self, author: str, body: str) -> None:
         # GitHub's times are whole seconds: a comment of the same second as a plan cannot be told from an older one.
