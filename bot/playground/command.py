@@ -54,8 +54,8 @@ def _welcome(playground: Playground) -> None:
     engine = playground.engine
     _out.print("[bold]Gatewright's playground[/bold]")
     _out.print(f"  pull requests   {playground.github.url}/{REPO}", markup=False)
-    _out.print(f"  environments    {playground.sites.url}/", markup=False)
-    _out.print(f"  the bot         {playground.bot.url}/healthz   log: {playground.bot.log}", markup=False)
+    _out.print(f"  sites           {playground.sites.url}/   what Terraform writes", markup=False)
+    _out.print(f"  the bot         {playground.bot.url}/   log: {playground.bot.log}", markup=False)
     kind = " (the Python package)" if engine.embedded else ""
     sandbox = (
         "on" if playground.sandbox else "off, because bubblewrap is not here or Terraform is the package's"
@@ -69,11 +69,12 @@ async def _first_pull(playground: Playground) -> None:
     number = max((pull.number for pull in pulls.values() if pull.state == "open"), default=None)
     if number is None:
         number = await _open_pull(playground, len(pulls) + 1)
-        said = "Opened"
+        said, first = "Opened", "/apply staging"
     else:
-        said = "Still open:"
+        # Nobody knows what was done there since, so what can be applied is asked for.
+        said, first = "Still open:", "/status"
     where = f"{playground.github.url}/{REPO}/pull/{number}"
-    _out.print(f"{said} {where}\nComment `/apply staging` there, as dev. Ctrl+C stops.", markup=False)
+    _out.print(f"{said} {where}\nComment `{first}` there, as dev. Ctrl+C stops.", markup=False)
 
 
 async def _open_pull(playground: Playground, count: int) -> int:

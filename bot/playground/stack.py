@@ -108,8 +108,9 @@ class Playground:
                 client_secret=self.secrets.client_secret,
                 callback_url=f"{bot_url}/login/callback",
                 extra_links=[
-                    ("Environments", f"{self.sites.url}/"),
+                    ("Sites", f"{self.sites.url}/"),
                     ("Staging", f"{self.sites.url}/staging/"),
+                    ("Gatewright", f"{bot_url}/runs"),
                 ],
             )
         )
