@@ -43,7 +43,9 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     if not lifted:
         return [_not_held(env, stopped=len(found) > 0)]
     await bot.plan_comments.refresh_environment(wish.repo, env)
-    body = unheld_comment(env=env, by=wish.actor, holds=lifted, reference=wish.correlation_id)
+    body = unheld_comment(
+        env=env, by=wish.actor, holds=lifted, is_open=wish.pull.is_open, reference=wish.correlation_id
+    )
     return [Said(kind="status", body=body)]
 
 

@@ -41,8 +41,11 @@ def held_comment(*, env: str, by: Login, reason: str, reference: str | None = No
     )
 
 
-def unheld_comment(*, env: str, by: Login, holds: Sequence[Hold], reference: str | None = None) -> str:
-    """Return the confirmation that the holds of an environment are lifted."""
+def unheld_comment(
+    *, env: str, by: Login, holds: Sequence[Hold], is_open: bool, reference: str | None = None
+) -> str:
+    """Return the confirmation that the holds of an environment are lifted; what is closed is not planned any more."""
+    plan = f"`/plan {env}` for a plan of what is there now"
     lines = [
         f"- {prose(hold.reason, limit=300)} ({code(hold.by, limit=60)}, {minute(hold.since)})"
         for hold in holds[:_MOST]
@@ -51,7 +54,7 @@ def unheld_comment(*, env: str, by: Login, holds: Sequence[Hold], reference: str
         f"{header('hold', env=env, status='lifted', ref=reference)}\n"
         f"👐 {code(by, limit=60)} lifted the hold of {code(env, limit=60)}. It had been held because of:\n\n"
         + "\n".join(lines)
-        + f"\n\nNext: comment `/plan {env}` for a plan of what is there now.\n"
+        + f"\n\nNext: comment {plan if is_open else '`/status` to see every environment'}.\n"
     )
 
 

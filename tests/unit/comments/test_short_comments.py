@@ -8,7 +8,7 @@ import pytest
 from inline_snapshot import snapshot
 
 from bot.comments.closing import closed_comment
-from bot.comments.confirmations import canceled_comment, unlocked_comment
+from bot.comments.confirmations import canceled_comment, unheld_comment, unlocked_comment
 from bot.comments.error import failure_comment
 from bot.comments.help import command_help, help_comment
 from bot.comments.words import age, command, duration, is_command, minute, next_line
@@ -165,3 +165,16 @@ def test_a_command_names_the_project_where_it_is_not_the_default_one() -> None:
 def test_the_next_line_quotes_commands_only(given: str | None, line: str) -> None:
     assert next_line(given) == line
     assert is_command(given or "") == ("comment" in line)
+
+
+@pytest.mark.parametrize(
+    ("is_open", "offered"),
+    [
+        pytest.param(True, "Next: comment `/plan prod` for a plan of what is there now.\n", id="open"),
+        pytest.param(False, "Next: comment `/status` to see every environment.\n", id="merged"),
+    ],
+)
+def test_what_follows_a_lifted_hold_is_not_refused_where_it_was_lifted(is_open: bool, offered: str) -> None:
+    body = unheld_comment(env="prod", by=Login("ann"), holds=[builders.hold()], is_open=is_open)
+
+    assert body.endswith(offered)
