@@ -60,7 +60,7 @@ def closed(request: Request) -> Refusal | None:
         return None
     return Refusal(
         reason=Reason.PULL_CLOSED,
-        sentence="This pull request is closed, so nothing is planned or applied from it.",
+        sentence="This pull request is closed, so nothing but a revert is planned or applied from it.",
         next_command="/status",
     )
 

@@ -30,7 +30,8 @@ def steps(items: Iterable[Step]) -> str:
     """Return the "Next" list, empty when there is nothing to do."""
     lines = []
     for step in [*items][:MOST_STEPS]:
-        say = f", comment {code(step.command, limit=150)}." if step.command else ""
+        end = "" if step.sentence.endswith(".") else "."
+        say = f", comment {code(step.command, limit=150)}." if step.command else end
         lines.append(f"- {prose(step.sentence, limit=200)}{say}\n")
     return "**Next**\n" + "".join(lines) if lines else ""
 

@@ -68,7 +68,11 @@ def after_status(pull: PullRequest, policy: RepoPolicy, rows: Sequence[StatusRow
     if back:
         return back
     if not pull.is_open:
-        return (Step(sentence="The pull request is closed: nothing is planned or applied from it any more"),)
+        return (
+            Step(
+                sentence="The pull request is closed: nothing but a revert is planned or applied from it any more"
+            ),
+        )
     waiting = [row for row in rows if row.plan is not None and row.plan.status is PlanStatus.PLANNED]
     if not waiting or all(why_closed(policy.environment(row.stack.env)) is None for row in waiting):
         return ()

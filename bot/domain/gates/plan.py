@@ -36,7 +36,9 @@ def config(facts: Facts) -> GateResult:
 def head(facts: Facts) -> GateResult:
     """The pull request is open, for a branch that is served, and at the commit that was planned."""
     if not facts.pull.is_open:
-        return failed("head", Reason.PULL_CLOSED, "The pull request is closed.", "reopen the pull request")
+        # What is merged cannot be reopened.
+        way = "another pull request" if facts.pull.merged else "reopen the pull request"
+        return failed("head", Reason.PULL_CLOSED, "The pull request is closed.", way)
     if not facts.is_base_served:
         sentence = f"{facts.pull.base_ref} is no branch whose pull requests the policy serves."
         return failed("head", Reason.BASE, sentence, "another base of the pull request")

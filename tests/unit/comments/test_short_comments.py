@@ -11,7 +11,7 @@ from bot.comments.closing import closed_comment
 from bot.comments.confirmations import canceled_comment, unheld_comment, unlocked_comment
 from bot.comments.error import failure_comment
 from bot.comments.help import command_help, help_comment
-from bot.comments.words import age, command, duration, is_command, minute, next_line
+from bot.comments.words import Step, age, command, duration, is_command, minute, next_line, steps
 from bot.domain.commands import CommandSpec
 from bot.domain.model import Login
 from tests.fakes import builders
@@ -174,7 +174,26 @@ def test_the_next_line_quotes_commands_only(given: str | None, line: str) -> Non
         pytest.param(False, "Next: comment `/status` to see every environment.\n", id="merged"),
     ],
 )
-def test_what_follows_a_lifted_hold_is_not_refused_where_it_was_lifted(is_open: bool, offered: str) -> None:
+def test_what_follows_a_lifted_hold_is_not_refused_where_it_was_lifted(
+    *, is_open: bool, offered: str
+) -> None:
     body = unheld_comment(env="prod", by=Login("ann"), holds=[builders.hold()], is_open=is_open)
 
     assert body.endswith(offered)
+
+
+def test_every_line_of_what_is_next_ends_as_a_sentence() -> None:
+    lines = steps(
+        [
+            Step(sentence="To plan anew", command="/plan"),
+            Step(sentence="This plan is for reading"),
+            Step(sentence="It waits. Nothing is to be done."),
+        ]
+    )
+
+    assert lines == snapshot("""\
+**Next**
+- To plan anew, comment `/plan`.
+- This plan is for reading.
+- It waits. Nothing is to be done.
+""")

@@ -215,3 +215,16 @@ def test_an_approval_may_be_the_pusher_s_own_while_nobody_has_told_who_that_is()
     assert found.opens_with == (
         "GitHub's delivery of that push (an administrator of the App can have it sent again) or an override"
     )
+
+
+@pytest.mark.parametrize(
+    ("merged", "way"),
+    [
+        pytest.param(False, "reopen the pull request", id="closed"),
+        pytest.param(True, "another pull request", id="merged, which nobody can reopen"),
+    ],
+)
+def test_what_is_merged_is_not_to_be_reopened(*, merged: bool, way: str) -> None:
+    results = judge(facts(pull=builders.pull(state="closed", merged=merged)))
+
+    assert [(result.gate, result.opens_with) for result in shut(results)] == [("head", way)]
