@@ -126,6 +126,7 @@ async def _candidate(stack: Stack, command: Command, request: Request, bot: Bot)
         asked_at=wish.asked_at,
         env=stack.env,
         project=stack.project,
+        is_possible=request.loaded.policy.environment(stack.env).apply.is_possible,
     )
     if isinstance(plan, PlanRecord) and plan.status is PlanStatus.NO_CHANGES:
         again = "/status" if plan.lane is not PlanLane.CODE else common.plan_command(stack.env, stack.project)

@@ -246,10 +246,12 @@ def choose_plan(
     asked_at: datetime,
     env: EnvName,
     project: ProjectName,
+    is_possible: bool = True,
 ) -> PlanRecord | Refusal:
     """Return the plan that an `/apply` means: the newest posted one, or the named one (DESIGN §2).
 
-    `plans` are all plans of the stack on this pull request, newest first.
+    `plans` are all plans of the stack on this pull request, newest first. `is_possible` is whether the policy lets
+    anybody apply the environment: where it does not, a plan is not worth making for it.
     """
     again = f"/plan {env}" + ("" if project == "default" else f" -p {project}")
     if named is not None:
@@ -261,6 +263,12 @@ def choose_plan(
                 next_command=again,
             )
         return found
+    if not plans and not is_possible:
+        return Refusal(
+            reason=Reason.PERMISSION,
+            sentence=f"Nobody may apply {env}: the policy gives it no `apply.allow`.",
+            next_command="/status",
+        )
     if not plans:
         return Refusal(reason=Reason.NO_PLAN, sentence=f"{env} has not been planned yet.", next_command=again)
     newest = plans[0]

@@ -58,3 +58,18 @@ def test_a_named_plan_of_nobody_is_refused() -> None:
 
     assert isinstance(refusal, Refusal)
     assert refusal.reason is Reason.NO_PLAN
+
+
+def test_no_plan_is_asked_for_that_nobody_may_apply() -> None:
+    refusal = choose_plan(
+        [],
+        named=None,
+        asked_at=builders.NOON,
+        env=EnvName("ci"),
+        project=ProjectName("default"),
+        is_possible=False,
+    )
+
+    assert isinstance(refusal, Refusal)
+    assert (refusal.reason, refusal.next_command) == (Reason.PERMISSION, "/status")
+    assert refusal.sentence == "Nobody may apply ci: the policy gives it no `apply.allow`."
