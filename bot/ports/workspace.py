@@ -25,7 +25,8 @@ class Merge:
     """Git tree id."""
     merge_base: Sha
     changed_files: tuple[str, ...]
-    """Paths that the head changes against the merge base, both names of a rename."""
+    """Paths that the head changes against the merge base, both names of a rename; where there are several merge bases,
+    what the merge changes in the base as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

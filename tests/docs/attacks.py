@@ -182,6 +182,13 @@ ATTACKS: Final = (
         tests=("tests/unit/domain/test_selection.py::test_what_is_to_start_a_plan_is_a_part_of_the_release",),
     ),
     Attack(
+        tries="take back what others have merged with a crosswise merge, whose difference does not show it",
+        ends="with several merge bases, what the merge would change in the base counts as changed: planned, and owned",
+        tests=(
+            "tests/integration/workspace/test_merge.py::test_a_merge_that_drops_what_one_of_two_bases_brought_has_changed_it",
+        ),
+    ),
+    Attack(
         tries="push while the delivery of it is lost, and apply the older plan",
         ends="`head_moved`: the head is read from GitHub, not from deliveries",
         tests=("tests/e2e/test_stale_plans.py::test_a_push_whose_delivery_was_lost_still_closes_the_way",),

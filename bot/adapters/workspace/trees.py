@@ -42,14 +42,14 @@ class TreeReader:
         await self.git.require_merge_tree()
         merged = asyncio.create_task(self._merged(object_id(base), object_id(head)))
         try:
-            merge_base, changed = await self._difference(object_id(base), object_id(head))
+            merge_bases = await self._merge_bases(object_id(base), object_id(head))
+            changed = await self._changed(merge_bases[0], object_id(head))
         finally:
             await asyncio.gather(merged, return_exceptions=True)
-        return Merge(tree=merged.result(), merge_base=merge_base, changed_files=changed)
-
-    async def _difference(self, base: str, head: str) -> tuple[Sha, tuple[str, ...]]:
-        merge_base = await self._merge_base(base, head)
-        return merge_base, await self._changed(merge_base, head)
+        if len(merge_bases) > 1:
+            # What the head has dropped of one merge base is no difference from another one.
+            changed |= await self._changed(object_id(base), merged.result())
+        return Merge(tree=merged.result(), merge_base=merge_bases[0], changed_files=tuple(sorted(changed)))
 
     async def _merged(self, base: str, head: str) -> str:
         """Return the tree of the merge."""
@@ -110,13 +110,14 @@ class TreeReader:
         asked = "".join(f"{blob}\n" for blob in wanted).encode()
         return _parse_batch((await self._run("reading files", "cat-file", "--batch", stdin=asked)).stdout)
 
-    async def _merge_base(self, base: str, head: str) -> Sha:
-        result = await self._run("finding the merge base", "merge-base", base, head, accept=(0, 1))
+    async def _merge_bases(self, base: str, head: str) -> Sequence[Sha]:
+        """Return every best common ancestor: several where branches were merged crosswise."""
+        result = await self._run("finding the merge base", "merge-base", "--all", base, head, accept=(0, 1))
         if result.exit_code == 1:
             raise WorkspaceError(f"{head[:12]} and {base[:12]} share no history")
-        return Sha(result.stdout.decode().strip())
+        return [Sha(line) for line in result.stdout.decode().split()]
 
-    async def _changed(self, merge_base: Sha, head: str) -> tuple[str, ...]:
+    async def _changed(self, before: str, after: str) -> frozenset[str]:
         """Without rename detection a rename is a removal and an addition, so both of its names are listed."""
         listed = await self._run(
             "comparing with the merge base",
@@ -126,11 +127,10 @@ class TreeReader:
             "--no-renames",
             "--name-only",
             "--ignore-submodules=none",
-            merge_base,
-            head,
+            before,
+            after,
         )
-        paths = listed.stdout.decode("utf-8", "backslashreplace").split("\0")
-        return tuple(sorted(filter(None, paths)))
+        return frozenset(filter(None, listed.stdout.decode("utf-8", "backslashreplace").split("\0")))
 
     async def _run(
         self, doing: str, *arguments: str, stdin: bytes = b"", accept: Sequence[int] = (0,)

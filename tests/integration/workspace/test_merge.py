@@ -59,6 +59,27 @@ async def test_a_head_that_is_up_to_date_merges_to_its_own_tree(
     assert (already.tree, already.changed_files) == (merge.tree, ())
 
 
+@pytest.mark.parametrize("kept", ["left.tf", "right.tf"])
+async def test_a_merge_that_drops_what_one_of_two_bases_brought_has_changed_it(
+    workspace: GitWorkspace, origin: Origin, kept: str
+) -> None:
+    # Two branches that were merged into the base, and merged once more by the head, which drops one's change: it is
+    # not in what the head changes against the other one.
+    old = {"left.tf": "old\n", "right.tf": "old\n"}
+    root = await origin.commit(old)
+    left = await origin.commit({**old, "left.tf": "new\n"}, parents=(root,))
+    right = await origin.commit({**old, "right.tf": "new\n"}, ref="refs/heads/other", parents=(root,))
+    base = await origin.commit(dict.fromkeys(old, "new\n"), parents=(left, right))
+    head = await origin.commit({**old, kept: "new\n"}, ref=PULL, parents=(left, right))
+    await workspace.fetch(REPO, "", [base, head])
+
+    merge = await workspace.merge(REPO, base=base, head=head)
+
+    [dropped] = old.keys() - {kept}
+    assert await workspace.read_file(REPO, merge.tree, dropped) == "old\n"
+    assert dropped in merge.changed_files
+
+
 async def test_commits_without_a_common_history_are_refused(workspace: GitWorkspace, origin: Origin) -> None:
     base = await origin.commit({"a.tf": "one\n"})
     head = await origin.commit({"b.tf": "two\n"}, ref=PULL)
