@@ -18,7 +18,21 @@ from bot.services.stopwatch import together
 from handlers import COMMANDS, SPECS, common
 
 _HARMLESS = frozenset(
-    {"allow", "cancel", "destroy", "drift", "help", "parity", "revert", "state restore", "status", "unlock"}
+    {
+        "allow",
+        "cancel",
+        "destroy",
+        "drift",
+        "gates",
+        "help",
+        "hold",
+        "parity",
+        "revert",
+        "state restore",
+        "status",
+        "unhold",
+        "unlock",
+    }
 )
 """Commands that run no code of the pull request's newest commit."""
 
@@ -76,7 +90,7 @@ async def _handle(
     command: Command, given: Given, bot: Bot, *, loaded: LoadedPolicy, held: Permission
 ) -> list[Answer]:
     pull = given.pull
-    if command.name not in _HARMLESS and not await common.may_run(given.repo, pull, bot):
+    if not await _runs_nothing_of_it(command, given, bot) and not await common.may_run(given.repo, pull, bot):
         return [_fork(command, pull)]
     wish = Wish(
         repo=given.repo,
@@ -99,6 +113,18 @@ async def _handle(
                 detail=error.paths,
             )
         ]
+
+
+async def _runs_nothing_of_it(command: Command, given: Given, bot: Bot) -> bool:
+    """Whether no code of the newest commit is run: an apply of the way back runs that of the release it goes to."""
+    if command.name in _HARMLESS:
+        return True
+    if command.name != "apply" or command.plan is None:
+        return False
+    async with bot.records.read() as reader:
+        plan = await reader.plan(command.plan)
+    here = plan is not None and (plan.stack.repo, plan.pull) == (given.repo.full_name, given.pull.number)
+    return here and plan is not None and plan.reverts_to is not None
 
 
 async def _post(

@@ -51,3 +51,40 @@ async def test_a_maintainer_allows_one_commit_of_a_fork_and_the_next_push_needs_
     # What it holds can still be given up.
     await world.comment(number, "/unlock staging nobody else can", by=ADMIN)
     await world.hear(number, kind="unlock")
+
+
+async def test_what_a_fork_has_applied_is_taken_back_whatever_it_has_become(world: World) -> None:
+    # Given staging as somebody has left it, and a commit of a fork that was allowed and applied there,
+    before, _ = await world.open_planned("Ours")
+    await world.applied(before)
+    await world.github.merge(world.repo, before, author=DEV)
+    await world.told(before)
+    pull = await world.github.open_pull(
+        world.repo,
+        author=OUTSIDER,
+        branch="gift",
+        fork=OUTSIDER,
+        files={STAGING: await world.staging("A gift")},
+    )
+    number = pull.number
+    await world.told(number)
+    await world.comment(number, f"/allow {world.head(number)}", by=ADMIN)
+    await world.hear(number, kind="plan", env="staging", status="planned")
+    await world.idle()
+    await world.applied(number)
+    # when the fork is pushed to, which nobody allows,
+    fork = f"{OUTSIDER}/{world.repo.partition('/')[2]}"
+    await world.github.push(fork, "gift", {STAGING: await world.staging("A trap")}, author=OUTSIDER)
+    await world.idle()
+    # then the way back is planned and applied all the same: it is of our own release's code,
+    await world.comment(number, "/revert", by=OWNER)
+    plan = (await world.hear(number, kind="plan", env="staging", status="planned")).header["plan"]
+    await world.idle()
+    await world.comment(number, f"/apply staging {plan}", by=OWNER)
+    await world.hear(number, kind="revert", env="staging", status="applied")
+    await world.told(number)
+    assert "Ours" in await world.page("staging/")
+    # and nothing else is: neither the plan of the fork's code, nor that of another pull request.
+    for line in ("/apply staging", f"/apply staging {plan[:-1]}2"):
+        await world.comment(number, line, by=OWNER)
+        await world.refused(number, "fork")
