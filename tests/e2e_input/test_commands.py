@@ -17,80 +17,89 @@ async def quiet_pull(scene: Scene) -> int:
     return number
 
 
-@pytest.mark.parametrize(
-    ("line", "reason", "says"),
-    [
-        ("/plan nowhere", "environment", ("nowhere", "`ci`, `test`, `staging`, `prod`")),
-        ("/apply nowhere", "environment", ("nowhere", "`ci`, `test`, `staging`, `prod`")),
-        ("/plan dev", "environment", ("dev", "developers' machines only")),
-        ("/apply dev", "environment", ("dev", "`ci`, `test`, `staging`, `prod`")),
-        ("/apply", "environment", ("never means prod", "/apply staging")),
-        ("/aply staging", "usage", ("Did you mean `/apply`?", "/apply staging")),
-        ("/plan ../prod", "environment", ("../prod",)),
-        ("/plan staging -p ../../etc", "project", ("../../etc",)),
-        ("/plan staging -p nothing", "project", ("nothing",)),
-        ("/apply staging prod", "usage", ("prod",)),
-        ("/apply staging pzzzzzzz", "no_plan", ()),
-        ("/apply staging", "no_plan", ("/plan staging",)),
-        ("/cancel pzzzzzzz", "not_found", ()),
-        ("/unlock staging", "not_found", ()),
-        ("/plan $(reboot)", "environment", ()),
-        ("/plan staging -- -target=`id`", "argument", ("-target",)),
-    ],
+WRONG: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("/plan nowhere", "environment", ("nowhere", "`ci`, `test`, `staging`, `prod`")),
+    ("/apply nowhere", "environment", ("nowhere", "`ci`, `test`, `staging`, `prod`")),
+    ("/plan dev", "environment", ("dev", "developers' machines only")),
+    ("/apply dev", "environment", ("dev", "`ci`, `test`, `staging`, `prod`")),
+    ("/apply", "environment", ("never means prod", "/apply staging")),
+    ("/aply staging", "usage", ("Did you mean `/apply`?", "/apply staging")),
+    ("/plan ../prod", "environment", ("../prod",)),
+    ("/plan staging -p ../../etc", "project", ("../../etc",)),
+    ("/plan staging -p nothing", "project", ("nothing",)),
+    ("/apply staging prod", "usage", ("prod",)),
+    ("/apply staging pzzzzzzz", "no_plan", ()),
+    ("/apply staging", "no_plan", ("/plan staging",)),
+    ("/cancel pzzzzzzz", "not_found", ()),
+    ("/unlock staging", "not_found", ()),
+    ("/plan $(reboot)", "environment", ()),
+    ("/plan staging -- -target=`id`", "argument", ("-target",)),
 )
+"""What is written, the reason of the refusal, and words of its answer."""
+NOT_ALLOWED = (
+    "-out=x",
+    "-lock=false",
+    "-state=x",
+    "-chdir=..",
+    "-var=x=1",
+    "-var-file=x",
+    "-backend-config=key=prod",
+)
+NOT_OURS = (
+    "/lgtm",
+    "/retest staging",
+    "/plan-b is better",
+    "> /plan staging",
+    "    /plan staging",
+    "```\n/plan staging\n```",
+    "`/plan staging`",
+    "Please write\n/plan staging",
+    "<!-- /plan staging -->",
+    "plan staging",
+    "//plan staging",
+    "/ plan staging",
+    "\\/plan staging",
+    "@gatewright plan staging",
+    "-/plan staging",
+    "/\u0440lan staging",
+)
+
+
 async def test_a_wrong_command_is_answered_with_what_is_right(
-    scene: Scene, line: str, reason: str, says: tuple[str, ...]
+    scene: Scene, subtests: pytest.Subtests
 ) -> None:
     # Given a pull request without any plan,
     number = await quiet_pull(scene)
-    # When somebody with write access writes a command that cannot be carried out,
-    # Then one comment says why and what would be right, and nothing happens.
-    await scene.refusal(number, line, reason, *says)
+    for line, reason, says in WRONG:
+        with subtests.test(line):
+            # When somebody with write access writes a command that cannot be carried out,
+            # Then one comment says why and what would be right, and nothing happens.
+            await scene.refusal(number, line, reason, *says)
 
 
-@pytest.mark.parametrize(
-    "argument",
-    ["-out=x", "-lock=false", "-state=x", "-chdir=..", "-var=x=1", "-var-file=x", "-backend-config=key=prod"],
-)
-async def test_an_argument_that_is_not_allowed_is_refused_by_name(scene: Scene, argument: str) -> None:
+async def test_an_argument_that_is_not_allowed_is_refused_by_name(
+    scene: Scene, subtests: pytest.Subtests
+) -> None:
     # Given a pull request,
     number = await quiet_pull(scene)
-    # When a plan is asked for with an argument outside of the allow list, also behind an allowed one,
-    name = argument.partition("=")[0]
-    line = f"/plan staging -- -refresh=false {argument}"
-    # Then the argument is named, the allowed ones are listed, and nothing is planned.
-    await scene.refusal(number, line, "argument", f"`{name}`", "-target=ADDRESS")
+    for argument in NOT_ALLOWED:
+        with subtests.test(argument):
+            # When a plan is asked for with an argument outside of the allow list, also behind an allowed one,
+            name = argument.partition("=")[0]
+            line = f"/plan staging -- -refresh=false {argument}"
+            # Then the argument is named, the allowed ones are listed, and nothing is planned.
+            await scene.refusal(number, line, "argument", f"`{name}`", "-target=ADDRESS")
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        "/lgtm",
-        "/retest staging",
-        "/plan-b is better",
-        "> /plan staging",
-        "    /plan staging",
-        "```\n/plan staging\n```",
-        "`/plan staging`",
-        "Please write\n/plan staging",
-        "<!-- /plan staging -->",
-        "plan staging",
-        "//plan staging",
-        "/ plan staging",
-        "\\/plan staging",
-        "@gatewright plan staging",
-        "-/plan staging",
-        "/\u0440lan staging",
-    ],
-)
-async def test_what_is_no_command_of_ours_is_left_alone(scene: Scene, body: str) -> None:
+async def test_what_is_no_command_of_ours_is_left_alone(scene: Scene) -> None:
     # Given a pull request,
     number = await quiet_pull(scene)
-    # When a comment holds no command of ours on its first line,
-    comment = await scene.world.comment(number, body)
+    # When comments hold no command of ours on their first line,
+    comments = {body: await scene.world.comment(number, body) for body in NOT_OURS}
     # Then there is neither a reaction nor an answer.
     await scene.nothing_happened()
-    assert scene.world.reactions(comment) == []
+    reactions = {body: scene.world.reactions(comment) for body, comment in comments.items()}
+    assert reactions == {body: [] for body in NOT_OURS}
     assert scene.world.watch(number).comments() == []
 
 
