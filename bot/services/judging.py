@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.errors import GatewrightError, PolicyError
@@ -66,7 +67,7 @@ class Judging:
         facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
         facts = replace(facts, copied_by=await self._copied_by(plan))
         facts = await self._for_revert(facts, repo, loaded, run.actor)
-        results = await self._overridden(judge(facts), plan, used_by=run)
+        results = await self._overridden(judge(facts), plan, facts.holds, used_by=run)
         return Judged(
             plan=plan,
             loaded=loaded,
@@ -76,7 +77,12 @@ class Judging:
         )
 
     async def _overridden(
-        self, results: tuple[GateResult, ...], plan: PlanRecord, *, used_by: Run | None = None
+        self,
+        results: tuple[GateResult, ...],
+        plan: PlanRecord,
+        holds: Sequence[Hold],
+        *,
+        used_by: Run | None = None,
     ) -> tuple[GateResult, ...]:
         """Open the gates that two owners have opened; an apply that then finds every gate open has used them."""
         if plan.pull is None or not shut(results):
@@ -84,12 +90,11 @@ class Judging:
         async with self.records.write() as writer:
             known = await writer.overrides(repo=plan.stack.repo, pull=plan.pull)
             valid = tuple(one for one in known if one.opens_for(plan, self.clock.now()))
-            opened = tuple(overridden(result, valid) for result in results)
+            opened = tuple(overridden(result, valid, holds=holds) for result in results)
+            gates = {result.gate for result in shut(results)}
             if used_by is not None and not shut(opened):
-                gates = {result.gate for result in shut(results)}
-                for one in valid:
-                    if one.gate in gates:
-                        await writer.use_override(one.number, used_by.id)
+                for one in (each for each in valid if each.gate in gates):
+                    await writer.use_override(one.number, used_by.id)
         return opened
 
     async def _after_merge(
@@ -124,7 +129,7 @@ class Judging:
             *(result for result in judge(asked) if result.gate in named),
         )
         # Two owners opened a gate for what they had read, which is the pull request's own plan.
-        results = await self._overridden(results, reviewed or plan, used_by=run)
+        results = await self._overridden(results, reviewed or plan, facts.holds, used_by=run)
         return Judged(plan=plan, loaded=loaded, results=results, approvers=_approvers(asked))
 
     async def _copied_by(self, plan: PlanRecord) -> Run | None:
@@ -161,7 +166,7 @@ class Judging:
         may_apply = await self.access.may_apply(repo, env, actor)
         facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
         results = judge(await self._for_revert(facts, repo, loaded, actor))
-        return await self._overridden(results, plan)
+        return await self._overridden(results, plan, facts.holds)
 
     async def preview(
         self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord
@@ -170,8 +175,8 @@ class Judging:
 
         Where the policy names no gates, that is only what people or the calendar have closed.
         """
-        results = judge(await self._facts(repo, pull, loaded, plan, may_apply=True))
-        results = await self._overridden(results, plan)
+        facts = await self._facts(repo, pull, loaded, plan, may_apply=True)
+        results = await self._overridden(judge(facts), plan, facts.holds)
         if not loaded.policy.environment(plan.stack.env).apply.gates:
             return tuple(result for result in shut(results) if result.gate == "hold")
         return tuple(
