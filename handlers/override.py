@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from bot.comments.overrides import override_asked_comment, override_confirmed_comment
 from bot.context import Answer, Bot, Request, Said
-from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind
+from bot.domain.commands import Command, CommandSpec, Parameter, ParameterKind, render
 from bot.domain.gates import JUDGED
-from bot.domain.model import EnvName, Permission, ProjectName
+from bot.domain.model import EnvName, Permission, Stack
 from bot.domain.overrides import NEVER, Override
 from bot.domain.refusals import Reason, Refusal
 from bot.services.people import Standing, stacks_of
@@ -20,7 +21,7 @@ _VALID: Final = timedelta(hours=1)
 
 SPEC = CommandSpec(
     name="override",
-    usage="/override ENV GATE REASON [-p PROJECT]",
+    usage="/override ENV GATE [-p PROJECT] REASON",
     summary="Open one gate of this pull request's newest plan once, when a second owner repeats it within an hour.",
     who="two different owners of the environment, or administrators",
     examples=("/override prod promoted staging is down and prod must not wait for it",),
@@ -46,13 +47,14 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         or _no_such_gate(gate, look=f"/gates {env}")
         or await _no_owner(env, request, bot)
     )
-    if refused is not None:
-        return [refused]
+    stack = refused or _meant(command, request)
+    if isinstance(stack, Refusal):
+        return [stack]
     wish, now = request.wish, bot.clock.now()
     new = Override(
         repo=wish.repo.full_name,
         pull=wish.pull.number,
-        project=command.project or ProjectName("default"),
+        project=stack.project,
         env=env,
         gate=gate,
         reason=command.text,
@@ -60,19 +62,44 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         asked_at=now,
         expires_at=now + _VALID,
     )
-    async with bot.records.write() as writer:
-        known = await writer.overrides(repo=new.repo, pull=new.pull)
-        first = next((one for one in reversed(known) if _is_about(one, new) and one.waits(now)), None)
-        if first is None:
-            await writer.add_override(new)
-        elif first.asked_by.lower() != wish.actor.lower():
-            await writer.confirm_override(first.number, by=wish.actor, at=now)
+    first = await _noted(new, stack, bot)
     if first is None or first.asked_by.lower() == wish.actor.lower():
         body = override_asked_comment(first or new, line=command.line, reference=wish.correlation_id)
         return [Said(kind="status", body=body)]
     await bot.plan_comments.refresh_judged(wish.repo, wish.pull)
     body = override_confirmed_comment(first, by=wish.actor, reference=wish.correlation_id)
     return [Said(kind="status", body=body)]
+
+
+async def _noted(new: Override, stack: Stack, bot: Bot) -> Override | None:
+    """Record a wish, or confirm the one that it repeats; returns that one, None where there was none.
+
+    What somebody said before the newest plan was made they said of another plan, so it is asked anew.
+    """
+    now = new.asked_at
+    async with bot.records.write() as writer:
+        known = await writer.overrides(repo=new.repo, pull=new.pull)
+        plans = await writer.plans(repo=new.repo, pull=new.pull, stack=stack, limit=1)
+        about = (one for one in reversed(known) if _is_about(one, new) and one.waits(now))
+        first = next((one for one in about if not plans or plans[0].created_at <= one.asked_at), None)
+        if first is None:
+            await writer.add_override(new)
+        elif first.asked_by.lower() != new.asked_by.lower():
+            await writer.confirm_override(first.number, by=new.asked_by, at=now)
+    return first
+
+
+def _meant(command: Command, request: Request) -> Stack | Refusal:
+    """Return the stack of the named project, or of the only one."""
+    stacks = common.choose_stacks(command, request)
+    if isinstance(stacks, Refusal) or len(stacks) == 1:
+        return stacks if isinstance(stacks, Refusal) else stacks[0]
+    names = ", ".join(f"`{stack.project}`" for stack in stacks)
+    return Refusal(
+        reason=Reason.PROJECT,
+        sentence=f"{command.env} has several projects, and a gate is opened for one of them: {names}.",
+        next_command=render(replace(command, project=stacks[0].project), SPEC),
+    )
 
 
 def _is_about(one: Override, other: Override) -> bool:

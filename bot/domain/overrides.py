@@ -35,10 +35,10 @@ class Override:
     """Given by the store; 0 before."""
 
     def opens_for(self, plan: PlanRecord, now: datetime) -> bool:
-        """Whether it opens its gate for a plan at `now`: only for one that was there when it was confirmed."""
+        """Whether it opens its gate for a plan at `now`: only for one that was there when it was asked for."""
         return (
             self.confirmed_at is not None
-            and plan.created_at <= self.confirmed_at
+            and plan.created_at <= self.asked_at
             and (plan.stack.repo, plan.pull) == (self.repo, self.pull)
             and (plan.stack.project, plan.stack.env) == (self.project, self.env)
             and self.used_run is None
