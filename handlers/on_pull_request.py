@@ -91,7 +91,10 @@ async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
 
 
 async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
-    """Stop plans; a merge frees what the pull request held, a plain close keeps what it changed."""
+    """Stop plans; a merge frees what the pull request held, a plain close keeps what it changed.
+
+    A merge into a branch that the policy does not serve is none: whoever may push there has agreed to nothing.
+    """
     found = await _subject(delivery, bot)
     if found is None or found[1].is_open:
         return "not a closed pull request"
@@ -103,19 +106,35 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         held = await writer.locks(repo=repo.full_name, pull=pull.number)
         locks = [lock for lock in held if lock.stack.state_key not in leaving]
         plans = await writer.plan_outlines(repo=repo.full_name, pull=pull.number, limit=1)
-    if pull.merged:
+    if pull.merged and await _is_served(repo, pull, bot):
         await _complete_reverts(payload, bot, repo=repo, pull=pull)
         return await _merged(delivery, payload, bot, repo=repo, pull=pull, leaving=leaving)
     if not plans:
         return "nothing was planned here"
     if locks:
-        body = closed_comment(locks=locks, reference=delivery.id)
+        into = pull.base_ref if pull.merged else None
+        body = closed_comment(locks=locks, into=into, reference=delivery.id)
         await bot.poster.once(repo, pull.number, f"closed:{delivery.id}", body)
     return "closed unmerged"
 
 
+async def _is_served(repo: Repo, pull: PullRequest, bot: Bot) -> bool:
+    if pull.base_ref == repo.default_branch:
+        return True
+    try:
+        policy = (await bot.policies.load(repo)).policy
+    except PolicyError:
+        return False
+    return policy.serves(pull.base_ref, default_branch=repo.default_branch)
+
+
 async def _complete_reverts(payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest) -> None:
-    """Lift the holds of the reverts that are in the base now: what would be rolled forward is gone."""
+    """Lift the holds of the reverts that are in the base now: what would be rolled forward is gone.
+
+    They were opened for the default branch, and aimed at another one they take nothing out of it.
+    """
+    if pull.base_ref != repo.default_branch:
+        return
     async with bot.records.write() as writer:
         lifted = await lift_completed(
             writer, repo.full_name, pull.number, by=_actor(payload), now=bot.clock.now()

@@ -11,9 +11,17 @@ from bot.comments.words import Step, minute, steps
 from bot.domain.plan import Lock
 
 
-def closed_comment(*, locks: Sequence[Lock], reference: str) -> str:
-    """Return the comment for a pull request that was closed unmerged while it held stacks."""
+def closed_comment(*, locks: Sequence[Lock], into: str | None = None, reference: str) -> str:
+    """Return the comment for a pull request that was closed unmerged while it held stacks.
+
+    `into` is the branch that it was merged into where the policy does not serve that.
+    """
     first = header("closeout", status="closed", ref=reference)
+    ended = (
+        "Closed without a merge"
+        if into is None
+        else f"Merged into {code(into, limit=100)}, which is not served"
+    )
     rows = [
         Part(
             text=f"- {text(lock.stack.label, limit=100)}, since {minute(lock.since)}, taken by {code(lock.holder, limit=60)}\n",
@@ -25,7 +33,7 @@ def closed_comment(*, locks: Sequence[Lock], reference: str) -> str:
     return fit(
         [
             Part(
-                text=f"{first}\n### ⚠️ Closed without a merge, and still holding\n\n"
+                text=f"{first}\n### ⚠️ {ended}, and still holding\n\n"
                 "What this pull request applied stays applied, so these stacks stay locked for others:\n\n"
             ),
             *rows,

@@ -209,6 +209,28 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="free what a pull request has applied, or end a revert's hold, by merging it into a branch of their own",
+        ends="a merge counts only into a branch that the policy serves; for a revert's hold, only into the default branch",
+        tests=(
+            "tests/integration/database/test_merges_elsewhere.py::test_what_a_pull_request_has_applied_stays_held_where_it_is_merged_into_an_unserved_branch",
+            "tests/integration/database/test_merges_elsewhere.py::test_a_revert_is_completed_by_a_merge_into_the_default_branch_alone",
+        ),
+    ),
+    Attack(
+        tries="open `hold` with an override while the operator has stopped everything, or use it against a later hold",
+        ends="`hold`: two owners open what they knew when they agreed, and never the stop",
+        tests=(
+            "tests/unit/services/test_overridden_holds.py::test_two_owners_open_the_holds_that_they_knew_and_no_stop",
+        ),
+    ),
+    Attack(
+        tries="get the first owner's override, push another change, and have the second owner repeat it",
+        ends="the second has asked anew: both must have had the plan before them",
+        tests=(
+            "tests/integration/database/test_override_wishes.py::test_who_had_another_plan_before_them_opens_nothing_for_a_later_one",
+        ),
+    ),
+    Attack(
         tries="race for an environment with two pull requests",
         ends="one has it, the other waits in line",
         tests=(
