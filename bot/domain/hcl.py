@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _CODE = re.compile(
     r"""(?P<skip>[ \t\r\f\v\ufeff]++|\#[^\n]*+|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)
@@ -44,6 +44,8 @@ class HclToken:
     """`word`, `sign` (braces, `=`, line end), `text` (plain), `template` (any other text) or `other`."""
     text: str
     """The text's content without quotes; empty for templates."""
+    written: str = field(default="", repr=False, compare=False)
+    """The content of a text, of a template too, as it stands there."""
 
 
 def hcl_tokens(source: str) -> Iterator[HclToken]:
@@ -103,5 +105,5 @@ def _behind_heredoc(nesting: list[str], source: str, at: int) -> int:
 def _text_token(content: str) -> HclToken:
     """Return the token for what was opened by the first character of `content`: a quote, or a heredoc's line end."""
     if content.startswith(_QUOTE) and _PLAIN.fullmatch(content, 1):
-        return HclToken(kind="text", text=content[1:])
-    return HclToken(kind="template", text="")
+        return HclToken(kind="text", text=content[1:], written=content[1:])
+    return HclToken(kind="template", text="", written=content[1:])

@@ -1,4 +1,4 @@
-"""Which directories the `module` blocks of a tree call.
+"""Which directories the `module` blocks of a tree call, and what else its code reads from outside of its directories.
 
 It never raises. Where a block's source is not a plain text, so that it could be anything, the call counts as one
 of the whole repository: too much is planned then, never too little.
@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.domain.hcl import HclToken, hcl_tokens
+from bot.domain.reached_paths import reached
 
 WHOLE_REPOSITORY = "."
 _HCL = (".tf", ".tofu")
@@ -26,19 +27,21 @@ _EQUALS = HclToken(kind="sign", text="=")
 
 
 def local_module_calls(files: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return directory -> directories that its module blocks call, sorted, from path -> text.
+    """Return directory -> what its module blocks call and its texts name elsewhere, sorted, from path -> text.
 
     Paths are relative to the repository, `.` is its root; files that are not Terraform's are passed over.
     """
     calls: dict[str, set[str]] = {}
     for path, text in files.items():
         if path.endswith(_JSON):
-            sources = _json_sources(text)
+            sources, texts = _json_sources(text), _json_texts(text)
         elif path.endswith(_HCL):
-            sources = _hcl_sources(text)
+            sources, texts = _hcl_sources(text), (token.written for token in hcl_tokens(text))
         else:
             continue
         directory = posixpath.dirname(path) or "."
+        if ".." in text and (elsewhere := reached(directory, texts)):
+            calls.setdefault(directory, set()).update(elsewhere)
         for source in sources:
             called = _directory(directory, source)
             if called is not None:
@@ -47,7 +50,7 @@ def local_module_calls(files: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 def called_directories(directory: str, calls: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
-    """Return every directory that is called from `directory`, over any number of calls."""
+    """Return every directory that is called from `directory`, over any number of calls, and the files that are named."""
     found: set[str] = set()
     waiting = [directory]
     while waiting:
@@ -82,6 +85,20 @@ def _json_sources(text: str) -> Iterator[str | None]:
                     source = call.get("source")
                     constant = isinstance(source, str) and "${" not in source and "%{" not in source
                     yield source if constant else None
+
+
+def _json_texts(text: str) -> Iterator[str]:
+    """Yield every text of a file in JSON syntax; what cannot be read counts as a call of everything."""
+    try:
+        waiting = [json.loads(text, object_pairs_hook=_all_values)]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict | list):
+            waiting.extend(one.values() if isinstance(one, dict) else one)
 
 
 def _all_values(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from bot.domain.globs import matches
@@ -44,7 +45,8 @@ def touched(
 
     `changed_files` holds both names of a rename. `when_modified` has patterns relative to the repository for the
     stacks that do not take everything below their directory; of two patterns the later wins, and one that begins
-    with `!` takes back. Called modules, the var file and the provider lock file always touch.
+    with `!` takes back. Called modules, what the code names elsewhere, the var file and the
+    provider lock file always touch.
     """
     changed = [path for path in changed_files if path != POLICY_PATH]
     return tuple(
@@ -65,13 +67,14 @@ def stack_inputs_digest(
     `files` maps every path of a tree to its blob id. The provider lock file lies in the project directory. Var
     files are left out, so that two environments with the same release have the same digest.
     """
-    directories = {stack.directory, *called_directories(stack.directory, module_calls)}
+    called = called_directories(stack.directory, module_calls)
+    directories = {stack.directory, *called}
     left_out = {POLICY_PATH, stack.var_file} | policy_part.var_files
     named = _Named(policy_part.patterns)
     inputs = [
         [path, files[path]]
         for path in sorted(files)
-        if path not in left_out and (_is_below(path, directories) or named.takes(path))
+        if path not in left_out and (path in called or _is_below(path, directories) or named.takes(path))
     ]
     # JSON keeps paths and ids apart whatever characters a path has.
     canonical = json.dumps([policy_part.canonical, stack.directory, inputs])
@@ -98,8 +101,9 @@ def _is_touched(
 ) -> bool:
     lock_file = LOCK_FILE if stack.directory == "." else f"{stack.directory}/{LOCK_FILE}"
     called = called_directories(stack.directory, module_calls)
+    named = {stack.var_file, lock_file, *called}
     for path in changed:
-        if path in {stack.var_file, lock_file} or _is_below(path, called):
+        if path in named or _is_below(path, called):
             return True
         if _selected(path, patterns) if patterns is not None else _is_below(path, {stack.directory}):
             return True
@@ -114,5 +118,9 @@ def _selected(path: str, patterns: Sequence[str]) -> bool:
     return False
 
 
-def _is_below(path: str, directories: Iterable[str]) -> bool:
-    return any(directory == "." or path.startswith(f"{directory}/") for directory in directories)
+def _is_below(path: str, directories: AbstractSet[str]) -> bool:
+    """Look each directory of the path up, since code may name any number of them."""
+    if "." in directories:
+        return True
+    ends = (at for at, character in enumerate(path) if character == "/")
+    return any(path[:end] in directories for end in ends)

@@ -69,7 +69,7 @@ class ProjectEntry(Entry):
     depends_on: tuple[ProjectRef, ...] = ()
     """Projects that are applied before this one, and destroyed after it."""
     when_modified: tuple[Glob, ...] | None = None
-    """Files that start a plan instead of all in `dir`, and are a part of its release; called modules and var files always are."""
+    """Files that start a plan instead of all in `dir`, and are a part of its release; called modules, var files and what the code reads from elsewhere always are."""
 
 
 class RiskEntry(Entry):

@@ -177,6 +177,14 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries='change a file that the code reads from elsewhere (`file("../x")`), and promote it as what was verified before it',
+        ends="`promoted`, `undiverged`: what the texts of the code name outside of its directory is a part of the release",
+        tests=(
+            "tests/unit/domain/test_reached_paths.py::test_a_file_that_the_code_reads_from_elsewhere_is_an_input",
+            "tests/unit/domain/test_reached_paths.py::test_so_is_what_a_called_module_reads",
+        ),
+    ),
+    Attack(
         tries="change a file that only `when_modified` names, and promote it as what was verified before it",
         ends="`promoted`, `undiverged`: what is to start a plan is a part of the release",
         tests=("tests/unit/domain/test_selection.py::test_what_is_to_start_a_plan_is_a_part_of_the_release",),
