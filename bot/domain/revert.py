@@ -125,17 +125,26 @@ def choose(history: History, *, named: str | None, stack: Stack) -> Choice | Ref
 def representative(level: Level, verifications: Sequence[Verification]) -> Release | None:
     """Return the whole release of a level that was seen to work last; None where its last checks did not pass.
 
-    A pass that a later apply has revoked counts: it says that the release worked while it was there.
+    A pass that a later apply has revoked counts: it says that the release worked while it was there. What a pull
+    request only planned has passed no gate, so its source is gone back to only where nothing else left the same.
     """
     known = {release.plan_id: release for release in level.releases}
     newest = next((each for each in verifications if each.release in known), None)
     if newest is None or newest.outcome is not Outcome.PASS:
         return None
-    for each in verifications:
-        release = known.get(each.release)
-        if release is not None and each.outcome is Outcome.PASS and not is_partial(release.arguments):
-            return release
-    return None
+    passed = [known[each.release] for each in verifications if _is_pass(each) and each.release in known]
+    whole = [release for release in (*passed, *level.releases[::-1]) if not is_partial(release.arguments)]
+    agreed = (release for release in whole if release.changed or _is_of_the_base(release))
+    return next(agreed, next((release for release in whole if release in passed), None))
+
+
+def _is_pass(verification: Verification) -> bool:
+    return verification.outcome is Outcome.PASS
+
+
+def _is_of_the_base(release: Release) -> bool:
+    """Whether it was planned of the base's own tip, as after a merge."""
+    return release.head_sha == release.base_sha
 
 
 def state_problem(

@@ -267,6 +267,11 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="have code that nobody approved planned where it changes nothing, so that a later revert goes back to it",
+        ends="a revert goes back to what was applied or merged, where either left the same in place",
+        tests=("tests/unit/domain/test_revert.py::test_a_revert_goes_to",),
+    ),
+    Attack(
         tries="go back to a source that was swapped in the store",
         ends="`integrity`",
         tests=("tests/e2e_revert/test_revert.py::test_what_stands_in_the_way_of_a_revert_is_said",),

@@ -97,6 +97,10 @@ def history(story: str, *, unfinished: Unfinished | None = None) -> History:
         pytest.param(
             "a =b? c", None, "a", "c", id="either of two that left the same may be the verified one"
         ),
+        pytest.param("a =b c", None, "a", "c", id="what nobody has applied is no source to go back to"),
+        pytest.param("a =b c", "b", "a", "c", id="not by its name either"),
+        pytest.param("a! =b c", None, "a", "c", id="what was applied, and seen to work by a later look"),
+        pytest.param("a- =b c", None, "b", "c", id="but where nothing else left the same"),
         pytest.param("a b c", "a", "a", "c b", id="a named one"),
         pytest.param("a b c>a", "b", "b", "c a", id="forward again by name"),
         pytest.param("a b", "run-a", "a", "b", id="named by its run"),
@@ -108,6 +112,18 @@ def test_a_revert_goes_to(story: str, named: str | None, target: str, undone: st
     assert isinstance(found, Choice), found
     assert found.target.plan_id == target
     assert [each.plan_id for each in found.undone] == undone.split()
+
+
+def test_what_the_base_held_when_it_changed_nothing_is_a_source_to_go_back_to() -> None:
+    story = history("a =b c")
+    merged = [
+        replace(each, head_sha=each.base_sha) if each.plan_id == "b" else each for each in story.releases
+    ]
+
+    found = choose(replace(story, releases=merged), named=None, stack=STACK)
+
+    assert isinstance(found, Choice), found
+    assert found.target.plan_id == "b"
 
 
 @pytest.mark.parametrize(
