@@ -129,6 +129,9 @@ def _environment(name: str, environment: EnvironmentEntry, file: PolicyFile) -> 
             yield (*here, "state_key"), "{user} is for local environments (trigger: local)"
     if environment.drift is not None and environment.lifecycle != "permanent":
         yield (*here, "drift"), "is for permanent environments: one that comes and goes has no time to drift"
+    if re.search(r"[0-9}]\{pull\}|\{pull\}[0-9{]", key):
+        # Number 11 of the project `a` and number 1 of `a1` would share a state.
+        yield (*here, "state_key"), "nobody can see where the number ends; put a `/` or a `-` beside {pull}"
     if "{pull}" in key and environment.lifecycle == "permanent":
         yield (*here, "state_key"), "{pull} is for environments with lifecycle: pull_request or ephemeral"
 

@@ -258,6 +258,20 @@ def test_projects_never_share_a_state_key() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "key", ["t/{project}{pull}", "t/{pull}{project}", "t/{project}1{pull}/x", "t/{project}/{pull}0"]
+)
+def test_a_pull_requests_number_ends_where_everybody_can_see_it(key: str) -> None:
+    # Pull request 11 of the project a, and 1 of the project a1, would have the same first key.
+    (problem,) = problems(
+        'version: 1\nterraform: {version: "1.11.4"}\nprojects: [{name: a, dir: a}, {name: a1, dir: b}]\n'
+        f"environments: {{test: {{state_key: '{key}', lifecycle: pull_request}}}}"
+    )
+
+    assert "environments.test.state_key: " in problem
+    assert "put a `/` or a `-` beside {pull}" in problem
+
+
 def test_keys_that_only_look_alike_are_allowed() -> None:
     text = (
         'version: 1\nterraform: {version: "1.11.4"}\nenvironments: {a: {state_key: x/y}, b: {state_key: x/y2},'
