@@ -20,5 +20,8 @@ async def begin(records: Records, run_id: RunId, clock: Clock, *, why: str) -> R
         if run.cancel_requested_by is not None and run.intent_at is None:
             await end_before_start(writer, run, run.cancel_requested_by, clock.now())
             return None
-        await writer.move_run(run_id, RunStatus.PREPARING, at=clock.now(), actor="gatewright", why=why)
-    return run
+        # Where several write at once, it may have been ended since it was read.
+        begun = await writer.move_run(
+            run_id, RunStatus.PREPARING, at=clock.now(), actor="gatewright", why=why
+        )
+    return run if begun else None

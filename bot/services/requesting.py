@@ -218,7 +218,9 @@ async def _cancel(
 async def cancel_run(writer: Writer, run: Run, by: Login, now: datetime) -> None:
     """Ask a run to end; one that has not started ends at once."""
     await writer.request_cancel(run.id, by)
-    if run.status is RunStatus.QUEUED:
+    # From here on nobody else changes it, but somebody may have taken it up since it was read.
+    now_is = await writer.run(run.id)
+    if now_is is not None and now_is.status is RunStatus.QUEUED:
         await end_before_start(writer, run, by, now)
         if run.kind is RunKind.SYNC:
             # One that waits for its turn has no workflow: this one tells its end, and lets go of what it holds.

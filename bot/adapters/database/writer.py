@@ -159,11 +159,13 @@ class SqlWriter(
         )
 
     async def record_intent(self, id: RunId, at: datetime) -> None:
-        """Note that a change is about to start; TakenOverError when somebody has noted that before."""
+        """Note that a change is about to start; TakenOverError when somebody has noted that, or the run's end, before."""
         columns = tables.runs.c
-        statement = sa.update(tables.runs).where(columns.id == id, columns.intent_at.is_(None))
+        statement = sa.update(tables.runs).where(
+            columns.id == id, columns.intent_at.is_(None), columns.status.not_in(sorted(TERMINAL))
+        )
         if (await self._connection.execute(statement.values(intent_at=at))).rowcount == 0:
-            raise TakenOverError(f"The run {id} was begun by another worker.")
+            raise TakenOverError(f"The run {id} was begun or ended by another worker.")
 
     async def add_plan(self, plan: PlanRecord) -> None:
         """Record a plan; the same plan of the same run may be recorded again."""
