@@ -222,9 +222,8 @@ async def cancel_run(writer: Writer, run: Run, by: Login, now: datetime) -> None
     now_is = await writer.run(run.id)
     if now_is is not None and now_is.status is RunStatus.QUEUED:
         await end_before_start(writer, run, by, now)
-        if run.kind is RunKind.SYNC:
-            # One that waits for its turn has no workflow: this one tells its end, and lets go of what it holds.
-            await writer.enqueue(job_of(run))
+        # One that waits for its turn has no workflow: this one tells its end, and lets others go on.
+        await writer.enqueue(job_of(run))
 
 
 async def end_before_start(writer: Writer, run: Run, by: Login, now: datetime) -> None:

@@ -168,11 +168,20 @@ async def test_what_waits_for_its_turn_without_a_workflow_is_not_lost(
     assert (found, run.status, inspector.started()) == (0, RunStatus.QUEUED, [])
 
 
-async def test_a_sync_that_is_canceled_while_it_waits_is_told_and_lets_others_go_on(
-    records: Database, inspector: Inspector
+@pytest.mark.parametrize(
+    "kind_of_run",
+    [
+        pytest.param(RunKind.SYNC, id="for a stack that is held"),
+        pytest.param(RunKind.APPLY, id="for the project before it to be applied"),
+        pytest.param(RunKind.DESTROY, id="for the project before it to be destroyed"),
+        pytest.param(RunKind.PLAN, id="for the project before it to be deployed"),
+    ],
+)
+async def test_what_is_canceled_while_it_waits_is_told_and_lets_others_go_on(
+    records: Database, inspector: Inspector, kind_of_run: RunKind
 ) -> None:
     async with records.write() as writer:
-        await writer.add_run(a_run("run-waits", kind=RunKind.SYNC), NOW)
+        await writer.add_run(a_run("run-waits", kind=kind_of_run), NOW)
 
     refused = await cancel_one(
         records, Noon(), RunId("run-waits"), repo="acme/infra", pull=7, by=Login("alice")
