@@ -183,8 +183,8 @@ async def _merged(
     released = await bot.requesting.release_locks(
         repo.full_name, pull.number, by=wish.actor, why=why, cause=delivery.id, but=kept
     )
-    for lock in released:
-        await bot.waiting.freed(lock.stack)
+    for stack in released:
+        await bot.waiting.freed(stack)
     async with bot.records.read() as reader:
         planned = await reader.plans(repo=repo.full_name, pull=pull.number, limit=1)
     # Where something is destroyed or compared, the report of that writes the closeout.

@@ -11,9 +11,8 @@ from bot.domain.lock_words import held_sentence, opener
 from bot.domain.model import Permission, RunKind, Stack
 from bot.domain.plan import Lock
 from bot.domain.refusals import Reason, Refusal
-from bot.domain.waiting import LockAct
 from bot.ports import Reader
-from bot.services.locking import give
+from bot.services.locking import give, given_by
 from bot.services.people import Standing
 from bot.services.requesting import ACTIVE
 from bot.services.tenancy import is_tenanted
@@ -47,7 +46,8 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
     wish = request.wish
     async with bot.records.read() as reader:
         locks = await reader.locks(repo=wish.repo.full_name, pull=wish.pull.number)
-        before = await _given_before(request, reader)
+        # What this very command has unlocked already, before it was cut off and is carried out again.
+        before = await given_by(reader, wish.repo.full_name, wish.pull.number, cause=wish.correlation_id)
         foreign = await _foreign(command, request, reader)
     wanted = [lock for lock in locks if not command.envs or lock.stack.env in command.envs]
     if not wanted:
@@ -79,17 +79,6 @@ async def _hand_on(stacks: Sequence[Stack], request: Request, bot: Bot) -> list[
     labels = [stack.label for stack in stacks]
     body = unlocked_comment(stacks=labels, by=wish.actor, reference=wish.correlation_id)
     return [Said(kind="status", body=body)]
-
-
-async def _given_before(request: Request, reader: Reader) -> list[Stack]:
-    """Return what this very command has unlocked already, before it was cut off and is carried out again."""
-    wish = request.wish
-    events = await reader.lock_events(repo=wish.repo.full_name, pull=wish.pull.number)
-    return [
-        event.stack
-        for event in reversed(events)
-        if event.act is LockAct.UNLOCKED and event.cause == wish.correlation_id
-    ]
 
 
 async def _foreign(command: Command, request: Request, reader: Reader) -> list[Lock]:

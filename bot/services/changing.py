@@ -113,7 +113,9 @@ class Changing:
                 await self._go_on(run_id)
             case _:
                 await self.reporting.report_change(run_id)
-                await self.sequence_reports.report(run_id)
+                for stack in await self.sequence_reports.report(run_id):
+                    # What was held for one that is skipped is held no more, unless it was before.
+                    await self._freed(stack)
 
     async def _go_on(self, run_id: RunId) -> None:
         """Let those go on who have waited for a revert to be over."""

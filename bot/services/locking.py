@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.domain.model import Login
+from bot.domain.model import Login, Stack
 from bot.domain.plan import Lock
 from bot.domain.waiting import LockAct, LockEvent
-from bot.ports import Writer
+from bot.ports import Reader, Writer
 
 
 async def take(writer: Writer, lock: Lock, *, cause: str) -> Lock:
@@ -37,3 +37,10 @@ async def give(writer: Writer, lock: Lock, *, by: Login, why: str, at: datetime,
             stack=lock.stack, pull=lock.pull, act=LockAct.UNLOCKED, actor=by, why=why, at=at, cause=cause
         )
     )
+
+
+async def given_by(reader: Reader, repo: str, pull: int, *, cause: str) -> tuple[Stack, ...]:
+    """Return the stacks that a pull request has given up because of this very delivery, the first one first."""
+    events = await reader.lock_events(repo=repo, pull=pull)
+    given = [event for event in events if event.act is LockAct.UNLOCKED and event.cause == cause]
+    return tuple(event.stack for event in reversed(given))

@@ -145,15 +145,18 @@ class Requesting:
         why: str,
         cause: str,
         but: Collection[StateKey] = (),
-    ) -> tuple[Lock, ...]:
-        """Free every state that the pull request holds, `but` some; returns the locks that were freed."""
+    ) -> tuple[Stack, ...]:
+        """Free every state that the pull request holds, `but` some; returns what this `cause` has freed, now or before.
+
+        Whoever waits is told after this, which a step that is repeated may not have come to.
+        """
         async with self.records.write() as writer:
-            locks = tuple(
+            locks = [
                 lock for lock in await writer.locks(repo=repo, pull=pull) if lock.stack.state_key not in but
-            )
+            ]
             for lock in locks:
                 await locking.give(writer, lock, by=by, why=why, at=self.clock.now(), cause=cause)
-        return locks
+            return await locking.given_by(writer, repo, pull, cause=cause)
 
 
 def _lock_for(wish: Wish, run: Run, plan: PlanRecord, now: datetime) -> Lock:
