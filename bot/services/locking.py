@@ -30,7 +30,10 @@ async def take(writer: Writer, lock: Lock, *, cause: str) -> Lock:
 
 
 async def give(writer: Writer, lock: Lock, *, by: Login, why: str, at: datetime, cause: str) -> None:
-    """Free the stack."""
+    """Free the stack, unless another pull request has taken it since `lock` was read."""
+    now = await writer.lock(lock.stack)
+    if now is None or (now.stack.repo, now.pull) != (lock.stack.repo, lock.pull):
+        return
     await writer.release_lock(lock.stack)
     await writer.add_lock_event(
         LockEvent(

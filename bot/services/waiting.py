@@ -46,10 +46,16 @@ class Waiting:
     """The App's own user name, in whose name the plans are made."""
 
     async def refused(self, stack: Stack, pull: int) -> None:
-        """Remember that an apply was refused because another pull request holds the stack."""
+        """Remember that an apply was refused because another pull request holds the stack.
+
+        Where that one has let go of it by now, nobody else will tell those who wait.
+        """
         wait = Wait(stack=stack, pull=pull, reason=WaitReason.REFUSED, since=self.clock.now())
         async with self.records.write() as writer:
             await writer.add_wait(wait)
+            lock = await writer.lock(stack)
+        if lock is None:
+            await self.freed(stack)
 
     async def freed(self, stack: Stack) -> int:
         """Tell the next who wait, and plan their pull requests anew; returns how many. Safe to repeat.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -42,6 +42,8 @@ from bot.domain.model import (
 from bot.domain.plan import Lock, PlanRecord
 from bot.ports import Artifact, Delivery, Job, NewRun, StateVersion
 
+_STACK_LOCKS: Final = 4_719_030_213
+"""Any number will do that nothing else makes PostgreSQL's advisory locks from."""
 Enqueue = Callable[[sa.Connection, Job, int], None]
 """Starts a durable workflow in the transaction of the connection; the number orders jobs, lowest first."""
 
@@ -184,6 +186,16 @@ class SqlWriter(
     async def mark_posted(self, id: PlanId, at: datetime) -> None:
         """Note when a plan could first be read on its pull request; the first time stays noted."""
         await self._update(tables.plans, id, posted_at=_first_time(tables.plans.c.posted_at, at))
+
+    async def lock(self, stack: Stack) -> Lock | None:
+        """Return the lock of the stack's state key; until this transaction is over, nobody else is told of it.
+
+        Whoever looks here acts on what is found, also on finding none, of which there is no row that could be held.
+        """
+        if self._connection.dialect.name == "postgresql":
+            number = sa.func.hashtextextended(stack.state_key, _STACK_LOCKS)
+            await self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(number)))
+        return await super().lock(stack)
 
     async def take_lock(self, lock: Lock) -> Lock:
         """Take the lock if it is free; returns the lock that is now in force, ours or another's."""

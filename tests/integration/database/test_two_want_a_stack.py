@@ -1,0 +1,133 @@
+"""Two pull requests that want the same stack in the same moment, each heard by a worker of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import pytest
+
+from bot.adapters.database import Database
+from bot.domain.model import Login, Repo, RunId, RunKind, Stack
+from bot.services import locking
+from bot.services.policies import LoadedPolicy
+from bot.services.requesting import Requesting
+from bot.services.tenancy import Tenancy
+from bot.services.waiting import Waiting
+from tests.integration.database.builders import NOW, STAGING, a_lock, a_plan, a_run
+from tests.integration.database.conftest import Inspector
+from tests.integration.database.test_losses import Noon
+from tests.integration.database.test_reverts import REPOSITORY, loaded, wish
+
+_Result = TypeVar("_Result")
+OURS, THEIRS = 7, 8
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+
+@dataclass
+class Outside:
+    """GitHub, where nothing can be read but who owns the repository, and whoever hears of free stacks."""
+
+    freed_stacks: list[Stack] = field(default_factory=list)
+
+    async def known_repository(self, _: str) -> Repo:
+        return REPOSITORY
+
+    async def sticky(self, *_: object) -> None: ...
+
+    async def known(self, _: str) -> LoadedPolicy:
+        return loaded()
+
+    async def start_sync(self, stack: Stack) -> bool:
+        self.freed_stacks.append(stack)
+        return True
+
+
+@pytest.fixture
+async def planned(records: Database) -> Database:
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-1", pull=OURS), NOW)
+        await writer.add_run(a_run("run-2", pull=THEIRS), NOW)
+        await writer.add_plan(a_plan(pull=OURS))
+    return records
+
+
+async def while_they_take_it(
+    records: Database, inspector: Inspector, kind: str, want: Callable[[], Coroutine[object, object, _Result]]
+) -> _Result:
+    """Let the other pull request take the stack, and have it wanted before that is committed."""
+    async with asyncio.timeout(20), records.write() as writer:
+        assert await writer.lock(STAGING) is None
+        await writer.take_lock(a_lock(THEIRS, run_id=RunId("run-2")))
+        task = asyncio.create_task(want())
+        # On SQLite it waits for its turn to write, on PostgreSQL for what the other one holds.
+        while kind == "postgresql" and await asyncio.to_thread(inspector.rows, WAITING) == [(0,)]:
+            pass
+    return await task
+
+
+async def test_the_second_of_two_that_deploy_at_once_waits_in_line(
+    planned: Database, inspector: Inspector, kind: str
+) -> None:
+    given = cast("Any", Outside())
+    tenancy = Tenancy(records=planned, github=given, poster=given, clock=Noon())
+
+    await while_they_take_it(planned, inspector, kind, lambda: tenancy.deploy(wish(), [STAGING]))
+
+    async with planned.read() as reader:
+        line = await reader.waiting(state_key=STAGING.state_key)
+    assert [one.pull for one in line] == [wish().pull.number]
+    assert inspector.started() == []
+
+
+async def test_the_second_of_two_that_apply_at_once_is_told_who_holds_it(
+    planned: Database, inspector: Inspector, kind: str
+) -> None:
+    requesting = Requesting(records=planned, clock=Noon())
+
+    held = await while_they_take_it(
+        planned, inspector, kind, lambda: requesting.apply(wish(), [a_plan(pull=OURS)])
+    )
+
+    assert held is not None
+    assert held.pull == THEIRS
+    async with planned.read() as reader:
+        assert await reader.runs(kinds=(RunKind.APPLY,)) == []
+
+
+async def test_whoever_was_refused_for_a_stack_that_is_free_by_now_does_not_wait_for_ever(
+    planned: Database,
+) -> None:
+    outside = Outside()
+    given = cast("Any", outside)
+    waiting = Waiting(
+        records=planned,
+        github=given,
+        requesting=given,
+        policies=given,
+        poster=given,
+        plan_comments=given,
+        clock=Noon(),
+        start_sync=outside.start_sync,
+        login=Login("gatewright"),
+    )
+
+    await waiting.refused(STAGING, OURS)
+
+    assert outside.freed_stacks == [STAGING]
+
+
+async def test_nobody_gives_up_what_another_pull_request_has_taken_since(planned: Database) -> None:
+    read_before = a_lock(OURS)
+    async with planned.write() as writer:
+        await writer.take_lock(a_lock(THEIRS, run_id=RunId("run-2")))
+
+    async with planned.write() as writer:
+        await locking.give(writer, read_before, by=Login("dana"), why="/unlock", at=NOW, cause="guid-1")
+
+    async with planned.read() as reader:
+        lock, events = await reader.lock(STAGING), await reader.lock_events(repo=STAGING.repo)
+    assert lock is not None
+    assert (lock.pull, events) == (THEIRS, [])
