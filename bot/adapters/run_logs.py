@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from bot.domain.errors import ObjectMissingError
 from bot.domain.model import RunId
 from bot.ports import Cipher, Clock, ObjectStore, Records
 
+_LOG = logging.getLogger(__name__)
+
 
 @dataclass(slots=True)
 class FileLog:
@@ -23,13 +26,22 @@ class FileLog:
     live: LiveLog
 
     def write(self, line: str) -> None:
-        """Append one line (or several, when `line` holds line ends)."""
+        """Append one line (or several, when `line` holds line ends).
+
+        On a disk that takes no more it is missing from the file: how Terraform has ended must not be lost for its log.
+        """
+        try:
+            self._append(line)
+        except OSError as error:
+            _LOG.warning("a line of %s could not be written: %s", self.path.name, error.strerror)
+        self.live.write(line)
+
+    def _append(self, line: str) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(descriptor, (line.rstrip("\n") + "\n").encode("utf-8", "replace"))
         finally:
             os.close(descriptor)
-        self.live.write(line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,12 +145,20 @@ class StoredRunLogs:
     def _cleanse(self, run_id: RunId, redact: Callable[[str], str]) -> None:
         text = (self._read(run_id) or b"").decode("utf-8", "replace")
         clean = redact(text)
-        if clean != text:
+        if clean == text:
+            return
+        try:
             self._path(run_id).write_text(clean, encoding="utf-8")
+        except OSError as error:
+            _LOG.warning("the log of run %s could not be cleansed and is dropped: %s", run_id, error.strerror)
+            self._path(run_id).unlink(missing_ok=True)
 
     def _prepend(self, run_id: RunId, before: str) -> None:
         own = self._read(run_id) or b""
-        self._path(run_id).write_bytes(before.encode("utf-8", "replace") + own)
+        try:
+            self._path(run_id).write_bytes(before.encode("utf-8", "replace") + own)
+        except OSError as error:
+            _LOG.warning("the log of run %s lacks its beginning: %s", run_id, error.strerror)
 
     def _read(self, run_id: RunId) -> bytes | None:
         try:

@@ -144,3 +144,28 @@ async def test_a_run_that_says_too_much_does_not_fill_the_database(machines: Mac
     assert lines[-1] == CUT
     assert sum(map(len, lines)) < 8_500_000
     assert len(await web.read(RUN) or "") == 140 * 65_537
+
+
+async def test_a_full_disk_costs_lines_of_the_log_and_not_the_run(machines: Machines, tmp_path: Path) -> None:
+    worker, web = machines.machine("worker"), machines.machine("web")
+    (tmp_path / "worker").mkdir()
+    (tmp_path / "worker" / f"{RUN}.log").symlink_to("/dev/full")
+
+    worker.open(RUN).write("Apply complete!")
+
+    assert await shared(web, 1) == ["Apply complete!"]
+    await worker._unshare(RUN)
+
+
+async def test_a_log_that_cannot_be_cleansed_is_dropped_and_not_kept_with_its_secrets(
+    machines: Machines, tmp_path: Path
+) -> None:
+    worker = machines.machine("worker")
+    (tmp_path / "worker").mkdir()
+    # It can be read, and nothing can be written to it, as on a disk that is full.
+    (tmp_path / "worker" / f"{RUN}.log").symlink_to("/proc/self/cmdline")
+
+    await worker.cleanse(RUN, lambda _: "***")
+    await worker.store(RUN)
+
+    assert await worker.read(RUN) == ""
