@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain import errors
@@ -10,7 +11,9 @@ from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import DeliveryId, FailureClass, Run, RunId, RunKind, RunStatus
 from bot.ports import Clock, Records, Writer
 from bot.services.endings import Ending, record_end
+from bot.services.following import job_of
 from bot.services.outbox import apology_for, report_of
+from bot.services.requesting import ACTIVE
 
 _LOG = logging.getLogger(__name__)
 _EXECUTIONS = frozenset({"execute_plan", "execute_change"})
@@ -43,7 +46,19 @@ class Losses:
             begun = run.intent_at is not None and run.plan_id is not None
             plan = await writer.plan(run.plan_id) if begun and run.plan_id else None
             await record_end(writer, run, _ending(run, error), self.clock.now(), plan=plan)
+        for inside in await _verifications_inside(writer, run):
+            await record_end(writer, inside, _ending(inside, error), self.clock.now(), plan=None)
+            await writer.enqueue(report_of(inside))
         await writer.enqueue(report_of(run))
+
+
+async def _verifications_inside(writer: Writer, change: Run) -> Sequence[Run]:
+    """Return what verifies the change in its own turn: it has no workflow, so nobody else will ever end it."""
+    if change.plan_id is None or change.kind is RunKind.VERIFY:
+        return ()
+    runs = await writer.runs(state_key=change.stack.state_key, kinds=(RunKind.VERIFY,), statuses=ACTIVE)
+    queued = await writer.queued_jobs([job_of(run).id for run in runs])
+    return [run for run in runs if run.plan_id == change.plan_id and job_of(run).id not in queued]
 
 
 async def _lose_delivery(writer: Writer, id: DeliveryId, error: str) -> None:

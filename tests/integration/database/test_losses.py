@@ -83,6 +83,28 @@ async def test_an_apply_lost_before_its_intent_leaves_its_plan_to_be_applied(
     assert inspector.started() == ["report_change-run-2"]
 
 
+async def test_what_was_to_verify_an_apply_in_its_turn_ends_when_that_turn_is_given_up(
+    records: Database, losses: Losses, inspector: Inspector
+) -> None:
+    await add_apply(records, begun=True)
+    async with records.write() as writer:
+        await writer.move_run(RunId("run-2"), RunStatus.SUCCEEDED, at=NOW, actor="gatewright", why="Applied.")
+        of_it = {"kind": RunKind.VERIFY, "plan_id": PlanId("p2345678")}
+        await writer.add_run(a_run("run-inside", **of_it), NOW)
+        await writer.move_run(RunId("run-inside"), RunStatus.PREPARING, at=NOW, actor="gatewright", why="")
+        asked_for = await writer.add_run(a_run("run-asked", **of_it), NOW)
+        assert asked_for is not None
+        await writer.enqueue(job_of(asked_for))
+
+    await losses.record("execute_change", "run-2", "GitHubUnavailableError: reading acme/infra: 502")
+
+    async with records.read() as reader:
+        found = [await reader.run(RunId(f"run-{name}")) for name in ("2", "inside", "asked")]
+    statuses = [run.status for run in found if run is not None]
+    assert statuses == [RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.QUEUED]
+    assert inspector.started()[1:] == ["report_change-run-inside", "report_change-run-2"]
+
+
 async def test_a_delivery_that_is_given_up_is_told_and_one_that_was_handled_is_not(
     records: Database, losses: Losses, inspector: Inspector
 ) -> None:
