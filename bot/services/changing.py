@@ -12,6 +12,7 @@ from bot.services.destroy_reports import DestroyReports
 from bot.services.destroying import Destroying
 from bot.services.drift_reports import DriftReports
 from bot.services.drifting import Drifting
+from bot.services.losses import LOST
 from bot.services.refresh_reports import RefreshReports
 from bot.services.refreshing import Refreshing
 from bot.services.reporting import Reporting
@@ -107,6 +108,9 @@ class Changing:
             case RunKind.SYNC:
                 # One that was given up has only this.
                 await self.syncing.go_on(run_id)
+                run = await self._run(run_id)
+                if run is not None and run.detail.get("problem") == LOST:
+                    await self._freed(await self.syncing.let_go(run_id))
                 await self.closeouts.report(run_id)
             case RunKind.REVERT:
                 await self.revert_reports.report(run_id)
