@@ -36,20 +36,24 @@ class Tenancy:
     # --- Coming -----------------------------------------------------------------------------------------
 
     async def deploy(self, wish: Wish, stacks: Sequence[Stack]) -> None:
-        """Plan each stack to apply it, one after the other; where another pull request holds the state, queue for it."""
+        """Plan each stack to apply it, one after the other; where another pull request holds the state, queue for it.
+
+        All or none are recorded: a repetition could not know behind which one the rest is to wait.
+        """
         begun: set[EnvName] = set()
-        for stack in stacks:
-            async with self.records.write() as writer:
+        queued: list[StateKey] = []
+        async with self.records.write() as writer:
+            for stack in stacks:
                 held = await writer.lock(stack)
                 if held is not None and not _is_by(held, wish.repo, wish.pull.number):
                     await writer.wait_for(stack, wish.pull.number, wish.actor, self.clock.now())
-                else:
-                    run = new_run(wish, self.clock.now(), RunKind.PLAN, stack)
-                    claimed = await self._claim(writer, run, start=stack.env not in begun)
-                    begun |= {stack.env} if claimed else set()
-                    held = None
-            if held is not None:
-                await self._show_queue(stack.state_key)
+                    queued.append(stack.state_key)
+                    continue
+                run = new_run(wish, self.clock.now(), RunKind.PLAN, stack)
+                if await self._claim(writer, run, start=stack.env not in begun):
+                    begun.add(stack.env)
+        for key in queued:
+            await self._show_queue(key)
 
     async def after_plan(self, run_id: RunId) -> None:
         """Apply a plan that was made for it; free what was claimed for nothing. Repeating it does nothing twice."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 import pytest
 
 from bot.adapters.database import Database
-from bot.domain.model import Login, Repo, RunId, RunKind, Stack
+from bot.adapters.database.errors import DatabaseUnavailableError
+from bot.domain.model import Login, ProjectName, Repo, RunId, RunKind, Stack, StateKey
+from bot.ports import Writer
 from bot.services import locking
 from bot.services.policies import LoadedPolicy
 from bot.services.requesting import Requesting
@@ -80,6 +83,40 @@ async def test_the_second_of_two_that_deploy_at_once_waits_in_line(
         line = await reader.waiting(state_key=STAGING.state_key)
     assert [one.pull for one in line] == [wish().pull.number]
     assert inspector.started() == []
+
+
+@dataclass
+class CutOff:
+    """A worker that is killed before its second transaction."""
+
+    records: Database
+    left: int = 1
+
+    def write(self) -> AbstractAsyncContextManager[Writer]:
+        self.left -= 1
+        if self.left < 0:
+            raise DatabaseUnavailableError("killed")
+        return self.records.write()
+
+
+async def test_projects_are_deployed_one_after_the_other_also_when_a_worker_dies_in_between(
+    records: Database, inspector: Inspector
+) -> None:
+    given = cast("Any", Outside())
+    stacks = [
+        STAGING,
+        replace(STAGING, project=ProjectName("app"), state_key=StateKey("app/terraform.tfstate")),
+    ]
+
+    for whose in (CutOff(records), records):
+        tenancy = Tenancy(records=cast("Any", whose), github=given, poster=given, clock=Noon())
+        with suppress(DatabaseUnavailableError):
+            await tenancy.deploy(wish(), stacks)
+
+    async with records.read() as reader:
+        runs = await reader.runs()
+    assert [run.stack.project for run in reversed(runs)] == ["default", "app"]
+    assert inspector.started() == [f"run-{runs[-1].id}"]
 
 
 async def test_the_second_of_two_that_apply_at_once_is_told_who_holds_it(
