@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from bot.domain.errors import GatewrightError
 from bot.domain.model import RunId
 from bot.ports import Clock, ObjectStore, OldPlan, Pruned, Records
 
@@ -69,7 +68,7 @@ class Upkeep:
             try:
                 machine = await self.tidy_machine()
                 self.on_tidied({"machine": machine, **(await self.tidy_stores() or {})})
-            except (GatewrightError, OSError):
+            except Exception:  # noqa: BLE001 -- The upkeep outlives whatever one round met.
                 _LOG.exception("upkeep met a trouble; it goes on next time")
             # Looking more often than it is due lets another worker take over soon from one that died.
             await asyncio.sleep(self.every.total_seconds() / 4)
