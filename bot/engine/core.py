@@ -187,15 +187,24 @@ class Engine:
         return await self._in_thread(partial(self._storage.history.prune, before))
 
     async def sweep(self) -> int:
-        """Tell of workflows that ended badly in silence; returns how many. It runs by itself, too."""
+        """Tell of workflows that ended badly in silence; returns how many. It runs by itself, too.
+
+        One of which nobody can be told stands in the way of no other; it is tried again the next time.
+        """
         if self._work is None:
             raise EngineError("The engine was not started.")
         lost = await self._in_thread(self._storage.history.lost)
+        told = 0
         for one in lost:
             _log.error("workflow %s %s was found lost: %s", one.workflow, one.argument, one.error)
-            await self._work.on_lost(one.workflow, one.argument, one.error)
+            try:
+                await self._work.on_lost(one.workflow, one.argument, one.error)
+            except Exception:  # noqa: BLE001 -- The sweep outlives whatever one of them met.
+                _log.exception("nobody could be told of %s %s", one.workflow, one.argument)
+                continue
             await self._in_thread(partial(self._storage.history.mark_told, one.id))
-        return len(lost)
+            told += 1
+        return told
 
     # --- Parts ------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -185,6 +185,40 @@ async def test_what_nobody_could_be_told_of_is_told_at_the_next_start_once(
 
     assert second.lost == [("handle_delivery", "d1", "KeyError: 'bug'")]
     assert (again, third.lost, third.calls) == (0, [], [])
+
+
+@dataclass
+class Stubborn(Recorder):
+    """Somebody who cannot be told of the first delivery, ever."""
+
+    async def _on_lost(self, workflow: str, argument: str, error: str) -> None:
+        if argument == "d1":
+            raise KeyError("its row contradicts another one")
+        await super()._on_lost(workflow, argument, error)
+
+
+async def test_what_can_never_be_told_keeps_nobody_from_being_told_of_the_rest(
+    start: Start, store: Store
+) -> None:
+    mute, stubborn = Recorder(), Stubborn()
+
+    async def broken(_: str) -> None:
+        raise KeyError("bug")
+
+    def cannot() -> None:
+        raise GitHubUnavailableError("down")
+
+    mute.behave["handle_delivery"] = broken
+    mute.tell = cannot
+    engine = await start(mute)
+    await store.enqueue(engine, delivery("d1"), delivery("d2"))
+    await until(lambda: ended(store, "ERROR", "ERROR"))
+    await engine.stop(PATIENCE)
+
+    engine = await start(stubborn)
+    await until(lambda: len(stubborn.lost) == 1)
+
+    assert stubborn.lost == [("handle_delivery", "d2", "KeyError: 'bug'")]
 
 
 async def test_workflows_that_no_code_knows_are_named(start: Start, store: Store) -> None:
