@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.comments.closing import closed_comment
@@ -9,7 +10,7 @@ from bot.comments.failures import policy_error_comment
 from bot.comments.forks import fork_comment
 from bot.context import Bot
 from bot.domain.errors import PolicyError
-from bot.domain.model import Login, PullRequest, Repo, Sha, StateKey
+from bot.domain.model import EnvName, Login, PullRequest, Repo, Sha, Stack, StateKey
 from bot.events import Payload
 from bot.ports import Delivery
 from bot.services.requesting import Wish
@@ -100,15 +101,17 @@ async def handle_closed(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         return "not a closed pull request"
     repo, pull = found
     await bot.requesting.cancel_plans(repo.full_name, pull.number, by=Login(bot.login), reverts=False)
+    merged = pull.merged and await _is_served(repo, pull, bot)
+    # Finding them takes longest, and what is destroyed must not end before they are asked for: its report is of all.
+    to_sync = await common.stacks_to_sync(repo, pull, bot) if merged else ((), ())
     leaving = await _leave(delivery, payload, bot, repo=repo, pull=pull)
     async with bot.records.write() as writer:
         await writer.end_waits(repo=repo.full_name, pull=pull.number)
         held = await writer.locks(repo=repo.full_name, pull=pull.number)
         locks = [lock for lock in held if lock.stack.state_key not in leaving]
         plans = await writer.plan_outlines(repo=repo.full_name, pull=pull.number, limit=1)
-    if pull.merged and await _is_served(repo, pull, bot):
-        await _complete_reverts(payload, bot, repo=repo, pull=pull)
-        return await _merged(delivery, payload, bot, repo=repo, pull=pull, leaving=leaving)
+    if merged:
+        return await _merged(delivery, payload, bot, repo=repo, pull=pull, to_sync=to_sync, leaving=leaving)
     if not plans:
         return "nothing was planned here"
     if locks:
@@ -128,19 +131,20 @@ async def _is_served(repo: Repo, pull: PullRequest, bot: Bot) -> bool:
     return policy.serves(pull.base_ref, default_branch=repo.default_branch)
 
 
-async def _complete_reverts(payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest) -> None:
-    """Lift the holds of the reverts that are in the base now: what would be rolled forward is gone.
+async def _complete_reverts(
+    payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest
+) -> Sequence[EnvName | None]:
+    """Lift the holds of the reverts that are in the base now, as what would be rolled forward is gone; returns where (None: everywhere).
 
     They were opened for the default branch, and aimed at another one they take nothing out of it.
     """
     if pull.base_ref != repo.default_branch:
-        return
+        return ()
     async with bot.records.write() as writer:
         lifted = await lift_completed(
             writer, repo.full_name, pull.number, by=_actor(payload), now=bot.clock.now()
         )
-    for env in dict.fromkeys(hold.env for hold in lifted):
-        await bot.plan_comments.refresh_environment(repo, env)
+    return tuple(dict.fromkeys(hold.env for hold in lifted))
 
 
 async def _leave(
@@ -164,6 +168,7 @@ async def _merged(
     *,
     repo: Repo,
     pull: PullRequest,
+    to_sync: tuple[Sequence[Stack], Sequence[Stack]],
     leaving: frozenset[StateKey],
 ) -> str:
     """Compare with the base what the pull request touched; what it holds beyond that is free at once."""
@@ -176,7 +181,8 @@ async def _merged(
         correlation_id=delivery.id,
         dedupe=f"merged:{repo.full_name}#{pull.number}",
     )
-    stacks, applied = await common.stacks_to_sync(repo, pull, bot)
+    lifted = await _complete_reverts(payload, bot, repo=repo, pull=pull)
+    stacks, applied = to_sync
     made = await bot.syncing.request(wish, stacks, applied)
     kept = leaving | {stack.state_key for stack in stacks}
     why = f"pull request {pull.number} was merged"
@@ -190,6 +196,8 @@ async def _merged(
     # Where something is destroyed or compared, the report of that writes the closeout.
     if not stacks and not leaving and planned:
         await bot.closeouts.post(repo, pull)
+    for env in lifted:
+        await bot.plan_comments.refresh_environment(repo, env)
     return f"merged, {made} stacks to compare"
 
 
