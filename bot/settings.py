@@ -279,9 +279,10 @@ class Settings(BaseSettings):
         """Every secret value of the bot itself, for redaction."""
         values = (getattr(self, name) for name in type(self).model_fields)
         stated = [value.get_secret_value() for value in values if isinstance(value, SecretStr) and value]
-        password = urlsplit(self.database_url).password
-        key = [] if self.github_private_key_file is None else [self.private_key_pem]
-        return (*stated, *key, *([unquote(password), password] if password else []))
+        has_key = bool(self.github_private_key) or self.github_private_key_file is not None
+        # The key may be stated on one line; what others would print is the key itself.
+        key = [self.private_key_pem] if has_key else []
+        return (*stated, *key, *_passwords(self.database_url))
 
 
 class EnvironmentSecrets:
@@ -325,8 +326,10 @@ class EnvironmentSecrets:
         return tuple(EnvName(name.lower().replace("_", "-")) for name in sorted(found))
 
     def credential_values(self) -> tuple[str, ...]:
-        """Every value whose variable's name looks like a credential's, whatever its prefix, for redaction."""
-        return tuple(value for name, value in self._variables.items() if _CREDENTIAL.search(name))
+        """Every value whose variable's name looks like a credential's, and every password inside a URL, for redaction."""
+        named = [value for name, value in self._variables.items() if _CREDENTIAL.search(name)]
+        inside = [part for value in self._variables.values() for part in _passwords(value)]
+        return (*named, *inside)
 
     def given_values(self, env: EnvName) -> tuple[str, ...]:
         """Every value that this environment's Terraform may be given, but for plainly public ones.
@@ -338,6 +341,13 @@ class EnvironmentSecrets:
         return tuple(self._variables[name] for name in names)
 
 
+def _passwords(value: str) -> tuple[str, ...]:
+    """Return the password inside a URL, as it stands there and as it is."""
+    found = _URL_PASSWORD.match(value.strip())
+    return () if found is None else tuple({found[1], unquote(found[1])})
+
+
+_URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#:@]*:([^/?#]+)@")
 _CREDENTIAL = re.compile(
     r"(SECRET|TOKEN|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|ACCESS_KEY|API_?KEY|_KEY$)", re.IGNORECASE
 )
