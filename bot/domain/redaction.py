@@ -32,6 +32,19 @@ _MIN_BASE64_CORE = 6
 _LONG_TEXT = 512
 """Characters from which on it pays to look first which starts of secrets there are at all."""
 _FEW_STARTS = 32
+_ENTITIES = tuple(
+    str.maketrans(dict(zip("&<>\"'", written.split(), strict=False)))
+    for written in (
+        "&amp; &lt; &gt;",
+        "&amp; &lt; &gt; &quot; &apos;",
+        "&amp; &lt; &gt; &quot; &#x27;",
+        "&amp; &lt; &gt; &quot; &#39;",
+        "&amp; &lt; &gt; &#34; &#39;",
+        "&#38; &#60; &#62; &#34; &#39;",
+    )
+)
+"""The ways in which XML and HTML are written; object stores and many an API tell their errors so."""
+_PERCENT = re.compile("%[0-9A-F]{2}")
 _SHORT_NUMBER = re.compile(r"[+-]?[0-9]{0,5}(?:\.[0-9]{0,5})?")
 _WELL_KNOWN = frozenset(
     """
@@ -156,7 +169,11 @@ def _forms(value: str) -> Iterator[str]:
         yield part
         yield from _escaped(part)
         data = _bytes(part)
-        yield from (quote(data, safe=""), quote(data), quote_plus(data))
+        for quoted in (quote(data, safe=""), quote(data), quote_plus(data)):
+            yield quoted
+            yield _PERCENT.sub(lambda sign: sign[0].lower(), quoted)
+        yield from (data.hex(), data.hex().upper())
+        yield from map(part.translate, _ENTITIES)
         yield from _base64_forms(data)
 
 
@@ -173,7 +190,10 @@ def _escaped(value: str) -> Iterator[str]:
     yield plain
     yield json.dumps(plain, ensure_ascii=False)[1:-1]
     yield json.dumps(value)[1:-1]
-    yield plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    go = plain.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    yield go
+    yield json.dumps(go, ensure_ascii=False)[1:-1]
+    yield plain.replace("/", "\\/")
     yield plain.replace("${", "$${").replace("%{", "%%{")
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import pickle
+import re
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -33,6 +34,12 @@ SECRET = 'p@ss "word"/+\\ü'
             base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("="),
             id="URL-safe base64 without padding",
         ),
+        pytest.param(SECRET.encode().hex(), id="hexadecimal"),
+        pytest.param(SECRET.encode().hex().upper(), id="hexadecimal in capitals"),
+        pytest.param(SECRET.replace('"', "&quot;"), id="XML"),
+        pytest.param(SECRET.replace('"', "&#34;"), id="XML as Go writes it"),
+        pytest.param(json.dumps(SECRET, ensure_ascii=False).replace("/", "\\/"), id="JSON of PHP"),
+        pytest.param(re.sub("%..", lambda sign: sign[0].lower(), quote(SECRET, safe="")), id="small URL"),
     ],
 )
 def test_a_secret_is_found_in_every_form_in_which_programs_print_it(shown: str) -> None:
@@ -50,6 +57,12 @@ def test_a_secret_is_found_in_every_form_in_which_programs_print_it(shown: str) 
         base64.b64encode(SECRET.encode()).decode(),
     ):
         assert form not in redacted
+    assert "word" not in redacted
+
+
+@pytest.mark.parametrize("shown", ["a&amp;b&lt;c&gt;d", r"a\\u0026b\\u003cc\\u003ed", "a&#38;b&#60;c&#62;d"])
+def test_signs_that_programs_write_as_entities_hide_no_secret(shown: str) -> None:
+    assert Redactor({"a&b<c>d"})(f"<Message>{shown}</Message>") == f"<Message>{MASK}</Message>"
 
 
 @settings(deadline=None)
