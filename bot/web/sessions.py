@@ -111,7 +111,7 @@ class Sessions:
         token = request.cookies.get(self._name(name), "")
         try:
             text = self._fernet.decrypt_at_time(token, int(life.total_seconds()), self._now())
-        except InvalidToken:
+        except (InvalidToken, ValueError):  # The latter for letters that no token has.
             return None
         value: dict[str, Any] = json.loads(text)
         return value if value.get("cookie") == name else None

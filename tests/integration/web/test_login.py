@@ -179,7 +179,7 @@ async def test_a_forged_or_foreign_cookie_logs_nobody_in(world: World, served: S
     other = Sessions("another key, of another server, long", clock=MovingClock(), secure=False)
     foreign = other._fernet.encrypt_at_time(b'{"cookie": "gatewright_session", "login": "dev"}', 1).decode()
 
-    for value in ("", "nonsense", swapped, foreign):
+    for value in ("", "nonsense", "g\u00e9", swapped, foreign):
         jar = {"Cookie": f"gatewright_session={value}"}
         async with client.get("/runs/r1", headers=jar, allow_redirects=False) as response:
             assert (value, response.status) == (value, 303)
