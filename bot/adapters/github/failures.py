@@ -92,22 +92,22 @@ _BY_KIND: tuple[tuple[type[Exception], Failure], ...] = (
 """Failures without an answer; the first class that fits counts, a subclass before its base."""
 
 
-def judge(error: Exception, now: datetime) -> Failure | None:
-    """Return what an error of one attempt means, None when it is not GitHub's doing."""
+def judge(error: Exception, now: datetime, *, secret: str = "") -> Failure | None:
+    """Return what an error of one attempt means, None when it is not GitHub's doing; no message holds `secret`."""
     match error:
         case HTTPException():
-            return _judge_answer(error, now)
+            return _judge_answer(error, now, secret)
         case GraphQlError():
-            return _judge_graphql(error)
+            return _judge_graphql(error, secret)
         case UnsafeNameError():
             return Failure(next=Next.STOP, message=str(error))
         case _:
             return next((failure for kind, failure in _BY_KIND if isinstance(error, kind)), None)
 
 
-def _judge_answer(error: HTTPException, now: datetime) -> Failure:
+def _judge_answer(error: HTTPException, now: datetime, secret: str) -> Failure:
     status = int(error.status_code)
-    said = f"GitHub answered {status} ({_first_words(str(error))})"
+    said = f"GitHub answered {status} ({_first_words(str(error), secret)})"
     if status in _LIMITED and (wait := _limit_wait(error, now)) is not None:
         return Failure(next=Next.WAIT, message=f"GitHub is rate limiting: {said}", status=status, wait=wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -117,8 +117,8 @@ def _judge_answer(error: HTTPException, now: datetime) -> Failure:
     )
 
 
-def _judge_graphql(error: GraphQlError) -> Failure:
-    said = f"GitHub answered {error.kind} ({_first_words(str(error))})"
+def _judge_graphql(error: GraphQlError, secret: str) -> Failure:
+    said = f"GitHub answered {error.kind} ({_first_words(str(error), secret)})"
     if error.kind == "RATE_LIMITED":
         return Failure(next=Next.WAIT, message=said, wait=_SECONDARY_WAIT)
     return Failure(next=Next.STOP, message=said, status=404 if error.kind == "NOT_FOUND" else None)
@@ -149,7 +149,7 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _first_words(text: str) -> str:
-    """Return GitHub's message on one line and of bounded length."""
-    line = " ".join(text.split())
+def _first_words(text: str, secret: str) -> str:
+    """Return GitHub's message on one line and of bounded length; the secret goes first, or a part of it would stay."""
+    line = " ".join((text.replace(secret, "***") if secret else text).split())
     return line if len(line) <= _MOST_OF_A_MESSAGE else f"{line[:_MOST_OF_A_MESSAGE]}…"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -99,12 +98,11 @@ class Sender:
             answer = await self._transport.ask(call, token)
             return refuse_errors(answer) if call.route == GRAPHQL else answer
         except Exception as error:
-            failure = judge(error, self._clock.now())
+            failure = judge(error, self._clock.now(), secret=token.value)
             if failure is None:
                 raise
-            if token.value in str(error):  # An answer that repeats the token may not reach any log.
-                return replace(failure, message=failure.message.replace(token.value, "***")), None
-            return failure, error
+            # An answer that repeats the token may not reach any log.
+            return failure, None if token.value in str(error) else error
 
     async def _until_open(self, call: Call, credential: Credential, patience: _Patience) -> None:
         """Wait while GitHub limits this caller: asking on regardless makes it shut us out for longer."""

@@ -276,3 +276,15 @@ async def test_no_secret_is_told_in_an_error(make_app: MakeApp, scripted: Script
         await make_app().permission(repo, Login("dev"))
 
     assert "ghs_short-lived-secret" not in str(caught.value)
+
+
+async def test_a_token_that_an_answer_repeats_is_told_not_even_in_part(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
+) -> None:
+    said = f"{'x' * 285} ghs_short-lived-secret"
+    scripted.answer("GET", REF, Scripted(status=400, data={"message": said}))
+
+    with pytest.raises(GitHubError) as raised:
+        await make_app().branch_head(repo, "main")
+
+    assert "ghs_" not in str(raised.value)
