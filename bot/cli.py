@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Coroutine
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,22 @@ app = typer.Typer(
 )
 _out = Console(soft_wrap=True, highlight=False)
 _err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def _tell_version(wanted: bool) -> None:  # noqa: FBT001 - Typer's own way
+    if wanted:
+        _out.print(f"gatewright {version('gatewright')}", markup=False)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version.")
+    ] = False,
+) -> None:
+    """Plans, gates and applies Terraform from pull-request comments."""
 
 
 def main() -> None:

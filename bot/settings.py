@@ -325,6 +325,14 @@ class EnvironmentSecrets:
         found = {match[1] for name in self._variables if (match := ending.match(name))}
         return tuple(EnvName(name.lower().replace("_", "-")) for name in sorted(found))
 
+    def unknown_settings(self) -> tuple[str, ...]:
+        """Return the names of the variables that begin as settings do but are none: a misspelt one is not read."""
+        known = {PREFIX + name.upper() for name in Settings.model_fields}
+        ours = (name for name in self._variables if name.upper().startswith(PREFIX))
+        return tuple(
+            sorted(name for name in ours if name.upper() not in known and not _STATE_KEY.search(name))
+        )
+
     def credential_values(self) -> tuple[str, ...]:
         """Every value whose variable's name looks like a credential's, and every password inside a URL, for redaction."""
         named = [value for name, value in self._variables.items() if _CREDENTIAL.search(name)]
@@ -347,6 +355,8 @@ def _passwords(value: str) -> tuple[str, ...]:
     return () if found is None else tuple({found[1], unquote(found[1])})
 
 
+_STATE_KEY = re.compile(r"_STATE_(ACCESS_KEY_ID|SECRET_ACCESS_KEY)$")
+"""How the settings end that each environment may have of its own."""
 _URL_PASSWORD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#:@]*:([^/?#]+)@")
 _CREDENTIAL = re.compile(
     r"(SECRET|TOKEN|PASSWORD|PASSWD|PRIVATE|CREDENTIAL|ACCESS_KEY|API_?KEY|_KEY$)", re.IGNORECASE

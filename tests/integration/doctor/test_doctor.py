@@ -77,10 +77,17 @@ async def test_keys_that_are_none_are_told_without_showing_them(playground: Play
         {
             "GATEWRIGHT_S3_SECRET_ACCESS_KEY": "hunter3hunter3",
             "GATEWRIGHT_GITHUB_PRIVATE_KEY": "hunter2hunter2",
+            "GATEWRIGHT_METRICS_TOKENS": "hunter4hunter4",
+            "GATEWRIGHT_EU_PROD_PLAN_STATE_SECRET_ACCESS_KEY": "hunter5hunter5",
         },
     )
 
     assert code == 1
+    assert (
+        "GATEWRIGHT_METRICS_TOKENS is not read: there is no such setting; was GATEWRIGHT_METRICS_TOKEN meant?"
+        in said
+    )
+    assert "EU_PROD" not in said
     assert "PEM" in wrong(said)["GitHub App"]
     assert "artifact bucket" in wrong(said)
     assert "hunter" not in said
