@@ -12,7 +12,7 @@ from bot.domain.model import Permission, RunKind, Stack
 from bot.domain.plan import Lock
 from bot.domain.refusals import Reason, Refusal
 from bot.ports import Reader
-from bot.services.locking import give, given_by
+from bot.services.locking import give, given_by, hold
 from bot.services.people import Standing
 from bot.services.requesting import ACTIVE
 from bot.services.tenancy import is_tenanted
@@ -64,6 +64,7 @@ async def handle(command: Command, request: Request, bot: Bot) -> list[Answer]:
         busy = [lock for lock in wanted if lock.stack.state_key in changing]
         if busy:
             return [_being_changed(busy[0])]
+        await hold(writer, [lock.stack for lock in wanted])
         for lock in wanted:
             at = bot.clock.now()
             await give(writer, lock, by=wish.actor, why=why, at=at, cause=wish.correlation_id)

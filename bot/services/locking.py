@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from bot.domain.model import Login, Stack
 from bot.domain.plan import Lock
 from bot.domain.waiting import LockAct, LockEvent
 from bot.ports import Reader, Writer
+
+
+async def hold(writer: Writer, stacks: Collection[Stack]) -> None:
+    """Let nobody else act on who holds any of these until the transaction is over.
+
+    Whoever needs several asks for them here, before it changes anything: all in the same order, no two of them can
+    wait for one another.
+    """
+    for stack in sorted(stacks, key=lambda stack: stack.state_key):
+        await writer.lock(stack)
 
 
 async def take(writer: Writer, lock: Lock, *, cause: str) -> Lock:

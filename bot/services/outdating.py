@@ -9,6 +9,7 @@ from bot.domain.model import Repo, Sha, Stack
 from bot.domain.waiting import Wait, WaitReason
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Records
+from bot.services import locking
 from bot.services.plan_comments import PlanComments
 from bot.services.stacks import Trees, touched_stacks
 
@@ -34,6 +35,7 @@ class Outdating:
         why = f"{branch} moved on to {after[:7]}, which changes what this was planned from"
         now = self.clock.now()
         async with self.records.write() as writer:
+            await locking.hold(writer, stacks)
             found = await writer.outdate(stacks, pulls=pulls, why=why, unless_base=after)
             for each in found:
                 await writer.mark_unshown(repo.full_name, each.pull, each.plan, now)

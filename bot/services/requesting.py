@@ -88,6 +88,7 @@ class Requesting:
         """
         now = self.clock.now()
         async with self.records.write() as writer:
+            await locking.hold(writer, [plan.stack for plan in plans])
             for plan in plans:
                 held = await writer.lock(plan.stack)
                 if held is not None and (held.stack.repo, held.pull) != (
@@ -154,6 +155,7 @@ class Requesting:
             locks = [
                 lock for lock in await writer.locks(repo=repo, pull=pull) if lock.stack.state_key not in but
             ]
+            await locking.hold(writer, [lock.stack for lock in locks])
             for lock in locks:
                 await locking.give(writer, lock, by=by, why=why, at=self.clock.now(), cause=cause)
             return await locking.given_by(writer, repo, pull, cause=cause)

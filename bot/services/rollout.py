@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.model import FailureClass, Run, RunKind, RunStatus
-from bot.ports import Reader, Writer
+from bot.ports import Writer
+from bot.services import locking
 from bot.services.following import job_of
 from bot.services.outbox import report_of
 
@@ -39,14 +40,19 @@ async def stop(writer: Writer, run: Run, now: datetime) -> None:
         await writer.enqueue(report_of(other))
 
 
-async def _waiting(reader: Reader, run: Run) -> Sequence[Run]:
+async def _waiting(writer: Writer, run: Run) -> Sequence[Run]:
     """Return the plans with a claim that the same push has recorded and nobody has started, in order."""
-    runs = await reader.runs(
+    runs = await writer.runs(
         repo=run.stack.repo, pull=run.pull, kinds=(RunKind.PLAN,), statuses=(RunStatus.QUEUED,), limit=_MOST
     )
+    together = [
+        other
+        for other in reversed(runs)
+        if (other.correlation_id, other.stack.env) == (run.correlation_id, run.stack.env)
+    ]
+    await locking.hold(writer, [other.stack for other in together])
     found = []
-    for other in reversed(runs):
-        if (other.correlation_id, other.stack.env) == (run.correlation_id, run.stack.env):
-            lock = await reader.lock(other.stack)
-            found += [other] if lock is not None and lock.run_id == other.id else []
+    for other in together:
+        lock = await writer.lock(other.stack)
+        found += [other] if lock is not None and lock.run_id == other.id else []
     return found

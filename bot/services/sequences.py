@@ -43,6 +43,7 @@ async def go_on(writer: Writer, run: Run, status: RunStatus, now: datetime) -> N
         for other in waiting[:1]:
             await writer.enqueue(job_of(other))
         return
+    await locking.hold(writer, [other.stack for other in waiting])
     for other in waiting:
         await _skip(writer, other, run, now)
 

@@ -66,6 +66,7 @@ class Syncing:
         """
         made, needs = 0, await self._needs(wish.repo)
         async with self.records.write() as writer:
+            await locking.hold(writer, applied)
             for stack in stacks:
                 run = await writer.add_run(
                     new_run(wish, self.clock.now(), RunKind.SYNC, stack), self.clock.now()
@@ -87,6 +88,7 @@ class Syncing:
             return
         needs = await self._needs(await self.planning.github.repository(run.stack.repo))
         async with self.records.write() as writer:
+            await locking.hold(writer, [each.stack for each in others if each.id in queued])
             for each in await same_merge(writer, run):
                 behind = run.stack.project in needs.get(each.stack.project, ())
                 if behind and each.id in queued and await self._may_start(writer, each, needs):

@@ -43,6 +43,7 @@ class Tenancy:
         begun: set[EnvName] = set()
         queued: list[StateKey] = []
         async with self.records.write() as writer:
+            await locking.hold(writer, stacks)
             for stack in stacks:
                 held = await writer.lock(stack)
                 if held is not None and not _is_by(held, wish.repo, wish.pull.number):
@@ -107,7 +108,9 @@ class Tenancy:
         `cause` makes a repetition the same wish. Without `only` everything is given up.
         """
         leaving = []
+        meant = only or policy.stacks(repo.full_name, pull=pull)
         async with self.records.write() as writer:
+            await locking.hold(writer, [stack for stack in meant if is_tenanted(policy, stack)])
             queues = {one.stack.state_key for one in await writer.waiting(repo=repo.full_name, pull=pull)}
             if not only:
                 await writer.stop_waiting(repo=repo.full_name, pull=pull)
@@ -116,7 +119,7 @@ class Tenancy:
             }
             begun: set[EnvName] = set()
             # What others depend on goes last.
-            for stack in reversed(only or policy.stacks(repo.full_name, pull=pull)):
+            for stack in reversed(meant):
                 lock = locks.get(stack.state_key)
                 if lock is None or not is_tenanted(policy, lock.stack):
                     continue

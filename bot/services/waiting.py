@@ -52,8 +52,8 @@ class Waiting:
         """
         wait = Wait(stack=stack, pull=pull, reason=WaitReason.REFUSED, since=self.clock.now())
         async with self.records.write() as writer:
-            await writer.add_wait(wait)
             lock = await writer.lock(stack)
+            await writer.add_wait(wait)
         if lock is None:
             await self.freed(stack)
 

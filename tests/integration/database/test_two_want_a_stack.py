@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 import pytest
@@ -13,19 +14,27 @@ import pytest
 from bot.adapters.database import Database
 from bot.adapters.database.errors import DatabaseUnavailableError
 from bot.domain.model import Login, ProjectName, Repo, RunId, RunKind, Stack, StateKey
+from bot.domain.waiting import Wait, WaitReason
+from bot.policy import load_policy
 from bot.ports import Writer
 from bot.services import locking
 from bot.services.policies import LoadedPolicy
 from bot.services.requesting import Requesting
 from bot.services.tenancy import Tenancy
 from bot.services.waiting import Waiting
-from tests.integration.database.builders import NOW, STAGING, a_lock, a_plan, a_run
+from tests.integration.database.builders import NOW, PROD, REPO, STAGING, a_lock, a_plan, a_run
 from tests.integration.database.conftest import Inspector
 from tests.integration.database.test_losses import Noon
 from tests.integration.database.test_reverts import REPOSITORY, loaded, wish
 
 _Result = TypeVar("_Result")
 OURS, THEIRS = 7, 8
+WITH_TEST = """
+version: 1
+terraform: {engine: terraform, version: "1.11.4"}
+environments:
+  test: {lifecycle: pull_request}
+"""
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
@@ -65,10 +74,14 @@ async def while_they_take_it(
         assert await writer.lock(STAGING) is None
         await writer.take_lock(a_lock(THEIRS, run_id=RunId("run-2")))
         task = asyncio.create_task(want())
-        # On SQLite it waits for its turn to write, on PostgreSQL for what the other one holds.
-        while kind == "postgresql" and await asyncio.to_thread(inspector.rows, WAITING) == [(0,)]:
-            pass
+        await until_it_waits(inspector, kind)
     return await task
+
+
+async def until_it_waits(inspector: Inspector, kind: str) -> None:
+    """On SQLite it waits for its turn to write, on PostgreSQL for what the other one holds."""
+    while kind == "postgresql" and await asyncio.to_thread(inspector.rows, WAITING) == [(0,)]:
+        pass
 
 
 async def test_the_second_of_two_that_deploy_at_once_waits_in_line(
@@ -134,13 +147,80 @@ async def test_the_second_of_two_that_apply_at_once_is_told_who_holds_it(
         assert await reader.runs(kinds=(RunKind.APPLY,)) == []
 
 
-async def test_whoever_was_refused_for_a_stack_that_is_free_by_now_does_not_wait_for_ever(
+async def nothing(_: Requesting) -> None: ...
+
+
+async def apply_both(requesting: Requesting) -> None:
+    for_both = [a_plan(pull=OURS), a_plan("p3456789", pull=OURS, stack=PROD)]
+    assert await requesting.apply(wish(), for_both) is None
+
+
+async def deploy_both(requesting: Requesting) -> None:
+    given = cast("Any", Outside())
+    tenancy = Tenancy(records=requesting.records, github=given, poster=given, clock=Noon())
+    await tenancy.deploy(wish(), [STAGING, PROD])
+
+
+async def hold_both(requesting: Requesting) -> None:
+    async with requesting.records.write() as writer:
+        for stack in (STAGING, PROD):
+            await writer.take_lock(a_lock(OURS, stack=stack, since=NOW - timedelta(days=stack == STAGING)))
+
+
+async def release_both(requesting: Requesting) -> None:
+    freed = await requesting.release_locks(REPO, OURS, by=Login("dana"), why="merged", cause="guid-1")
+    assert set(freed) == {STAGING, PROD}
+
+
+@pytest.mark.parametrize(
+    ("before", "want"),
+    [(nothing, apply_both), (nothing, deploy_both), (hold_both, release_both)],
+    ids=["applies", "deploys", "gives them back"],
+)
+async def test_whoever_acts_on_several_stacks_never_waits_for_one_while_keeping_a_later_one(
     planned: Database,
+    inspector: Inspector,
+    kind: str,
+    before: Callable[[Requesting], Coroutine[object, object, None]],
+    want: Callable[[Requesting], Coroutine[object, object, None]],
 ) -> None:
-    outside = Outside()
+    requesting = Requesting(records=planned, clock=Noon())
+    await before(requesting)
+
+    async with asyncio.timeout(20), planned.write() as writer:
+        await writer.lock(PROD)
+        task = asyncio.create_task(want(requesting))
+        await until_it_waits(inspector, kind)
+        await writer.lock(STAGING)
+
+    await task
+
+
+async def test_whoever_leaves_destroys_nothing_that_another_one_has_claimed_since(
+    planned: Database, inspector: Inspector, kind: str
+) -> None:
+    given, policy = cast("Any", Outside()), load_policy(WITH_TEST)
+    tenancy = Tenancy(records=planned, github=given, poster=given, clock=Noon())
+    (stack,) = policy.stacks(REPO, pull=OURS)
+    async with planned.write() as writer:
+        await writer.take_lock(a_lock(OURS, stack=stack))
+
+    async with asyncio.timeout(20), planned.write() as writer:
+        await writer.lock(stack)
+        await writer.release_lock(stack)
+        await writer.take_lock(a_lock(THEIRS, stack=stack, run_id=RunId("run-2")))
+        task = asyncio.create_task(tenancy.leave(REPOSITORY, OURS, policy, by=Login("dana"), cause="guid-1"))
+        await until_it_waits(inspector, kind)
+
+    assert await task == ()
+    async with planned.read() as reader:
+        assert await reader.runs(kinds=(RunKind.DESTROY,)) == []
+
+
+def waiting_of(records: Database, outside: Outside) -> Waiting:
     given = cast("Any", outside)
-    waiting = Waiting(
-        records=planned,
+    return Waiting(
+        records=records,
         github=given,
         requesting=given,
         policies=given,
@@ -150,6 +230,30 @@ async def test_whoever_was_refused_for_a_stack_that_is_free_by_now_does_not_wait
         start_sync=outside.start_sync,
         login=Login("gatewright"),
     )
+
+
+async def test_whoever_is_refused_again_does_not_keep_the_wait_from_whoever_ends_it(
+    planned: Database, inspector: Inspector, kind: str
+) -> None:
+    wait = Wait(stack=STAGING, pull=OURS, reason=WaitReason.REFUSED, since=NOW)
+    async with planned.write() as writer:
+        await writer.add_wait(wait)
+
+    async with asyncio.timeout(20), planned.write() as writer:
+        await writer.lock(STAGING)
+        task = asyncio.create_task(waiting_of(planned, Outside()).refused(STAGING, OURS))
+        await until_it_waits(inspector, kind)
+        for ended in await writer.waits(STAGING.state_key):
+            await writer.end_wait(ended.number)
+
+    await task
+
+
+async def test_whoever_was_refused_for_a_stack_that_is_free_by_now_does_not_wait_for_ever(
+    planned: Database,
+) -> None:
+    outside = Outside()
+    waiting = waiting_of(planned, outside)
 
     await waiting.refused(STAGING, OURS)
 
