@@ -10,6 +10,9 @@ from bot.domain.plan import Lock
 from bot.domain.waiting import LockAct, LockEvent
 from bot.ports import Reader, Writer
 
+_MOST = 10_000
+"""Events of a pull request, each of whose stacks somebody may wait for."""
+
 
 async def hold(writer: Writer, stacks: Collection[Stack]) -> None:
     """Let nobody else act on who holds any of these until the transaction is over.
@@ -55,6 +58,6 @@ async def give(writer: Writer, lock: Lock, *, by: Login, why: str, at: datetime,
 
 async def given_by(reader: Reader, repo: str, pull: int, *, cause: str) -> tuple[Stack, ...]:
     """Return the stacks that a pull request has given up because of this very delivery, the first one first."""
-    events = await reader.lock_events(repo=repo, pull=pull)
+    events = await reader.lock_events(repo=repo, pull=pull, limit=_MOST)
     given = [event for event in events if event.act is LockAct.UNLOCKED and event.cause == cause]
     return tuple(event.stack for event in reversed(given))

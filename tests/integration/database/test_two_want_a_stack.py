@@ -217,6 +217,18 @@ async def test_whoever_leaves_destroys_nothing_that_another_one_has_claimed_sinc
         assert await reader.runs(kinds=(RunKind.DESTROY,)) == []
 
 
+async def test_everybody_is_told_of_more_than_a_hundred_stacks_that_a_merge_frees(planned: Database) -> None:
+    requesting = Requesting(records=planned, clock=Noon())
+    stacks = [replace(STAGING, state_key=StateKey(f"{number}/terraform.tfstate")) for number in range(101)]
+    async with planned.write() as writer:
+        for stack in stacks:
+            await writer.take_lock(a_lock(OURS, stack=stack))
+
+    freed = await requesting.release_locks(REPO, OURS, by=Login("dana"), why="merged", cause="guid-1")
+
+    assert set(freed) == set(stacks)
+
+
 def waiting_of(records: Database, outside: Outside) -> Waiting:
     given = cast("Any", outside)
     return Waiting(
