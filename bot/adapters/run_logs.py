@@ -154,10 +154,14 @@ class StoredRunLogs:
             self._path(run_id).unlink(missing_ok=True)
 
     def _prepend(self, run_id: RunId, before: str) -> None:
-        own = self._read(run_id) or b""
+        # On a disk that fills up meanwhile, the file must still hold what this machine has said.
+        new = self._path(run_id).with_suffix(".new.log")
         try:
-            self._path(run_id).write_bytes(before.encode("utf-8", "replace") + own)
+            new.touch(0o600)
+            new.write_bytes(before.encode("utf-8", "replace") + (self._read(run_id) or b""))
+            new.replace(self._path(run_id))
         except OSError as error:
+            new.unlink(missing_ok=True)
             _LOG.warning("the log of run %s lacks its beginning: %s", run_id, error.strerror)
 
     def _read(self, run_id: RunId) -> bytes | None:

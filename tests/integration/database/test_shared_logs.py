@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from datetime import datetime
 from pathlib import Path
 
@@ -169,3 +170,21 @@ async def test_a_log_that_cannot_be_cleansed_is_dropped_and_not_kept_with_its_se
     await worker.store(RUN)
 
     assert await worker.read(RUN) == ""
+
+
+async def test_a_disk_that_fills_up_costs_the_beginning_of_a_log_and_not_its_end(
+    machines: Machines, tmp_path: Path
+) -> None:
+    worker = machines.machine("worker")
+    worker.open(RUN).write("Apply complete!")
+    await worker._unshare(RUN)
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        worker._prepend(RUN, "what was said elsewhere\n" * 10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert (tmp_path / "worker" / f"{RUN}.log").read_text() == "Apply complete!\n"
+    assert [path.name for path in (tmp_path / "worker").iterdir()] == [f"{RUN}.log"]
