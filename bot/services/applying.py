@@ -29,7 +29,7 @@ from bot.ports import (
     TerraformJob,
     Workspace,
 )
-from bot.services.beginnings import begin
+from bot.services.beginnings import begin, has_begun
 from bot.services.bundles import open_stored
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
@@ -92,15 +92,9 @@ class Applying:
             else:
                 await self._apply(run)
         except GatewrightError as error:
-            # How an apply went that has begun is not known from an error: it is given up, and told as that.
-            if error.passing or await self._has_begun(run_id):
+            if error.passing or await has_begun(self.records, run_id):
                 raise
             await self.endings.end(run, RunStatus.FAILED, error.failure_class, str(error), describe(error))
-
-    async def _has_begun(self, run_id: RunId) -> bool:
-        async with self.records.read() as reader:
-            run = await reader.run(run_id)
-        return run is not None and run.intent_at is not None
 
     async def _apply(self, run: Run) -> None:
         async with self.workspace.state_lock(run.stack.state_key, exclusive=True) as key_fd:

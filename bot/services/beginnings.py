@@ -25,3 +25,10 @@ async def begin(records: Records, run_id: RunId, clock: Clock, *, why: str) -> R
             run_id, RunStatus.PREPARING, at=clock.now(), actor="gatewright", why=why
         )
     return run if begun else None
+
+
+async def has_begun(records: Records, run_id: RunId) -> bool:
+    """Whether a change may have been made, so that no error tells how it went: it is given up, and told as that."""
+    async with records.read() as reader:
+        run = await reader.run(run_id)
+    return run is not None and run.intent_at is not None

@@ -33,7 +33,7 @@ from bot.ports import (
     Writer,
 )
 from bot.services import locking
-from bot.services.beginnings import begin
+from bot.services.beginnings import begin, has_begun
 from bot.services.bundles import open_stored
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
@@ -81,7 +81,7 @@ class Destroying:
             else:
                 await self._destroy(run)
         except GatewrightError as error:
-            if error.passing:
+            if error.passing or await has_begun(self.records, run_id):
                 raise
             await self.endings.end(run, status_of(error), error.failure_class, str(error), describe(error))
 

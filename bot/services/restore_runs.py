@@ -23,7 +23,7 @@ from bot.domain.retries import Retries
 from bot.ports import Clock, Records, Workspace
 from bot.ports.restores import StateLock, StateObject, StateObjects, Stored
 from bot.services import locking
-from bot.services.beginnings import begin
+from bot.services.beginnings import begin, has_begun
 from bot.services.endings import Ending, Endings
 from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials
@@ -63,7 +63,7 @@ class RestoreRuns:
         try:
             ending = await self._under_lock(run, await self._wanted(run_id))
         except GatewrightError as error:
-            if error.passing:
+            if error.passing or await has_begun(self.records, run_id):
                 raise
             ending = Ending(
                 status=status_of(error),
