@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import socket
 from collections.abc import Callable, Sequence
@@ -13,28 +12,21 @@ from functools import partial
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSPortableJSONSerializer, EnqueueOptions
+from dbos import DBOS
 
 from bot.engine.bells import Bells
-from bot.engine.caps import ENVIRONMENT, OwnCaps
-from bot.engine.config import (
-    APPLICATION,
-    QUEUES,
-    VERSION,
-    WORKFLOWS,
-    EngineConfig,
-    EngineError,
-    Work,
-)
+from bot.engine.caps import OwnCaps
+from bot.engine.config import APPLICATION, WORKFLOWS, EngineConfig, EngineError, Work
 from bot.engine.file_lock import DatabaseFileLock
 from bot.engine.heartbeat import Heartbeat, Succession
 from bot.engine.history import Load, Stranded
 from bot.engine.listening import Listener, tell
 from bot.engine.storage import Storage, quieten
+from bot.engine.sweeping import Sweeper
+from bot.engine.told import config_of, options_of
 from bot.engine.workflows import InHand, Workflows
 from bot.ports import Job
 
-_log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
 _DOUBT_SECONDS: Final = 0.1
 """Seconds between looks whether others have taken this process for dead."""
@@ -54,8 +46,8 @@ class Engine:
         self._file_lock: DatabaseFileLock | None = None
         self._heartbeat: Heartbeat | None = None
         self._listener: Listener | None = None
-        self._sweeper: asyncio.Task[None] | None = None
-        self._work: Work | None = None
+        self._sweeper: Sweeper | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._running = self._stopped = False
         self._displaced = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -70,20 +62,7 @@ class Engine:
         `sequence` (1 to 2**31-1, rising) decides the order inside a partition. The tables must be there:
         `start` or `migrate` made them. It does not block, and may be called without `start`.
         """
-        if job.queue not in QUEUES:
-            raise EngineError(f"There is no queue {job.queue}.")
-        if not job.partition:
-            raise EngineError(f"A job of the queue {job.queue} came without a partition.")
-        options: EnqueueOptions = {
-            "workflow_name": job.workflow,
-            "workflow_id": job.id,
-            "queue_name": job.queue,
-            "queue_partition_key": job.partition,
-            "priority": sequence,
-        }
-        if job.environment:
-            options["attributes"] = {ENVIRONMENT: job.environment}
-        self._storage.client.enqueue_in_transaction(connection, options, job.argument)
+        self._storage.client.enqueue_in_transaction(connection, options_of(job, sequence), job.argument)
         if connection.dialect.name == "postgresql":
             tell(connection, job.queue)
         elif self._running:
@@ -108,7 +87,7 @@ class Engine:
             await self._in_thread(self._storage.register_queues)
             self._accepting = True
             return
-        self._work = work
+        self._sweeper = Sweeper(self._storage.history, work.on_lost, self._in_thread)
         self._loop = asyncio.get_running_loop()
         try:
             await self._in_thread(self._claim)
@@ -122,7 +101,8 @@ class Engine:
             self._heartbeat.reap()
             self._listener = Listener(self._config.url, self._bells.ring)
             self._listener.start()
-        self._sweeper = asyncio.create_task(self._sweep_for_ever(), name="engine-sweep")
+        sweeping = self._sweeper.sweep_for_ever(self._config.sweep_seconds)
+        self._sweeping = asyncio.create_task(sweeping, name="engine-sweep")
 
     async def stop(self, drain_seconds: float) -> None:
         """Take up nothing new, wait for calls in progress that long, then leave the rest to the next start.
@@ -135,9 +115,9 @@ class Engine:
         self._stopped = True
         self._bells.close()
         await self._in_hand.drain(drain_seconds)
-        if self._sweeper is not None:
-            self._sweeper.cancel()
-            await asyncio.gather(self._sweeper, return_exceptions=True)
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
         # The library made its threads the loop's default ones, and is about to end them.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
         await self._in_thread(self._shut_down)
@@ -156,7 +136,7 @@ class Engine:
         """Whether work is being taken up, and (PostgreSQL) the other processes can see that."""
         if not self._config.listen:
             return self._accepting and not self._stopped
-        sweeping = self._sweeper is not None and not self._sweeper.done()
+        sweeping = self._sweeping is not None and not self._sweeping.done()
         return self._running and sweeping and (self._heartbeat is None or self._heartbeat.healthy)
 
     async def check(self) -> None:
@@ -187,24 +167,10 @@ class Engine:
         return await self._in_thread(partial(self._storage.history.prune, before))
 
     async def sweep(self) -> int:
-        """Tell of workflows that ended badly in silence; returns how many. It runs by itself, too.
-
-        One of which nobody can be told stands in the way of no other; it is tried again the next time.
-        """
-        if self._work is None:
+        """Tell of workflows that ended badly in silence; returns how many. It runs by itself, too."""
+        if self._sweeper is None:
             raise EngineError("The engine was not started.")
-        lost = await self._in_thread(self._storage.history.lost)
-        told = 0
-        for one in lost:
-            _log.error("workflow %s %s was found lost: %s", one.workflow, one.argument, one.error)
-            try:
-                await self._work.on_lost(one.workflow, one.argument, one.error)
-            except Exception:  # noqa: BLE001 -- The sweep outlives whatever one of them met.
-                _log.exception("nobody could be told of %s %s", one.workflow, one.argument)
-                continue
-            await self._in_thread(partial(self._storage.history.mark_told, one.id))
-            told += 1
-        return told
+        return await self._sweeper.sweep()
 
     # --- Parts ------------------------------------------------------------------------------------------
 
@@ -230,17 +196,7 @@ class Engine:
 
     def _launch(self, work: Work) -> None:
         quieten()
-        instance = DBOS(
-            config={
-                "name": APPLICATION,
-                "system_database_url": self._config.database_url,
-                "executor_id": self._executor_id,
-                "application_version": VERSION,
-                "serializer": DBOSPortableJSONSerializer(),
-                "log_level": "WARNING",
-                "enable_otlp": False,
-            }
-        )
+        instance = DBOS(config=config_of(self._config, self._executor_id))
         if instance._launched:  # noqa: SLF001 -- The library silently hands out the running instance.
             raise EngineError("Another engine runs in this process.")
         self._running = True
@@ -283,14 +239,6 @@ class Engine:
         self._bells.close()
         self._laying_down = asyncio.create_task(self._in_hand.drain(0), name="engine-displaced")
         self._displaced.set()
-
-    async def _sweep_for_ever(self) -> None:
-        while True:
-            try:
-                await self.sweep()
-            except Exception:  # noqa: BLE001 -- The sweep outlives whatever one round met.
-                _log.exception("the sweep for lost workflows failed; it is tried again")
-            await asyncio.sleep(self._config.sweep_seconds)
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)

@@ -1,0 +1,40 @@
+"""What the library is told: of this process, and of each job."""
+
+from __future__ import annotations
+
+from dbos import DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
+
+from bot.engine.caps import ENVIRONMENT
+from bot.engine.config import APPLICATION, QUEUES, VERSION, EngineConfig, EngineError
+from bot.ports import Job
+
+
+def config_of(config: EngineConfig, executor_id: str) -> DBOSConfig:
+    """Return how it runs here."""
+    return {
+        "name": APPLICATION,
+        "system_database_url": config.database_url,
+        "executor_id": executor_id,
+        "application_version": VERSION,
+        "serializer": DBOSPortableJSONSerializer(),
+        "log_level": "WARNING",
+        "enable_otlp": False,
+    }
+
+
+def options_of(job: Job, sequence: int) -> EnqueueOptions:
+    """Return how it is enqueued; `sequence` decides the order inside its partition. EngineError for what cannot be."""
+    if job.queue not in QUEUES:
+        raise EngineError(f"There is no queue {job.queue}.")
+    if not job.partition:
+        raise EngineError(f"A job of the queue {job.queue} came without a partition.")
+    options: EnqueueOptions = {
+        "workflow_name": job.workflow,
+        "workflow_id": job.id,
+        "queue_name": job.queue,
+        "queue_partition_key": job.partition,
+        "priority": sequence,
+    }
+    if job.environment:
+        options["attributes"] = {ENVIRONMENT: job.environment}
+    return options
