@@ -12,8 +12,9 @@ from bot.domain.gates import shut
 from bot.domain.lock_words import held_sentence, opener
 from bot.domain.model import OperationKind, Permission, PlanLane, PlanStatus, RunKind, Stack
 from bot.domain.plan import Lock, PlanRecord
+from bot.domain.plan_choice import choose_plan
 from bot.domain.refusals import Reason, Refusal
-from bot.services.requesting import ACTIVE, choose_plan
+from bot.services.requesting import ACTIVE
 from handlers import common
 
 _MOST_ACTIVE = 1000

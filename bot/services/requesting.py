@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain.model import (
-    EnvName,
     FailureClass,
     Login,
     PlanId,
     PlanStatus,
-    ProjectName,
     PullRequest,
     Repo,
     Run,
@@ -24,7 +22,6 @@ from bot.domain.model import (
     StateOperation,
 )
 from bot.domain.plan import Lock, PlanRecord
-from bot.domain.refusals import Reason, Refusal
 from bot.ports import Clock, NewRun, PlanOutline, Records, Writer
 from bot.services import locking
 from bot.services.following import job_of
@@ -243,48 +240,3 @@ async def end_before_start(writer: Writer, run: Run, by: Login, now: datetime) -
         failure_class=FailureClass.CANCELED,
     )
     await go_on(writer, run, RunStatus.CANCELED, now)
-
-
-def choose_plan(
-    plans: Sequence[PlanRecord],
-    *,
-    named: PlanId | None,
-    asked_at: datetime,
-    env: EnvName,
-    project: ProjectName,
-    is_possible: bool = True,
-) -> PlanRecord | Refusal:
-    """Return the plan that an `/apply` means: the newest posted one, or the named one (DESIGN §2).
-
-    `plans` are all plans of the stack on this pull request, newest first. `is_possible` is whether the policy lets
-    anybody apply the environment: where it does not, a plan is not worth making for it.
-    """
-    again = f"/plan {env}" + ("" if project == "default" else f" -p {project}")
-    if named is not None:
-        found = next((plan for plan in plans if plan.id == named), None)
-        if found is None:
-            return Refusal(
-                reason=Reason.NO_PLAN,
-                sentence=f"There is no plan {named} of {env} on this pull request.",
-                next_command=again,
-            )
-        return found
-    if not plans and not is_possible:
-        return Refusal(
-            reason=Reason.PERMISSION,
-            sentence=f"Nobody may apply {env}: the policy gives it no `apply.allow`.",
-            next_command="/status",
-        )
-    if not plans:
-        return Refusal(reason=Reason.NO_PLAN, sentence=f"{env} has not been planned yet.", next_command=again)
-    newest = plans[0]
-    if newest.posted_at is None or newest.posted_at >= asked_at:
-        return Refusal(
-            reason=Reason.PLAN_NEWER_THAN_COMMAND,
-            sentence=(
-                f"Plan {newest.id} of {env} was posted after your comment was written, so you cannot have"
-                " read it. Read it, then ask again."
-            ),
-            next_command=f"/apply {env} {newest.id}",
-        )
-    return newest

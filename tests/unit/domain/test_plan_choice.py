@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from bot.domain.model import EnvName, PlanId, ProjectName
 from bot.domain.plan import PlanRecord
+from bot.domain.plan_choice import choose_plan
 from bot.domain.refusals import Reason, Refusal
-from bot.services.requesting import choose_plan
 from tests.fakes import builders
 
 OLD = builders.plan(id=PlanId("poooooo2"), posted_at=builders.NOON)
