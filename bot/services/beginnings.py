@@ -6,6 +6,7 @@ from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import Run, RunId, RunStatus
 from bot.ports import Clock, Records
 from bot.services.requesting import end_before_start
+from bot.services.sequences import hold_behind
 
 
 async def begin(records: Records, run_id: RunId, clock: Clock, *, why: str) -> Run | None:
@@ -18,6 +19,7 @@ async def begin(records: Records, run_id: RunId, clock: Clock, *, why: str) -> R
         if run is None or run.status in TERMINAL:
             return None
         if run.cancel_requested_by is not None and run.intent_at is None:
+            await hold_behind(writer, run)
             await end_before_start(writer, run, run.cancel_requested_by, clock.now())
             return None
         # Where several write at once, it may have been ended since it was read.

@@ -17,7 +17,7 @@ from bot.services.jobs import RunLogs
 from bot.services.persistence import persist
 from bot.services.restore_holds import TOUCHED, after_restore, lift_reviewed
 from bot.services.revert_holds import hold_after, lift_completed
-from bot.services.sequences import go_on
+from bot.services.sequences import go_on, hold_behind
 from bot.services.voiding import void_plans
 
 ONCE: Final = Retries(attempts=1)
@@ -86,6 +86,8 @@ async def record_end(
     told its end already.
     """
     summary, applied = ending.summary, ending.status is RunStatus.SUCCEEDED
+    if not applied:
+        await hold_behind(writer, run)
     if not await writer.set_result(run.id, summary=summary, detail=ending.detail):
         return False
     if plan is not None:

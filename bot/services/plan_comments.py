@@ -129,12 +129,13 @@ class PlanComments:
 
     async def _posted(self, plan: PlanRecord, told: _Situation, at: datetime) -> bool:
         async with self.records.write() as writer:
+            # Who holds the stack is asked before the plan is touched, as everybody does who changes both.
+            is_true = await _situation(writer, plan, await _of_stack(writer, plan)) == told
             if plan.posted_at is None:
                 await writer.mark_posted(plan.id, at)
-            if await _situation(writer, plan, await _of_stack(writer, plan)) != told:
-                return False
-            await writer.mark_shown(plan.id)
-        return True
+            if is_true:
+                await writer.mark_shown(plan.id)
+        return is_true
 
     async def _shown(self, plan_id: PlanId) -> None:
         async with self.records.write() as writer:

@@ -26,7 +26,7 @@ from bot.ports import Clock, NewRun, PlanOutline, Records, Writer
 from bot.services import locking
 from bot.services.following import job_of
 from bot.services.ids import new_run_id
-from bot.services.sequences import go_on
+from bot.services.sequences import go_on, hold_behind
 
 ACTIVE = (RunStatus.QUEUED, RunStatus.PREPARING, RunStatus.RUNNING)
 OPEN_PLANS = (PlanStatus.PLANNED, PlanStatus.NO_CHANGES)
@@ -219,6 +219,7 @@ async def _cancel(
 
 async def cancel_run(writer: Writer, run: Run, by: Login, now: datetime) -> None:
     """Ask a run to end; one that has not started ends at once."""
+    await hold_behind(writer, run)
     await writer.request_cancel(run.id, by)
     # From here on nobody else changes it, but somebody may have taken it up since it was read.
     now_is = await writer.run(run.id)

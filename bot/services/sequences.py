@@ -34,18 +34,26 @@ async def members(reader: Reader, run: Run) -> Sequence[Run]:
 
 async def go_on(writer: Writer, run: Run, status: RunStatus, now: datetime) -> None:
     """Queue the next change after the end of one, or end those that were to follow; repeating it is harmless."""
-    if run.kind not in {RunKind.APPLY, RunKind.DESTROY}:
-        return
-    line = await members(writer, run)
-    later = line[[other.id for other in line].index(run.id) + 1 :]
-    waiting = [other for other in later if other.status is RunStatus.QUEUED]
+    waiting = await _behind(writer, run)
     if status is RunStatus.SUCCEEDED:
         for other in waiting[:1]:
             await writer.enqueue(job_of(other))
         return
-    await locking.hold(writer, [other.stack for other in waiting])
     for other in waiting:
         await _skip(writer, other, run, now)
+
+
+async def hold_behind(writer: Writer, run: Run) -> None:
+    """Ask for the stacks of those that an end of this one would end, before the run itself is changed."""
+    await locking.hold(writer, [other.stack for other in await _behind(writer, run)])
+
+
+async def _behind(reader: Reader, run: Run) -> Sequence[Run]:
+    if run.kind not in {RunKind.APPLY, RunKind.DESTROY}:
+        return ()
+    line = await members(reader, run)
+    later = line[[other.id for other in line].index(run.id) + 1 :]
+    return [other for other in later if other.status is RunStatus.QUEUED]
 
 
 async def _skip(writer: Writer, run: Run, because_of: Run, now: datetime) -> None:

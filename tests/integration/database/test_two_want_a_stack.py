@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 
@@ -13,13 +13,26 @@ import pytest
 
 from bot.adapters.database import Database
 from bot.adapters.database.errors import DatabaseUnavailableError
-from bot.domain.model import Login, ProjectName, Repo, RunId, RunKind, Stack, StateKey
+from bot.domain.model import (
+    Login,
+    PlanStatus,
+    ProjectName,
+    Repo,
+    Run,
+    RunId,
+    RunKind,
+    RunStatus,
+    Stack,
+    StateKey,
+)
 from bot.domain.waiting import Wait, WaitReason
 from bot.policy import load_policy
 from bot.ports import Writer
 from bot.services import locking
+from bot.services.endings import Ending, record_end
+from bot.services.plan_comments import PlanComments
 from bot.services.policies import LoadedPolicy
-from bot.services.requesting import Requesting
+from bot.services.requesting import Requesting, cancel_run
 from bot.services.tenancy import Tenancy
 from bot.services.waiting import Waiting
 from tests.integration.database.builders import NOW, PROD, REPO, STAGING, a_lock, a_plan, a_run
@@ -215,6 +228,55 @@ async def test_whoever_leaves_destroys_nothing_that_another_one_has_claimed_sinc
     assert await task == ()
     async with planned.read() as reader:
         assert await reader.runs(kinds=(RunKind.DESTROY,)) == []
+
+
+async def cancel(records: Database, run: Run) -> None:
+    async with records.write() as writer:
+        await cancel_run(writer, run, Login("dana"), NOW)
+
+
+async def fail(records: Database, run: Run) -> None:
+    failed = Ending(status=RunStatus.FAILED, failure=None, summary="refused", detail={})
+    async with records.write() as writer:
+        await record_end(writer, run, failed, NOW, plan=None)
+
+
+@pytest.mark.parametrize("end", [cancel, fail])
+async def test_whoever_ends_an_apply_asks_for_the_stacks_of_those_behind_it_before_it_changes_anything(
+    records: Database,
+    inspector: Inspector,
+    kind: str,
+    end: Callable[[Database, Run], Coroutine[object, object, None]],
+) -> None:
+    async with records.write() as writer:
+        run = await writer.add_run(a_run("run-1", kind=RunKind.APPLY), NOW)
+        behind = replace(STAGING, project=ProjectName("app"), state_key=StateKey("app/terraform.tfstate"))
+        await writer.add_run(a_run("run-2", kind=RunKind.APPLY, stack=behind), NOW)
+    assert run is not None
+
+    async with asyncio.timeout(20), records.write() as writer:
+        await writer.lock(behind)
+        task = asyncio.create_task(end(records, run))
+        await until_it_waits(inspector, kind)
+        await writer.request_cancel(run.id, Login("erin"))
+
+    await task
+
+
+async def test_a_comment_that_was_posted_does_not_keep_its_plan_from_whoever_makes_it_void(
+    planned: Database, inspector: Inspector, kind: str
+) -> None:
+    given, plan = cast("Any", Outside()), a_plan(pull=OURS)
+    others = {each.name: given for each in fields(PlanComments)}
+    comments = PlanComments(**others | {"records": planned, "clock": Noon()})
+
+    async with asyncio.timeout(20), planned.write() as writer:
+        await writer.lock(STAGING)
+        task = asyncio.create_task(comments._posted(replace(plan, posted_at=None), given, NOW))
+        await until_it_waits(inspector, kind)
+        await writer.set_plan_status(plan.id, PlanStatus.STALE, "the state was restored")
+
+    assert not await task
 
 
 async def test_everybody_is_told_of_more_than_a_hundred_stacks_that_a_merge_frees(planned: Database) -> None:
