@@ -6,6 +6,7 @@ from bot.adapters.github.call import Call, Lane
 from bot.adapters.github.client import Client
 from bot.adapters.github.comments import names
 from bot.adapters.github.shapes import PullShape, parse
+from bot.adapters.github.transport import Answer
 from bot.domain.model import Repo
 
 
@@ -17,9 +18,6 @@ class PullRequests:
 
     async def open(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> int:
         """Open a pull request unless the branch has an open one; returns its number."""
-        known = await self._find(repo, branch)
-        if known is not None:
-            return known
         call = Call(
             doing=f"opening a pull request of {branch} in {repo.full_name}",
             method="POST",
@@ -28,14 +26,17 @@ class PullRequests:
             body={"title": title, "head": branch, "base": base, "body": body},
             lane=Lane.COMMENTS,
         )
-        return parse(PullShape, (await self._client.ask(repo, call)).data, call.doing).number
+        # GitHub refuses a second one of a branch, also where only the answer to the first attempt was lost.
+        answer = await self._client.ask(repo, call, look=lambda: self._find(repo, branch), in_doubt=True)
+        return parse(PullShape, answer.data, call.doing).number
 
-    async def _find(self, repo: Repo, branch: str) -> int | None:
+    async def _find(self, repo: Repo, branch: str) -> Answer | None:
         call = Call(
             doing=f"looking for a pull request of {branch} in {repo.full_name}",
             route="/repos/{owner}/{repo}/pulls{?state,head,per_page,page}",
             variables={**names(repo), "state": "open", "head": f"{repo.owner}:{branch}"},
         )
         answer = await self._client.page(repo, call, 1)
-        found = parse(list[PullShape], answer.data, call.doing)
-        return next((each.number for each in found), None)
+        if not parse(list[PullShape], answer.data, call.doing):
+            return None
+        return Answer(data=answer.data[0], more=False)
