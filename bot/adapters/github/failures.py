@@ -17,6 +17,8 @@ from bot.domain.errors import GitHubError, GitHubNotFoundError, GitHubUnavailabl
 
 _SECONDARY_WAIT = 60.0
 """GitHub asks for a minute where a secondary limit comes without `retry-after`."""
+_LONGEST_WAIT = 3660.0
+"""No limit of GitHub lasts longer than an hour: more than that is a slip of a clock or of something in between."""
 _GONE = frozenset({404, 410})
 _LIMITED = frozenset({403, 429})
 _MOST_OF_A_MESSAGE = 300
@@ -126,8 +128,13 @@ def _judge_graphql(error: GraphQlError, secret: str) -> Failure:
 
 def _limit_wait(error: HTTPException, now: datetime) -> float | None:
     """Return how long a 403 or 429 asks to wait, None when it is a plain refusal."""
+    asked = _asked_wait(error, now)
+    return None if asked is None else min(max(0.0, asked), _LONGEST_WAIT)
+
+
+def _asked_wait(error: HTTPException, now: datetime) -> float | None:
     if (asked := _number(error.headers, "retry-after")) is not None:
-        return max(0.0, asked)
+        return asked
     if _number(error.headers, "x-ratelimit-remaining") == 0:
         reset = _number(error.headers, "x-ratelimit-reset")
         return _SECONDARY_WAIT if reset is None else max(0.0, reset - now.timestamp()) + 1.0

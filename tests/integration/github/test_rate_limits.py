@@ -7,11 +7,12 @@ import pytest
 from bot.domain.errors import GitHubError, GitHubUnavailableError
 from bot.domain.model import Login, Repo
 from tests.integration.github.conftest import MakeApp
-from tests.integration.github.scripted import Scripted, ScriptedGitHub
+from tests.integration.github.scripted import EXPIRY, TOKENS, Scripted, ScriptedGitHub
 from tests.unit.adapters.github.passing_time import PassingTime
 
 REF = "/repos/acme/infra/git/ref/heads/main"
 TIP = Scripted(data={"ref": "refs/heads/main", "object": {"sha": "a" * 40}})
+FIRST_TOKEN = Scripted(status=201, data={"token": "ghs_short-lived-secret", "expires_at": EXPIRY})
 SECONDARY = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
 
 
@@ -92,6 +93,37 @@ async def test_nobody_asks_while_the_limit_lasts(
     assert refused == 1
     assert caught.value.retry_after == 1801.0
     assert sha == "a" * 40
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"retry-after": "31536000"},
+        {"retry-after": "1e300"},
+        {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "4102444800"},
+    ],
+    ids=["a year", "for ever", "a reset by another clock"],
+)
+async def test_a_limit_longer_than_github_has_any_does_not_shut_us_up_for_good(
+    make_app: MakeApp,
+    scripted: ScriptedGitHub,
+    repo: Repo,
+    time: PassingTime,
+    headers: dict[str, str],
+) -> None:
+    app = make_app()
+    later = {"token": "ghs_another", "expires_at": "2026-03-01T14:30:00Z"}
+    scripted.answer("POST", TOKENS, FIRST_TOKEN, Scripted(status=201, data=later))
+    scripted.answer("GET", REF, Scripted(status=429, data=SECONDARY, headers=headers), TIP)
+    with pytest.raises(GitHubUnavailableError) as caught:
+        await app.branch_head(repo, "main")
+
+    await time.sleep(2 * 3600)
+    sha = await app.branch_head(repo, "main")
+
+    assert sha == "a" * 40
+    assert caught.value.retry_after is not None
+    assert 3600 <= caught.value.retry_after <= 2 * 3600
 
 
 async def test_a_plain_refusal_is_no_rate_limit(
