@@ -21,15 +21,19 @@ from bot.ports import OVERRIDE_FILE, Slot
 
 @contextmanager
 def working_place(cache: Path, root: Path, stack: Stack) -> Iterator[Slot]:
-    """Hold the place of a stack; GatewrightError while another command works there."""
-    name = hashlib.sha256(f"{root}\0{stack.project}\0{stack.state_key}".encode()).hexdigest()[:16]
-    place = cache.expanduser().absolute() / name
+    """Hold the place of a stack; GatewrightError while another command works in the same directory.
+
+    All environments of a directory share its backend file: side by side, one would be given the other's state.
+    """
+    cache, module = cache.expanduser().absolute(), (root / stack.directory).resolve()
+    name = _name(root, stack.project, stack.state_key)
+    place = cache / name
     if place.is_relative_to(root):
         raise GatewrightError(f"{cache} is inside the checkout; GATEWRIGHT_LOCAL_DIR must be outside of it")
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = try_lock(place / "lock")
+    lock = try_lock(cache / f"{_name(module)}.lock")
     if lock is None:
-        raise GatewrightError(f"another `gatewright local` works on {stack.label} in {root} just now")
+        raise GatewrightError(f"another `gatewright local` works in {module} just now")
     scratch = place / "scratch"
     try:
         _empty(scratch, root, stack)
@@ -37,6 +41,10 @@ def working_place(cache: Path, root: Path, stack: Stack) -> Iterator[Slot]:
     finally:
         _empty(scratch, root, stack)
         os.close(lock)
+
+
+def _name(*parts: object) -> str:
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()[:16]
 
 
 def _empty(scratch: Path, root: Path, stack: Stack) -> None:
