@@ -40,7 +40,7 @@ async def current_visit(request: web.Request) -> Visit | None:
 
 
 async def sender(request: web.Request) -> Visit:
-    """Return who sent the form; 401 when nobody is logged in, 403 when the form is not one of ours."""
+    """Return who sent the form; 401 when nobody is logged in, 403 when the form is not one of ours, 400 for no form."""
     if request.headers.get("Sec-Fetch-Site") in _FOREIGN:
         raise web.HTTPForbidden
     visit = await current_visit(request)
@@ -48,7 +48,11 @@ async def sender(request: web.Request) -> Visit:
         raise web.HTTPUnauthorized
     if request.content_type != _FORM or (request.content_length or 0) > _LONGEST:
         raise web.HTTPForbidden
-    form = await request.post()
+    try:
+        form = await request.post()
+    except (LookupError, ValueError):
+        # Its charset is none, or its bytes are not of that charset.
+        raise web.HTTPBadRequest from None
     if not hmac.compare_digest(str(form.get(FIELD, "")).encode(), visit.session.token.encode()):
         raise web.HTTPForbidden
     return visit

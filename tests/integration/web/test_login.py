@@ -259,3 +259,20 @@ async def test_a_login_never_leads_to_another_site(world: World, path: str) -> N
     assert where.startswith("/")
     assert not where.startswith(("//", "/\\"))
     assert where == "/" or "\n" not in where
+
+
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [
+        pytest.param("; charset=nonsense", b"token=x", id="unknown charset"),
+        pytest.param("; charset=rot13", b"token=x", id="codec that is no charset"),
+        pytest.param("; charset=utf-16", b"tok", id="cut character"),
+        pytest.param("", b"token=\xff\xfe", id="no UTF-8"),
+    ],
+)
+async def test_a_form_that_cannot_be_read_is_refused(world: World, charset: str, body: bytes) -> None:
+    await log_in(world, "dev")
+    kind = {"Content-Type": f"application/x-www-form-urlencoded{charset}"}
+
+    async with world.client.post("/logout", data=body, headers=kind) as response:
+        assert response.status == 400
