@@ -26,7 +26,10 @@ from bot.ports.records import (
 from bot.ports.run_audit import Download
 from bot.ports.run_list import ActiveRepo, RunFilter
 from bot.ports.terraform import (
+    CHANGES,
     OVERRIDE_FILE,
+    PURPOSE_FILE,
+    READS,
     ApplyOutput,
     Backend,
     Engine,
@@ -41,7 +44,10 @@ from bot.ports.upkeep import OldPlan, Pruned
 from bot.ports.workspace import Merge, Slot, Workspace
 
 __all__ = [
+    "CHANGES",
     "OVERRIDE_FILE",
+    "PURPOSE_FILE",
+    "READS",
     "ActiveRepo",
     "Annotation",
     "ApplyOutput",

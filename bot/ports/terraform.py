@@ -39,6 +39,12 @@ class Backend:
 OVERRIDE_FILE = "zzzz_gatewright_backend_override.tf"
 """What the engine writes into a root module; of several override files Terraform takes the last by name."""
 
+PURPOSE_FILE = "purpose"
+"""Where the engine notes in a slot's scratch what runs there: `READS`, and from the first change on `CHANGES`."""
+READS = "reads"
+"""Nothing that runs may write a state, so none can have been lost: an errored one was made up by the code itself."""
+CHANGES = "changes"
+
 OnLine = Callable[[str], None]
 """Called with each complete, already redacted line of Terraform's output, in order."""
 Stop = Callable[[], Awaitable[str | None]]

@@ -29,7 +29,7 @@ from bot.adapters.terraform.supervision import Limits, Supervision, who_asks_to_
 from bot.adapters.terraform.tail import LogTail
 from bot.domain.errors import TerraformStoppedError, UnsafeTreeError
 from bot.domain.state_operations import OPERATION_FILE
-from bot.ports import TerraformJob
+from bot.ports import CHANGES, PURPOSE_FILE, READS, TerraformJob
 from bot.ports.tracing import Tracer
 
 
@@ -158,6 +158,7 @@ class Session:
     ) -> Step:
         if own_time is None:
             await self._refuse_if_stopped(name)
+        self._note_purpose(changes=changes)
         stem = f"{next(self._numbers):02d}-{name}"
         log = self._logs / f"{stem}.log"
         output = self._logs / f"{stem}.out" if captured else log
@@ -188,6 +189,12 @@ class Session:
             tail=tail,
             output=output,
         )
+
+    def _note_purpose(self, *, changes: bool) -> None:
+        """Tell whoever tidies up whether a state can have been lost here; after a change nothing takes that back."""
+        note = self.job.slot.scratch / PURPOSE_FILE
+        if changes or not note.exists():
+            write_private(note, CHANGES if changes else READS)
 
     async def _refuse_if_stopped(self, name: str) -> None:
         if asyncio.get_running_loop().time() >= self._deadline:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bot.adapters.workspace.cleaning import empty, files_below, remove
-from bot.adapters.workspace.tree_rules import escapes, printable
+from bot.adapters.workspace.tree_rules import ERRORED_STATE, escapes, printable
 from bot.domain.errors import UnsafeTreeError, WorkspaceError
 from bot.ports import OVERRIDE_FILE, Slot
 
@@ -85,7 +85,9 @@ def _pack_part(
 ) -> None:
     root = f"{directory}/"
     found = {
-        entry.path.removeprefix(root): entry for entry in _packable(name, directory) if entry.name != without
+        path: entry
+        for entry in _packable(name, directory)
+        if entry.name != without and not _is_errored(path := entry.path.removeprefix(root))
     }
     links = {path: str(Path(entry).readlink()) for path, entry in found.items() if entry.is_symlink()}
     _refuse_escaping(links)
@@ -100,6 +102,11 @@ def _pack_part(
             budget.spend(info.size)
             with Path(found[path]).open("rb") as content:
                 archive.addfile(info, content)
+
+
+def _is_errored(path: str) -> bool:
+    """Whether it would be taken for a state that an apply has lost, which none that is planned or restored is."""
+    return ERRORED_STATE in path.split("/")
 
 
 def _packable(name: str, directory: Path) -> Iterator[os.DirEntry[str]]:
@@ -141,6 +148,8 @@ def _unpack_all(archive: tarfile.TarFile, parts: Mapping[str, Path]) -> None:
     budget = _Budget()
     for info in archive:
         part, path = _place(info, parts)
+        if _is_errored(path):
+            continue
         target = parts[part] / path
         if info.issym():
             links[part][path] = info.linkname

@@ -16,7 +16,7 @@ from bot.adapters.workspace.locks import try_lock
 from bot.adapters.workspace.names import slot_name, stack_directory
 from bot.adapters.workspace.tree_rules import ERRORED_STATE
 from bot.domain.model import Stack
-from bot.ports import Clock, Slot
+from bot.ports import PURPOSE_FILE, READS, Clock, Slot
 
 _log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
@@ -116,8 +116,17 @@ class Slots:
             os.close(fd)
 
     def _set_aside(self, place: Path) -> bool:
-        """Move a slot with an errored state out of reach, while its lock is held; whether there was one."""
-        if not any(entry.name == ERRORED_STATE for entry in files_below(place / "tree")):
+        """Move a slot with an errored state out of reach, while its lock is held; whether there was one.
+
+        One that lies where nothing could change a state is no lost state but a trap: whoever recovers it by the
+        commands that `/status` shows would push what the code of a pull request has made up.
+        """
+        found = [entry for entry in files_below(place / "tree") if entry.name == ERRORED_STATE]
+        if found and _only_read(place / "scratch"):
+            for entry in found:
+                remove(Path(entry))
+            return False
+        if not found:
             return False
         self.errored.mkdir(parents=True, exist_ok=True, mode=0o700)
         stamp = self.clock.now().strftime("%Y%m%dT%H%M%S%fZ")
@@ -134,6 +143,14 @@ class Slots:
         remove(away)
         place.rename(away)
         remove(away)
+
+
+def _only_read(scratch: Path) -> bool:
+    """Whether all that ran in a slot since it was taken could not change a state; not without a note that says so."""
+    try:
+        return (scratch / PURPOSE_FILE).read_text(encoding="utf-8") == READS
+    except (OSError, ValueError):
+        return False
 
 
 def _try_slot(place: Path, *, create: bool) -> int | None:

@@ -106,7 +106,7 @@ def _name_problem(path: str) -> str | None:
     for stem, what in ((INJECTED, "the backend settings"), (DECLARED, "the state operations")):
         if any(_name(path).casefold().endswith(f"{stem}{suffix}") for suffix in _SUFFIXES):
             return f"this name is reserved for {what} that Gatewright writes."
-    if _name(path) == ERRORED_STATE:
+    if ERRORED_STATE in path.split("/"):
         return "an errored state must not be committed; Gatewright keeps such files for recovery."
     return None
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.adapters.terraform import TerraformCli
 from bot.domain.errors import EngineChangedError, PolicyError, TerraformError, UnsafeTreeError
-from bot.ports import Engine, PlanMode
+from bot.ports import CHANGES, PURPOSE_FILE, READS, Engine, PlanMode
 from tests.integration.terraform.bench import ENGINE, ONE_RESOURCE, SECRET, STATE_KEY, Bench
 from tests.integration.terraform.state_server import StateServer
 
@@ -31,6 +31,19 @@ async def test_what_was_planned_is_applied_and_the_next_plan_is_empty(
     assert [change["change"]["actions"] for change in again.json["resource_changes"]] == [["no-op"]]
     assert state.resources(STATE_KEY) == ["one"]
     assert f"{STATE_KEY}.tflock" not in state.stored_keys()
+
+
+async def test_who_tidies_up_learns_whether_a_state_can_have_been_lost(open_bench: Bench) -> None:
+    open_bench.write({"terraform/main.tf": ONE_RESOURCE})
+    note = open_bench.slot.scratch / PURPOSE_FILE
+
+    plan = await open_bench.plan()
+    planned = note.read_text()
+    await open_bench.apply(plan)
+    applied = note.read_text()
+    await open_bench.plan()
+
+    assert (planned, applied, note.read_text()) == (READS, CHANGES, CHANGES)
 
 
 async def test_a_destroy_plan_removes_everything(bench: Bench, state: StateServer) -> None:

@@ -255,6 +255,7 @@ UNSAFE: dict[str, tuple[str, Content]] = {
     "an override that is a link": ("terraform/zz_override.tf", Link(target="main.tf")),
     "the injected name": ("terraform/zzzz_gatewright_backend_override.tf", ""),
     "an errored state": ("terraform/errored.tfstate", "{}"),
+    "a directory called like one": ("terraform/errored.tfstate/x", "{}"),
 }
 
 

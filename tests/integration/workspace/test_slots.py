@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import stat
+import tarfile
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +14,7 @@ import pytest
 from bot.adapters.workspace import GitWorkspace
 from bot.domain.errors import WorkspaceError
 from bot.domain.model import EnvName, ProjectName, StateKey
-from bot.ports import Slot
+from bot.ports import CHANGES, PURPOSE_FILE, READS, Slot
 from tests.integration.workspace.conftest import HandClock
 from tests.integration.workspace.holder import inherited_by_a_child
 from tests.integration.workspace.origin import REPO, STACK, Origin
@@ -204,6 +206,49 @@ async def test_an_errored_state_of_a_killed_process_is_found_before_the_slot_is_
         await workspace.checkout(REPO, slot, commit)
 
     assert [(path / "tree" / "errored.tfstate").exists() for path in workspace.quarantined()] == [True]
+
+
+async def test_code_that_was_only_planned_cannot_pass_a_file_off_as_a_lost_state(
+    workspace: GitWorkspace, data_dir: Path
+) -> None:
+    async with workspace.slot(STACK) as slot:
+        (slot.scratch / PURPOSE_FILE).write_text(READS)
+        await lose_a_state(slot)
+        (slot.tree / "errored.tfstate").mkdir()
+        bundle = await workspace.pack(slot)
+    async with workspace.slot(STACK) as again:
+        left = [path.name for path in again.tree.rglob("*")]
+    async with workspace.slot(STACK, name="1") as elsewhere:
+        await workspace.unpack(elsewhere, bundle)
+        (elsewhere.scratch / PURPOSE_FILE).write_text(CHANGES)
+
+    assert again.name == slot.name
+    assert left == ["terraform"]
+    assert workspace.quarantined() == ()
+    assert await workspace.errored_states(STACK) == ()
+
+
+async def test_a_bundle_of_earlier_times_brings_no_lost_state_with_it(workspace: GitWorkspace) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name in ("tree/main.tf", "tree/errored.tfstate", "tree/deep/errored.tfstate/x"):
+            archive.addfile(tarfile.TarInfo(name))
+
+    async with workspace.slot(STACK) as slot:
+        await workspace.unpack(slot, packed.getvalue())
+
+    assert [path.name for path in slot.tree.iterdir()] == ["main.tf"]
+    assert workspace.quarantined() == ()
+
+
+@pytest.mark.parametrize("note", [CHANGES, "", None], ids=["after a change", "half a note", "no note"])
+async def test_a_state_that_may_have_been_lost_is_kept(workspace: GitWorkspace, note: str | None) -> None:
+    async with workspace.slot(STACK) as slot:
+        if note is not None:
+            (slot.scratch / PURPOSE_FILE).write_text(note)
+        await lose_a_state(slot)
+
+    assert len(workspace.quarantined()) == 1
 
 
 async def test_idle_slots_and_mirrors_are_removed_and_busy_or_errored_ones_kept(
