@@ -20,7 +20,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from bot.domain.errors import ObjectExistsError, ObjectMissingError, StoreError
+from bot.domain.errors import ObjectExistsError, ObjectMissingError, StoreDeniedError, StoreError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -30,6 +30,7 @@ _T = TypeVar("_T")
 _THREADS: Final = 8
 _ATTEMPTS: Final = 5
 _PRECONDITION_FAILED: Final = 412
+_DENIED: Final = frozenset({401, 403})
 _CONFLICT: Final = 409
 """A conditional write met another one in flight, whose end is not known yet."""
 _PROBE_PREFIX: Final = ".gatewright-probe/"
@@ -242,4 +243,5 @@ def _translated(what: str, exc: ClientError) -> StoreError:
         retried = exc.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         return _RetriedWriteError(message) if retried else ObjectExistsError(message)
     # Only the code is told: an S3 server's own message may repeat the access key id.
-    return StoreError(f"{what}: S3 answered {_status(exc)} {code}.")
+    refused = StoreDeniedError if _status(exc) in _DENIED else StoreError
+    return refused(f"{what}: S3 answered {_status(exc)} {code}.")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
 from bot.doctor.findings import DoubtfulError, Part
 from bot.doctor.stores import S3, store
-from bot.domain.errors import GatewrightError, StoreError
+from bot.domain.errors import GatewrightError, StoreDeniedError
 from bot.domain.model import EnvName
 from bot.settings import EnvironmentSecrets, KeyPair, Settings
+
+_CONTENT = b"written by gatewright doctor\n"
 
 
 def state_part(
@@ -21,9 +25,14 @@ def state_part(
             raise DoubtfulError(f"{lacking} have no own key pair: they use the bot's")
         if await _may_write(settings, plan, env):
             raise GatewrightError("the key pair of plans can write: make it read-only")
-        for other in envs:
-            if other != env and await _may_read(settings, apply, other):
-                raise GatewrightError(f"its key pair reaches the state of {other}: limit it to {env}/")
+        if not await _may_read(settings, plan, env):
+            raise GatewrightError(f"the key pair of plans cannot read {env}/")
+        for purpose, keys in (("applies", apply), ("plans", plan)):
+            for other in envs:
+                if other != env and await _reaches(settings, keys, other):
+                    raise GatewrightError(
+                        f"the key pair of {purpose} reaches the state of {other}: limit it to {env}/"
+                    )
         if not await _may_write(settings, apply, env):
             raise GatewrightError(f"the key pair of applies cannot write {env}/")
         return "plans read, applies write, neither reaches another environment"
@@ -31,27 +40,38 @@ def state_part(
     return Part(name=f"state of {env}", check=check, needs=("state_bucket", *S3))
 
 
+async def _reaches(settings: Settings, keys: KeyPair, env: EnvName) -> bool:
+    return await _may_read(settings, keys, env) or await _may_write(settings, keys, env)
+
+
 async def _may_write(settings: Settings, keys: KeyPair, env: EnvName) -> bool:
-    key = f"{env}/gatewright-doctor"
+    """Whether an object can be put there; the bot's own keys remove it, since whoever may write need not remove."""
+    key = _key(env)
     async with store(settings, keys, settings.state_bucket) as bucket:
         try:
-            await bucket.put(key, b"written by gatewright doctor\n")
-            await bucket.delete(key)
-        except StoreError:
+            await bucket.put(key, _CONTENT)
+        except StoreDeniedError:
             return False
+    async with store(settings, settings.bot_keys, settings.state_bucket) as own:
+        await own.delete(key)
     return True
 
 
 async def _may_read(settings: Settings, keys: KeyPair, env: EnvName) -> bool:
-    """Whether an object of another environment can be read; it is put there by the bot's own keys."""
-    key = f"{env}/gatewright-doctor"
+    """Whether an object of an environment can be read; it is put there by the bot's own keys."""
+    key = _key(env)
     async with store(settings, settings.bot_keys, settings.state_bucket) as own:
-        await own.put(key, b"written by gatewright doctor\n")
+        await own.put(key, _CONTENT)
         try:
             async with store(settings, keys, settings.state_bucket) as bucket:
                 await bucket.get(key)
-        except StoreError:
+        except StoreDeniedError:
             return False
         finally:
             await own.delete(key)
     return True
+
+
+def _key(env: EnvName) -> str:
+    """Return a name of its own for each look: some stores take one write of a name per second."""
+    return f"{env}/gatewright-doctor-{token_hex(8)}"

@@ -122,6 +122,10 @@ class StoreError(GatewrightError):
     passing = True
 
 
+class StoreDeniedError(StoreError):
+    """The object store does not let this key pair do it."""
+
+
 class ObjectMissingError(StoreError):
     """The object does not exist."""
 
