@@ -46,9 +46,8 @@ class Checkout:
         names = [project.name for project in self.policy.projects]
         if wanted.project is not None and wanted.project not in names:
             raise GatewrightError(f"there is no project {wanted.project}; the choices are {', '.join(names)}")
-        found = self.policy.stacks(
-            f"local/{self.root.name}", pull=wanted.pull, user=wanted.user or getpass.getuser()
-        )
+        user = (wanted.user or _login()) if self.policy.needs_user(env) else None
+        found = self.policy.stacks(f"local/{self.root.name}", pull=wanted.pull, user=user)
         stacks = tuple(
             stack for stack in found if stack.env == env and wanted.project in (None, stack.project)
         )
@@ -57,6 +56,15 @@ class Checkout:
                 f"the state of {env} belongs to a pull request: say which with --pull NUMBER"
             )
         return stacks
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # In a container the user may have no name.
+        raise GatewrightError(
+            "your user has no name on this machine: say whose state it is with --user NAME"
+        ) from None
 
 
 def find(directory: Path) -> Checkout:

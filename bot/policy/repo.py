@@ -118,6 +118,10 @@ class RepoPolicy:
         """Whether all pull requests have the same state there, so that one must wait for another."""
         return "{pull}" not in key_template(self.file, stack.env)
 
+    def needs_user(self, environment: str) -> bool:
+        """Whether the state keys of an environment name whose they are."""
+        return "{user}" in key_template(self.file, environment)
+
     def stacks(self, repo: str, *, pull: int | None = None, user: str | None = None) -> tuple[Stack, ...]:
         """Return every stack, by environment and inside it in order of dependency; local ones too.
 
