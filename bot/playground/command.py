@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bot.playground.place import Place
+from bot.playground.place import DEMO, Place
 from bot.playground.seed import REPO, seed
 from bot.playground.stack import Playground, Ports
 from bot.playground.story import STAGING_FILE, StoryError, change_message, tell
@@ -19,7 +19,7 @@ _out = Console(soft_wrap=True, highlight=False)
 async def play(*, directory: Path, script: bool, reset: bool, port: int) -> int:
     """Run the playground until it is interrupted, or play the script; returns the exit code."""
     if script:
-        directory = directory / "demo"
+        directory = directory / DEMO
     place = Place(directory)
     await asyncio.to_thread(place.take, reset=reset or script)
     try:

@@ -10,6 +10,10 @@ from bot.adapters.workspace.locks import try_lock
 from bot.domain.errors import GatewrightError
 
 _LOCK, _ADDRESS = "lock", "address"
+DEMO = "demo"
+"""Where in a playground's directory the script plays, which may come before the playground itself."""
+_OURS = frozenset({_LOCK, "secrets.json", DEMO})
+"""By one of these a directory is known as one of an earlier start."""
 
 
 class TakenError(GatewrightError):
@@ -24,8 +28,16 @@ class Place:
         self._lock: int | None = None
 
     def take(self, *, reset: bool) -> None:
-        """Hold the directory, and forget what earlier playgrounds left there when `reset`."""
+        """Hold the directory, and forget what earlier playgrounds left there when `reset`.
+
+        GatewrightError for a directory with something else in it, which a reset would remove.
+        """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = {child.name for child in self.directory.iterdir()}
+        if found and found.isdisjoint(_OURS):
+            raise GatewrightError(
+                f"{self.directory} is no playground's directory: choose a new one with --dir"
+            )
         self._lock = try_lock(self.directory / _LOCK)
         if self._lock is None:
             raise TakenError(self._taken())

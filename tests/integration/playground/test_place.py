@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.playground.place import Place, TakenError
+from bot.domain.errors import GatewrightError
+from bot.playground.place import DEMO, Place, TakenError
 
 
 def test_a_second_playground_is_told_where_the_first_is_and_how_to_start_another(tmp_path: Path) -> None:
@@ -35,4 +36,26 @@ def test_a_reset_forgets_everything_and_a_plain_start_keeps_it(tmp_path: Path) -
     place.take(reset=True)
 
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+    place.release()
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["without --reset", "with --reset"])
+def test_a_directory_of_something_else_is_neither_emptied_nor_used(tmp_path: Path, *, reset: bool) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+
+    with pytest.raises(GatewrightError, match="is no playground's directory"):
+        Place(tmp_path).take(reset=reset)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_playground_may_start_where_only_the_demo_was_played(tmp_path: Path) -> None:
+    demo = Place(tmp_path / ".playground" / DEMO)
+    demo.take(reset=True)
+    demo.release()
+
+    place = Place(tmp_path / ".playground")
+    place.take(reset=False)
+
+    assert demo.directory.is_dir()
     place.release()
