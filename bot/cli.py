@@ -87,10 +87,7 @@ def migrate(
     """Bring the database to this version's schema; it only ever goes forward. It needs no setting but the database's."""
     from bot.server import migrate_database  # noqa: PLC0415 - as above
 
-    reading = settings_module.read()
-    # Whoever migrates a database need not be trusted with what the server knows.
-    reading.require("database_url", "data_dir")
-    message, ok = migrate_database(reading.settings, status_only=status)
+    message, ok = migrate_database(_database_settings(), status_only=status)
     _out.print(message, markup=False)
     raise typer.Exit(0 if ok else 1)
 
@@ -128,17 +125,23 @@ def audit_schema() -> None:
     sys.stdout.write(json.dumps(line_schema(), indent=2, sort_keys=True) + "\n")
 
 
+def _database_settings() -> settings_module.Settings:
+    """Whoever works on the database need not be trusted with what the server knows, nor wait until that is right."""
+    reading = settings_module.read()
+    reading.require("database_url", "data_dir")
+    return reading.settings
+
+
 @app.command()
 def stop(
     reason: Annotated[
         str, typer.Argument(metavar="REASON", help="Why; everybody who asks for an apply is told.")
     ],
 ) -> None:
-    """Let no apply begin, in any repository, until `gatewright go`."""
+    """Let no apply begin, in any repository, until `gatewright go`. It needs no setting but the database's."""
     from bot.stopping import stop as set_stop  # noqa: PLC0415 - as above
 
-    settings, _ = settings_module.load()
-    _out.print(asyncio.run(set_stop(settings, reason)), markup=False)
+    _out.print(asyncio.run(set_stop(_database_settings(), reason)), markup=False)
 
 
 @app.command()
@@ -146,8 +149,7 @@ def go() -> None:
     """Lift what `gatewright stop` has set; exit code 1 when nothing was stopped."""
     from bot.stopping import go as lift_stop  # noqa: PLC0415 - as above
 
-    settings, _ = settings_module.load()
-    message, lifted = asyncio.run(lift_stop(settings))
+    message, lifted = asyncio.run(lift_stop(_database_settings()))
     _out.print(message, markup=False)
     raise typer.Exit(0 if lifted else 1)
 

@@ -90,6 +90,20 @@ async def test_processes_that_start_at_once_migrate_once(empty_url: str) -> None
     assert schema_status(empty_url).pending == ()
 
 
+async def test_the_operators_stop_needs_no_setting_but_the_databases(url: str, tmp_path: Path) -> None:
+    given = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "GATEWRIGHT_DATABASE_URL": url}
+    told = []
+
+    for words in (("stop", "the disk is full"), ("go",)):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", *words), cwd=tmp_path, env=given, stdout=asyncio.subprocess.PIPE
+        )
+        told.append((await process.communicate())[0].decode())
+
+    assert "Stopped" in told[0]
+    assert "the disk is full" in told[1]
+
+
 async def test_the_command_needs_no_setting_but_the_databases(empty_url: str, tmp_path: Path) -> None:
     given = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "GATEWRIGHT_DATABASE_URL": empty_url}
     process = await asyncio.create_subprocess_exec(
