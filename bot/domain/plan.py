@@ -183,3 +183,15 @@ def last_reviewed(plans: Iterable[PlanRecord]) -> PlanRecord | None:
         (plan for plan in plans if plan.operation is None and plan.status is not PlanStatus.CANCELED), None
     )
     return newest if newest is not None and newest.lane is PlanLane.CODE else None
+
+
+def does_what_was_reviewed(plan: PlanRecord, reviewed: PlanRecord) -> bool:
+    """Whether a plan of the base's tip is of the same code and values as the reviewed one, and does the same.
+
+    What a provisioner or an external program would do shows in no plan, so the code itself counts as well.
+    """
+    return (plan.change_digest, plan.inputs_digest, plan.var_file_digest) == (
+        reviewed.change_digest,
+        reviewed.inputs_digest,
+        reviewed.var_file_digest,
+    )

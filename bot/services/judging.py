@@ -10,7 +10,7 @@ from bot.domain.gate_overrides import overridden
 from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge, shut, waived
 from bot.domain.holds import Hold
 from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
-from bot.domain.plan import PlanRecord, RiskLevel, last_reviewed
+from bot.domain.plan import PlanRecord, RiskLevel, does_what_was_reviewed, last_reviewed
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Reader, Records, Terraform
 from bot.services.access import Access
@@ -113,7 +113,7 @@ class Judging:
             plans = await reader.plans(repo=repo.full_name, pull=pull.number, stack=plan.stack)
         # The very plan that the merge was compared with: what was dropped since opens nothing for it.
         reviewed = last_reviewed(plans)
-        if reviewed is not None and reviewed.change_digest != plan.change_digest:
+        if reviewed is not None and not does_what_was_reviewed(plan, reviewed):
             reviewed = None
         tip = replace(was_open, head_sha=plan.head_sha)
         facts = await self._facts(repo, tip, loaded, plan, may_apply=may_apply)

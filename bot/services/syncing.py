@@ -1,7 +1,7 @@
 """After a merge: every stack that the pull request touched is compared with the base's tip, and brought there where the policy says so.
 
 What is applied without a person asking is only what was reviewed: the plan of the tip must do exactly what the last
-plan of the pull request would do. Everything else is told, in the closeout, and left to people.
+plan of the pull request would do, and be of the same code. Everything else is told, in the closeout, and left to people.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from bot.domain.errors import GatewrightError, PolicyError
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import Login, PlanStatus, Repo, Run, RunId, RunKind, RunStatus, Stack
-from bot.domain.plan import Lock, PlanRecord, last_reviewed
+from bot.domain.plan import Lock, PlanRecord, does_what_was_reviewed, last_reviewed
 from bot.domain.release import Release
 from bot.policy import EnvironmentPolicy, RepoPolicy
 from bot.ports import Clock, Reader, Records, Writer
@@ -38,7 +38,7 @@ class Compared(StrEnum):
     APPLIED = "applied"
     """It was what had been reviewed, so it was applied; the rest of the detail is an apply's."""
     DIFFERS = "differs"
-    """It would do something else than was reviewed."""
+    """It would do something else than was reviewed, or is of other code."""
     DRIFT = "drift"
     """The last applied release is in base unchanged, and yet there is something to do."""
     PENDING = "pending"
@@ -214,7 +214,7 @@ def compare(
     if not plan.has_changes:
         return Compared.UNCHANGED
     newest = last_reviewed(reviewed)
-    same = newest is not None and newest.change_digest == plan.change_digest
+    same = newest is not None and does_what_was_reviewed(plan, newest)
     if env.after_merge == "apply" and same:
         return Compared.APPLIED
     in_place = last is not None and (last.inputs_digest, last.var_file_digest) == (

@@ -254,9 +254,12 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
-        tries="merge what was not reviewed, so that the merge applies it",
-        ends="it is compared, told in the closeout, and not applied",
-        tests=("tests/e2e/test_merges.py::test_what_was_not_reviewed_is_not_applied_by_a_merge",),
+        tries="merge what was not reviewed, or a provisioner that shows in no plan, so that the merge applies it",
+        ends="it is compared, the code and values too, told in the closeout, and not applied",
+        tests=(
+            "tests/e2e/test_merges.py::test_what_was_not_reviewed_is_not_applied_by_a_merge",
+            "tests/unit/services/test_judging_a_merge.py::test_a_merge_applies_no_code_that_nobody_saw_planned",
+        ),
     ),
     Attack(
         tries="get around the owners with a revert, which waits for no approval",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import pytest
@@ -44,6 +44,7 @@ environments:
 """)
 TIP = builders.plan(id=PlanId("ptttttt2"), pull=None, head_sha=Sha("9" * 40), policy_digest=POLICY.digest)
 MERGED = builders.plan(id=PlanId("pmmmmmm2"), status=PlanStatus.STALE)
+APPROVED = builders.plan(id=PlanId("pfffffff"))
 OTHER = "0" * 64
 TARGETED = builders.plan(
     id=PlanId("paaaaaa2"),
@@ -162,3 +163,30 @@ def test_a_merge_applies_nothing_by_itself_over_a_way_back(status: PlanStatus) -
     found = compare(TIP, POLICY.environment("staging"), reviewed=[back, MERGED], last=None)
 
     assert found is Compared.DIFFERS
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param({"inputs_digest": OTHER}, id="a provisioner was changed by the last push"),
+        pytest.param({"var_file_digest": OTHER}, id="the var file was"),
+    ],
+)
+async def test_a_merge_applies_no_code_that_nobody_saw_planned(
+    seen: dict[str, Any],
+) -> None:
+    before = replace(APPROVED, **seen)
+    found = compare(TIP, POLICY.environment("staging"), reviewed=[before], last=None)
+    judged = await World([before]).judged()
+
+    assert found is Compared.DIFFERS
+    assert [gate.gate for gate in shut(judged.results)] == ["checks", "codeowners"]
+
+
+async def test_a_merge_into_a_base_that_moved_elsewhere_applies_what_was_reviewed() -> None:
+    before = replace(APPROVED, base_sha=Sha("7" * 40), merge_tree="6" * 40)
+    found = compare(TIP, POLICY.environment("staging"), reviewed=[before], last=None)
+    judged = await World([before]).judged()
+
+    assert found is Compared.APPLIED
+    assert [gate.gate for gate in shut(judged.results)] == ["checks"]
