@@ -45,5 +45,5 @@ def _climbing(text: str) -> Iterator[str]:
 
 
 def _is_only_a_sign(run: str, text: str) -> bool:
-    """Whether a text is nothing but `..` or `../`, as in conditions that keep paths from going up."""
-    return run == text and not run.replace("/", "").strip(".")
+    """Whether a text is nothing but `..` and signs beside it, as in conditions that keep paths from going up."""
+    return run == text and run.strip("/") == _UP

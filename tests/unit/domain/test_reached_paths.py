@@ -44,6 +44,8 @@ def is_input(path: str, code: dict[str, str]) -> bool:
         'policy = templatefile("${path.module}/../../shared/policies/${var.role}.json", {})',
         'policy = [for f in fileset("${path.module}/../../shared", "**/*.json") : f]',
         'source_dir = "../../shared"',
+        'found = fileset("../..", "shared/policies/*.json")',
+        'working_dir = "../../"',
         'text = "${jsonencode(file("../../shared/policies/admin.json"))}"',
         'command = "python3 ../../shared/policies/admin.json --all"',
         "script = <<-EOT\n  cat ../../shared/policies/admin.json\nEOT",
@@ -77,7 +79,7 @@ def test_so_is_what_code_in_json_reads() -> None:
     [
         "# see ../../docs/x.md",
         'ok = !strcontains(var.path, "..") && !strcontains("${var.path}/", "/../")',
-        'ok = !startswith(var.path, "../")',
+        'ok = !startswith(var.path, "../") && var.path != ".." && !endswith(var.path, "/..")',
         'url = "https://example.com/../../docs/x.md"',
         'pattern = "^[a-z]..$"',
         'said = "1..10"',
