@@ -85,6 +85,8 @@ def test_so_is_what_code_in_json_reads() -> None:
         'said = "1..10"',
         'outside = "../../../docs/x.md"',
         'own = file("${path.module}/docs/x.md")',
+        'policy = file("${path.module}/../../shared/policies/admin.json")',
+        'policy = file("${path.module}/../../shared/policies/${var.role}.json")',
     ],
 )
 def test_what_is_not_read_is_no_input(code: str) -> None:
