@@ -82,6 +82,14 @@ def test_links_that_multiply_without_end_are_given_up() -> None:
         linked(links, files)
 
 
+def test_a_large_repository_may_have_a_link() -> None:
+    files = {**dict.fromkeys(map(str, range(500_001)), "1"), "a/link": "2"}
+
+    tree = follow(files, {"a/link": "../7"})
+
+    assert tree.files["a/link"] == "1"
+
+
 _NAMES = st.lists(st.sampled_from(["a", "b", "..", "."]), min_size=1, max_size=4).map("/".join)
 
 
