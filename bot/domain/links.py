@@ -40,7 +40,7 @@ def follow(files: Mapping[str, str], texts: Mapping[str, str]) -> Followed:
     if not texts:
         return Followed(files=files)
     plain = {path: blob for path, blob in files.items() if path not in texts}
-    places = {path: place for path in texts if (place := _place(path, texts)) is not None}
+    places = {path: place for path in texts if (place := place_of(path, texts)) is not None}
     tree = _Tree(plain=plain, paths=sorted(plain), places=places, links=sorted(places))
     found = dict(files)
     for path, place in places.items():
@@ -51,6 +51,34 @@ def follow(files: Mapping[str, str], texts: Mapping[str, str]) -> Followed:
                     f"more than {_MOST_FILES} files lie behind the symbolic links of the tree: a link leads to too much"
                 )
     return Followed(files=found, links=places)
+
+
+def place_of(path: str, texts: Mapping[str, str]) -> str | None:
+    """Return where a link leads through any other links; None where it leaves the tree or goes round in circles.
+
+    Whether a tree is safe is judged by the same walk as what its links show, so that the two never differ.
+    """
+    place = path.split("/")[:-1]
+    todo, steps = deque(_names(texts[path])), 0
+    if texts[path].startswith("/"):
+        return None
+    while todo:
+        name = todo.popleft()
+        if name == "..":
+            if not place:
+                return None
+            place.pop()
+            continue
+        place.append(name)
+        text = texts.get("/".join(place))
+        if text is None:
+            continue
+        steps += 1
+        if text.startswith("/") or steps > _MOST_STEPS:
+            return None
+        place.pop()
+        todo.extendleft(reversed(_names(text)))
+    return "/".join(place)
 
 
 def seen_through(changed: Iterable[str], tree: Followed) -> frozenset[str]:
@@ -114,31 +142,6 @@ def _and_above(path: str) -> Iterator[str]:
         yield path
         path = path.rpartition("/")[0]
     yield ""
-
-
-def _place(path: str, texts: Mapping[str, str]) -> str | None:
-    """Return where a link leads through any other links; None where it leaves the tree or goes round in circles."""
-    place = path.split("/")[:-1]
-    todo, steps = deque(_names(texts[path])), 0
-    if texts[path].startswith("/"):
-        return None
-    while todo:
-        name = todo.popleft()
-        if name == "..":
-            if not place:
-                return None
-            place.pop()
-            continue
-        place.append(name)
-        text = texts.get("/".join(place))
-        if text is None:
-            continue
-        steps += 1
-        if text.startswith("/") or steps > _MOST_STEPS:
-            return None
-        place.pop()
-        todo.extendleft(reversed(_names(text)))
-    return "/".join(place)
 
 
 def _names(text: str) -> list[str]:

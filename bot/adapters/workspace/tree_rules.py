@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.adapters.workspace.trees import SUBMODULE, SYMLINK, TreeEntry
+from bot.domain.links import place_of
 
 LARGEST_CHECKED = 1_000_000
 """Bytes of the largest override file that is read; larger ones are refused."""
@@ -27,7 +27,6 @@ _SUFFIXES = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _WORD = r"(?<![A-Za-z0-9_-]){}(?![A-Za-z0-9_-])"
 _TERRAFORM = re.compile(_WORD.format("terraform"))
 _STATE = re.compile(_WORD.format("(?:backend|cloud)"))
-_MOST_LINKS = 40
 
 
 def needs_content(entry: TreeEntry) -> bool:
@@ -65,32 +64,7 @@ def printable(path: str) -> str:
 
 def escapes(path: str, links: Mapping[str, str]) -> bool:
     """Whether following the symbolic link at `path` leaves the tree, through any chain of other links."""
-    place = path.split("/")[:-1]
-    todo = deque(_steps(links[path]))
-    if links[path].startswith("/"):
-        return True
-    followed = 0
-    while todo:
-        step = todo.popleft()
-        if step == "..":
-            if not place:
-                return True
-            place.pop()
-            continue
-        place.append(step)
-        target = links.get("/".join(place))
-        if target is None:
-            continue
-        followed += 1
-        if target.startswith("/") or followed > _MOST_LINKS:
-            return True
-        place.pop()
-        todo.extendleft(reversed(_steps(target)))
-    return False
-
-
-def _steps(target: str) -> list[str]:
-    return [step for step in target.split("/") if step not in ("", ".")]
+    return place_of(path, links) is None
 
 
 def _name(path: str) -> str:
