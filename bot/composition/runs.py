@@ -53,7 +53,7 @@ class Runs:
     @cached_property
     def sources(self) -> Sources:
         o = self.outside
-        return Sources(workspace=o.workspace, artifacts=o.artifacts, cipher=o.cipher)
+        return Sources(artifacts=o.artifacts, cipher=o.cipher)
 
     @cached_property
     def snapshots(self) -> Snapshots:

@@ -62,6 +62,16 @@ class UnsafeTreeError(WorkspaceError):
         self.problems = problems
 
 
+class TreeChangedError(WorkspaceError):
+    """Code changed files of the reviewed tree while it ran; `paths` name them."""
+
+    failure_class = FailureClass.POLICY
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__(f"files of the reviewed tree were changed while it ran: {', '.join(paths)}")
+        self.paths = paths
+
+
 class TerraformError(GatewrightError):
     """Terraform ended with an error; `log_tail` is redacted and safe to post."""
 
@@ -80,6 +90,10 @@ class TerraformStoppedError(TerraformError):
         super().__init__(message, log_tail=log_tail)
         self.timed_out = timed_out
         self.failure_class = FailureClass.TIMEOUT if timed_out else FailureClass.CANCELED
+
+
+class NeedsInitError(TerraformError):
+    """Terraform asks for an initialisation although one was skipped; its words may be made up by the planned code."""
 
 
 class EngineChangedError(GatewrightError):

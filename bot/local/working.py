@@ -95,7 +95,7 @@ class Working:
         redactor = self.access.redactor(stack.env).with_more(sensitive_values(planned.json))
         with _interruptible() as stop:
             job = self._job(stack, slot, "apply", redactor=redactor, stop=stop, on_line=self.say)
-            output = await self.terraform.apply(job, planned.plan_file)
+            output = await self.terraform.apply(job, planned.plan_file, planned.code)
         for line in words.applied_lines(output):
             self.say(line)
         return output.exit_code == 0

@@ -41,7 +41,16 @@ from bot.ports.terraform import (
     TerraformJob,
 )
 from bot.ports.upkeep import OldPlan, Pruned
-from bot.ports.workspace import Merge, Slot, Workspace
+from bot.ports.workspace import (
+    GitTree,
+    LaidOut,
+    LeftBehind,
+    Merge,
+    ReviewedTree,
+    Slot,
+    SourceBundle,
+    Workspace,
+)
 
 __all__ = [
     "CHANGES",
@@ -62,8 +71,11 @@ __all__ = [
     "Engine",
     "FailedDelivery",
     "GitHub",
+    "GitTree",
     "Hooks",
     "Job",
+    "LaidOut",
+    "LeftBehind",
     "LogChunk",
     "Merge",
     "NewRun",
@@ -78,8 +90,10 @@ __all__ = [
     "Reader",
     "Records",
     "Remote",
+    "ReviewedTree",
     "RunFilter",
     "Slot",
+    "SourceBundle",
     "StateVersion",
     "Stop",
     "Terraform",

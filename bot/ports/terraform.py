@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from bot.domain.code_findings import CodeReport
+from bot.domain.fetched import Fetched
 from bot.domain.model import (
     StateKey,
 )
@@ -93,10 +94,23 @@ class PlanMode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FetchedCode:
+    """What `init` fetched for a plan, so that its apply has the very same."""
+
+    digest: str
+    """The fetched digest."""
+    modules: bytes | None = field(default=None, repr=False)
+    """Archive of the modules that came from elsewhere; None where there are none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOutput:
     """What `terraform plan` and `show` produced; `json` holds secrets in clear and is never stored as it is."""
 
     plan_file: Path
+    """The copy that was taken out of the reach of the planned code; `show` has read this very file."""
+    sha256: str
+    """Of the copy, hexadecimal."""
     json: Mapping[str, Any] = field(repr=False)
     text: str = field(repr=False)
     warnings: tuple[str, ...] = ()
@@ -104,6 +118,17 @@ class PlanOutput:
     """Text of `.terraform.lock.hcl` after init, None when no provider is used."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time per part: init, plan, show."""
+    fetched: Fetched
+    """What `init` fetched."""
+    modules: bytes | None = field(default=None, repr=False)
+    """Archive of the modules that came from elsewhere; None where there are none."""
+    written: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    """Path -> text of what the bot and `init` have written into the tree."""
+
+    @property
+    def code(self) -> FetchedCode:
+        """Return what the apply of this plan needs besides the tree."""
+        return FetchedCode(digest=self.fetched.digest, modules=self.modules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +156,10 @@ class Terraform(Protocol):
     async def plan(
         self, job: TerraformJob, arguments: Sequence[str], *, mode: PlanMode = PlanMode.NORMAL
     ) -> PlanOutput:
-        """Init (unless a warm data directory makes it needless), plan to a file, show. Raises TerraformError."""
+        """Init (unless a proved data directory makes it needless), plan to a file, copy it out, show the copy.
+
+        Raises TerraformError; NeedsInitError where Terraform asks for an init that was skipped.
+        """
         ...
 
     async def check_code(self, job: TerraformJob, names: Collection[str]) -> CodeReport:
@@ -141,8 +169,18 @@ class Terraform(Protocol):
         """
         ...
 
-    async def apply(self, job: TerraformJob, plan_file: Path) -> ApplyOutput:
-        """Apply exactly this plan file; init only what unpacking cannot restore. Output goes to a file."""
+    async def apply(
+        self,
+        job: TerraformJob,
+        plan_file: Path,
+        code: FetchedCode,
+        *,
+        before_start: Callable[[], Awaitable[None]] | None = None,
+    ) -> ApplyOutput:
+        """Apply exactly this plan file, with exactly the code that init fetched for it. Output goes to a file.
+
+        `before_start` is called when init is no longer to run, to add what the plan left in its directory.
+        """
         ...
 
     async def run_beside(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -55,6 +55,54 @@ class Slot:
     """Descriptor of the slot's lock; a child that inherits it keeps the slot held after a crash."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitTree:
+    """A reviewed tree that is read from git's objects."""
+
+    repo: Repo
+    tree: str
+    """Git tree id."""
+    paths: frozenset[str] | None = None
+    """What the slot is to hold of it; None for all of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceBundle:
+    """A reviewed tree as it was stored with a plan or a release."""
+
+    data: bytes = field(repr=False)
+
+
+ReviewedTree = GitTree | SourceBundle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaidFile:
+    """One file of a tree as it was written to a slot."""
+
+    content: str
+    """Hash algorithm and digest: `sha256:…` of the bytes, or `git:…`, a blob id."""
+    status: tuple[int, ...]
+    """Inode, size, mode, modification and change time; nothing in a sandbox can set the last one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaidOut:
+    """What was written to a slot; `left_behind` compares with it."""
+
+    files: Mapping[str, LaidFile] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """What code added to the reviewed tree while it was planned."""
+
+    added: tuple[str, ...] = ()
+    """Paths of files, sorted."""
+    bundle: bytes | None = field(default=None, repr=False)
+    """These files, packed; None where there are none."""
+
+
 class Workspace(Protocol):
     """Mirrors of repositories and the slots their trees are checked out in."""
 
@@ -82,20 +130,34 @@ class Workspace(Protocol):
         """Hold a slot: any free one of the stack, or the named one (waits while somebody works in it)."""
         ...
 
-    async def checkout(self, repo: Repo, slot: Slot, tree: str) -> None:
-        """Make the slot's tree exactly the git tree; raises UnsafeTreeError as DESIGN's rules say."""
+    async def lay_out(self, slot: Slot, reviewed: ReviewedTree) -> LaidOut:
+        """Make the slot's tree exactly the reviewed tree.
+
+        Raises UnsafeTreeError before anything is written, WorkspaceError for a damaged bundle.
+        """
         ...
 
-    async def pack(self, slot: Slot) -> bytes:
-        """Return the slot's tree and data directory (without provider binaries) as a compressed archive."""
+    async def pack(self, reviewed: ReviewedTree, *, extra: Mapping[str, str]) -> bytes:
+        """Return a reviewed tree as a deterministic archive, from git's objects and never from a directory.
+
+        `extra` is path -> text of files that belong to it, such as the lock file that `init` wrote.
+        """
         ...
 
-    async def pack_source(self, slot: Slot) -> bytes:
-        """Return the slot's tree alone: what a release is made of. `unpack` restores it in any slot."""
+    async def left_behind(self, slot: Slot, laid: LaidOut, *, ours: Mapping[str, str | None]) -> LeftBehind:
+        """Return what was added to a slot's tree since it was laid out.
+
+        `ours` is path -> text of files that the bot or `init` wrote there, None where the text does not matter.
+        Raises TreeChangedError where reviewed content was changed, UnsafeTreeError for names that are not accepted.
+        """
         ...
 
-    async def unpack(self, slot: Slot, bundle: bytes) -> None:
-        """Make the slot what `pack` saw."""
+    async def add(self, slot: Slot, bundle: bytes) -> None:
+        """Write the added files of a plan into the slot, beside the reviewed tree. Raises WorkspaceError."""
+        ...
+
+    async def start_anew(self, slot: Slot) -> None:
+        """Empty the slot, the data directory too, so that nothing of what ran in it is left."""
         ...
 
     async def errored_states(self, stack: Stack) -> Sequence[ErroredState]:

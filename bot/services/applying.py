@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from bot.domain.errors import GatewrightError, IntegrityError, ObjectExistsError
+from bot.domain.errors import GatewrightError, ObjectExistsError
 from bot.domain.gates import GateResult, shut
 from bot.domain.model import FailureClass, Login, PlanStatus, Run, RunId, RunStatus
 from bot.domain.plan import PlanRecord
@@ -24,13 +23,14 @@ from bot.ports import (
     ObjectStore,
     Records,
     Slot,
+    SourceBundle,
     StateVersion,
     Terraform,
     TerraformJob,
     Workspace,
 )
 from bot.services.beginnings import begin, has_begun
-from bot.services.bundles import open_stored
+from bot.services.bundles import Parts, open_parts, open_stored
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
@@ -52,6 +52,7 @@ class _Change:
     plan: PlanRecord
     slot: Slot
     plan_file: Path
+    parts: Parts
     key_fd: int
     loaded: LoadedPolicy
     redactor: Redactor
@@ -105,24 +106,22 @@ class Applying:
             if closed:
                 await self._refused(run, closed)
                 return
-            plan_file = await open_stored(self.artifacts, self.cipher, plan, "plan")
-            if hashlib.sha256(plan_file).hexdigest() != plan.plan_sha256:
-                raise IntegrityError(f"plan {plan.id}: the stored plan file is not the one that was reviewed")
-            work = await open_stored(self.artifacts, self.cipher, plan, "work")
+            parts = await open_parts(self.artifacts, self.cipher, plan)
             redactor = await self._redactor(plan)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
-                await self.workspace.unpack(slot, work)
+                await self.workspace.lay_out(slot, SourceBundle(data=parts.work))
                 path = slot.scratch / "plan.tfplan"
-                await asyncio.to_thread(path.write_bytes, plan_file)
+                await asyncio.to_thread(path.write_bytes, parts.plan_file)
                 change = _Change(
                     run=run,
                     plan=plan,
                     slot=slot,
                     plan_file=path,
+                    parts=parts,
                     key_fd=key_fd,
                     loaded=judged.loaded,
                     redactor=redactor,
-                    source=await self.sources.keep(slot),
+                    source=await self.sources.keep(parts.work),
                     approvers=judged.approvers,
                     waived=judged.waived,
                 )
@@ -140,7 +139,12 @@ class Applying:
             # GitHub is told by the outbox: nothing of it may stand between the intent and Terraform's start.
             await writer.enqueue(announcement_of(run))
         try:
-            output = await self.terraform.apply(self._job(change), change.plan_file)
+            output = await self.terraform.apply(
+                self._job(change),
+                change.plan_file,
+                change.parts.code,
+                before_start=partial(self._add, change),
+            )
         except GatewrightError as error:
             # Terraform was never started: see the port.
             detail = {**describe(error), "started": False}
@@ -152,6 +156,11 @@ class Applying:
             lambda: self.snapshots.take(run, "after", plan.head_sha),
         )
         await self._finish(change, output, before, after)
+
+    async def _add(self, change: _Change) -> None:
+        """Put back what the plan left in its directory, when init cannot read it any more."""
+        if change.parts.added is not None:
+            await self.workspace.add(change.slot, change.parts.added)
 
     async def _redactor(self, plan: PlanRecord) -> Redactor:
         """Know the secrets of the plan as well: what it made sensitive can be printed while it is applied."""

@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from bot.domain.errors import GatewrightError
@@ -22,11 +23,13 @@ from bot.ports import (
     Cipher,
     Clock,
     GitHub,
+    LeftBehind,
     ObjectStore,
     PlanMode,
     PlanOutput,
     Records,
     Slot,
+    SourceBundle,
     Terraform,
     TerraformJob,
     Workspace,
@@ -44,6 +47,7 @@ from bot.services.persistence import persist
 from bot.services.policies import Policies
 from bot.services.requesting import OPEN_PLANS
 from bot.services.states import Snapshots
+from bot.services.tree_runs import plan_tree
 
 BEGUN = (PlanStatus.APPLIED, PlanStatus.FAILED, PlanStatus.APPLYING)
 """Plans of which something may exist."""
@@ -98,9 +102,12 @@ class Destroying:
             )
             work = await open_stored(self.artifacts, self.cipher, plan, "work")
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
-                await self.workspace.unpack(slot, work)
+                reviewed = SourceBundle(data=work)
+                laid = await self.workspace.lay_out(slot, reviewed)
                 job = await self._job(run, plan, slot, redactor)
-                planned = await self.terraform.plan(job, (), mode=PlanMode.DESTROY)
+                planned, left = await plan_tree(
+                    self.workspace, self.terraform, job, reviewed, laid, mode=PlanMode.DESTROY
+                )
                 secrets = await asyncio.to_thread(sensitive_values, planned.json)
                 redactor = redactor.with_more(secrets)
                 await self.logs.cleanse(run.id, redactor)
@@ -111,7 +118,9 @@ class Destroying:
                     keep_fds=(key_fd, slot.lock_fd),
                     dies_with_parent=False,
                 )
-                await self._apply(run, plan, lasting, planned)
+                # Code ran in the directory, so the apply starts from the stored tree again.
+                await self.workspace.lay_out(slot, reviewed)
+                await self._apply(run, plan, lasting, planned, left)
 
     async def _last_begun(self, run: Run) -> PlanRecord | None:
         """Return the plan of which something may exist, None when the pull request has applied nothing here."""
@@ -136,7 +145,9 @@ class Destroying:
             stop=StopOnRequest(records=self.records, run_id=run.id),
         )
 
-    async def _apply(self, run: Run, plan: PlanRecord, job: TerraformJob, planned: PlanOutput) -> None:
+    async def _apply(
+        self, run: Run, plan: PlanRecord, job: TerraformJob, planned: PlanOutput, left: LeftBehind
+    ) -> None:
         before = await self.snapshots.take(run, "before", plan.head_sha)
         async with self.records.write() as writer:
             await writer.record_intent(run.id, self.clock.now())
@@ -148,7 +159,9 @@ class Destroying:
                 why="terraform apply -destroy",
             )
         try:
-            output = await self.terraform.apply(job, planned.plan_file)
+            output = await self.terraform.apply(
+                job, planned.plan_file, planned.code, before_start=partial(self._add, job.slot, left)
+            )
         except GatewrightError as error:
             # Terraform was never started: see the port.
             detail = {**describe(error), "started": False}
@@ -166,6 +179,10 @@ class Destroying:
         status, failure = ended(output)
         summary = f"terraform apply -destroy ended with exit code {output.exit_code}."
         await self.endings.end(run, status, failure, summary, detail, retries=self.retries)
+
+    async def _add(self, slot: Slot, left: LeftBehind) -> None:
+        if left.bundle is not None:
+            await self.workspace.add(slot, left.bundle)
 
     async def _end_well(self, run: Run, detail: Mapping[str, Any], summary: str) -> None:
         async def give_up(writer: Writer) -> None:

@@ -32,6 +32,7 @@ from bot.domain.sensitive import sensitive_values
 from bot.ports import (
     Clock,
     GitHub,
+    GitTree,
     NewRun,
     PlanMode,
     Reader,
@@ -50,6 +51,7 @@ from bot.services.policies import LoadedPolicy, Policies
 from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
 from bot.services.stacks import Trees
 from bot.services.states import States
+from bot.services.tree_runs import plan_tree
 
 _NOBODY = Login("gatewright")
 """Who is recorded as the one who wanted what nobody asked for."""
@@ -195,7 +197,8 @@ class Drifting:
             self.workspace.state_lock(stack.state_key, exclusive=False),
             self.workspace.slot(stack) as slot,
         ):
-            await self.workspace.checkout(repo, slot, tree.merge.tree)
+            reviewed = GitTree(repo=repo, tree=tree.merge.tree)
+            laid = await self.workspace.lay_out(slot, reviewed)
             state, data = await self.states.read(stack.state_key)
             if data is None:
                 return state, None
@@ -212,7 +215,9 @@ class Drifting:
                 on_line=LineSink(self.logs.open(run.id), redactor),
                 stop=StopOnRequest(records=self.records, run_id=run.id),
             )
-            output = await self.terraform.plan(job, (), mode=PlanMode.REFRESH_ONLY)
+            output, _ = await plan_tree(
+                self.workspace, self.terraform, job, reviewed, laid, mode=PlanMode.REFRESH_ONLY
+            )
             summary = await asyncio.to_thread(
                 summarise,
                 output.json,

@@ -8,20 +8,40 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.domain.errors import IntegrityError
 from bot.domain.model import FailureClass, PlanStatus, Run, RunStatus, StateIdentity
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.domain.plan_json import summarise
 from bot.domain.redaction import Redactor
 from bot.domain.revert import Revert
+from bot.domain.selection import LOCK_FILE
 from bot.domain.sensitive import sensitive_values
 from bot.policy import RepoPolicy
-from bot.ports import Cipher, Clock, ObjectStore, PlanOutput, Records, Slot, TerraformJob, Workspace
+from bot.ports import (
+    Cipher,
+    Clock,
+    LeftBehind,
+    ObjectStore,
+    PlanOutput,
+    Records,
+    ReviewedTree,
+    TerraformJob,
+    Workspace,
+)
+from bot.services.bundles import Parts, seal, store_parts
 from bot.services.ids import new_plan_id
 from bot.services.jobs import RunLogs
 from bot.services.plan_records import Planned, counts_line, plan_sha256
 from bot.services.releasing import InPlace, Made, Sources, is_release_as_it_stands, release_of
 from bot.services.stopwatch import together
 from bot.services.verifying import queue_verification
+
+
+def lock_files(output: PlanOutput) -> dict[str, str]:
+    """Return path -> text of the provider lock file, which belongs to the tree that was planned."""
+    return {
+        path: text for path, text in output.written.items() if text is not None and path.endswith(LOCK_FILE)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +63,30 @@ class PlanKeeping:
         redactor: Redactor,
         output: PlanOutput,
         identity: StateIdentity,
+        *,
+        reviewed: ReviewedTree,
+        left: LeftBehind,
     ) -> Planned:
-        """Summarise and store what Terraform has planned against a state."""
+        """Summarise and store what Terraform has planned of a tree against a state."""
         plan_id = new_plan_id()
         bundle_key = f"plans/{run.stack.repo}/{plan_id}"
         # The log ends with the plan's text, so it is stored after the summary, but beside the rest.
         secrets = await asyncio.to_thread(sensitive_values, output.json)
-        (summary, log_key), sha256 = await together(
-            self._summarise(run, output, redactor, secrets), self._keep(bundle_key, job.slot, output, secrets)
+        (summary, log_key), work = await together(
+            self._summarise(run, output, redactor, secrets),
+            self._keep(bundle_key, output, reviewed, left, secrets),
         )
         return Planned(
             id=plan_id,
             slot_name=job.slot.name,
             identity=identity,
             summary=summary,
-            plan_sha256=sha256,
+            plan_sha256=output.sha256,
             bundle_key=bundle_key,
             log_key=log_key,
+            work=work,
+            fetched=output.fetched,
+            added=left.added,
         )
 
     async def _summarise(
@@ -80,20 +107,21 @@ class PlanKeeping:
         self.logs.open(run.id).write(summary.text)
         return summary, await self.logs.store(run.id)
 
-    async def _keep(self, key: str, slot: Slot, output: PlanOutput, secrets: set[str]) -> str:
-        """Store the plan file and the slot; returns the plan file's SHA-256."""
+    async def _keep(
+        self, key: str, output: PlanOutput, reviewed: ReviewedTree, left: LeftBehind, secrets: set[str]
+    ) -> bytes:
+        """Store what the apply needs; returns the packed tree."""
         plan_file = await asyncio.to_thread(output.plan_file.read_bytes)
+        if plan_sha256(plan_file) != output.sha256:
+            raise IntegrityError("the plan file has changed after it was copied")
+        work = await self.workspace.pack(reviewed, extra=lock_files(output))
+        parts = Parts(plan_file=plan_file, work=work, added=left.bundle, code=output.code)
         known = json.dumps(sorted(secrets)).encode()
-        files = together(self._seal(f"{key}/plan", plan_file), self._seal(f"{key}/secrets", known))
-        await together(files, self._keep_slot(f"{key}/work", slot))
-        return plan_sha256(plan_file)
-
-    async def _keep_slot(self, key: str, slot: Slot) -> None:
-        await self._seal(key, await self.workspace.pack(slot))
-
-    async def _seal(self, key: str, data: bytes) -> None:
-        sealed = await asyncio.to_thread(self.cipher.seal, data, context=key)
-        await self.artifacts.put(key, sealed, create_only=True)
+        await together(
+            store_parts(self.artifacts, self.cipher, key, parts),
+            seal(self.artifacts, self.cipher, f"{key}/secrets", known),
+        )
+        return work
 
     async def in_place(
         self,
@@ -102,7 +130,6 @@ class PlanKeeping:
         record: PlanRecord,
         planned: Planned,
         *,
-        slot: Slot,
         output: PlanOutput,
     ) -> InPlace | None:
         """Return the release that a plan without changes has found in place."""
@@ -110,7 +137,7 @@ class PlanKeeping:
             return None
         made = Made(
             run=run,
-            source=await self.sources.keep(slot),
+            source=await self.sources.keep(planned.work),
             state=planned.identity,
             outputs=output.json.get("planned_values", {}).get("outputs", {}),
             changed=False,

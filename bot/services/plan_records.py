@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.domain.fetched import Fetched
 from bot.domain.model import PlanId, PlanStatus, PullRequest, Repo, Run, RunKind, Sha, Stack, StateIdentity
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.policy import RepoPolicy
@@ -38,6 +39,11 @@ class Planned:
     plan_sha256: str
     bundle_key: str
     log_key: str
+    work: bytes = field(repr=False)
+    """The planned tree, packed."""
+    fetched: Fetched
+    added: tuple[str, ...] = ()
+    """Paths of files that the plan left for its apply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bot.domain.code_findings import CodeReport
 from bot.domain.errors import (
     GatewrightError,
     TerraformStoppedError,
@@ -26,6 +28,7 @@ from bot.policy import RepoPolicy
 from bot.ports import (
     Clock,
     GitHub,
+    GitTree,
     Records,
     Slot,
     Terraform,
@@ -44,6 +47,7 @@ from bot.services.releasing import InPlace
 from bot.services.stacks import Trees
 from bot.services.states import States
 from bot.services.stopwatch import Stopwatch, together
+from bot.services.tree_runs import plan_tree
 
 
 class SupersededError(GatewrightError):
@@ -97,8 +101,10 @@ class Planning:
             self.workspace.state_lock(key, exclusive=False),
             self.workspace.slot(subject.stack) as slot,
         ):
-            checkout = self.workspace.checkout(subject.repo, slot, subject.tree.merge.tree)
-            _, (identity, _) = await together(checkout, self.states.read(key))
+            reviewed = self._reviewed(subject)
+            laid, (identity, _) = await together(
+                self.workspace.lay_out(slot, reviewed), self.states.read(key)
+            )
             await self.running(run)
             watch.lap("checkout")
             redactor = await known_secrets(
@@ -109,19 +115,33 @@ class Planning:
                 job = replace(job, declaration=block(run.operation))
             checks = subject.loaded.policy.environment(subject.stack.env).code_checks
             if checks and run.kind is RunKind.PLAN and run.operation is None:
-                notes["code"] = (await self.terraform.check_code(job, checks)).as_detail()
+                notes["code"] = (await self._checked(job, reviewed, checks)).as_detail()
+                laid = await self.workspace.lay_out(slot, reviewed)
                 watch.lap("code")
-            output = await self.terraform.plan(job, run.arguments)
+            output, left = await plan_tree(
+                self.workspace, self.terraform, job, reviewed, laid, arguments=run.arguments
+            )
             watch.inside(output.seconds)
             refuse_others(run, output)
-            planned = await self.keeping.keep(run, job, redactor, output, identity)
-            record = plan_record(subject, planned, self.clock.now())
-            found = await self.keeping.in_place(
-                run, subject.loaded.policy, record, planned, slot=slot, output=output
+            planned = await self.keeping.keep(
+                run, job, redactor, output, identity, reviewed=reviewed, left=left
             )
+            record = plan_record(subject, planned, self.clock.now())
+            found = await self.keeping.in_place(run, subject.loaded.policy, record, planned, output=output)
             watch.lap("summarise and store")
         watch.lap("release")
         return record, found
+
+    def _reviewed(self, subject: Subject) -> GitTree:
+        return GitTree(repo=subject.repo, tree=subject.tree.merge.tree)
+
+    async def _checked(self, job: TerraformJob, reviewed: GitTree, names: Collection[str]) -> CodeReport:
+        """Check the code; tests run programs of the tree, so they start from a tree where nothing has run."""
+        report = await self.terraform.check_code(job, [name for name in names if name != "test"])
+        if "test" not in names or report.outcomes.get("validate"):
+            return report
+        await self.workspace.lay_out(job.slot, reviewed)
+        return report.joined(await self.terraform.check_code(job, ["test"]))
 
     async def for_sync(self, run: Run) -> PlanRecord:
         """Plan the base's tip for a run that goes on afterwards, and record the plan with it."""

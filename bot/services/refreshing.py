@@ -19,7 +19,7 @@ from bot.domain.retries import Retries
 from bot.domain.sensitive import scalars
 from bot.domain.state_facts import StateFacts, state_facts
 from bot.policy import DataRefresh
-from bot.ports import Backend, Clock, GitHub, Records, Slot, Terraform, TerraformJob, Workspace
+from bot.ports import Backend, Clock, GitHub, GitTree, Records, Slot, Terraform, TerraformJob, Workspace
 from bot.ports.terraform import TIMED_OUT
 from bot.services.beginnings import begin
 from bot.services.endings import Endings
@@ -148,7 +148,7 @@ class Refreshing:
             tip = refresh.loaded.commit
             tree = await self.trees.moved(refresh.repo, refresh.repo.default_branch, before=tip, after=tip)
             slot = await held.enter_async_context(self.workspace.slot(target))
-            await self.workspace.checkout(refresh.repo, slot, tree.merge.tree)
+            await self.workspace.lay_out(slot, GitTree(repo=refresh.repo, tree=tree.merge.tree))
             await self._run(refresh, slot)
 
     async def _run(self, refresh: _Refresh, slot: Slot) -> None:

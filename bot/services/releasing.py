@@ -15,7 +15,7 @@ from bot.domain.model import Login, Run, StateIdentity
 from bot.domain.plan import PlanRecord
 from bot.domain.release import Release, is_partial, output_digests, source_key
 from bot.policy import RepoPolicy
-from bot.ports import Cipher, ObjectStore, Slot, Workspace
+from bot.ports import Cipher, ObjectStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +30,11 @@ class Source:
 class Sources:
     """Source bundles in the object store, by the digest of their content."""
 
-    workspace: Workspace
     artifacts: ObjectStore
     cipher: Cipher
 
-    async def keep(self, slot: Slot) -> Source:
-        """Store the slot's tree, unless the same tree is there already."""
-        bundle = await self.workspace.pack_source(slot)
+    async def keep(self, bundle: bytes) -> Source:
+        """Store a packed tree, unless the same tree is there already."""
         digest = hashlib.sha256(bundle).hexdigest()
         key = source_key(digest)
         sealed = await asyncio.to_thread(self.cipher.seal, bundle, context=key)
@@ -46,7 +44,7 @@ class Sources:
         return Source(digest=digest, key=key)
 
     async def fetch(self, release: Release) -> bytes:
-        """Return the bundle of a release, for `Workspace.unpack`. Raises IntegrityError when it is not the recorded one."""
+        """Return the bundle of a release, for `Workspace.lay_out`. Raises IntegrityError when it is not the recorded one."""
         sealed = await self.artifacts.get(release.source_key)
         bundle = await asyncio.to_thread(self.cipher.open, sealed, context=release.source_key)
         if hashlib.sha256(bundle).hexdigest() != release.source_digest:

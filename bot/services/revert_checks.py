@@ -10,9 +10,10 @@ from bot.domain.errors import GatewrightError
 from bot.domain.model import Run, RunId, RunStatus
 from bot.domain.plan_json import summarise
 from bot.domain.release import Release
-from bot.ports import Records
+from bot.ports import Records, SourceBundle
 from bot.services.planning import Planning
 from bot.services.releasing import Sources
+from bot.services.tree_runs import plan_tree
 from bot.services.verifying import Verifying
 
 
@@ -60,10 +61,12 @@ class RevertChecks:
         source = await self.sources.fetch(release)
         redactor = planning.credentials.redactor(stack.env)
         async with planning.workspace.slot(stack) as slot:
-            await planning.workspace.unpack(slot, source)
+            reviewed = SourceBundle(data=source)
+            laid = await planning.workspace.lay_out(slot, reviewed)
             job = planning.job(run, stack, policy, slot, redactor)
             # Its text is not kept: nobody knows yet which of its values are secret.
-            output = await planning.terraform.plan(replace(job, on_line=_unheard), ())
+            unheard = replace(job, on_line=_unheard)
+            output, _ = await plan_tree(planning.workspace, planning.terraform, unheard, reviewed, laid)
         summary = await asyncio.to_thread(
             summarise, output.json, output.text, arguments=(), warnings=output.warnings, redact=redactor
         )

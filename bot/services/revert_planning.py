@@ -16,7 +16,7 @@ from bot.domain.provisioners import destroy_provisioners
 from bot.domain.redaction import Redactor
 from bot.domain.release import Release
 from bot.domain.revert import Revert
-from bot.ports import PlanOutput, Reader, Records, TerraformJob
+from bot.ports import LaidOut, LeftBehind, PlanOutput, Reader, Records, SourceBundle, TerraformJob
 from bot.ports.sources import History
 from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
@@ -28,6 +28,7 @@ from bot.services.releasing import InPlace, Sources
 from bot.services.revert_checks import differing
 from bot.services.revert_providers import LOCK_FILE, refuse_missing_providers, refuse_other_providers
 from bot.services.stopwatch import Stopwatch
+from bot.services.tree_runs import plan_tree
 from bot.services.unfinished import unfinished_change
 from bot.services.verifying import verify_run
 
@@ -107,31 +108,37 @@ class RevertPlanning:
             planning.workspace.state_lock(key, exclusive=False),
             planning.workspace.slot(ground.stack) as slot,
         ):
-            await planning.workspace.unpack(slot, ground.bundle)
+            reviewed = SourceBundle(data=ground.bundle)
+            laid = await planning.workspace.lay_out(slot, reviewed)
             identity, _ = await planning.states.read(key)
             await planning.running(ground.run)
             watch.lap("source")
             job = planning.job(ground.run, ground.stack, ground.loaded.policy, slot, redactor)
-            output = await self._output(ground, job)
+            output, left = await self._output(ground, job, reviewed, laid)
             watch.inside(output.seconds)
-            planned = await planning.keeping.keep(ground.run, job, redactor, output, identity)
+            planned = await planning.keeping.keep(
+                ground.run, job, redactor, output, identity, reviewed=reviewed, left=left
+            )
             record = self._record(ground, planned)
             # A revert that was cut off may have done all of its work: then the release is what is in place.
             found = await planning.keeping.in_place(
-                ground.run, ground.loaded.policy, record, planned, slot=slot, output=output
+                ground.run, ground.loaded.policy, record, planned, output=output
             )
             watch.lap("summarise and store")
         return record, found
 
-    async def _output(self, ground: _Ground, job: TerraformJob) -> PlanOutput:
+    async def _output(
+        self, ground: _Ground, job: TerraformJob, reviewed: SourceBundle, laid: LaidOut
+    ) -> tuple[PlanOutput, LeftBehind]:
         release, kept = ground.target.plan_id, ground.texts.get(LOCK_FILE)
         try:
-            output = await self.planning.terraform.plan(job, ())
+            planning = self.planning
+            output, left = await plan_tree(planning.workspace, planning.terraform, job, reviewed, laid)
         except TerraformError as error:
             refuse_missing_providers(release, kept=kept, error=error)
             raise
         refuse_other_providers(release, kept=kept, now=output.lock_file)
-        return output
+        return output, left
 
     async def _redactor(self, ground: _Ground) -> Redactor:
         credentials, env = self.planning.credentials, ground.stack.env

@@ -16,7 +16,7 @@ from bot.domain.release import CheckResult, Release, Verification
 from bot.domain.sensitive import scalars
 from bot.domain.state_facts import StateFacts, state_facts
 from bot.policy import RepoPolicy
-from bot.ports import Clock, GitHub, NewRun, Records, Terraform, TerraformJob, Workspace, Writer
+from bot.ports import Clock, GitHub, NewRun, Records, SourceBundle, Terraform, TerraformJob, Workspace, Writer
 from bot.ports.probes import Probes
 from bot.services.beginnings import begin
 from bot.services.checking import Checker
@@ -153,7 +153,7 @@ class Verifying:
         async def command(argv: Sequence[str], seconds: float) -> tuple[int, str]:
             source = await self.sources.fetch(release)
             async with self.workspace.slot(release.stack) as slot:
-                await self.workspace.unpack(slot, source)
+                await self.workspace.lay_out(slot, SourceBundle(data=source))
                 job = TerraformJob(
                     slot=slot,
                     directory=release.stack.directory,

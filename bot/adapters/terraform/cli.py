@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.terraform import fetched
 from bot.adapters.terraform.argv import FLAG, OptionValue, plan_options
 from bot.adapters.terraform.code_checks import check_code, test_code
 from bot.adapters.terraform.engine import Engines
 from bot.adapters.terraform.initialisation import (
+    fetched_by,
+    has_modules,
     initialise_for_apply,
     initialise_for_plan,
-    initialise_from_nothing,
 )
 from bot.adapters.terraform.output import needs_init, warnings
-from bot.adapters.terraform.paths import PRIVATE_FILE, read_regular
 from bot.adapters.terraform.sandbox import Sandbox
-from bot.adapters.terraform.session import Session
+from bot.adapters.terraform.session import OUTPUT, SHOW, Session
 from bot.adapters.terraform.step import Step
 from bot.adapters.terraform.supervision import LARGEST_ANSWER, Limits
-from bot.adapters.terraform.warmth import LOCK_FILE
 from bot.adapters.tracing import NoTracing
 from bot.domain.code_findings import CodeReport
-from bot.domain.errors import TerraformError
+from bot.domain.errors import NeedsInitError, TerraformError
 from bot.ports import ApplyOutput, Engine, PlanMode, PlanOutput, TerraformJob
-from bot.ports.terraform import NO_FILES, TIMED_OUT
+from bot.ports.terraform import NO_FILES, TIMED_OUT, FetchedCode
 from bot.ports.tracing import Tracer
 
 OUTPUTS_TIMEOUT = 60.0
@@ -70,33 +68,40 @@ class TerraformCli:
     async def plan(
         self, job: TerraformJob, arguments: Sequence[str], *, mode: PlanMode = PlanMode.NORMAL
     ) -> PlanOutput:
-        """Init where needed, plan to a file, show it.
+        """Init where needed, plan to a file, copy it out of the code's reach, and show the copy.
 
-        Raises TerraformError, TerraformStoppedError when stopped, UnsafeTreeError when the tree would redirect the
-        state, PolicyError when the root module or var file is not there, EngineChangedError.
+        Raises TerraformError, TerraformStoppedError when stopped, NeedsInitError where an init that was skipped is
+        asked for, UnsafeTreeError when the tree would redirect the state or the plan is no file, PolicyError when the root module or var file is not there, EngineChangedError.
         """
         seconds: dict[str, float] = {}
         async with self._session(job) as session:
             with _timed(seconds, "init"):
                 initialised = await initialise_for_plan(session)
+                code = await asyncio.to_thread(fetched_by, session)
             with _timed(seconds, "plan"):
                 step = await self._plan(session, arguments, mode)
-                if not initialised and step.ended.exit_code == 1 and needs_init(step.tail.text()):
-                    await initialise_from_nothing(session)
-                    step = await self._plan(session, arguments, mode)
+            if not initialised and step.ended.exit_code == 1 and needs_init(step.tail.text()):
+                # The code itself may have printed these words, so nothing here is touched because of them.
+                raise NeedsInitError(str(step.failure()), log_tail=step.log_tail, exit_code=1)
             step.raise_if_failed(accepted=(NO_CHANGES, CHANGES))
-            if not session.here.plan_file.exists():
+            taken = await asyncio.to_thread(session.take_plan, step)
+            if taken is None:
                 # A Go program that runs out of memory or stack ends with the code that means "there are changes".
                 raise step.failure()
+            plan_file, sha256 = taken
             with _timed(seconds, "show"):
-                plan_json, text = await self._show(session)
+                plan_json, text = await self._show(session, plan_file)
             return PlanOutput(
-                plan_file=session.here.plan_file,
+                plan_file=plan_file,
+                sha256=sha256,
                 json=plan_json,
                 text=await asyncio.to_thread(job.redact, text),
                 warnings=await asyncio.to_thread(_warnings_of, step, job.redact),
-                lock_file=read_regular(session.module / LOCK_FILE),
+                lock_file=session.lock_file,
                 seconds=seconds,
+                fetched=code,
+                modules=await asyncio.to_thread(_modules_of, session),
+                written=session.written,
             )
 
     async def check_code(self, job: TerraformJob, names: Collection[str]) -> CodeReport:
@@ -110,21 +115,28 @@ class TerraformCli:
         async with self._session(replace(job, environment=given)) as session:
             return report.joined(await test_code(session))
 
-    async def apply(self, job: TerraformJob, plan_file: Path) -> ApplyOutput:
-        """Apply exactly this plan file.
+    async def apply(
+        self,
+        job: TerraformJob,
+        plan_file: Path,
+        code: FetchedCode,
+        *,
+        before_start: Callable[[], Awaitable[None]] | None = None,
+    ) -> ApplyOutput:
+        """Apply exactly this plan file, with exactly the code that init fetched for it.
 
         An exception other than a cancellation means that `terraform apply` was never started; once it was, every
         end is an ApplyOutput. A cancellation leaves it running, as the crash rules want.
         """
         async with self._session(job) as session:
-            await asyncio.to_thread(_put_plan, plan_file, session.here.plan_file)
-            await initialise_for_apply(session)
-            errored = session.module / "errored.tfstate"
-            before = _fingerprint(errored)
+            await initialise_for_apply(session, code)
+            if before_start is not None:
+                await before_start()
+            before = await asyncio.to_thread(session.errored_state)
             step = await session.run(
                 "apply",
-                str(session.seen.plan_file),
                 changes=True,
+                reads_plan=plan_file,
                 options={"input": False, "lock_timeout": f"{self._lock_timeout}s"},
             )
             ended = step.ended
@@ -133,7 +145,7 @@ class TerraformCli:
                 stopped_by=ended.stopped_by,
                 timed_out=ended.timed_out,
                 log_tail=step.log_tail,
-                errored_state=_fingerprint(errored) not in (None, before),
+                errored_state=await asyncio.to_thread(session.errored_state) not in (None, before),
                 outputs=await self._outputs(session) if ended.exit_code == 0 else {},
             )
 
@@ -169,7 +181,6 @@ class TerraformCli:
 
     async def _plan(self, session: Session, arguments: Sequence[str], mode: PlanMode) -> Step:
         options: dict[str, OptionValue] = {
-            "out": str(session.seen.plan_file),
             "lock": False,
             "input": False,
             "detailed_exitcode": FLAG,
@@ -178,16 +189,19 @@ class TerraformCli:
             "var_file": session.var_file,
             **plan_options(arguments),
         }
-        return await session.run("plan", changes=not session.job.dies_with_parent, options=options)
+        lasting = not session.job.dies_with_parent
+        return await session.run("plan", changes=lasting, saves_plan=True, options=options)
 
-    async def _show(self, session: Session) -> tuple[Mapping[str, Any], str]:
-        plan = str(session.seen.plan_file)
+    async def _show(self, session: Session, plan: Path) -> tuple[Mapping[str, Any], str]:
+        await asyncio.to_thread(session.lay_bare)
         try:
             async with asyncio.TaskGroup() as group:
                 json_task = group.create_task(
-                    session.run("show", plan, captured=True, options={"json": FLAG})
+                    session.run("show", access=SHOW, captured=True, reads_plan=plan, options={"json": FLAG})
                 )
-                text_task = group.create_task(session.run("show", plan, captured=True, options={}))
+                text_task = group.create_task(
+                    session.run("show", access=SHOW, captured=True, reads_plan=plan, options={})
+                )
         except ExceptionGroup as failures:
             raise failures.exceptions[0] from failures
         as_json, as_text = json_task.result(), text_task.result()
@@ -197,7 +211,10 @@ class TerraformCli:
         return await asyncio.to_thread(_take_json, as_json), text
 
     async def _outputs(self, session: Session) -> Mapping[str, Any]:
-        step = await session.run("output", captured=True, own_time=OUTPUTS_TIMEOUT, options={"json": FLAG})
+        await asyncio.to_thread(session.lay_bare)
+        step = await session.run(
+            "output", access=OUTPUT, captured=True, own_time=OUTPUTS_TIMEOUT, options={"json": FLAG}
+        )
         if step.ended.exit_code != 0:
             session.job.on_line("The outputs could not be read.")
             return {}
@@ -217,20 +234,8 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
     seconds[part] = clock() - started
 
 
-def _put_plan(given: Path, place: Path) -> None:
-    if given.resolve() != place.resolve():
-        place.unlink(missing_ok=True)
-        shutil.copyfile(given, place, follow_symlinks=False)
-    place.chmod(PRIVATE_FILE)
-
-
-def _fingerprint(path: Path) -> tuple[int, int] | None:
-    """Tell a file that Terraform has just written from one that lay in the tree before."""
-    try:
-        stat = os.lstat(path)
-    except FileNotFoundError:
-        return None
-    return stat.st_ino, stat.st_mtime_ns
+def _modules_of(session: Session) -> bytes | None:
+    return fetched.packed(session.here.data) if has_modules(session) else None
 
 
 def _take(step: Step) -> str:

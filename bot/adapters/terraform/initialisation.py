@@ -1,19 +1,23 @@
-"""`terraform init`, run only where it is needed, and proved to have set up Gatewright's own backend."""
+"""`terraform init`, run only where it is needed, and proved to have set up Gatewright's own backend.
+
+It runs before any code of the tree has run, and what it fetched is known by its content: taken from outside when init
+has ended, and compared before each later use.
+"""
 
 from __future__ import annotations
 
 import asyncio
 
 from bot.adapters.terraform import backend as state_backend
-from bot.adapters.terraform import warmth
+from bot.adapters.terraform import fetched, warmth
 from bot.adapters.terraform.argv import FLAG
 from bot.adapters.terraform.paths import read_regular
-from bot.adapters.terraform.session import Session
+from bot.adapters.terraform.session import INIT, Session
+from bot.domain.errors import IntegrityError
+from bot.domain.fetched import Fetched, fetched_digest, locked_providers
+from bot.ports.terraform import FetchedCode
 
 SKIPPED = "Initialisation skipped: the data directory was initialised for the same inputs."
-REPEATED = (
-    "The data directory was not usable after all: it is initialised from nothing, and the plan is repeated."
-)
 
 
 async def initialise_for_plan(session: Session) -> bool:
@@ -21,6 +25,7 @@ async def initialise_for_plan(session: Session) -> bool:
     data = session.here.data
     if await asyncio.to_thread(_is_ready, session):
         if not await asyncio.to_thread(warmth.has_moving_modules, data):
+            await asyncio.to_thread(session.note_lock_file)
             session.job.on_line(SKIPPED)
             return False
         # A branch or a version range may mean something newer today than when it was fetched.
@@ -31,20 +36,42 @@ async def initialise_for_plan(session: Session) -> bool:
     return True
 
 
-async def initialise_for_apply(session: Session) -> bool:
-    """Initialise where needed, but keep the modules that were there at plan time; whether it ran."""
+async def initialise_for_apply(session: Session, planned: FetchedCode) -> bool:
+    """Have exactly what the plan was made with; whether init ran. Raises IntegrityError where it cannot be had."""
+    data = session.here.data
     if await asyncio.to_thread(_is_ready, session):
-        session.job.on_line(SKIPPED)
-        return False
+        await asyncio.to_thread(session.note_lock_file)
+        if (await asyncio.to_thread(fetched_by, session)).digest == planned.digest:
+            session.job.on_line(SKIPPED)
+            return False
+    await asyncio.to_thread(warmth.forget, data)
+    await asyncio.to_thread(warmth.wipe_but_providers, data)
+    if planned.modules is not None:
+        await asyncio.to_thread(fetched.restore, data, planned.modules)
     await _initialise(session)
+    if (await asyncio.to_thread(fetched_by, session)).digest != planned.digest:
+        raise IntegrityError(
+            "The modules or providers that are there now are not those that the plan was made with, so nothing was"
+            " applied."
+        )
     return True
 
 
-async def initialise_from_nothing(session: Session) -> None:
-    """Initialise after a command has shown that the data directory is not what it seemed to be."""
-    session.job.on_line(REPEATED)
-    await asyncio.to_thread(warmth.wipe, session.here.data)
-    await _initialise(session)
+def fetched_by(session: Session) -> Fetched:
+    """Return what the last init fetched; blocking. For a data directory that was initialised or found ready."""
+    memo = warmth.read_memo(session.here.data)
+    contents = {} if memo is None else memo.content.by_module()
+    engine = session.job.engine
+    digest = fetched_digest(
+        contents, locked_providers(session.lock_file), engine=f"{engine.name} {engine.version}"
+    )
+    return Fetched(digest=digest)
+
+
+def has_modules(session: Session) -> bool:
+    """Whether modules were fetched from elsewhere; blocking."""
+    memo = warmth.read_memo(session.here.data)
+    return memo is not None and bool(memo.content.by_module())
 
 
 async def _initialise(session: Session) -> None:
@@ -53,13 +80,21 @@ async def _initialise(session: Session) -> None:
     locked = read_regular(module / warmth.LOCK_FILE) is not None
     step = await session.run(
         "init",
-        data_writable=True,
+        access=INIT,
         # Whatever backend an earlier run left behind, nothing is ever migrated.
         options={"reconfigure": FLAG, "input": False, "lockfile": "readonly" if locked else None},
     )
     step.raise_if_failed()
-    await asyncio.to_thread(state_backend.verify, data, session.backend)
-    await asyncio.to_thread(lambda: warmth.write_memo(data, _digest(session)))
+    await asyncio.to_thread(_note, session)
+
+
+def _note(session: Session) -> None:
+    """Take down what init has left, before anything else runs."""
+    data = session.here.data
+    state_backend.verify(data, session.backend)
+    session.note_lock_file()
+    fetched.drop_histories(data)
+    warmth.write_memo(data, _digest(session), fetched.taken(data))
 
 
 def _is_ready(session: Session) -> bool:

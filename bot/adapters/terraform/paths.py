@@ -13,22 +13,22 @@ from bot.ports import Slot
 
 PRIVATE_DIRECTORY = 0o700
 PRIVATE_FILE = 0o600
+PLAN_NAME = "plan.tfplan"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paths:
-    """The three directories that a Terraform process may touch."""
+    """The directories that a Terraform process knows."""
 
     tree: Path
     data: Path
     """TF_DATA_DIR: backend record, modules and provider packages."""
     box: Path
-    """Home, configuration, credentials and plan file of one job."""
-
-    @property
-    def home(self) -> Path:
-        """Return the private home directory."""
-        return self.box / "home"
+    """Configuration, credentials and texts of one job, all of them read-only inside."""
+    home: Path
+    """HOME of one step; it is gone when the step has ended."""
+    output: Path
+    """Where one step may write what is copied out afterwards."""
 
     @property
     def cli_config(self) -> Path:
@@ -42,11 +42,22 @@ class Paths:
 
     @property
     def plan_file(self) -> Path:
-        """Return the saved plan."""
-        return self.box / "plan.tfplan"
+        """Return the saved plan that a step reads."""
+        return self.box / PLAN_NAME
+
+    @property
+    def new_plan(self) -> Path:
+        """Return where a step saves the plan that it makes."""
+        return self.output / PLAN_NAME
 
 
-INSIDE = Paths(tree=Path("/work"), data=Path("/data"), box=Path("/gatewright"))
+INSIDE = Paths(
+    tree=Path("/work"),
+    data=Path("/data"),
+    box=Path("/gatewright"),
+    home=Path("/gatewright/home"),
+    output=Path("/gatewright/out"),
+)
 """The fixed places in the sandbox: absolute paths end up in plans, so they never differ."""
 
 
@@ -56,9 +67,11 @@ def shown_inside(path: Path) -> Path:
     return Path("/outside", *path.parts[1:]) if any(map(path.is_relative_to, taken)) else path
 
 
-def on_host(slot: Slot) -> Paths:
-    """Return where the slot keeps these things on this machine."""
-    return Paths(tree=slot.tree, data=slot.data_dir, box=slot.scratch / "terraform")
+def on_host(slot: Slot, step: str = "step") -> Paths:
+    """Return where the slot keeps these things on this machine; each step has a home and an output of its own."""
+    box = slot.scratch / "terraform"
+    own = slot.scratch / "steps" / step
+    return Paths(tree=slot.tree, data=slot.data_dir, box=box, home=own / "home", output=own / "out")
 
 
 def root_module(tree: Path, directory: str) -> Path:

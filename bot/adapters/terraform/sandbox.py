@@ -6,16 +6,17 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from bot.adapters.terraform.environment import SEARCH_PATH
-from bot.adapters.terraform.paths import INSIDE, Paths, shown_inside, write_private
+from bot.adapters.terraform.paths import INSIDE, shown_inside, write_private
 from bot.adapters.terraform.process import INFO_FD
 from bot.domain.errors import GatewrightError
 
 PROOF_TIMEOUT = 20.0
+_PROOF_MEMORY = 64 << 20
 
 _TOP_LEVEL = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _ETC = (
@@ -28,7 +29,7 @@ _ETC = (
     "resolv.conf",
     "ssl",
 )
-_ISOLATION = ("--unshare-all", "--share-net", "--as-pid-1", "--cap-drop", "ALL")
+_ISOLATION = ("--unshare-all", "--as-pid-1", "--cap-drop", "ALL")
 # Without `--as-pid-1` bubblewrap's own process would be pid 1 inside: its environment would be readable there, and
 # SIGINT would not reach Terraform.
 
@@ -39,18 +40,25 @@ class SandboxError(GatewrightError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enclosure:
-    """What one program gets to see."""
+    """What one program gets to see, and the little that it may change."""
 
-    paths: Paths
-    """The slot's directories on this machine."""
+    tree: Path
+    tree_writable: bool
+    data: Path
+    data_writable: bool
+    output: Path
+    """A fresh directory, the one place besides the tree whose content is looked at afterwards."""
+    files: Mapping[Path, Path]
+    """Place inside -> file on this machine, all read-only."""
     accounts: Path
     """A directory with the `passwd` and `group` files shown inside."""
     read_only: tuple[Path, ...]
     """Programs and mirrors; `shown_inside` tells where they are inside."""
     cwd: PurePath
-    data_writable: bool
-    """Only init writes there; a plan could otherwise change the modules of later plans."""
+    network: bool
     dies_with_parent: bool
+    memory: int
+    """Bytes that a program may have resident; its temporary files lie in memory, too."""
 
 
 class Sandbox:
@@ -66,21 +74,24 @@ class Sandbox:
 
     def argv(self, command: Sequence[str], enclosure: Enclosure) -> tuple[str, ...]:
         """Return the command that runs `command` inside."""
-        paths = enclosure.paths
-        data_bind = "--bind" if enclosure.data_writable else "--ro-bind"
         return (
             self._found(),
             *_ISOLATION,
+            *(["--share-net"] if enclosure.network else []),
             *(["--die-with-parent"] if enclosure.dies_with_parent else []),
             *("--info-fd", INFO_FD),
             *_SYSTEM,
+            *_in_memory(enclosure.memory),
             *("--ro-bind", str(enclosure.accounts / "passwd"), "/etc/passwd"),
             *("--ro-bind", str(enclosure.accounts / "group"), "/etc/group"),
             *_read_only((*self._read_only, *enclosure.read_only)),
-            *("--bind", str(paths.tree), str(INSIDE.tree)),
-            *(data_bind, str(paths.data), str(INSIDE.data)),
-            *("--bind", str(paths.box), str(INSIDE.box)),
+            *("--bind" if enclosure.tree_writable else "--ro-bind", str(enclosure.tree), str(INSIDE.tree)),
+            *("--bind" if enclosure.data_writable else "--ro-bind", str(enclosure.data), str(INSIDE.data)),
+            *("--bind", str(enclosure.output), str(INSIDE.output)),
+            *(part for to, path in enclosure.files.items() for part in ("--ro-bind", str(path), str(to))),
             *([] if enclosure.dies_with_parent else self._writable_binds()),
+            # What is left of the sandbox's own root lies in memory, and nobody has to write there.
+            *("--remount-ro", "/"),
             *("--chdir", str(enclosure.cwd)),
             "--",
             *command,
@@ -102,9 +113,12 @@ class Sandbox:
         return (
             self._found(),
             *_ISOLATION,
+            "--share-net",
             "--die-with-parent",
             *_SYSTEM,
+            *_in_memory(_PROOF_MEMORY),
             *_read_only(self._read_only),
+            *("--remount-ro", "/"),
             # Pid 1 inside means that the processes outside cannot be seen or signalled.
             *("--", "/bin/sh", "-c", 'echo $$; test ! -e "$0"', hidden),
         )
@@ -138,9 +152,17 @@ _SYSTEM = (
     *(part for name in _TOP_LEVEL for part in _top_level(name)),
     *(part for name in _ETC for part in ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")),
     *("--proc", "/proc", "--dev", "/dev"),
-    *("--tmpfs", "/tmp"),  # noqa: S108  # It is the sandbox's own.
 )
 """The system's programs, read-only, and what they need to reach the network."""
+
+
+def _in_memory(memory: int) -> tuple[str, ...]:
+    """Return the directories whose content is gone when the program ends; their sizes count against its memory.
+
+    Providers are unpacked in `/tmp`, some hundred MiB at once.
+    """
+    sizes = {"/tmp": memory // 2, "/dev/shm": memory // 16, str(INSIDE.home): memory // 16}  # noqa: S108
+    return tuple(part for path, size in sizes.items() for part in ("--size", str(size), "--tmpfs", path))
 
 
 def _read_only(paths: Iterable[Path]) -> tuple[str, ...]:

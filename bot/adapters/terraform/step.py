@@ -24,6 +24,8 @@ class Step:
     tail: LogTail = field(repr=False)
     output: Path
     """Standard output; with standard error in it unless the step was captured."""
+    written: Path
+    """The directory that the step alone could write to; what lies there is whatever the code of the tree put there."""
 
     @property
     def log_tail(self) -> str:

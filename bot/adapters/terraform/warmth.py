@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from bot.adapters.terraform.fetched import MODULES, Content, Record, taken
 from bot.adapters.terraform.paths import read_regular, write_private
+from bot.adapters.workspace.cleaning import remove
 
-MEMO_FILE = "gatewright-init.json"
+MEMO_FILE = "fetched.json"
 LOCK_FILE = ".terraform.lock.hcl"
 
 _REQUIREMENT = re.compile(r'^\s*(?:module\s+"|"?(?:source|version|ref)"?\s*[=:])')
@@ -22,43 +23,57 @@ _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memo:
-    """What a finished init was for."""
+    """What a finished init was for, and what it fetched; kept beside the data directory, where no sandbox shows it."""
 
     digest: str
     packages: tuple[str, ...]
     """The provider packages that it installed, relative to the data directory."""
+    content: Content
+
+
+def memo_file(data_dir: Path) -> Path:
+    """Return where the memo of a data directory is."""
+    return data_dir.with_name(MEMO_FILE)
 
 
 def read_memo(data_dir: Path) -> Memo | None:
     """Return what is remembered of the last init, None when there is nothing sound."""
-    text = read_regular(data_dir / MEMO_FILE)
+    text = read_regular(memo_file(data_dir))
     try:
         record = json.loads(text or "")
-        return Memo(digest=str(record["digest"]), packages=tuple(map(str, record["packages"])))
-    except (ValueError, KeyError, TypeError):
+        files = {
+            str(path): Record(status=tuple(map(int, status)), digest=str(digest))
+            for path, (digest, *status) in record["files"].items()
+        }
+        packages = tuple(map(str, record["packages"]))
+        return Memo(digest=str(record["digest"]), packages=packages, content=Content(files=files))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def write_memo(data_dir: Path, digest: str) -> None:
+def write_memo(data_dir: Path, digest: str, content: Content) -> None:
     """Remember a finished init."""
-    record = {"digest": digest, "packages": list(_installed_packages(data_dir))}
-    write_private(data_dir / MEMO_FILE, json.dumps(record))
+    files = {path: [record.digest, *record.status] for path, record in content.files.items()}
+    record = {"digest": digest, "packages": list(_installed_packages(data_dir)), "files": files}
+    write_private(memo_file(data_dir), json.dumps(record))
 
 
 def forget(data_dir: Path) -> None:
     """Remember nothing, because an init is about to start."""
-    (data_dir / MEMO_FILE).unlink(missing_ok=True)
+    memo_file(data_dir).unlink(missing_ok=True)
 
 
 def is_warm(data_dir: Path, module: Path, digest: str) -> bool:
-    """Whether an init would change nothing."""
+    """Whether an init would change nothing, and what the last one fetched is still what lies there."""
     memo = read_memo(data_dir)
     if memo is None or memo.digest != digest:
         return False
     if memo.packages and read_regular(module / LOCK_FILE) is None:
         # Without a committed lock file only an init can choose the versions.
         return False
-    return all((data_dir / package).exists() for package in memo.packages)
+    if not all((data_dir / package).exists() for package in memo.packages):
+        return False
+    return taken(data_dir, memo.content).digest == memo.content.digest
 
 
 def inputs_digest(tree: Path, module: Path, data_dir: Path, *, backend: str, engine: Sequence[str]) -> str:
@@ -69,6 +84,11 @@ def inputs_digest(tree: Path, module: Path, data_dir: Path, *, backend: str, eng
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def module_records(data_dir: Path) -> list[Mapping[str, str]]:
+    """Return what Terraform has written down of the modules in use."""
+    return _modules(data_dir)
+
+
 def has_moving_modules(data_dir: Path) -> bool:
     """Whether a module came from an address that can mean something else tomorrow."""
     return any(_is_moving(record) for record in _modules(data_dir))
@@ -76,11 +96,15 @@ def has_moving_modules(data_dir: Path) -> bool:
 
 def wipe(data_dir: Path, *, only_modules: bool = False) -> None:
     """Empty the data directory, or drop just the modules that were fetched."""
-    for path in [data_dir / "modules"] if only_modules else list(data_dir.iterdir()):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+    for path in [data_dir / MODULES] if only_modules else list(data_dir.iterdir()):
+        remove(path)
+
+
+def wipe_but_providers(data_dir: Path) -> None:
+    """Empty the data directory, but keep providers: Terraform compares them with the lock file at every command."""
+    for path in data_dir.iterdir():
+        if path.name != "providers" or path.is_symlink():
+            remove(path)
 
 
 def _installed_packages(data_dir: Path) -> Iterator[str]:

@@ -1,67 +1,112 @@
-"""Packing a slot and restoring it elsewhere, byte for byte. Blocking: run in a thread.
+"""Archives of reviewed trees and of what code added to them. Blocking: run in a thread.
 
-Provider binaries are left out, since the lock file pins them and init can fetch them again. Equal content gives an
-equal archive. An archive holds what an untrusted program has written, so nothing in it may lead out of the slot.
+Equal content gives an equal archive. A tree is packed from git's objects; what a program added is packed as
+`bot.adapters.workspace.left_behind` read it. Nothing in an archive may lead out of the slot.
 """
 
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import os
 import stat
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.workspace.cleaning import empty, files_below, remove
+from bot.adapters.workspace.cleaning import empty
 from bot.adapters.workspace.tree_rules import ERRORED_STATE, escapes, printable
 from bot.domain.errors import UnsafeTreeError, WorkspaceError
-from bot.ports import OVERRIDE_FILE, Slot
+from bot.ports import OVERRIDE_FILE
 
 LARGEST_BUNDLE = 1_000_000_000
-"""Bytes of content, uncompressed, above which a slot is not packed or restored."""
+"""Bytes of content, uncompressed, above which nothing is packed or unpacked."""
 _LEVEL = 1
-_PROVIDERS = "providers"
+_TREE, _DATA = "tree", "data"
 
 
-def pack(slot: Slot) -> bytes:
-    """Return tree and data directory as a gzipped tar archive."""
-    return _packed(_parts(slot))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One file, symbolic link or directory of an archive."""
+
+    path: str
+    kind: int
+    """`stat.S_IFREG`, `S_IFLNK` or `S_IFDIR`."""
+    mode: int = 0o644
+    content: bytes = b""
+    """Of a link what it says."""
 
 
-def pack_source(slot: Slot) -> bytes:
-    """Return the tree alone, without what the engine wrote to find its state: it may be planned elsewhere."""
-    return _packed({"tree": slot.tree}, without=OVERRIDE_FILE)
-
-
-def _packed(parts: Mapping[str, Path], *, without: str | None = None) -> bytes:
-    buffer = io.BytesIO()
-    budget = _Budget()
+def pack(members: Iterable[Member]) -> bytes:
+    """Return a gzipped tar archive, the same for the same members. Raises UnsafeTreeError for links that lead out."""
+    ordered = sorted(members, key=lambda member: member.path)
+    links = {each.path: os.fsdecode(each.content) for each in ordered if each.kind == stat.S_IFLNK}
+    _refuse_escaping(links)
+    buffer, budget = io.BytesIO(), _Budget()
     with (
         gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=_LEVEL, mtime=0, filename="") as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for name, directory in parts.items():
-            _pack_part(archive, name, directory, budget, without)
+        for member in ordered:
+            budget.spend(len(member.content))
+            archive.addfile(_info(member), io.BytesIO(member.content))
     return buffer.getvalue()
 
 
-def unpack(slot: Slot, bundle: bytes) -> None:
-    """Make tree and data directory what `pack` saw; provider binaries that are here already stay."""
-    parts = _parts(slot)
-    empty(parts["tree"])
-    for child in parts["data"].iterdir():
-        if child.name != _PROVIDERS or child.is_symlink():
-            remove(child)
+def with_extra(bundle: bytes, extra: Mapping[str, str]) -> bytes:
+    """Return a bundle with further text files; those that it has already must be the same."""
+    members = {member.path: member for member in unpacked(bundle)}
+    for path, text in extra.items():
+        members[path] = Member(path=path, kind=stat.S_IFREG, content=text.encode())
+    return pack(members.values())
+
+
+def unpacked(bundle: bytes) -> list[Member]:
+    """Return what a bundle holds of the tree. Raises WorkspaceError where it is damaged or would lead out of the slot."""
+    found: dict[str, Member] = {}
+    budget = _Budget()
     try:
         with tarfile.open(fileobj=io.BytesIO(bundle), mode="r:gz") as archive:
-            _unpack_all(archive, parts)
+            for info in archive:
+                member = _member(archive, info, budget)
+                if member is None:
+                    continue
+                if member.path in found:
+                    raise WorkspaceError(f"the bundle names {printable(member.path)} twice")
+                found[member.path] = member
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise WorkspaceError(f"restoring slot {slot.name}: the bundle is damaged") from error
-    except FileExistsError as error:
-        raise WorkspaceError(f"restoring slot {slot.name}: the bundle names a file twice") from error
+        raise WorkspaceError("the bundle is damaged") from error
+    _refuse_escaping(
+        {path: os.fsdecode(one.content) for path, one in found.items() if one.kind == stat.S_IFLNK}
+    )
+    return list(found.values())
+
+
+def write_tree(tree: Path, bundle: bytes) -> dict[str, str]:
+    """Make a directory exactly what a bundle holds; returns path -> `sha256:…` of its files and links."""
+    members = unpacked(bundle)
+    empty(tree)
+    _write_all(tree, members)
+    return {each.path: content_id(each.content) for each in members if each.kind != stat.S_IFDIR}
+
+
+def add_files(tree: Path, bundle: bytes) -> None:
+    """Write what a bundle holds into a tree; WorkspaceError where something is there already or would be left."""
+    members = unpacked(bundle)
+    root = tree.resolve()
+    for member in members:
+        parent = (tree / member.path).parent
+        if parent.exists() and not parent.resolve().is_relative_to(root):
+            raise WorkspaceError(f"the bundle would write {printable(member.path)} through a link")
+    _write_all(tree, members)
+
+
+def content_id(content: bytes) -> str:
+    """Return by what a file's bytes are known."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 class _Budget:
@@ -73,62 +118,76 @@ class _Budget:
     def spend(self, size: int) -> None:
         self._left -= size
         if self._left < 0:
-            raise WorkspaceError(f"the slot holds more than {LARGEST_BUNDLE} bytes, too much for a bundle")
+            raise WorkspaceError(f"the tree holds more than {LARGEST_BUNDLE} bytes, too much for a bundle")
 
 
-def _parts(slot: Slot) -> dict[str, Path]:
-    return {"data": slot.data_dir, "tree": slot.tree}
-
-
-def _pack_part(
-    archive: tarfile.TarFile, name: str, directory: Path, budget: _Budget, without: str | None
-) -> None:
-    root = f"{directory}/"
-    found = {
-        path: entry
-        for entry in _packable(name, directory)
-        if entry.name != without and not _is_errored(path := entry.path.removeprefix(root))
-    }
-    links = {path: str(Path(entry).readlink()) for path, entry in found.items() if entry.is_symlink()}
-    _refuse_escaping(links)
-    for path in sorted(found):
-        info = _describe(f"{name}/{path}", found[path].stat(follow_symlinks=False))
-        if path in links:
-            info.linkname = links[path]
-            archive.addfile(info)
-        elif info.isdir():
-            archive.addfile(info)
-        else:
-            budget.spend(info.size)
-            with Path(found[path]).open("rb") as content:
-                archive.addfile(info, content)
-
-
-def _is_errored(path: str) -> bool:
-    """Whether it would be taken for a state that an apply has lost, which none that is planned or restored is."""
-    return ERRORED_STATE in path.split("/")
-
-
-def _packable(name: str, directory: Path) -> Iterator[os.DirEntry[str]]:
-    """Sockets and the like are not restored, as they mean nothing without the process that made them."""
-    providers = f"{directory}/{_PROVIDERS}"
-    for entry in files_below(directory, strict=True):
-        if name == "data" and (entry.path == providers or entry.path.startswith(f"{providers}/")):
-            continue
-        if entry.is_symlink() or entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
-            yield entry
-
-
-def _describe(name: str, status: os.stat_result) -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.mode = stat.S_IMODE(status.st_mode) & 0o777
-    if stat.S_ISLNK(status.st_mode):
-        info.type = tarfile.SYMTYPE
-    elif stat.S_ISDIR(status.st_mode):
+def _info(member: Member) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(f"{_TREE}/{member.path}")
+    info.mode = member.mode & 0o777
+    if member.kind == stat.S_IFLNK:
+        info.type, info.linkname = tarfile.SYMTYPE, os.fsdecode(member.content)
+    elif member.kind == stat.S_IFDIR:
         info.type = tarfile.DIRTYPE
     else:
-        info.size = status.st_size
+        info.size = len(member.content)
     return info
+
+
+def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: _Budget) -> Member | None:
+    """Return one member of the tree; None for what is not a part of it."""
+    part, _, path = info.name.partition("/")
+    if part not in {_TREE, _DATA} or any(step in {"", ".", ".."} for step in path.split("/")):
+        raise WorkspaceError(f"the bundle holds {printable(info.name)}, which is outside of the slot")
+    mode = info.mode & 0o777
+    if info.issym():
+        member = Member(path=path, kind=stat.S_IFLNK, mode=mode, content=os.fsencode(info.linkname))
+    elif info.isdir():
+        member = Member(path=path, kind=stat.S_IFDIR, mode=mode)
+    elif info.isreg():
+        budget.spend(info.size)
+        content = archive.extractfile(info)
+        member = Member(path=path, kind=stat.S_IFREG, mode=mode, content=content.read() if content else b"")
+    else:
+        raise WorkspaceError(f"the bundle holds {printable(info.name)}, which is not a file")
+    # Bundles of earlier versions also held the data directory and the engine's own backend file; neither is the tree.
+    # What lies under the name of a state that could not be saved would be taken for one.
+    names = path.split("/")
+    return None if part == _DATA or names[-1] == OVERRIDE_FILE or ERRORED_STATE in names else member
+
+
+def _write_all(tree: Path, members: Iterable[Member]) -> None:
+    """Links are made last, so that nothing is ever written through one; then directories get their modes."""
+    links: list[Member] = []
+    modes: list[tuple[Path, int]] = []
+    for member in sorted(members, key=lambda one: one.path):
+        target = tree / member.path
+        try:
+            if member.kind == stat.S_IFLNK:
+                links.append(member)
+            elif member.kind == stat.S_IFDIR:
+                target.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
+                modes.append((target, member.mode & 0o777))
+            else:
+                _write(target, member)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise WorkspaceError(f"{printable(member.path)} is there already") from error
+    for member in links:
+        target = tree / member.path
+        target.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
+        try:
+            target.symlink_to(os.fsdecode(member.content))
+        except FileExistsError as error:
+            raise WorkspaceError(f"{printable(member.path)} is there already") from error
+    for directory, mode in reversed(modes):
+        directory.chmod(mode)
+
+
+def _write(target: Path, member: Member) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(member.content)
+        os.fchmod(descriptor, member.mode & 0o777)
 
 
 def _refuse_escaping(links: Mapping[str, str]) -> None:
@@ -139,51 +198,3 @@ def _refuse_escaping(links: Mapping[str, str]) -> None:
     )
     if problems:
         raise UnsafeTreeError(problems)
-
-
-def _unpack_all(archive: tarfile.TarFile, parts: Mapping[str, Path]) -> None:
-    """Links are made last, so that nothing is ever written through one; then directories get their modes."""
-    links: dict[str, dict[str, str]] = {name: {} for name in parts}
-    modes: list[tuple[Path, int]] = []
-    budget = _Budget()
-    for info in archive:
-        part, path = _place(info, parts)
-        if _is_errored(path):
-            continue
-        target = parts[part] / path
-        if info.issym():
-            links[part][path] = info.linkname
-        elif info.isdir():
-            target.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
-            modes.append((target, info.mode & 0o777))
-        elif info.isreg():
-            budget.spend(info.size)
-            _write(archive, info, target)
-        else:
-            raise WorkspaceError(f"the bundle holds {printable(info.name)}, which is not a file")
-    for part, found in links.items():
-        _refuse_escaping(found)
-        for path, aim in found.items():
-            (parts[part] / path).symlink_to(aim)
-    for directory, mode in reversed(modes):
-        directory.chmod(mode)
-
-
-def _place(info: tarfile.TarInfo, parts: Mapping[str, Path]) -> tuple[str, str]:
-    part, _, path = info.name.partition("/")
-    steps = path.split("/")
-    if part not in parts or any(step in ("", ".", "..") for step in steps):
-        raise WorkspaceError(f"the bundle holds {printable(info.name)}, which is outside of the slot")
-    return part, path
-
-
-def _write(archive: tarfile.TarFile, info: tarfile.TarInfo, target: Path) -> None:
-    content = archive.extractfile(info)
-    if content is None:
-        raise WorkspaceError(f"the bundle holds no content for {printable(info.name)}")
-    target.parent.mkdir(parents=True, exist_ok=True, mode=stat.S_IRWXU)
-    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(fd, "wb") as written:
-        while chunk := content.read(1 << 20):
-            written.write(chunk)
-        os.fchmod(written.fileno(), info.mode & 0o777)

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from bot.adapters.workspace import bundle
 from bot.adapters.workspace.cleaning import empty, remove_strangers
 from bot.adapters.workspace.git import GitError
+from bot.adapters.workspace.left_behind import observed
 from bot.adapters.workspace.names import object_id
-from bot.adapters.workspace.tree_rules import LARGEST_CHECKED, find_problems, needs_content, submodules
-from bot.adapters.workspace.trees import SUBMODULE, SYMLINK, TreeEntry, TreeReader
-from bot.domain.errors import UnsafeTreeError
+from bot.adapters.workspace.tree_rules import LARGEST_CHECKED, find_problems, needs_content, printable
+from bot.adapters.workspace.trees import SUBMODULE, SYMLINK, TreeEntry, TreeReader, shown
+from bot.domain.errors import UnsafeTreeError, WorkspaceError
 from bot.ports import Slot
+from bot.ports.workspace import GitTree, LaidOut
 
 _log = logging.getLogger(__name__)
+_MODES = {"100755": 0o755, "100644": 0o644}
+"""Permissions in a bundle by git's mode."""
 
 
 def index_file(slot: Slot) -> Path:
@@ -27,20 +33,66 @@ def index_file(slot: Slot) -> Path:
     return slot.tree.parent / "index"
 
 
-async def check_out(reader: TreeReader, slot: Slot, tree: str) -> None:
-    """Write a tree into a slot, only what differs; UnsafeTreeError leaves the slot as it was."""
-    entries = await reader.entries(tree)
+async def check_out(reader: TreeReader, slot: Slot, reviewed: GitTree) -> LaidOut:
+    """Write what the slot is to hold of a tree, only what differs; UnsafeTreeError leaves the slot as it was."""
+    entries = await selected(reader, reviewed)
     await _refuse_unsafe(reader, entries)
-    if left_empty := submodules(entries):
-        _log.warning("Submodules are not fetched; these stay empty: %s", ", ".join(left_empty))
+    tree = reviewed.tree if reviewed.paths is None else await _reduced(reader, slot, entries)
     kinds = {entry.path: _kind(entry) for entry in entries if entry.mode != SUBMODULE}
     try:
         await asyncio.to_thread(remove_strangers, slot.tree, kinds)
         await _read_tree(reader, slot, tree)
     except (GitError, OSError) as error:
         _log.warning("The slot %s could not be updated and is made anew: %s", slot.name, error)
-        await asyncio.to_thread(_start_anew, slot)
+        await asyncio.to_thread(start_anew, slot)
         await _read_tree(reader, slot, tree)
+    contents = {entry.path: f"git:{entry.blob}" for entry in entries if entry.mode != SUBMODULE}
+    return await asyncio.to_thread(observed, slot.tree, contents)
+
+
+async def selected(reader: TreeReader, reviewed: GitTree) -> list[TreeEntry]:
+    """Return the entries of a tree that a slot is to hold."""
+    entries = await reader.entries(reviewed.tree)
+    wanted = reviewed.paths
+    return entries if wanted is None else [entry for entry in entries if shown(entry.path) in wanted]
+
+
+async def packed(reader: TreeReader, reviewed: GitTree) -> list[bundle.Member]:
+    """Return the members of a bundle, read from git's objects. Raises WorkspaceError where one is too large."""
+    entries = [entry for entry in await selected(reader, reviewed) if entry.mode != SUBMODULE]
+    contents = await reader.blobs(sorted({entry.blob for entry in entries}), largest=bundle.LARGEST_BUNDLE)
+    if missing := [entry.path for entry in entries if entry.blob not in contents]:
+        raise WorkspaceError(
+            f"{printable(missing[0])} cannot be packed: it is missing, or too large for a bundle"
+        )
+    return [
+        bundle.Member(
+            path=entry.path,
+            kind=_kind(entry),
+            mode=_MODES.get(entry.mode, 0o777),
+            content=contents[entry.blob],
+        )
+        for entry in entries
+    ]
+
+
+async def _reduced(reader: TreeReader, slot: Slot, entries: Sequence[TreeEntry]) -> str:
+    """Return the id of a git tree that holds these entries and nothing else."""
+    index = slot.tree.parent / "index.reduced"
+    index.unlink(missing_ok=True)
+    index.with_suffix(".reduced.lock").unlink(missing_ok=True)
+    lines = b"".join(
+        f"{entry.mode} {entry.blob}\t".encode() + os.fsencode(entry.path) + b"\0" for entry in entries
+    )
+    where = {"GIT_INDEX_FILE": str(index)}
+    doing = "selecting the files of a stack"
+    git = f"--git-dir={reader.mirror}"
+    try:
+        await reader.git.run(doing, git, "update-index", "-z", "--index-info", stdin=lines, environment=where)
+        written = await reader.git.run(doing, git, "write-tree", "--missing-ok", environment=where)
+    finally:
+        index.unlink(missing_ok=True)
+    return object_id(written.stdout.decode().strip())
 
 
 async def _refuse_unsafe(reader: TreeReader, entries: Sequence[TreeEntry]) -> None:
@@ -74,7 +126,8 @@ async def _read_tree(reader: TreeReader, slot: Slot, tree: str) -> None:
         raise
 
 
-def _start_anew(slot: Slot) -> None:
+def start_anew(slot: Slot) -> None:
+    """Forget what lies in the slot's tree; blocking."""
     index_file(slot).unlink(missing_ok=True)
     empty(slot.tree)
 

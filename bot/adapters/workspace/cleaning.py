@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -67,20 +67,6 @@ def remove_strangers(tree: Path, kinds: Mapping[str, int]) -> None:
                 todo.append(f"{path}/")
             elif kinds.get(path) != stat.S_IFMT(child.stat(follow_symlinks=False).st_mode):
                 remove(Path(child))
-
-
-def files_below(directory: Path, *, strict: bool = False) -> Iterator[os.DirEntry[str]]:
-    """Yield every entry below a directory, parents first; what cannot be read is skipped, or raises if strict."""
-    todo: list[Path | os.DirEntry[str]] = [directory]
-    while todo:
-        try:
-            children = _children(todo.pop())
-        except OSError:
-            if strict:
-                raise
-            continue
-        yield from children
-        todo.extend(child for child in children if child.is_dir(follow_symlinks=False))
 
 
 def _children(directory: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bot.adapters.workspace.cleaning import files_below
+from bot.adapters.untrusted import Found, walk
 from bot.adapters.workspace.tree_rules import ERRORED_STATE
+from bot.domain.errors import UnsafeTreeError
 from bot.ports.rescue import ErroredState
 
 _LARGEST = 256 * 1024 * 1024
@@ -23,19 +24,17 @@ def errored_states(quarantined: Sequence[Path], directory: str) -> Iterator[Erro
     for place in quarantined:
         if not ours.fullmatch(place.name):
             continue
-        for entry in files_below(place / "tree"):
-            if entry.name == ERRORED_STATE and entry.is_file(follow_symlinks=False):
-                state = _read(Path(entry))
+        for entry in walk(place / "tree", whole=False):
+            if entry.name == ERRORED_STATE and entry.is_file:
+                state = _read(entry, place / "tree" / entry.path)
                 if state is not None:
                     yield state
 
 
-def _read(path: Path) -> ErroredState | None:
-    if path.stat().st_size > _LARGEST:
-        return None
+def _read(entry: Found, path: Path) -> ErroredState | None:
     try:
-        state = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
+        state = json.loads(entry.content(largest=_LARGEST))
+    except (UnsafeTreeError, ValueError, RecursionError):
         return None
     serial = state.get("serial") if isinstance(state, dict) else None
     lineage = state.get("lineage") if isinstance(state, dict) else None

@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.workspace.cleaning import empty, files_below, remove
+from bot.adapters.untrusted import Found, walk
+from bot.adapters.workspace.cleaning import empty, remove
 from bot.adapters.workspace.locks import try_lock
 from bot.adapters.workspace.names import slot_name, stack_directory
 from bot.adapters.workspace.tree_rules import ERRORED_STATE
@@ -121,10 +122,11 @@ class Slots:
         One that lies where nothing could change a state is no lost state but a trap: whoever recovers it by the
         commands that `/status` shows would push what the code of a pull request has made up.
         """
-        found = [entry for entry in files_below(place / "tree") if entry.name == ERRORED_STATE]
+        tree = place / "tree"
+        found = [each.path for each in _walk(tree) if each.name == ERRORED_STATE and not each.is_directory]
         if found and _only_read(place / "scratch"):
-            for entry in found:
-                remove(Path(entry))
+            empty(tree)
+            (place / "index").unlink(missing_ok=True)
             return False
         if not found:
             return False
@@ -143,6 +145,10 @@ class Slots:
         remove(away)
         place.rename(away)
         remove(away)
+
+
+def _walk(tree: Path) -> Iterator[Found]:
+    return walk(tree, whole=False) if tree.is_dir() and not tree.is_symlink() else iter(())
 
 
 def _only_read(scratch: Path) -> bool:

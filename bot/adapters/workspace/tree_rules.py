@@ -51,9 +51,18 @@ def find_problems(entries: Sequence[TreeEntry], contents: Mapping[str, bytes]) -
     return tuple(found)
 
 
-def submodules(entries: Sequence[TreeEntry]) -> tuple[str, ...]:
-    """Return the paths of submodules, which are left empty."""
-    return tuple(printable(entry.path) for entry in entries if entry.mode == SUBMODULE)
+def added_problem(path: str) -> str | None:
+    """Return why a file that code added while it was planned is not accepted, None where it is.
+
+    The names are those that Terraform, OpenTofu or git would read by themselves.
+    """
+    for part in path.casefold().split("/"):
+        name = part.rstrip(" .")
+        if name.startswith((".git", "git~")):
+            return "the planned code created it; git would read a file of this name."
+        if ".tf" in name or ".tofu" in name or ".terraform" in name:
+            return "the planned code created it; Terraform would read a file of this name."
+    return None
 
 
 def printable(path: str) -> str:

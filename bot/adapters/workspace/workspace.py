@@ -9,12 +9,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
+from stat import S_IFREG
 from typing import TypeVar
 
 from bot.adapters.workspace import bundle as bundles
 from bot.adapters.workspace import history
-from bot.adapters.workspace.checkout import check_out, index_file
+from bot.adapters.workspace.checkout import check_out, index_file, packed, start_anew
+from bot.adapters.workspace.cleaning import empty
 from bot.adapters.workspace.git import Git, GitError
+from bot.adapters.workspace.left_behind import compare, observed
 from bot.adapters.workspace.locks import fair_lock
 from bot.adapters.workspace.mirror import Mirrors
 from bot.adapters.workspace.names import stack_directory
@@ -28,7 +31,7 @@ from bot.ports import Clock, Merge, Slot
 from bot.ports.rescue import ErroredState
 from bot.ports.revert_pulls import Merged
 from bot.ports.sources import Commit
-from bot.ports.workspace import TreeFiles
+from bot.ports.workspace import GitTree, LaidOut, LeftBehind, ReviewedTree, SourceBundle, TreeFiles
 
 _T = TypeVar("_T")
 _LONGEST_LINK = 10_000
@@ -115,22 +118,43 @@ class GitWorkspace:
         """Hold a free slot of the stack, or wait for the named one."""
         return self._slots.hold(stack, name)
 
-    async def checkout(self, repo: Repo, slot: Slot, tree: str) -> None:
-        """Make the slot's tree exactly the git tree; UnsafeTreeError before anything is written."""
-        await self._reading(repo, lambda reader: check_out(reader, slot, tree))
+    async def lay_out(self, slot: Slot, reviewed: ReviewedTree) -> LaidOut:
+        """Make the slot's tree exactly the reviewed tree; UnsafeTreeError before anything is written."""
+        await asyncio.to_thread(_distrust, slot)
+        if isinstance(reviewed, GitTree):
+            return await self._reading(reviewed.repo, lambda reader: check_out(reader, slot, reviewed))
+        return await asyncio.to_thread(_unpack, slot, reviewed.data)
 
-    async def pack(self, slot: Slot) -> bytes:
-        """Return tree and data directory, without provider binaries, as a deterministic archive."""
-        return await asyncio.to_thread(bundles.pack, slot)
+    async def pack(self, reviewed: ReviewedTree, *, extra: Mapping[str, str]) -> bytes:
+        """Return a reviewed tree as a deterministic archive, from git's objects and never from a directory."""
+        if isinstance(reviewed, SourceBundle):
+            return (
+                await asyncio.to_thread(bundles.with_extra, reviewed.data, extra) if extra else reviewed.data
+            )
+        members = await self._reading(reviewed.repo, lambda reader: packed(reader, reviewed))
+        more = [
+            bundles.Member(path=path, kind=S_IFREG, content=text.encode()) for path, text in extra.items()
+        ]
+        known = {member.path for member in members}
+        return await asyncio.to_thread(
+            bundles.pack, [*members, *(one for one in more if one.path not in known)]
+        )
 
-    async def pack_source(self, slot: Slot) -> bytes:
-        """Return the tree alone as a deterministic archive that `unpack` restores in any slot."""
-        return await asyncio.to_thread(bundles.pack_source, slot)
+    async def left_behind(self, slot: Slot, laid: LaidOut, *, ours: Mapping[str, str | None]) -> LeftBehind:
+        """Return what was added to a slot's tree since it was laid out; see the port for what it raises."""
+        found = await asyncio.to_thread(compare, slot.tree, laid, ours)
+        # Only a tree that was found to be the reviewed one is a start for the next, which then writes what differs.
+        await asyncio.to_thread(_proved_file(slot).touch)
+        return found
 
-    async def unpack(self, slot: Slot, bundle: bytes) -> None:
-        """Make the slot what `pack` saw; raises WorkspaceError for a damaged or escaping bundle."""
-        index_file(slot).unlink(missing_ok=True)
-        await asyncio.to_thread(bundles.unpack, slot, bundle)
+    async def add(self, slot: Slot, bundle: bytes) -> None:
+        """Write the added files of a plan into the slot, beside the reviewed tree."""
+        await asyncio.to_thread(bundles.add_files, slot.tree, bundle)
+
+    async def start_anew(self, slot: Slot) -> None:
+        """Empty the slot, the data directory too, so that nothing of what ran in it is left."""
+        await asyncio.to_thread(start_anew, slot)
+        await asyncio.to_thread(empty, slot.data_dir)
 
     async def bundle_texts(self, bundle: bytes, directory: str) -> Mapping[str, str]:
         """Return file name -> text of the files that lie directly in a directory of a bundle."""
@@ -186,3 +210,21 @@ class GitWorkspace:
             if is_damage(error):
                 self._mirrors.suspect(mirror, error)
             raise
+
+
+def _proved_file(slot: Slot) -> Path:
+    return slot.tree.parent / "proved"
+
+
+def _distrust(slot: Slot) -> None:
+    """Take nothing in a tree for what git's index says of it, unless it was compared after the last run."""
+    proved = _proved_file(slot)
+    if proved.exists():
+        proved.unlink()
+    else:
+        start_anew(slot)
+
+
+def _unpack(slot: Slot, bundle: bytes) -> LaidOut:
+    index_file(slot).unlink(missing_ok=True)
+    return observed(slot.tree, bundles.write_tree(slot.tree, bundle))

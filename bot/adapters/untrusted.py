@@ -1,0 +1,210 @@
+"""Read what a program of a pull request has written.
+
+Nothing here follows a symbolic link, waits for a pipe or reads more than it was told to: every path is opened from
+the descriptor of its directory. A test sees to it that no other module opens paths in a box after code ran there.
+Blocking: run in a thread.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.domain.errors import UnsafeTreeError
+
+DEEPEST = 100
+"""Levels of directories that are read; git and the tools that write trees stay far below."""
+MOST_ENTRIES = 200_000
+"""Files and directories below one root that are looked at."""
+_CHUNK = 1 << 20
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One entry below a root; its content can be read only while the walk stands at it."""
+
+    path: str
+    """Relative to the root; undecodable bytes stay surrogates."""
+    status: os.stat_result
+    parent: int
+    """Descriptor of the directory that it lies in."""
+
+    @property
+    def name(self) -> str:
+        """Return the last part of the path."""
+        return self.path.rpartition("/")[2]
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a real directory."""
+        return stat.S_ISDIR(self.status.st_mode)
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return stat.S_ISLNK(self.status.st_mode)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a regular file."""
+        return stat.S_ISREG(self.status.st_mode)
+
+    def target(self) -> str:
+        """Return what a symbolic link says."""
+        return os.readlink(self.name, dir_fd=self.parent)
+
+    def chunks(self, *, largest: int) -> Iterator[bytes]:
+        """Yield the content of a regular file; UnsafeTreeError where it is something else or larger."""
+        yield from _chunks(self.name, self.parent, self.path, largest)
+
+    def content(self, *, largest: int) -> bytes:
+        """Return the content of a regular file; raises as `chunks`."""
+        return b"".join(self.chunks(largest=largest))
+
+
+def walk(root: Path, *, whole: bool = True) -> Iterator[Found]:
+    """Yield everything below a directory, parents first, in the order of their names.
+
+    Raises UnsafeTreeError where there is too much of it, or where a directory cannot be read; without `whole` such
+    directories are passed over.
+    """
+    top = os.open(root, _FLAGS | os.O_DIRECTORY)
+    stack: list[tuple[int, str, list[str]]] = [(top, "", [])]
+    seen = 0
+    try:
+        stack[0][2].extend(_names(top, ""))
+        while stack:
+            directory, prefix, names = stack[-1]
+            if not names:
+                os.close(stack.pop()[0])
+                continue
+            name = names.pop()
+            seen += 1
+            if seen > MOST_ENTRIES:
+                raise UnsafeTreeError((f"there are more than {MOST_ENTRIES} files and directories",))
+            path = f"{prefix}{name}"
+            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+            yield Found(path=path, status=status, parent=directory)
+            if stat.S_ISDIR(status.st_mode):
+                try:
+                    inner = _open_directory(name, directory, path, depth=len(stack))
+                except UnsafeTreeError:
+                    if whole:
+                        raise
+                    continue
+                stack.append((inner, f"{path}/", []))
+                stack[-1][2].extend(_names(inner, path))
+    finally:
+        for descriptor, _, _ in stack:
+            os.close(descriptor)
+
+
+def find(root: Path, path: str) -> os.stat_result | None:
+    """Return the status of a path below a root, None where it is not there or lies behind a link."""
+    parent, name = _parent(root, path)
+    if parent is None:
+        return None
+    try:
+        return os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except OSError:
+        return None
+    finally:
+        os.close(parent)
+
+
+def read_text(root: Path, path: str, *, largest: int) -> str | None:
+    """Return a regular file below a root as text; None where there is none, or a larger one, or it lies behind a link."""
+    parent, name = _parent(root, path)
+    if parent is None:
+        return None
+    try:
+        content = b"".join(_chunks(name, parent, path, largest))
+    except (OSError, UnsafeTreeError):
+        return None
+    finally:
+        os.close(parent)
+    return content.decode("utf-8", "replace")
+
+
+def copy_out(root: Path, name: str, to: Path, *, largest: int) -> str | None:
+    """Copy a regular file that lies directly in a directory to a new place; returns its SHA-256, None where there is none.
+
+    Raises UnsafeTreeError where something else lies there, or where it is larger than `largest` bytes.
+    """
+    directory = os.open(root, _FLAGS | os.O_DIRECTORY)
+    digest = hashlib.sha256()
+    try:
+        target = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
+        try:
+            with os.fdopen(target, "wb") as copy:
+                for chunk in _chunks(name, directory, name, largest):
+                    digest.update(chunk)
+                    copy.write(chunk)
+        except BaseException:
+            to.unlink()
+            raise
+    except FileNotFoundError:
+        return None
+    finally:
+        os.close(directory)
+    return digest.hexdigest()
+
+
+def _parent(root: Path, path: str) -> tuple[int | None, str]:
+    """Open the directory of a path, one step after the other."""
+    *directories, name = path.split("/")
+    current = os.open(root, _FLAGS | os.O_DIRECTORY)
+    for directory in directories:
+        if directory in {"", "."}:
+            continue
+        try:
+            inner = os.open(directory, _FLAGS | os.O_DIRECTORY, dir_fd=current)
+        except OSError:
+            return None, name
+        finally:
+            os.close(current)
+        current = inner
+    return current, name
+
+
+def _names(directory: int, path: str) -> list[str]:
+    """Return the names in a directory, the first one last."""
+    with os.scandir(directory) as entries:
+        names: list[str] = []
+        for entry in entries:
+            names.append(entry.name)
+            if len(names) > MOST_ENTRIES:
+                raise UnsafeTreeError((f"{path or 'the tree'}: more than {MOST_ENTRIES} entries",))
+    return sorted(names, reverse=True)
+
+
+def _open_directory(name: str, parent: int, path: str, *, depth: int) -> int:
+    if depth >= DEEPEST:
+        raise UnsafeTreeError((f"directories are nested deeper than {DEEPEST} levels",))
+    try:
+        return os.open(name, _FLAGS | os.O_DIRECTORY, dir_fd=parent)
+    except OSError as error:
+        raise UnsafeTreeError((f"{path}: the directory cannot be read ({error.strerror})",)) from error
+
+
+def _chunks(name: str, parent: int, path: str, largest: int) -> Iterator[bytes]:
+    try:
+        descriptor = os.open(name, _FLAGS, dir_fd=parent)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnsafeTreeError((f"{path}: it cannot be read ({error.strerror})",)) from error
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UnsafeTreeError((f"{path}: it is not a regular file",))
+        read = 0
+        while chunk := file.read(_CHUNK):
+            read += len(chunk)
+            if read > largest:
+                raise UnsafeTreeError((f"{path}: it is larger than {largest} bytes",))
+            yield chunk
