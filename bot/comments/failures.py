@@ -18,7 +18,7 @@ _MOST_PROBLEMS = 30
 def plan_failed_comment(view: RunView) -> str:
     """Return the sticky comment of a stack whose plan run ended without a plan.
 
-    `run.detail` says why: `problem` is `terraform`, `conflict`, `unsafe_tree`, `policy` or `other`.
+    `run.detail` says why: `problem` is `terraform`, `conflict`, `unsafe_tree`, `tree_changed`, `policy` or `other`.
     """
     run = view.run
     reason, explained = _explained(view)
@@ -79,6 +79,14 @@ def _explained(view: RunView) -> tuple[str | None, str]:
             said = _bullets(strings(detail, "problems"))
             why = "The tree holds files that could redirect Terraform's state or data, so Terraform was not started:"
             return Reason.UNSAFE_TREE, f"{why}\n\n{said}\nRemove them from the branch and push.\n"
+        case "tree_changed":
+            said = _bullets(strings(detail, "problems"))
+            why = (
+                "A program that ran during the plan changed the directory, so the plan was not kept: an apply uses"
+                " exactly the reviewed files."
+            )
+            rule = "New files such as `builds/x.zip` are accepted and used by this plan's apply."
+            return Reason.TREE_CHANGED, f"{why}\n\n{said}\n{rule}\n"
         case "policy":
             return (
                 Reason.CONFIG,

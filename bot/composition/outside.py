@@ -179,6 +179,7 @@ def _make_terraform(settings: Settings, sandbox: Sandbox | None, tracer: Tracer)
         binary=(settings.terraform_binary,) if settings.terraform_binary else None,
         sandbox=sandbox,
         provider_mirror=settings.provider_mirror,
+        engine_copies=settings.data_dir.resolve() / "engines",
         tracer=tracer,
         limits=ProcessLimits(
             grace=settings.stop_grace_seconds, memory_bytes=settings.terraform_memory_mib << 20

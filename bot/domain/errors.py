@@ -63,13 +63,13 @@ class UnsafeTreeError(WorkspaceError):
 
 
 class TreeChangedError(WorkspaceError):
-    """Code changed files of the reviewed tree while it ran; `paths` name them."""
+    """Code changed the directory in which it was planned in a way that its apply cannot repeat; `problems` say how."""
 
     failure_class = FailureClass.POLICY
 
-    def __init__(self, paths: tuple[str, ...]) -> None:
-        super().__init__(f"files of the reviewed tree were changed while it ran: {', '.join(paths)}")
-        self.paths = paths
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class TerraformError(GatewrightError):

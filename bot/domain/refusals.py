@@ -47,6 +47,7 @@ class Reason(StrEnum):
     RISK = "risk"
     SOURCE_MISSING = "source_missing"
     STATE_MOVED = "state_moved"
+    TREE_CHANGED = "tree_changed"
     UNCONFIRMED = "unconfirmed"
     UNDIVERGED = "undiverged"
     UNSAFE_TREE = "unsafe_tree"

@@ -148,7 +148,7 @@ class Workspace(Protocol):
         """Return what was added to a slot's tree since it was laid out.
 
         `ours` is path -> text of files that the bot or `init` wrote there, None where the text does not matter.
-        Raises TreeChangedError where reviewed content was changed, UnsafeTreeError for names that are not accepted.
+        Raises TreeChangedError where reviewed content was changed, or where an added name is not accepted.
         """
         ...
 

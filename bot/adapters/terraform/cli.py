@@ -49,6 +49,7 @@ class TerraformCli:
         binary: Sequence[str] | None = None,
         sandbox: Sandbox | None = None,
         provider_mirror: Path | None = None,
+        engine_copies: Path | None = None,
         limits: Limits | None = None,
         tracer: Tracer | None = None,
         lock_timeout: int = 60,
@@ -56,6 +57,7 @@ class TerraformCli:
         self._engines = Engines(binary)
         self._sandbox = sandbox
         self._mirror = None if provider_mirror is None else provider_mirror.absolute()
+        self._copies = None if engine_copies is None else engine_copies.absolute()
         self._limits = limits or Limits()
         self._tracer = tracer or NoTracing()
         self._lock_timeout = lock_timeout
@@ -170,6 +172,7 @@ class TerraformCli:
             sandbox=self._sandbox,
             limits=self._limits,
             provider_mirror=self._mirror,
+            engine_copies=self._copies,
             tracer=self._tracer,
         )
         try:

@@ -32,6 +32,11 @@ class Program:
         return Path(self.command[0]).parent
 
     @property
+    def is_native(self) -> bool:
+        """Whether the command is one program that is executed as it is."""
+        return len(self.command) == 1
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Return every file and directory that must be readable for it to start."""
         named = [Path(part) for part in self.command if part.startswith("/") and Path(part).exists()]

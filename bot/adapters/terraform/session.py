@@ -32,6 +32,7 @@ from bot.adapters.terraform.sandbox import Enclosure, Sandbox, write_accounts
 from bot.adapters.terraform.step import Step
 from bot.adapters.terraform.supervision import Limits, Supervision, who_asks_to_stop
 from bot.adapters.terraform.tail import LogTail
+from bot.adapters.terraform.unreadable import unreadable_copy
 from bot.adapters.terraform.warmth import LOCK_FILE
 from bot.adapters.workspace.cleaning import remove
 from bot.domain.errors import TerraformStoppedError, UnsafeTreeError
@@ -88,14 +89,18 @@ class Session:
         sandbox: Sandbox | None,
         limits: Limits,
         provider_mirror: Path | None,
+        engine_copies: Path | None,
         tracer: Tracer,
     ) -> None:
+        """`engine_copies` is where copies of the engine are kept that a sandbox shows instead; None shows it as it is."""
         self.job = job
         self.here = on_host(job.slot)
         self._program = program
         self._sandbox = sandbox
         self._limits = limits
         self._mirror = provider_mirror
+        self._copies = engine_copies
+        self._engine_files: dict[Path, Path] = {}
         self._tracer = tracer
         self._argv = TerraformArgv([self._shown_part(part) for part in program.command])
         self._logs = job.slot.scratch / "logs"
@@ -150,6 +155,9 @@ class Session:
             directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
         # Another session of the same job may have worked in the slot before; its steps are over.
         self._numbers = itertools.count(len(list(self._steps.iterdir())) + 1)
+        if self._copies is not None and self._sandbox is not None and self._program.is_native:
+            engine = Path(self._program.command[0])
+            self._engine_files = {self._shown(engine): unreadable_copy(engine, self._copies)}
         write_accounts(self._accounts)
         mirror = None if self._mirror is None else self._shown(self._mirror)
         write_private(self.here.cli_config, cli_config(mirror))
@@ -330,7 +338,7 @@ class Session:
     ) -> tuple[str, ...]:
         if self._sandbox is None:
             return argv if lives_on else dying_with_parent(argv)
-        files = {INSIDE.cli_config: here.cli_config}
+        files = {**self._engine_files, INSIDE.cli_config: here.cli_config}
         if access.state:
             files[INSIDE.credentials] = here.credentials
         if reads_plan is not None:

@@ -43,16 +43,16 @@ def observed(tree: Path, contents: Mapping[str, str]) -> LaidOut:
 
 
 def compare(tree: Path, laid: LaidOut, ours: Mapping[str, str | None]) -> LeftBehind:
-    """Return what was added. Raises TreeChangedError and UnsafeTreeError, see the port."""
+    """Return what was added. Raises TreeChangedError, see the port."""
     looked = _Looked(laid=laid, ours=ours)
-    for found in walk(tree):
-        looked.at(found)
-    changed = looked.changed | (laid.files.keys() - looked.seen)
-    if changed:
-        raise TreeChangedError(tuple(map(printable, sorted(changed)[:_MOST_NAMED])))
-    looked.refuse_links()
-    if looked.problems:
-        raise UnsafeTreeError(tuple(looked.problems[:_MOST_NAMED]))
+    try:
+        for found in walk(tree):
+            looked.at(found)
+    except UnsafeTreeError as error:
+        raise TreeChangedError(error.problems) from error
+    problems = looked.all_problems()
+    if problems:
+        raise TreeChangedError(problems[:_MOST_NAMED])
     if not looked.files:
         return LeftBehind()
     return LeftBehind(added=tuple(sorted(looked.files)), bundle=bundle.pack(looked.added.values()))
@@ -89,13 +89,21 @@ class _Looked:
         elif found.is_link or found.is_file:
             self._add(found)
 
-    def refuse_links(self) -> None:
-        """Refuse added links that leave the tree, through any links that the tree had before."""
-        self.problems += [
-            f"{printable(path)}: the symbolic link points outside of the working directory."
-            for path in sorted(self.links.keys() & self.added.keys())
-            if escapes(path, self.links)
+    def all_problems(self) -> tuple[str, ...]:
+        """Return one sentence for each path that cannot be accepted, changed files first."""
+        changed = sorted(self.changed | (self.laid.files.keys() - self.seen))
+        # An added link may lead through links that the tree had before.
+        leading_out = [
+            path for path in sorted(self.links.keys() & self.added.keys()) if escapes(path, self.links)
         ]
+        return (
+            *(f"{printable(path)}: its content was changed while Terraform ran." for path in changed),
+            *self.problems,
+            *(
+                f"{printable(path)}: the symbolic link points outside of the directory."
+                for path in leading_out
+            ),
+        )
 
     def _is_ours(self, found: Found, text: str | None) -> bool:
         return found.is_file and (text is None or found.content(largest=_LARGEST_FILE) == text.encode())
