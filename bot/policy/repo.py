@@ -159,7 +159,11 @@ class RepoPolicy:
         """Return what of this policy belongs to a stack's inputs, the same for all its environments."""
         engine = self.engine
         canonical = json.dumps({"engine": engine.name, "version": engine.version, "dir": stack.directory})
-        files = (_var_file(entry, stack.project) for entry in self.file.environments.values())
+        files = (
+            _var_file(entry, project.name)
+            for entry in self.file.environments.values()
+            for project in self.file.projects
+        )
         named = {globs for (_, name), globs in self.when_modified().items() if name == stack.project}
         return PolicyPart(
             canonical=canonical,
