@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from bot.domain.code_findings import CodeReport
+from bot.domain.fetched import Fetched
 from bot.domain.model import (
     StateKey,
 )
@@ -104,6 +105,8 @@ class PlanOutput:
     """Text of `.terraform.lock.hcl` after init, None when no provider is used."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Wall time per part: init, plan, show."""
+    fetched: Fetched | None = None
+    """The modules and providers that it was made with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,7 @@ class Planned:
     plan_sha256: str
     bundle_key: str
     log_key: str
+    fetched_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ def record_of(
         base_sha=origin.base_sha,
         merge_tree=origin.merge_tree,
         inputs_digest=origin.inputs_digest,
+        fetched_digest=planned.fetched_digest,
         var_file_digest=origin.var_file_digest,
         change_digest=summary.change_digest,
         plan_sha256=planned.plan_sha256,
