@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.domain.errors import PolicyError
 from bot.domain.model import EnvName, ProjectName, Stack, StateKey
@@ -154,6 +156,17 @@ class RepoPolicy:
             for project in self.file.projects
         }
         return {key: globs for key, globs in patterns.items() if globs is not None}
+
+    def with_patterns(self, stack: Stack, more: Sequence[str]) -> dict[str, Any]:
+        """Return the part of the file that names these patterns too as what a stack is modified by."""
+        own = self.file.environments[stack.env].when_modified
+        project = next(each for each in self.projects if each.name == stack.project)
+        whole = "**" if project.dir == "." else f"{project.dir}/**"
+        before = own if own is not None else project.when_modified
+        patterns = [*((whole,) if before is None else before), *more]
+        if own is not None:
+            return {"environments": {stack.env: {"when_modified": patterns}}}
+        return {"projects": [{"name": project.name, "dir": project.dir, "when_modified": patterns}]}
 
     def part_for(self, stack: Stack) -> PolicyPart:
         """Return what of this policy belongs to a stack's inputs, the same for all its environments."""

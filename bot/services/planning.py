@@ -36,6 +36,7 @@ from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
 from bot.services.known_secrets import known_secrets
+from bot.services.omissions import explained
 from bot.services.plan_keeping import PlanKeeping
 from bot.services.plan_operations import hints, refuse_others
 from bot.services.plan_records import Subject, plan_record
@@ -111,7 +112,8 @@ class Planning:
             if checks and run.kind is RunKind.PLAN and run.operation is None:
                 notes["code"] = (await self.terraform.check_code(job, checks)).as_detail()
                 watch.lap("code")
-            output = await self.terraform.plan(job, run.arguments)
+            async with explained(subject.loaded.policy, subject.stack, subject.tree, slot):
+                output = await self.terraform.plan(job, run.arguments)
             watch.inside(output.seconds)
             refuse_others(run, output)
             planned = await self.keeping.keep(run, job, redactor, output, identity)

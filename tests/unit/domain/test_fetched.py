@@ -209,7 +209,7 @@ def test_a_range_of_a_registry_moves(asked: str, said: str | None) -> None:
     assert found == (() if said is None else (f"module.net: {source}, {said} (now 5.1.2)",))
 
 
-def test_the_range_of_a_module_within_a_module_is_read_from_that_one() -> None:
+def test_the_range_of_a_nested_module_is_read_from_its_caller() -> None:
     outer = record(f"git::https://example.org/net.git?ref={COMMIT}")
     inner = record("registry.terraform.io/acme/base/aws", "1.0.3", key="net.base")
     code = {

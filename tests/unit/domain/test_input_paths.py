@@ -115,7 +115,7 @@ def test_a_var_file_behind_a_link_comes_with_the_links() -> None:
     }
 
 
-def test_what_a_var_file_really_is_stays_away_from_other_environments() -> None:
+def test_the_target_of_a_var_file_stays_away_from_others() -> None:
     files = {path: blob for path, blob in FILES.items() if path != "envs/prod.tfvars"}
     links = {"envs/prod.tfvars": "../terraform/values.tfvars", "terraform/b": "values.tfvars"}
     tree = linked(links, files | {"terraform/values.tfvars": "12"})
@@ -138,7 +138,7 @@ def test_a_var_file_that_is_a_link_takes_no_code_away(name: str) -> None:
         pytest.param({"terraform/a": "../shared/./a"}, id="other words in the link"),
     ],
 )
-def test_what_can_be_told_apart_in_the_tree_has_another_digest(other: dict[str, str]) -> None:
+def test_links_that_differ_have_different_digests(other: dict[str, str]) -> None:
     files = {**FILES, "shared/a": "same", "shared/b": "same"}
 
     assert digest(linked({"terraform/a": "../shared/a"}, files)) != digest(linked(other, files))
@@ -218,7 +218,7 @@ def test_a_link_that_is_no_entry_can_lead_elsewhere(
 
 @settings(max_examples=40)
 @given(trees())
-def test_everything_that_counts_can_be_read_in_what_is_laid_out(
+def test_every_counted_path_can_be_read_in_the_tree(
     made: tuple[dict[str, str], dict[str, str]],
 ) -> None:
     files, links = made
