@@ -18,7 +18,7 @@ from bot.domain.selection import PolicyPart, input_paths, tree_paths, withheld_p
 
 _LONGEST_TEXT: Final = 50_000
 _LONGEST_WORD: Final = 2000
-_MOST_WORDS: Final = 6
+_MOST_WORDS: Final = 24
 """Of one path: Terraform breaks lines at blanks, so a name with some can be spread over two lines."""
 _MOST_NAMED: Final = 10
 _MOST_PATTERN: Final = 200
