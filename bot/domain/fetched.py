@@ -15,6 +15,17 @@ from urllib.parse import parse_qs
 
 from bot.domain.fetched_code import directory_of, is_local, locked_providers
 
+__all__ = [
+    "FETCHED_VERSION",
+    "Fetched",
+    "ModuleRecord",
+    "fetched_digest",
+    "is_current",
+    "locked_providers",
+    "module_records",
+    "moving_sources",
+]
+
 FETCHED_VERSION: Final = "1"
 """Another one for another way of counting: digests of two versions say nothing of one another."""
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
@@ -47,14 +58,12 @@ class ModuleRecord:
     """Relative to the root module, or absolute."""
 
 
-def fetched_digest(
-    *, modules: Mapping[str, str], providers: Mapping[str, str], engine: str, version: str
-) -> str:
-    """Return the digest of fetched modules (key -> digest of their content), providers and the engine.
+def fetched_digest(modules: Mapping[str, str], providers: Mapping[str, str], *, engine: str) -> str:
+    """Return the digest of fetched modules (key -> digest of their content), providers, and `terraform 1.11.4`.
 
     Providers are counted by source address and chosen version: their hashes differ by platform and mirror.
     """
-    canonical = json.dumps([sorted(modules.items()), sorted(providers.items()), engine, version])
+    canonical = json.dumps([sorted(modules.items()), sorted(providers.items()), engine])
     return f"{FETCHED_VERSION}:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
@@ -86,8 +95,8 @@ def moving_sources(
     """
     known = {record.key: record for record in records}
     found = [line for record in known.values() if (line := _moving_module(record, known, constraints))]
-    pinned = locked_providers(committed or "")
-    for address, version in locked_providers(locked or "").items():
+    pinned = locked_providers(committed)
+    for address, version in locked_providers(locked).items():
         if address not in pinned:
             found.append(f"provider {address} (now {version}), which the committed lock file does not name")
     return tuple(sorted(found))

@@ -30,9 +30,9 @@ def module_constraints(files: Mapping[str, str]) -> dict[str, dict[str, str | No
     return found
 
 
-def locked_providers(text: str) -> dict[str, str]:
+def locked_providers(text: str | None) -> dict[str, str]:
     """Return source address -> chosen version from the text of a `.terraform.lock.hcl`. It never raises."""
-    return {address: version for address, version in _blocks(text, "provider") if version}
+    return {address: version for address, version in _blocks(text or "", "provider") if version}
 
 
 def is_local(source: str) -> bool:

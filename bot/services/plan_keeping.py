@@ -60,7 +60,7 @@ class PlanKeeping:
             plan_sha256=sha256,
             bundle_key=bundle_key,
             log_key=log_key,
-            fetched_digest=None if output.fetched is None else output.fetched.digest,
+            fetched=output.fetched,
         )
 
     async def _summarise(
@@ -76,8 +76,6 @@ class PlanKeeping:
             redact=redactor,
             secrets=secrets,
         )
-        if output.fetched is not None:
-            summary = replace(summary, moving_sources=tuple(map(redactor, output.fetched.moving)))
         # Terraform prints the plan while it is made, before anybody knows which of its values are secret.
         await self.logs.cleanse(run.id, redactor.with_more(secrets))
         self.logs.open(run.id).write(summary.text)

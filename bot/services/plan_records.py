@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.fetched import Fetched
 from bot.domain.model import PlanId, PlanStatus, PullRequest, Repo, Run, RunKind, Sha, Stack, StateIdentity
 from bot.domain.plan import PlanRecord, PlanSummary
 from bot.policy import RepoPolicy
@@ -38,7 +39,9 @@ class Planned:
     plan_sha256: str
     bundle_key: str
     log_key: str
-    fetched_digest: str | None = None
+    fetched: Fetched | None = None
+    added: tuple[str, ...] = ()
+    """Paths of files that the plan left for its apply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,8 @@ def record_of(
     now: datetime,
 ) -> PlanRecord:
     """Return the record of a plan of all that some code says, made under the policy in force."""
-    summary = planned.summary
+    moving = () if planned.fetched is None else planned.fetched.moving
+    summary = replace(planned.summary, added_files=planned.added, moving_sources=moving)
     return PlanRecord(
         id=planned.id,
         run_id=run.id,
@@ -89,7 +93,7 @@ def record_of(
         base_sha=origin.base_sha,
         merge_tree=origin.merge_tree,
         inputs_digest=origin.inputs_digest,
-        fetched_digest=planned.fetched_digest,
+        fetched_digest=None if planned.fetched is None else planned.fetched.digest,
         var_file_digest=origin.var_file_digest,
         change_digest=summary.change_digest,
         plan_sha256=planned.plan_sha256,

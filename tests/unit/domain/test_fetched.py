@@ -31,8 +31,7 @@ provider "example.org/acme/vault" {
 MADE: dict[str, Any] = {
     "modules": {"net": "1" * 64, "net.base": "2" * 64},
     "providers": {"registry.terraform.io/hashicorp/random": "3.6.0"},
-    "engine": "terraform",
-    "version": "1.11.4",
+    "engine": "terraform 1.11.4",
 }
 
 
@@ -63,8 +62,8 @@ def test_the_digest_names_its_version() -> None:
             {"providers": {"registry.terraform.io/hashicorp/random": "3.6.1"}}, id="a provider's version"
         ),
         pytest.param({"providers": {"example.org/hashicorp/random": "3.6.0"}}, id="a provider's address"),
-        pytest.param({"engine": "tofu"}, id="engine"),
-        pytest.param({"version": "1.11.5"}, id="version of the engine"),
+        pytest.param({"engine": "tofu 1.11.4"}, id="engine"),
+        pytest.param({"engine": "terraform 1.11.5"}, id="version of the engine"),
     ],
 )
 def test_the_digest_changes_with_what_was_fetched(other: dict[str, Any]) -> None:
@@ -73,8 +72,8 @@ def test_the_digest_changes_with_what_was_fetched(other: dict[str, Any]) -> None
 
 @given(st.dictionaries(st.text(), st.text()), st.dictionaries(st.text(), st.text()))
 def test_modules_and_providers_are_kept_apart(one: dict[str, str], other: dict[str, str]) -> None:
-    left = fetched_digest(modules=one, providers=other, engine="terraform", version="1")
-    right = fetched_digest(modules=other, providers=one, engine="terraform", version="1")
+    left = fetched_digest(one, other, engine="terraform 1.11.4")
+    right = fetched_digest(other, one, engine="terraform 1.11.4")
 
     assert (left == right) is (one == other)
 
