@@ -9,6 +9,7 @@ from typing import Any
 from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import address, code, link, prose, text
 from bot.comments.header import header
+from bot.comments.omissions import omissions
 from bot.comments.operation import operation_done
 from bot.comments.revert import reverted_parts
 from bot.comments.run_report import RunView, facts, log_block, number, string, strings
@@ -113,6 +114,8 @@ def _failed(view: RunView) -> Iterator[Part]:
     code_said = number(detail, "exit_code")
     why = f"Terraform ended with exit code {code_said}." if code_said else sentence(_message(view))
     yield Part(text=f"{why} {what_changed(detail)}{_replanned(view)}\n")
+    unseen = omissions(detail)
+    yield Part(text=unseen and f"\n{unseen}")
     yield Part(text=log_block(detail) + "\n")
 
 

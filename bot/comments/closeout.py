@@ -9,6 +9,7 @@ from bot.comments.apply import what_changed
 from bot.comments.budget import Drop, Part, fit
 from bot.comments.escape import code, link, prose, text
 from bot.comments.header import header
+from bot.comments.omissions import omissions
 from bot.comments.operation import operation_title
 from bot.comments.run_report import log_block, string
 from bot.comments.words import Step, minute, short, steps
@@ -147,7 +148,7 @@ def _logs(rows: Sequence[CloseoutRow]) -> Iterator[Part]:
     for row in rows:
         block = log_block(row.sync.detail) if row.sync is not None else ""
         if block and row.sync is not None and row.sync.status is not RunStatus.SUCCEEDED:
-            said = f"**{text(row.stack.label, limit=100)}**: {what_changed(row.sync.detail)}\n{block}\n"
+            said = f"**{text(row.stack.label, limit=100)}**: {what_changed(row.sync.detail)}\n{omissions(row.sync.detail)}{block}\n"
             yield Part(text=said, drop=Drop.DETAIL)
 
 

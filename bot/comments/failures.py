@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from bot.comments.budget import fit_text
 from bot.comments.escape import code, prose, text
 from bot.comments.header import header
+from bot.comments.omissions import omissions
 from bot.comments.run_report import RunView, facts, log_block, string, strings
 from bot.comments.words import Step, command, sentence, short, steps
 from bot.domain.model import PullRequest, RunStatus, Sha
@@ -102,7 +103,8 @@ def _explained(view: RunView) -> tuple[str | None, str]:
             summary = string(detail, "message") or run.summary or "It ended without saying why."
             hint = string(detail, "hint")
             said = f"{prose(hint, limit=500)}\n\n" if hint else ""
-            return None, f"{said}{sentence(summary)}\n{log_block(detail)}"
+            unseen = omissions(detail)
+            return None, f"{said}{sentence(summary)}\n{unseen and chr(10) + unseen}{log_block(detail)}"
 
 
 def _ended(status: RunStatus) -> str:

@@ -12,6 +12,7 @@ from bot.comments.gate_table import gate_table
 from bot.comments.header import header
 from bot.comments.operation import operation_notes, operation_title
 from bot.comments.plan_body import caution, diffs, drift, exposed, outputs, remarks, resource_table
+from bot.comments.plan_origins import added_files, moving_sources
 from bot.comments.revert import RevertView, completed_parts, revert_notes
 from bot.comments.words import Step, command, minute, sentence, short, steps, to_do
 from bot.domain.drift_checks import Drifted
@@ -69,6 +70,8 @@ def plan_comment(view: PlanView) -> str:
             Part(text=gate_table(view.gates)),
             *diffs(summary),
             *drift(summary, view.outside),
+            *added_files(summary),
+            *moving_sources(summary),
             *remarks("Failed checks", summary.failed_checks),
             *remarks("Warnings", summary.warnings),
             Part(text=f"The whole plan is on {link('the run page', view.run_url)}.", is_note=True),

@@ -6,6 +6,8 @@ an exception means that something which should have worked did not.
 
 from __future__ import annotations
 
+from typing import Any
+
 from bot.domain.model import FailureClass
 
 
@@ -81,6 +83,8 @@ class TerraformError(GatewrightError):
         super().__init__(message)
         self.log_tail = log_tail
         self.exit_code = exit_code
+        self.omitted: dict[str, Any] = {}
+        """What it names of the repository that the run does not get, for the report."""
 
 
 class TerraformStoppedError(TerraformError):

@@ -1,39 +1,157 @@
-"""What `init` fetched for a stack: the content of its modules, the versions of its providers, and the engine."""
+"""What `init` has fetched for a plan: the digest by which it is known, and the sources that can move. Pure.
+
+Git knows the code of a repository and no more: modules from elsewhere and providers are a part of a release, too.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import parse_qs
 
-VERSION = 1
-"""Of the rule by which the digest is made; digests of different versions cannot be compared."""
-_PROVIDER = re.compile(r'^provider\s+"([^"]+)"\s*\{(.*?)^\}', re.MULTILINE | re.DOTALL)
-_CHOSEN = re.compile(r'^\s*version\s*=\s*"([^"]+)"', re.MULTILINE)
+from bot.domain.fetched_code import directory_of, is_local, locked_providers
+
+__all__ = [
+    "FETCHED_VERSION",
+    "Fetched",
+    "ModuleRecord",
+    "fetched_digest",
+    "is_current",
+    "locked_providers",
+    "module_records",
+    "moving_sources",
+]
+
+FETCHED_VERSION: Final = "1"
+"""Another one for another way of counting: digests of two versions say nothing of one another."""
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+_EXACT = re.compile(r"\s*=?\s*v?\d+(?:\.\d+)*(?:[-+][\w.+-]*)?\s*")
+_USER = re.compile(r"//[^/@?\s]*@")
+_SHOWN: Final = ("ref", "rev", "versionId", "version")
+"""Parameters of an address that say which version is meant; others may hold a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """What was fetched."""
+    """What a plan was made with beside the repository's own files."""
 
     digest: str
-    """`1:` and a SHA-256: version of the rule, then the digest."""
+    """`1:` and a SHA-256, hexadecimal; the version of the way of counting stands before the colon."""
     moving: tuple[str, ...] = ()
-    """Sources that can mean something else tomorrow, in words."""
+    """Sources that can give something else tomorrow, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleRecord:
+    """A line of `modules.json`: a module call and what `init` found for it."""
+
+    key: str
+    """Names of the calls from the root module on, with dots; empty for the root module."""
+    source: str
+    version: str | None
+    """The exact version that was chosen; only modules of a registry have one."""
+    directory: str
+    """Relative to the root module, or absolute."""
 
 
 def fetched_digest(modules: Mapping[str, str], providers: Mapping[str, str], *, engine: str) -> str:
-    """Return the digest of module key -> content, provider address -> version, and the engine with its version."""
+    """Return the digest of fetched modules (key -> digest of their content), providers, and `terraform 1.11.4`.
+
+    Providers are counted by source address and chosen version: their hashes differ by platform and mirror.
+    """
     canonical = json.dumps([sorted(modules.items()), sorted(providers.items()), engine])
-    return f"{VERSION}:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return f"{FETCHED_VERSION}:{hashlib.sha256(canonical.encode()).hexdigest()}"
 
 
-def locked_providers(lock_file: str | None) -> dict[str, str]:
-    """Return provider address -> chosen version from the text of a lock file."""
-    found: dict[str, str] = {}
-    for address, body in _PROVIDER.findall(lock_file or ""):
-        chosen = _CHOSEN.search(body)
-        found[address] = chosen[1] if chosen else ""
-    return found
+def is_current(digest: str | None) -> bool:
+    """Whether a fetched digest is one that others can be compared with; None is that of an older version."""
+    return digest is not None and digest.partition(":")[0] == FETCHED_VERSION
+
+
+def module_records(text: str) -> tuple[ModuleRecord, ...]:
+    """Return what `modules.json` holds. Raises ValueError when it is something else."""
+    match json.loads(text):
+        case {"Modules": [*listed]}:
+            return tuple(map(_record, listed))
+        case _:
+            raise ValueError("modules.json has no list of modules")
+
+
+def moving_sources(
+    records: Iterable[ModuleRecord],
+    *,
+    constraints: Mapping[str, Mapping[str, str | None]],
+    locked: str | None,
+    committed: str | None,
+) -> tuple[str, ...]:
+    """Return the fetched modules and providers that nothing pins, in words.
+
+    `constraints` are what `module_constraints` found in the code, by directory as `modules.json` names it. The lock
+    files are that which `init` has left and that of the commit, None where there is none.
+    """
+    known = {record.key: record for record in records}
+    found = [line for record in known.values() if (line := _moving_module(record, known, constraints))]
+    pinned = locked_providers(committed)
+    for address, version in locked_providers(locked).items():
+        if address not in pinned:
+            found.append(f"provider {address} (now {version}), which the committed lock file does not name")
+    return tuple(sorted(found))
+
+
+def _record(value: Any) -> ModuleRecord:
+    match value:
+        case {"Key": str(key), "Source": str(source), "Dir": str(directory)}:
+            version = value.get("Version")
+            return ModuleRecord(
+                key=key, source=source, version=str(version) if version else None, directory=directory
+            )
+        case _:
+            raise ValueError("modules.json lists something that is no module")
+
+
+def _moving_module(
+    record: ModuleRecord,
+    known: Mapping[str, ModuleRecord],
+    constraints: Mapping[str, Mapping[str, str | None]],
+) -> str | None:
+    if not record.key or is_local(record.source):
+        return None
+    name = ".".join(f"module.{call}" for call in record.key.split("."))
+    source = _shown(record.source)
+    if record.version is None:
+        return None if _is_pinned(record.source) else f"{name}: {source}"
+    caller, _, call = record.key.rpartition(".")
+    calls = constraints.get(directory_of(known[caller].directory), {}) if caller in known else {}
+    asked = calls.get(call)
+    if asked and _EXACT.fullmatch(asked):
+        return None
+    said = f"version {asked}" if asked else "any version" if asked == "" else "a version that is not pinned"
+    return f"{name}: {source}, {said} (now {record.version})"
+
+
+def _is_pinned(source: str) -> bool:
+    """Whether an address names content that cannot change: a commit, a checksum or a version of an object."""
+    asked = parse_qs(source.partition("?")[2])
+    if any(_COMMIT.fullmatch(asked[name][0]) for name in ("ref", "rev") if name in asked):
+        return True
+    if source.startswith(("git::", "hg::")):
+        return False
+    return "checksum" in asked or (
+        source.startswith("s3::") and bool({"version", "versionId"} & asked.keys())
+    )
+
+
+def _shown(source: str) -> str:
+    """Return an address without what may be secret in it."""
+    address, _, query = _USER.sub("//", source).partition("?")
+    return "?".join([address, *_parameters(query)][:2]) if query else address
+
+
+def _parameters(query: str) -> Iterator[str]:
+    kept = [part for part in query.split("&") if part.partition("=")[0] in _SHOWN]
+    if kept:
+        yield "&".join(kept)

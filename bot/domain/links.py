@@ -30,6 +30,17 @@ class Followed:
     """Path -> blob id, also for paths that lead through links."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Path of a link -> path of what it stands for; empty for the root of the tree."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Path of a link -> what is written in it, also of one that leads nowhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How a path is reached: what it really is, and the links that lead there."""
+
+    place: str | None
+    """None where it leaves the tree or goes round in circles."""
+    links: tuple[str, ...]
 
 
 def follow(files: Mapping[str, str], texts: Mapping[str, str]) -> Followed:
@@ -50,7 +61,21 @@ def follow(files: Mapping[str, str], texts: Mapping[str, str]) -> Followed:
                 raise TooManyLinksError(
                     f"more than {_MOST_FILES} files lie behind the symbolic links of the tree: a link leads to too much"
                 )
-    return Followed(files=found, links=places)
+    return Followed(files=found, links=places, texts=texts)
+
+
+def way_to(path: str, tree: Followed) -> Way:
+    """Return which entries of the tree must be there so that a path of `tree.files` can be read."""
+    if not tree.texts or tree.texts.keys().isdisjoint(_and_above(path)):
+        return Way(place=path, links=())
+    passed = list[str]()
+    place = _walk([], path.split("/"), tree.texts, passed, most=_MOST_STEPS * (_DEEPEST + 2))
+    return Way(place=place, links=tuple(passed))
+
+
+def is_entry(path: str, tree: Followed) -> bool:
+    """Whether a path of `tree.files` is an entry of the tree itself, and not only seen through a link above it."""
+    return not tree.texts or tree.texts.keys().isdisjoint(_and_above(path.rpartition("/")[0]))
 
 
 def place_of(path: str, texts: Mapping[str, str]) -> str | None:
@@ -58,27 +83,9 @@ def place_of(path: str, texts: Mapping[str, str]) -> str | None:
 
     Whether a tree is safe is judged by the same walk as what its links show, so that the two never differ.
     """
-    place = path.split("/")[:-1]
-    todo, steps = deque(_names(texts[path])), 0
     if texts[path].startswith("/"):
         return None
-    while todo:
-        name = todo.popleft()
-        if name == "..":
-            if not place:
-                return None
-            place.pop()
-            continue
-        place.append(name)
-        text = texts.get("/".join(place))
-        if text is None:
-            continue
-        steps += 1
-        if text.startswith("/") or steps > _MOST_STEPS:
-            return None
-        place.pop()
-        todo.extendleft(reversed(_names(text)))
-    return "/".join(place)
+    return _walk(path.split("/")[:-1], _names(texts[path]), texts, [], most=_MOST_STEPS)
 
 
 def seen_through(changed: Iterable[str], tree: Followed) -> frozenset[str]:
@@ -121,6 +128,32 @@ class _Tree:
         if depth < _DEEPEST:
             for link in _below(self.links, place):
                 yield from self.behind(_moved(link, place, path), self.places[link], depth=depth + 1)
+
+
+def _walk(
+    place: list[str], names: Iterable[str], texts: Mapping[str, str], passed: list[str], *, most: int
+) -> str | None:
+    """Go from a place along these names through any links; `passed` takes the links on the way."""
+    todo, steps = deque(names), 0
+    while todo:
+        name = todo.popleft()
+        if name == "..":
+            if not place:
+                return None
+            place.pop()
+            continue
+        place.append(name)
+        path = "/".join(place)
+        text = texts.get(path)
+        if text is None:
+            continue
+        passed.append(path)
+        steps += 1
+        if text.startswith("/") or steps > most:
+            return None
+        place.pop()
+        todo.extendleft(reversed(_names(text)))
+    return "/".join(place)
 
 
 def _below(paths: Sequence[str], place: str) -> Iterator[str]:

@@ -73,15 +73,15 @@ def _directory(caller: str, source: str | None) -> str | None:
 
 def _json_sources(text: str) -> Iterator[str | None]:
     try:
-        root = json.loads(text, object_pairs_hook=_all_values)
+        root = json.loads(text, object_pairs_hook=all_values)
     except (ValueError, RecursionError):
         # Terraform's reader of JSON may be more patient than ours.
         yield None
         return
-    for block in _objects(root):
-        for labelled in _objects(block.get("module")):
+    for block in objects(root):
+        for labelled in objects(block.get("module")):
             for calls in labelled.values():
-                for call in _objects(calls):
+                for call in objects(calls):
                     source = call.get("source")
                     constant = isinstance(source, str) and "${" not in source and "%{" not in source
                     yield source if constant else None
@@ -90,7 +90,7 @@ def _json_sources(text: str) -> Iterator[str | None]:
 def _json_texts(text: str) -> Iterator[str]:
     """Yield every text of a file in JSON syntax; what cannot be read counts as a call of everything."""
     try:
-        waiting = [json.loads(text, object_pairs_hook=_all_values)]
+        waiting = [json.loads(text, object_pairs_hook=all_values)]
     except (ValueError, RecursionError):
         return
     while waiting:
@@ -101,7 +101,7 @@ def _json_texts(text: str) -> Iterator[str]:
             waiting.extend(one.values() if isinstance(one, dict) else one)
 
 
-def _all_values(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def all_values(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Keep every value of a repeated key: to Terraform they are several blocks."""
     grouped: dict[str, list[Any]] = {}
     for key, value in pairs:
@@ -109,7 +109,7 @@ def _all_values(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return {key: values[0] if len(values) == 1 else values for key, values in grouped.items()}
 
 
-def _objects(value: Any) -> Iterator[dict[str, Any]]:
+def objects(value: Any) -> Iterator[dict[str, Any]]:
     """Yield the objects of a value that JSON syntax lets be one or (nested) lists of them."""
     waiting = [value]
     while waiting:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.fetched import is_current
 from bot.domain.model import Login, PlanId, PlanLane, PlanStatus, RunId, Sha, Stack, StateOperation
 
 
@@ -104,6 +105,10 @@ class PlanSummary:
     """Whether applying would change a resource or an output."""
     text: str
     """The whole human-readable plan, redacted."""
+    added_files: tuple[str, ...] = ()
+    """Files that code has written while it was planned; the apply of this very plan gets them."""
+    moving_sources: tuple[str, ...] = ()
+    """Modules and providers that nothing pins, in words."""
 
 
 def lane_of(reverts_to: PlanId | None, operation: StateOperation | None) -> PlanLane:
@@ -155,6 +160,8 @@ class PlanRecord:
     """The release that it goes back to; None for a plan of the pull request's own code."""
     operation: StateOperation | None = None
     """The one thing that it does, for the plan of a state operation."""
+    fetched_digest: str | None = None
+    """Of the modules and providers that it was made with; None where an older version has recorded it."""
 
     @property
     def lane(self) -> PlanLane:
@@ -188,10 +195,11 @@ def last_reviewed(plans: Iterable[PlanRecord]) -> PlanRecord | None:
 def does_what_was_reviewed(plan: PlanRecord, reviewed: PlanRecord) -> bool:
     """Whether a plan of the base's tip is of the same code and values as the reviewed one, and does the same.
 
-    What a provisioner or an external program would do shows in no plan, so the code itself counts as well.
+    What a provisioner or an external program would do shows in no plan, so the code itself counts as well, and so do
+    the modules and providers that were fetched.
     """
-    return (plan.change_digest, plan.inputs_digest, plan.var_file_digest) == (
-        reviewed.change_digest,
-        reviewed.inputs_digest,
-        reviewed.var_file_digest,
-    )
+    return is_current(plan.fetched_digest) and _made_of(plan) == _made_of(reviewed)
+
+
+def _made_of(plan: PlanRecord) -> tuple[str | None, ...]:
+    return (plan.change_digest, plan.inputs_digest, plan.var_file_digest, plan.fetched_digest)

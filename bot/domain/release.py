@@ -58,6 +58,8 @@ class Release:
     approvers: tuple[Login, ...]
     """Code owners whose approvals opened its gate; empty where none were asked for."""
     recorded_at: datetime
+    fetched_digest: str | None = None
+    """Of the modules and providers that it was planned with; None where an older version has recorded it."""
 
     @property
     def is_whole(self) -> bool:

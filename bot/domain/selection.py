@@ -5,19 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from bot.domain.globs import matches
+from bot.domain.links import Followed, is_entry, way_to
 from bot.domain.model import EnvName, ProjectName, Stack
 from bot.domain.module_calls import called_directories, local_module_calls
 
-__all__ = ["POLICY_PATH", "PolicyPart", "local_module_calls", "stack_inputs_digest", "touched"]
+__all__ = [
+    "POLICY_PATH",
+    "PolicyPart",
+    "input_paths",
+    "local_module_calls",
+    "stack_inputs_digest",
+    "touched",
+    "tree_paths",
+]
 
 POLICY_PATH = "gatewright.yaml"
 """Changing it touches no stack: the default branch's version is in force, and plans name its digest."""
 LOCK_FILE = ".terraform.lock.hcl"
+_VAR_FILE = re.compile(
+    r"(?:.*/)?(?!terraform\.tfvars(?:\.json)?$)(?![^/]*\.auto\.tfvars)[^/]*\.tfvars(?:\.json)?", re.DOTALL
+)
+"""What `var_file` of the policy may be called: not what Terraform loads for every environment."""
 _WILDCARD = re.compile(r"[*?]")
 
 WhenModified = Mapping[tuple[EnvName, ProjectName], Sequence[str]]
@@ -30,7 +43,7 @@ class PolicyPart:
     canonical: str
     """Engine, version and directory, the same text in every environment."""
     var_files: frozenset[str]
-    """Var files of the project in all environments: they are what may differ between environments."""
+    """Var files of all projects in all environments: they are what may differ between environments."""
     patterns: tuple[tuple[str, ...], ...] = ()
     """Every `when_modified` that the project has in any environment: what is to start a plan goes into it."""
 
@@ -56,29 +69,70 @@ def touched(
     )
 
 
-def stack_inputs_digest(
-    files: Mapping[str, str],
-    stack: Stack,
-    module_calls: Mapping[str, tuple[str, ...]],
-    policy_part: PolicyPart,
-) -> str:
-    """Return the SHA-256 over the stack's project directory, what it calls or names as modified, and the policy's part.
+def input_paths(
+    tree: Followed, stack: Stack, module_calls: Mapping[str, tuple[str, ...]], policy_part: PolicyPart
+) -> frozenset[str]:
+    """Return the paths that the stack inputs digest counts: of `tree.files`, and no others are seen by a run.
 
-    `files` maps every path of a tree to its blob id. The provider lock file lies in the project directory. Var
-    files are left out, so that two environments with the same release have the same digest.
+    They are the project directory, what it calls or names, what any environment names as modified, and what their
+    links stand for, with every link on the way. Var files and the policy are left out wherever they are seen.
     """
     called = called_directories(stack.directory, module_calls)
     directories = {stack.directory, *called}
-    left_out = {POLICY_PATH, stack.var_file} | policy_part.var_files
+    withheld = withheld_paths(tree, stack, policy_part)
     named = _Named(policy_part.patterns)
-    inputs = [
-        [path, files[path]]
-        for path in sorted(files)
-        if path not in left_out and (path in called or _is_below(path, directories) or named.takes(path))
-    ]
+    found = set[str]()
+    for path in tree.files:
+        if path not in called and not _is_below(path, directories) and not named.takes(path):
+            continue
+        seen = {path, *_entries(path, tree)}
+        if withheld.isdisjoint(seen):
+            found |= seen
+    return frozenset(found)
+
+
+def tree_paths(
+    tree: Followed, stack: Stack, module_calls: Mapping[str, tuple[str, ...]], policy_part: PolicyPart
+) -> frozenset[str]:
+    """Return the entries of the git tree, files and links, that a run gets: what is counted, and its own var file."""
+    counted = input_paths(tree, stack, module_calls, policy_part)
+    var_file = stack.var_file or ""
+    own = _entries(var_file, tree) if var_file in tree.files else ()
+    return frozenset({*(path for path in counted if is_entry(path, tree)), *own})
+
+
+def withheld_paths(tree: Followed, stack: Stack, policy_part: PolicyPart) -> frozenset[str]:
+    """Return what no run gets as an input: the policy, and var files, under their names and where they really lie."""
+    var_files = {path for path in (stack.var_file, *policy_part.var_files) if path is not None}
+    # A link of one environment must not take away from another one what is no var file but, say, its code.
+    places = {
+        place for path in var_files if (place := way_to(path, tree).place) and _VAR_FILE.fullmatch(place)
+    }
+    return frozenset({POLICY_PATH, *var_files, *places})
+
+
+def stack_inputs_digest(
+    tree: Followed, stack: Stack, module_calls: Mapping[str, tuple[str, ...]], policy_part: PolicyPart
+) -> str:
+    """Return the SHA-256 over what `input_paths` counts, and the policy's part.
+
+    The provider lock file lies in the project directory. Var files are left out, so that two environments with the
+    same release have the same digest.
+    """
+    files, texts = tree.files, tree.texts
+    counted = sorted(input_paths(tree, stack, module_calls, policy_part))
+    inputs = [[path, files[path], *([texts[path]] if path in texts else ())] for path in counted]
     # JSON keeps paths and ids apart whatever characters a path has.
     canonical = json.dumps([policy_part.canonical, stack.directory, inputs])
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _entries(path: str, tree: Followed) -> Iterator[str]:
+    """Yield the entries of the tree by which a path is seen: the links on the way, and the file at their end."""
+    way = way_to(path, tree)
+    yield from way.links
+    if way.place is not None and way.place in tree.files:
+        yield way.place
 
 
 class _Named:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from bot.domain.errors import PolicyError
 from bot.domain.model import EnvName, ProjectName, Stack, StateKey
@@ -15,6 +18,7 @@ from bot.policy.file import EnvironmentEntry, PolicyFile, ProjectEntry, Timeouts
 from bot.policy.refreshes import DataRefresh
 from bot.policy.rules import dependency_order, key_template, twin_pairs, without_user
 from bot.policy.thresholds import GroupsEntry
+from bot.policy.verify import CommandCheck
 from bot.ports import Engine
 
 _USER = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -155,17 +159,49 @@ class RepoPolicy:
         }
         return {key: globs for key, globs in patterns.items() if globs is not None}
 
+    def with_patterns(self, stack: Stack, more: Sequence[str]) -> dict[str, Any]:
+        """Return the part of the file that names these patterns too as what a stack is modified by."""
+        own = self.file.environments[stack.env].when_modified
+        project = next(each for each in self.projects if each.name == stack.project)
+        whole = "**" if project.dir == "." else f"{project.dir}/**"
+        before = own if own is not None else project.when_modified
+        patterns = [*((whole,) if before is None else before), *more]
+        if own is not None:
+            return {"environments": {stack.env: {"when_modified": patterns}}}
+        return {"projects": [{"name": project.name, "dir": project.dir, "when_modified": patterns}]}
+
     def part_for(self, stack: Stack) -> PolicyPart:
         """Return what of this policy belongs to a stack's inputs, the same for all its environments."""
         engine = self.engine
         canonical = json.dumps({"engine": engine.name, "version": engine.version, "dir": stack.directory})
-        files = (_var_file(entry, stack.project) for entry in self.file.environments.values())
+        files = (
+            _var_file(entry, project.name)
+            for entry in self.file.environments.values()
+            for project in self.file.projects
+        )
         named = {globs for (_, name), globs in self.when_modified().items() if name == stack.project}
         return PolicyPart(
             canonical=canonical,
             var_files=frozenset(path for path in files if path),
-            patterns=tuple(sorted(named)),
+            patterns=(*sorted(named), *((path,) for path in self._programs(stack.directory))),
         )
+
+    def _programs(self, directory: str) -> tuple[str, ...]:
+        """Return the files that checks after an apply name outside of a project's directory.
+
+        Those checks run in the tree of the release, which holds what its inputs count and nothing else.
+        """
+        words = (
+            word.rpartition("=")[2]
+            for entry in self.file.environments.values()
+            for check in entry.verify
+            if isinstance(check, CommandCheck)
+            for word in check.command
+        )
+        paths = (
+            posixpath.normpath(posixpath.join(directory, word)) for word in words if ".." in word.split("/")
+        )
+        return tuple(sorted({path for path in paths if path.split("/")[0] not in {"", ".."}}))
 
     def _stack(
         self, repo: str, env: EnvName, project: ProjectEntry, pull: int | None, user: str | None

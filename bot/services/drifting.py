@@ -49,7 +49,7 @@ from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequ
 from bot.services.known_secrets import known_secrets
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
-from bot.services.stacks import Trees
+from bot.services.stacks import Trees, input_tree
 from bot.services.states import States
 from bot.services.tree_runs import plan_tree
 
@@ -197,7 +197,8 @@ class Drifting:
             self.workspace.state_lock(stack.state_key, exclusive=False),
             self.workspace.slot(stack) as slot,
         ):
-            reviewed = GitTree(repo=repo, tree=tree.merge.tree)
+            paths = input_tree(loaded.policy, stack, tree)
+            reviewed = GitTree(repo=repo, tree=tree.merge.tree, paths=paths)
             laid = await self.workspace.lay_out(slot, reviewed)
             state, data = await self.states.read(stack.state_key)
             if data is None:

@@ -37,7 +37,7 @@ def describe(error: GatewrightError) -> dict[str, Any]:
         case PolicyError():
             found = {"problem": "policy", "problems": list(error.problems)}
         case TerraformError():
-            found = {"problem": "terraform", "log_tail": error.log_tail}
+            found = {"problem": "terraform", "log_tail": error.log_tail, **error.omitted}
         case EngineChangedError():
             found = _refused("engine", Reason.ENGINE_CHANGED, message)
         case ProvidersChangedError():

@@ -117,7 +117,8 @@ class GateFacts:
             same = await reader.releases(source, inputs_digest=plan.inputs_digest, limit=_MOST)
             newest = await reader.releases(source, limit=1)
             # A part that was applied, and the checks of it, say nothing of the rest of the same inputs.
-            whole = [release for release in same if release.is_whole]
+            alike = [release for release in same if release.is_whole]
+            whole = [release for release in alike if release.fetched_digest == plan.fetched_digest]
             made = await _verifications(reader, source, whole)
         return {
             "promotion": Promotion(
@@ -125,6 +126,7 @@ class GateFacts:
                 smoke_command=_command("smoke", source),
                 plan_command=_command("plan", source),
                 release=_first(whole),
+                fetched_otherwise=None if whole else _first(alike),
                 newest=_first(newest),
                 verification=made[0] if made else None,
                 verified_since=_since(made),

@@ -84,7 +84,7 @@ def record_of(
     now: datetime,
 ) -> PlanRecord:
     """Return the record of a plan of all that some code says, made under the policy in force."""
-    summary = planned.summary
+    summary = replace(planned.summary, added_files=planned.added, moving_sources=planned.fetched.moving)
     return PlanRecord(
         id=planned.id,
         run_id=run.id,
@@ -94,6 +94,7 @@ def record_of(
         base_sha=origin.base_sha,
         merge_tree=origin.merge_tree,
         inputs_digest=origin.inputs_digest,
+        fetched_digest=planned.fetched.digest,
         var_file_digest=origin.var_file_digest,
         change_digest=summary.change_digest,
         plan_sha256=planned.plan_sha256,

@@ -39,12 +39,13 @@ from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
 from bot.services.known_secrets import known_secrets
+from bot.services.omissions import explained
 from bot.services.plan_keeping import PlanKeeping
 from bot.services.plan_operations import hints, refuse_others
 from bot.services.plan_records import Subject, plan_record
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.releasing import InPlace
-from bot.services.stacks import Trees
+from bot.services.stacks import Trees, input_tree
 from bot.services.states import States
 from bot.services.stopwatch import Stopwatch, together
 from bot.services.tree_runs import plan_tree
@@ -118,9 +119,10 @@ class Planning:
                 notes["code"] = (await self._checked(job, reviewed, checks)).as_detail()
                 laid = await self.workspace.lay_out(slot, reviewed)
                 watch.lap("code")
-            output, left = await plan_tree(
-                self.workspace, self.terraform, job, reviewed, laid, arguments=run.arguments
-            )
+            async with explained(subject.loaded.policy, subject.stack, subject.tree, slot):
+                output, left = await plan_tree(
+                    self.workspace, self.terraform, job, reviewed, laid, arguments=run.arguments
+                )
             watch.inside(output.seconds)
             refuse_others(run, output)
             planned = await self.keeping.keep(
@@ -133,7 +135,8 @@ class Planning:
         return record, found
 
     def _reviewed(self, subject: Subject) -> GitTree:
-        return GitTree(repo=subject.repo, tree=subject.tree.merge.tree)
+        paths = input_tree(subject.loaded.policy, subject.stack, subject.tree)
+        return GitTree(repo=subject.repo, tree=subject.tree.merge.tree, paths=paths)
 
     async def _checked(self, job: TerraformJob, reviewed: GitTree, names: Collection[str]) -> CodeReport:
         """Check the code; tests run programs of the tree, so they start from a tree where nothing has run."""

@@ -88,6 +88,7 @@ def release_of(plan: PlanRecord, made: Made, at: datetime) -> Release:
         base_sha=plan.base_sha,
         merge_tree=plan.merge_tree,
         inputs_digest=plan.inputs_digest,
+        fetched_digest=plan.fetched_digest,
         var_file_digest=plan.var_file_digest,
         change_digest=plan.change_digest,
         plan_sha256=plan.plan_sha256,

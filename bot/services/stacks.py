@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from bot.domain.errors import WorkspaceError
 from bot.domain.links import Followed, follow, seen_through
 from bot.domain.model import PullRequest, Repo, Sha, Stack
-from bot.domain.selection import local_module_calls, stack_inputs_digest, touched
+from bot.domain.selection import local_module_calls, stack_inputs_digest, touched, tree_paths
 from bot.policy import RepoPolicy
 from bot.ports import GitHub, Merge, Workspace
 
@@ -31,6 +31,13 @@ class MergedTree:
     """Directory -> local module directories that it calls."""
     links: Mapping[str, str] = field(default_factory=dict)
     """Path of a symbolic link -> path of what it stands for, which `files` shows at both."""
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Path of a symbolic link -> what is written in it."""
+
+    @property
+    def followed(self) -> Followed:
+        """The tree as Terraform sees it."""
+        return Followed(files=self.files, links=self.links, texts=self.texts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +90,7 @@ class Trees:
         modules = {path: blob for path, blob in files.items() if path.endswith(_MODULE_FILES)}
         texts = await self._read(repo, set(modules.values()))
         calls = local_module_calls({path: texts[blob] for path, blob in modules.items()})
-        return MergedTree(merge=merge, files=files, module_calls=calls, links=tree.links)
+        return MergedTree(merge=merge, files=files, module_calls=calls, links=tree.links, texts=tree.texts)
 
     async def _read(self, repo: Repo, blobs: AbstractSet[str]) -> Mapping[str, str]:
         texts = {blob: self._texts[blob] for blob in blobs if blob in self._texts}
@@ -99,10 +106,15 @@ class Trees:
 
 def touched_stacks(policy: RepoPolicy, stacks: tuple[Stack, ...], tree: MergedTree) -> tuple[Stack, ...]:
     """Return the stacks whose inputs the pull request changes, in policy order."""
-    changed = seen_through(tree.merge.changed_files, Followed(files=tree.files, links=tree.links))
+    changed = seen_through(tree.merge.changed_files, tree.followed)
     return touched(stacks, changed, tree.module_calls, policy.when_modified())
 
 
 def inputs_digest(policy: RepoPolicy, stack: Stack, tree: MergedTree) -> str:
     """Return the stack inputs digest of DESIGN's words: the same release has the same digest everywhere."""
-    return stack_inputs_digest(tree.files, stack, tree.module_calls, policy.part_for(stack))
+    return stack_inputs_digest(tree.followed, stack, tree.module_calls, policy.part_for(stack))
+
+
+def input_tree(policy: RepoPolicy, stack: Stack, tree: MergedTree) -> frozenset[str]:
+    """Return the entries of the git tree that a run of the stack gets: what its digest counts, and its var file."""
+    return tree_paths(tree.followed, stack, tree.module_calls, policy.part_for(stack))

@@ -250,19 +250,25 @@ async def queue_verification(
     waits = any(
         policy.environment(name).apply.promote_from == release.stack.env for name in policy.environments
     )
-    known = [
-        each
+    if not waits or await _is_verified(writer, release, policy):
+        return
+    queued = await writer.add_run(verify_run(run, release, dedupe=f"verify:{run.id}", now=now), now)
+    if queued is not None:
+        await writer.enqueue(job_of(queued))
+
+
+async def _is_verified(writer: Writer, release: Release, policy: RepoPolicy) -> bool:
+    """Whether the same release holds as verified, made with the same modules and providers."""
+    known = {
+        each.release
         for each in await writer.verifications(release.stack)
         if each.holds
         and each.inputs_digest == release.inputs_digest
         and each.policy_digest == policy.digest
         and (each.state_serial, each.state_lineage) == (release.state_serial, release.state_lineage)
-    ]
-    if not waits or known:
-        return
-    queued = await writer.add_run(verify_run(run, release, dedupe=f"verify:{run.id}", now=now), now)
-    if queued is not None:
-        await writer.enqueue(job_of(queued))
+    }
+    others = [await writer.release(name) for name in known]
+    return any(other is not None and other.fetched_digest == release.fetched_digest for other in others)
 
 
 async def _begun(writer: Writer, change: Run) -> Run | None:

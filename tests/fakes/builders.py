@@ -86,6 +86,7 @@ def plan(**changes: Any) -> PlanRecord:
         base_sha=BASE,
         merge_tree="d" * 40,
         inputs_digest="e" * 64,
+        fetched_digest=f"1:{'b' * 64}",
         var_file_digest="f" * 40,
         change_digest="c" * 64,
         plan_sha256="0" * 64,

@@ -269,6 +269,21 @@ def test_the_part_of_a_stack_is_the_same_in_all_its_environments() -> None:
     assert part != load_policy(FIVE.replace("1.11.4", "1.11.5")).part_for(staging)
 
 
+def test_var_files_of_other_projects_are_no_inputs_either() -> None:
+    policy = load_policy("""
+version: 1
+terraform: {version: "1.11.4"}
+projects: [{name: net, dir: net}, {name: app, dir: app}]
+environments:
+  staging: {state_key: "staging/{project}.tfstate", var_file: "{project}/staging.tfvars"}
+  prod: {state_key: "prod/{project}.tfstate", var_file: envs/prod.tfvars}
+""")
+
+    part = policy.part_for(policy.stack("acme/infra", "staging", "net"))
+
+    assert part.var_files == {"net/staging.tfvars", "app/staging.tfvars", "envs/prod.tfvars"}
+
+
 def test_the_digest_is_of_the_content_not_of_its_spelling() -> None:
     spelled = FIVE.replace("# exact", "# other words").replace(
         "autoplan: true, twin: dev", "twin: 'dev', autoplan: true"

@@ -37,6 +37,7 @@ _STACK: Final = ("repo", "project", "env", "state_key")
 _COMMITS: Final = ("head_sha", "base_sha", "merge_tree")
 _DIGESTS: Final = (
     "inputs_digest",
+    "fetched_digest",
     "var_file_digest",
     "change_digest",
     "plan_sha256",

@@ -34,6 +34,7 @@ releases = sa.Table(
     sa.Column("actor", sa.Text, nullable=False),
     sa.Column("approvers", sa.JSON, nullable=False),
     sa.Column("recorded_at", UtcDateTime, nullable=False),
+    sa.Column("fetched_digest", sa.Text),
     sa.Index(None, "state_key"),
     sa.Index(None, "inputs_digest"),
     sqlite_autoincrement=True,

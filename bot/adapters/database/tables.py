@@ -177,6 +177,7 @@ plans = sa.Table(
     sa.Column("expires_at", UtcDateTime, nullable=False),
     sa.Column("reverts_to", sa.Text),
     sa.Column("operation", sa.JSON(none_as_null=True)),
+    sa.Column("fetched_digest", sa.Text),
     sa.Index(None, "repo", "project", "env"),
     sa.Index(None, "repo", "pull"),
     sa.Index(None, "run_id"),

@@ -14,7 +14,8 @@ from bot.adapters.terraform.argv import FLAG
 from bot.adapters.terraform.paths import read_regular
 from bot.adapters.terraform.session import INIT, Session
 from bot.domain.errors import IntegrityError
-from bot.domain.fetched import Fetched, fetched_digest, locked_providers
+from bot.domain.fetched import Fetched, fetched_digest, locked_providers, moving_sources
+from bot.domain.fetched_code import module_constraints
 from bot.ports.terraform import FetchedCode
 
 SKIPPED = "Initialisation skipped: the data directory was initialised for the same inputs."
@@ -65,7 +66,23 @@ def fetched_by(session: Session) -> Fetched:
     digest = fetched_digest(
         contents, locked_providers(session.lock_file), engine=f"{engine.name} {engine.version}"
     )
-    return Fetched(digest=digest)
+    return Fetched(digest=digest, moving=_moving(session))
+
+
+def _moving(session: Session) -> tuple[str, ...]:
+    """Name what was fetched from where something else may be tomorrow; no code has run in the tree yet."""
+    records = warmth.module_records(session.here.data)
+    texts: dict[str, str] = {}
+    for record in records:
+        directory = warmth.directory_on_host(record, session.here, session.seen, session.job.directory)
+        if directory is not None:
+            texts |= {f"{record.directory}/{name}": text for name, text in warmth.code_texts(directory)}
+    return moving_sources(
+        records,
+        constraints=module_constraints(texts),
+        locked=session.lock_file,
+        committed=session.committed_lock_file,
+    )
 
 
 def has_modules(session: Session) -> bool:

@@ -113,6 +113,8 @@ class Session:
         self._place = job.directory
         self.lock_file: str | None = None
         """Text of the provider lock file as init left it; None while there is none."""
+        self.committed_lock_file: str | None = None
+        """The same as the tree has it."""
 
     @property
     def seen(self) -> Paths:
@@ -163,6 +165,7 @@ class Session:
         write_private(self.here.cli_config, cli_config(mirror))
         write_private(self.here.credentials, state_backend.credentials_text(self.job.backend))
         state_backend.write_override(module, state_backend.override_text(self.backend))
+        self.committed_lock_file = read_regular(module / LOCK_FILE)
         if self.job.declaration is not None:
             _declare(module, self.job.declaration)
 

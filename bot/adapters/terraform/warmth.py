@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from bot.adapters.terraform.fetched import MODULES, Content, Record, taken
-from bot.adapters.terraform.paths import read_regular, write_private
+from bot.adapters.terraform.paths import Paths, read_regular, write_private
 from bot.adapters.workspace.cleaning import remove
+from bot.domain.fetched import ModuleRecord
+from bot.domain.fetched import module_records as read_module_records
 
 MEMO_FILE = "fetched.json"
 LOCK_FILE = ".terraform.lock.hcl"
@@ -84,9 +86,30 @@ def inputs_digest(tree: Path, module: Path, data_dir: Path, *, backend: str, eng
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def module_records(data_dir: Path) -> list[Mapping[str, str]]:
-    """Return what Terraform has written down of the modules in use."""
-    return _modules(data_dir)
+def module_records(data_dir: Path) -> tuple[ModuleRecord, ...]:
+    """Return what Terraform has written down of the modules in use, nothing where that cannot be read."""
+    try:
+        return read_module_records(read_regular(data_dir / "modules" / "modules.json") or "")
+    except ValueError:
+        return ()
+
+
+def directory_on_host(record: ModuleRecord, here: Paths, seen: Paths, directory: str) -> Path | None:
+    """Return where the code of a module is on this machine, None where it is neither in the tree nor fetched."""
+    written = PurePosixPath(record.directory)
+    if written.is_relative_to(seen.data):
+        path, root = here.data / written.relative_to(seen.data), here.data
+    else:
+        path, root = here.tree / directory / written, here.tree
+    found = path.resolve()
+    return found if found.is_relative_to(root.resolve()) and found.is_dir() else None
+
+
+def code_texts(directory: Path) -> Iterator[tuple[str, str]]:
+    """Yield name and text of the Terraform files that lie directly in a directory."""
+    for path in sorted(directory.iterdir()):
+        if path.name.endswith(_CONFIGURATION):
+            yield path.name, read_regular(path) or ""
 
 
 def has_moving_modules(data_dir: Path) -> bool:
@@ -138,7 +161,5 @@ def _local_modules(tree: Path, module: Path, data_dir: Path) -> list[Path]:
 
 
 def _requirements(directory: Path) -> Iterator[str]:
-    for path in sorted(directory.iterdir()):
-        if path.name.endswith(_CONFIGURATION):
-            lines = (read_regular(path) or "").splitlines()
-            yield from (line.strip() for line in lines if _REQUIREMENT.match(line))
+    for _, text in code_texts(directory):
+        yield from (line.strip() for line in text.splitlines() if _REQUIREMENT.match(line))

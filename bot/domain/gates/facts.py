@@ -65,7 +65,7 @@ class Promotion:
     """Verifies what is there."""
     plan_command: str
     release: Release | None
-    """The newest one there with the plan's inputs."""
+    """The newest one there with the plan's inputs and what was fetched for it."""
     newest: Release | None
     """The newest one there at all."""
     verification: Verification | None
@@ -75,6 +75,8 @@ class Promotion:
     state: StateIdentity
     """Of the environment now."""
     soak: timedelta
+    fetched_otherwise: Release | None = None
+    """The newest one there with the plan's inputs, where none was made with the same modules and providers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

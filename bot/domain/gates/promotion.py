@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bot.domain.fetched import is_current
 from bot.domain.gates.facts import Facts, Promotion
 from bot.domain.gates.result import GateResult, failed, passed, unread, waiting
 from bot.domain.outcome import Outcome
 from bot.domain.refusals import Reason
-from bot.domain.release import Verification, is_partial
+from bot.domain.release import Release, Verification, is_partial
 
 _MOST_NAMED = 3
 
@@ -21,22 +22,25 @@ def promoted(facts: Facts) -> GateResult:
     if known is None:
         why = facts.unreadable.get("promoted")
         return unread("promoted", Reason.PROMOTED, "What was verified before", why)
+    if not is_current(facts.plan.fetched_digest):
+        sentence = (
+            f"Plan {facts.plan.id} was recorded by an older version, without the modules and providers that were fetched"
+            " for it."
+        )
+        return _shut(sentence, facts.plan_command)
     newest = known.newest
     if newest is not None and newest.inputs_digest == facts.plan.inputs_digest and not newest.is_whole:
         arguments = " ".join(newest.arguments)
         sentence = f"What was applied to {known.source} last is only a part of this release (plan {newest.plan_id}, `{arguments}`)."
         return _shut(sentence, known.plan_command)
     if known.release is None:
-        return _never_there(facts, known)
-    if known.verification is None:
-        sentence = (
-            f"This release is in {known.source} (plan {known.release.plan_id}), but was not verified there."
-        )
-        return _shut(sentence, known.smoke_command)
-    return _verified(facts, known, known.verification)
+        return _not_there(facts, known)
+    return _verified(facts, known, known.release)
 
 
-def _never_there(facts: Facts, known: Promotion) -> GateResult:
+def _not_there(facts: Facts, known: Promotion) -> GateResult:
+    if known.fetched_otherwise is not None:
+        return _fetched_otherwise(facts, known, known.fetched_otherwise)
     there = (
         f"; there is the one of commit {known.newest.head_sha[:7]} (plan {known.newest.plan_id})"
         if known.newest is not None
@@ -46,7 +50,31 @@ def _never_there(facts: Facts, known: Promotion) -> GateResult:
     return _shut(sentence, known.plan_command.replace("/plan", "/apply", 1))
 
 
-def _verified(facts: Facts, known: Promotion, made: Verification) -> GateResult:
+def _fetched_otherwise(facts: Facts, known: Promotion, there: Release) -> GateResult:
+    if not is_current(there.fetched_digest):
+        sentence = (
+            f"Release {there.plan_id} of {known.source} was recorded by an older version, without the modules and providers"
+            f" that were fetched for it; `{known.plan_command}` without changes verifies it again."
+        )
+        return _shut(sentence, known.plan_command)
+    if there.engine != facts.plan.engine:
+        said = f"{known.source} has this release as {there.engine} made it (plan {there.plan_id}), not {facts.plan.engine}."
+        return _shut(said, known.plan_command)
+    moving = facts.plan.summary.moving_sources[:_MOST_NAMED]
+    pin = f" These can move until they are pinned: {'; '.join(moving)}." if moving else ""
+    sentence = f"Modules or providers that were fetched differ from those of {known.source} (plan {there.plan_id}).{pin}"
+    return _shut(sentence, known.plan_command)
+
+
+def _verified(facts: Facts, known: Promotion, there: Release) -> GateResult:
+    made = known.verification
+    if made is None:
+        sentence = f"This release is in {known.source} (plan {there.plan_id}), but was not verified there."
+        return _shut(sentence, known.smoke_command)
+    return _holds(facts, known, made)
+
+
+def _holds(facts: Facts, known: Promotion, made: Verification) -> GateResult:
     unchanged = (made.state_serial, made.state_lineage) == (known.state.serial, known.state.lineage)
     again = known.smoke_command if unchanged else known.plan_command
     if made.outcome is not Outcome.PASS:

@@ -84,6 +84,8 @@ SUMMARY = PlanSummary(
     change_digest="c" * 64,
     has_changes=True,
     text="Terraform will perform\x00 the following actions",
+    added_files=("builds/x.zip",),
+    moving_sources=("module.net: git::https://example.org/net.git?ref=main",),
 )
 
 
@@ -134,6 +136,7 @@ def a_plan(id: str = "p2345678", **changes: Any) -> PlanRecord:
         base_sha=BASE,
         merge_tree="e" * 40,
         inputs_digest="f" * 64,
+        fetched_digest=f"1:{'a' * 64}",
         var_file_digest="0" * 64,
         change_digest="c" * 64,
         plan_sha256="1" * 64,

@@ -25,6 +25,7 @@ def a_release(plan_id: str = "p2345678", **changes: Any) -> Release:
         base_sha=BASE,
         merge_tree="e" * 40,
         inputs_digest="f" * 64,
+        fetched_digest=f"1:{'a' * 64}",
         var_file_digest="0" * 40,
         change_digest="c" * 64,
         plan_sha256="1" * 64,

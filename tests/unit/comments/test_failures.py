@@ -153,3 +153,43 @@ def test_a_pull_request_that_changes_the_policy() -> None:
 
 Until it is merged, the file of `main` at `aaaaaaa` is in force: the changes here have no effect on this pull request's own plans, gates and applies.
 """)
+
+
+def test_files_that_the_run_lacked_are_named_with_their_line() -> None:
+    body = failed(
+        problem="terraform",
+        message="terraform plan failed: Invalid function argument",
+        log_tail='no file exists at "/work/shared/x.json"',
+        omitted=["shared/x.json"],
+        when_modified='projects:\n  - name: "default"\n    when_modified: ["terraform/**", "shared/x.json"]',
+    )
+
+    assert body[body.index("Terraform plan failed") :] == snapshot("""\
+Terraform plan failed: Invalid function argument.
+
+The error names `shared/x.json`, which the repository has and the run did not get: a run gets what is counted as an input of its stack, and nothing else. Add it to `when_modified` in `gatewright.yaml`:
+
+```yaml
+projects:
+  - name: "default"
+    when_modified: ["terraform/**", "shared/x.json"]
+```
+
+This has to be merged into the default branch first, in a pull request of its own: the policy in force is the one there. Then plan again here.
+
+The end of the log:
+
+```
+no file exists at "/work/shared/x.json"
+```
+
+**Next**
+- When that is settled, comment `/plan staging`.
+""")
+
+
+def test_a_var_file_that_the_run_lacked_is_missing_on_purpose() -> None:
+    body = failed(problem="terraform", message="x", log_tail="x", withheld=["envs/prod.tfvars"])
+
+    assert "`envs/prod.tfvars`, which no run gets as an input, on purpose" in body
+    assert "when_modified" not in body

@@ -481,6 +481,8 @@ def _views(draw: st.DrawFn) -> PlanView:
         ),
         warnings=many(_text),
         failed_checks=many(_text),
+        added_files=many(_text),
+        moving_sources=many(_text),
         risk=Risk(
             level=RiskLevel.HIGH,
             score=100,
@@ -518,3 +520,37 @@ def test_any_plan_fits_and_keeps_its_title_boxes_gates_and_next_step(view: PlanV
     assert not MENTION.search(outside_code(body))
     html = rendered(body)
     assert html.count("<details>") == html.count("</details>")
+
+
+def test_what_the_plan_created_and_what_can_move_is_folded() -> None:
+    made = builders.summary(
+        added_files=("builds/x.zip", "builds/`y`.zip"),
+        moving_sources=("module.net: git::https://example.org/net.git?ref=main",),
+    )
+
+    body = plan_comment(PlanView(plan=builders.plan(summary=made), run_url=RUN_URL))
+
+    assert body[body.index("<details>") : body.index("**Next**")] == snapshot("""\
+<details><summary>2 files that the plan created, and that its apply will use</summary>
+
+- `builds/x.zip`
+- <code>builds/&#96;y&#96;.zip</code>
+
+</details>
+
+<details><summary>1 source that can move</summary>
+
+- `module.net: git::https://example.org/net.git?ref=main`
+
+Pin modules to a full commit (`?ref=` with 40 digits) or to one exact version, and commit `.terraform.lock.hcl`: else each environment may get something else.
+
+</details>
+
+""")
+
+
+def test_nothing_is_said_where_nothing_was_created_or_can_move() -> None:
+    body = plan_comment(PlanView(plan=builders.plan(), run_url=RUN_URL))
+
+    assert "created" not in body
+    assert "can move" not in body

@@ -43,6 +43,7 @@ RELEASE: Final = Release(
     base_sha=builders.BASE,
     merge_tree="d" * 40,
     inputs_digest=PROD.inputs_digest,
+    fetched_digest=PROD.fetched_digest,
     var_file_digest="1" * 40,
     change_digest="c" * 64,
     plan_sha256="0" * 64,
@@ -124,6 +125,10 @@ def risky(level: RiskLevel, *stateful: str) -> Any:
 
 def promotion(**changes: Any) -> dict[str, Any]:
     return {"promotion": replace(PROMOTION, **changes)}
+
+
+def fetched_otherwise(**changes: Any) -> dict[str, Any]:
+    return promotion(release=None, verification=None, fetched_otherwise=replace(RELEASE, **changes))
 
 
 def verification(**changes: Any) -> dict[str, Any]:
@@ -314,6 +319,31 @@ SHUT: Final[dict[str, tuple[dict[str, Any], str, Outcome, Reason, str, str]]] = 
     "plan without refresh": (
         {"plan": replace(PROD, arguments=("-refresh=false",))},
         "promoted", FAIL, Reason.PROMOTED, "`-refresh=false`", "/plan prod",
+    ),
+    "fetched otherwise in staging": (
+        fetched_otherwise(fetched_digest=f"1:{'0' * 64}"),
+        "promoted", FAIL, Reason.PROMOTED, "fetched differ from those of staging (plan pstaging).", "/plan staging",
+    ),
+    "fetched otherwise from a branch": (
+        fetched_otherwise(fetched_digest=f"1:{'0' * 64}")
+        | {"plan": replace(PROD, summary=builders.summary(moving_sources=("module.net: net.git?ref=main",)))},
+        "promoted", FAIL, Reason.PROMOTED, "These can move until they are pinned: module.net: net.git?ref=main.", "/plan staging",
+    ),
+    "another engine in staging": (
+        fetched_otherwise(fetched_digest=f"1:{'0' * 64}", engine="terraform 1.11.3"),
+        "promoted", FAIL, Reason.PROMOTED, "has this release as terraform 1.11.3 made it (plan pstaging)", "/plan staging",
+    ),
+    "staging recorded by an older version": (
+        fetched_otherwise(fetched_digest=None),
+        "promoted", FAIL, Reason.PROMOTED, "`/plan staging` without changes verifies it again.", "/plan staging",
+    ),
+    "staging recorded in another way": (
+        fetched_otherwise(fetched_digest=f"0:{'0' * 64}"),
+        "promoted", FAIL, Reason.PROMOTED, "`/plan staging` without changes verifies it again.", "/plan staging",
+    ),
+    "plan recorded by an older version": (
+        {"plan": replace(PROD, fetched_digest=None)},
+        "promoted", FAIL, Reason.PROMOTED, "without the modules and providers that were fetched for it.", "/plan prod",
     ),
     "releases unreadable": (
         unreadable("promoted", promotion=None),

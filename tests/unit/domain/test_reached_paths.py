@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.domain.links import Followed
 from bot.domain.model import EnvName, ProjectName, Stack, StateKey
 from bot.domain.selection import PolicyPart, local_module_calls, stack_inputs_digest, touched
 
@@ -28,8 +29,8 @@ def is_input(path: str, code: dict[str, str]) -> bool:
     """Whether a change of the file starts a plan; it must make another release then, and else none."""
     calls = local_module_calls(code)
     starts = touched([STACK], [path], calls, {}) == (STACK,)
-    before = stack_inputs_digest(FILES, STACK, calls, PART)
-    after = stack_inputs_digest({**FILES, path: "9"}, STACK, calls, PART)
+    before = stack_inputs_digest(Followed(files=FILES), STACK, calls, PART)
+    after = stack_inputs_digest(Followed(files={**FILES, path: "9"}), STACK, calls, PART)
     assert (before != after) is starts
     return starts
 

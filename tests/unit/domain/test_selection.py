@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.globs import matches
+from bot.domain.links import Followed
 from bot.domain.model import EnvName, ProjectName, Stack, StateKey
 from bot.domain.selection import PolicyPart, stack_inputs_digest, touched
 
@@ -145,7 +146,7 @@ PART = PolicyPart(
 
 
 def digest(files: dict[str, str], on: Stack = STAGING, part: PolicyPart = PART) -> str:
-    return stack_inputs_digest(files, on, CALLS, part)
+    return stack_inputs_digest(Followed(files=files), on, CALLS, part)
 
 
 @pytest.mark.parametrize(

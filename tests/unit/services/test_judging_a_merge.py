@@ -170,6 +170,8 @@ def test_a_merge_applies_nothing_by_itself_over_a_way_back(status: PlanStatus) -
     [
         pytest.param({"inputs_digest": OTHER}, id="a provisioner was changed by the last push"),
         pytest.param({"var_file_digest": OTHER}, id="the var file was"),
+        pytest.param({"fetched_digest": f"1:{OTHER}"}, id="a module has moved meanwhile"),
+        pytest.param({"fetched_digest": None}, id="an older version does not say what was fetched"),
     ],
 )
 async def test_a_merge_applies_no_code_that_nobody_saw_planned(

@@ -12,7 +12,7 @@ from bot.domain.model import Repo, Sha
 from bot.policy import load_policy
 from bot.ports import Merge
 from bot.ports.workspace import TreeFiles
-from bot.services.stacks import MergedTree, Trees, inputs_digest, touched_stacks
+from bot.services.stacks import MergedTree, Trees, input_tree, inputs_digest, touched_stacks
 from tests.fakes import builders
 
 POLICY = load_policy("""
@@ -91,3 +91,15 @@ async def test_a_link_elsewhere_touches_nothing() -> None:
     tree = await Code(FILES, {"docs/more.tf": "../shared/more.tf"}, ("shared/more.tf", "README.md")).tree()
 
     assert touched_stacks(POLICY, STACKS, tree) == ()
+
+
+async def test_the_tree_of_a_run_holds_what_links_stand_for() -> None:
+    tree = await Code(FILES, {"terraform/more.tf": "../way", "way": "shared/more.tf"}, ()).tree()
+
+    assert input_tree(POLICY, STACKS[0], tree) == {
+        "terraform/main.tf",
+        "terraform/more.tf",
+        "way",
+        "shared/more.tf",
+        "modules/m/main.tf",
+    }

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from bot.domain.gates import Outcome, Promotion
 from bot.domain.gates.promotion import promoted
-from bot.domain.model import PlanId, Repo, Sha, Stack, StateIdentity
+from bot.domain.model import PlanId, Repo, RunId, Sha, Stack, StateIdentity
 from bot.domain.release import Release, Verification
 from bot.policy import load_policy
 from bot.services.gate_facts import GateFacts, Question
@@ -116,3 +116,31 @@ async def test_the_whole_that_is_seen_in_place_after_a_part_opens_the_gate() -> 
     result = promoted(replace(facts(), plan=PLAN, promotion=found, policy_digest=POLICY.digest))
 
     assert result.outcome is Outcome.PASS, result.sentence
+
+
+async def test_the_same_code_with_other_modules_promotes_nothing() -> None:
+    other = replace(WHOLE, fetched_digest=f"1:{'0' * 64}")
+    found = await Staging([other], [OF_WHOLE]).found()
+
+    result = promoted(replace(facts(), plan=PLAN, promotion=found, policy_digest=POLICY.digest))
+
+    assert result.outcome is Outcome.FAIL
+    assert "fetched differ from those of staging (plan pwhole22)" in result.sentence
+    assert found.verification is None
+
+
+async def test_a_release_of_an_older_version_promotes_nothing_until_it_is_planned_again() -> None:
+    old = replace(WHOLE, fetched_digest=None)
+    before = await Staging([old], [OF_WHOLE]).found()
+    seen = replace(WHOLE, plan_id=PlanId("pseen222"), changed=False)
+    of_seen = replace(OF_WHOLE, run_id=RunId("rseen22"), release=seen.plan_id)
+    after = await Staging([seen, old], [of_seen, OF_WHOLE]).found()
+
+    results = [
+        promoted(replace(facts(), plan=PLAN, promotion=found, policy_digest=POLICY.digest))
+        for found in (before, after)
+    ]
+
+    assert [result.outcome for result in results] == [Outcome.FAIL, Outcome.PASS]
+    assert results[0].opens_with == "/plan staging"
+    assert "`/plan staging` without changes verifies it again" in results[0].sentence

@@ -1,0 +1,79 @@
+"""What code and lock files say of what is to be fetched: version constraints of module calls, chosen providers. Pure."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping
+
+from bot.domain.hcl import HclToken, hcl_tokens
+from bot.domain.module_calls import all_values, objects
+
+_HCL = (".tf", ".tofu")
+_JSON = (".tf.json", ".tofu.json")
+
+
+def module_constraints(files: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
+    """Return directory -> module call -> the version that it asks for, from path -> text of the code.
+
+    The version is empty where none is asked for, and None where it is no plain text. It never raises.
+    """
+    found: dict[str, dict[str, str | None]] = {}
+    for path, text in files.items():
+        if path.endswith(_JSON):
+            calls = _json_calls(text)
+        elif path.endswith(_HCL):
+            calls = _blocks(text, "module")
+        else:
+            continue
+        found.setdefault(directory_of(posixpath.dirname(path)), {}).update(calls)
+    return found
+
+
+def locked_providers(text: str | None) -> dict[str, str]:
+    """Return source address -> chosen version from the text of a `.terraform.lock.hcl`. It never raises."""
+    return {address: version for address, version in _blocks(text or "", "provider") if version}
+
+
+def is_local(source: str) -> bool:
+    """Whether a module source is a directory of the module that calls it."""
+    return source in {".", ".."} or source.startswith(("./", "../"))
+
+
+def directory_of(path: str) -> str:
+    """Return a directory in its shortest form, `.` for the root module's own."""
+    return posixpath.normpath(path) if path else "."
+
+
+def _blocks(text: str, kind: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the label of each top-level block of a kind, and its `version`: None where it is no plain text."""
+    depth = 0
+    name: str | None = None
+    version: str | None = ""
+    recent = [HclToken(kind="start", text="")] * 2
+    for token in hcl_tokens(text):
+        if token.kind == "sign" and token.text == "{":
+            if depth == 0 and recent[0].kind == "word" and recent[0].text == kind:
+                name, version = recent[1].text, ""
+            depth += 1
+        elif token.kind == "sign" and token.text == "}":
+            depth = max(0, depth - 1)
+            if depth == 0 and name is not None:
+                yield name, version
+                name = None
+        elif depth == 1 and [each.text for each in recent] == ["version", "="]:
+            version = token.text if token.kind == "text" else None
+        recent = [recent[1], token]
+
+
+def _json_calls(text: str) -> Iterator[tuple[str, str | None]]:
+    try:
+        root = json.loads(text, object_pairs_hook=all_values)
+    except (ValueError, RecursionError):
+        return
+    for block in objects(root):
+        for labelled in objects(block.get("module")):
+            for name, calls in labelled.items():
+                for call in objects(calls):
+                    version = call.get("version", "")
+                    yield name, version if isinstance(version, str) else None
