@@ -27,6 +27,10 @@ class SettingsCredentials:
         """Variables for this environment's Terraform and this purpose, prefix removed."""
         return self.secrets.credentials(env, purpose=purpose)
 
+    def setting(self, env: EnvName, name: str, *, purpose: Purpose) -> str:
+        """The name of the setting that gives such a variable."""
+        return f"{self.secrets.prefix(env)}{'PLAN_' if purpose == 'plan' else ''}{name}"
+
     def backend(self, stack: Stack, *, purpose: Purpose) -> Backend:
         """The state's place; falls back to the bot's own keys with one warning per environment and purpose."""
         pair = self.secrets.state_keys(stack.env, purpose=purpose)

@@ -29,6 +29,7 @@ from bot.ports import (
     TerraformJob,
     Workspace,
 )
+from bot.ports.sources import History
 from bot.services.beginnings import begin, has_begun
 from bot.services.bundles import open_stored
 from bot.services.endings import Endings
@@ -39,6 +40,7 @@ from bot.services.judging import Judging
 from bot.services.outbox import announcement_of
 from bot.services.outputs import change_detail, ended, public_outputs, sensitive_outputs
 from bot.services.persistence import persist
+from bot.services.plan_inputs import Inputs, checked_inputs
 from bot.services.policies import LoadedPolicy
 from bot.services.releasing import Made, Source, Sources, release_of
 from bot.services.states import Snapshots
@@ -55,6 +57,7 @@ class _Change:
     key_fd: int
     loaded: LoadedPolicy
     redactor: Redactor
+    inputs: Inputs
     source: Source
     approvers: tuple[Login, ...]
     waived: tuple[str, ...]
@@ -66,6 +69,7 @@ class Applying:
 
     records: Records
     workspace: Workspace
+    history: History
     terraform: Terraform
     artifacts: ObjectStore
     cipher: Cipher
@@ -109,7 +113,9 @@ class Applying:
             if hashlib.sha256(plan_file).hexdigest() != plan.plan_sha256:
                 raise IntegrityError(f"plan {plan.id}: the stored plan file is not the one that was reviewed")
             work = await open_stored(self.artifacts, self.cipher, plan, "work")
-            redactor = await self._redactor(plan)
+            files = await self.history.bundle_texts(work, plan.stack.directory)
+            inputs = await checked_inputs(self.credentials, plan.stack, judged.loaded.policy.engine, files)
+            redactor = (await self._redactor(plan)).with_more(inputs.secrets)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 await self.workspace.unpack(slot, work)
                 path = slot.scratch / "plan.tfplan"
@@ -122,6 +128,7 @@ class Applying:
                     key_fd=key_fd,
                     loaded=judged.loaded,
                     redactor=redactor,
+                    inputs=inputs,
                     source=await self.sources.keep(slot),
                     approvers=judged.approvers,
                     waived=judged.waived,
@@ -173,6 +180,7 @@ class Applying:
             stop=StopOnRequest(records=self.records, run_id=run.id),
             keep_fds=(change.key_fd, change.slot.lock_fd),
             dies_with_parent=False,
+            ephemeral_variables=change.inputs.ephemeral,
         )
 
     async def _finish(

@@ -7,6 +7,7 @@ from typing import Any
 from bot.domain.errors import (
     EngineChangedError,
     GatewrightError,
+    InputsDifferError,
     IntegrityError,
     MergeConflictError,
     OtherChangesError,
@@ -41,6 +42,8 @@ def describe(error: GatewrightError) -> dict[str, Any]:
             found = _refused("engine", Reason.PROVIDERS_CHANGED, message)
         case OtherChangesError():
             found = _refused("plan", Reason.OTHER_CHANGES, message) | {"problems": list(error.changes)}
+        case InputsDifferError():
+            found = _refused("inputs", Reason.INPUTS_DIFFER, message) | {"problems": list(error.problems)}
         case IntegrityError():
             found = _refused("plan_fresh", Reason.INTEGRITY, message)
         case _:

@@ -21,6 +21,10 @@ class Credentials(Protocol):
         """Variables for this environment's Terraform and this purpose, prefix removed."""
         ...
 
+    def setting(self, env: EnvName, name: str, *, purpose: Purpose) -> str:
+        """The name of the setting that gives such a variable."""
+        ...
+
     def backend(self, stack: Stack, *, purpose: Purpose) -> Backend:
         """The state's place with the narrowest key pair that the operator configured."""
         ...

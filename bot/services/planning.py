@@ -35,7 +35,7 @@ from bot.ports import (
 from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
-from bot.services.known_secrets import known_secrets
+from bot.services.plan_inputs import checked_inputs, root_module
 from bot.services.plan_keeping import PlanKeeping
 from bot.services.plan_operations import hints, refuse_others
 from bot.services.plan_records import Subject, plan_record
@@ -93,6 +93,8 @@ class Planning:
         """Plan; `notes` are kept with the run however it ends."""
         subject = await self._subject(run, watch)
         key = subject.stack.state_key
+        files = await root_module(self.workspace, subject.repo, subject.stack, subject.tree)
+        inputs = await checked_inputs(self.credentials, subject.stack, subject.loaded.policy.engine, files)
         async with (
             self.workspace.state_lock(key, exclusive=False),
             self.workspace.slot(subject.stack) as slot,
@@ -101,9 +103,7 @@ class Planning:
             _, (identity, _) = await together(checkout, self.states.read(key))
             await self.running(run)
             watch.lap("checkout")
-            redactor = await known_secrets(
-                self.workspace, self.credentials, subject.repo, subject.stack, subject.tree
-            )
+            redactor = self.credentials.redactor(subject.stack.env).with_more(inputs.secrets)
             job = self.job(run, subject.stack, subject.loaded.policy, slot, redactor)
             if run.operation is not None:
                 job = replace(job, declaration=block(run.operation))

@@ -125,7 +125,11 @@ class TerraformCli:
                 "apply",
                 str(session.seen.plan_file),
                 changes=True,
-                options={"input": False, "lock_timeout": f"{self._lock_timeout}s"},
+                options={
+                    "input": False,
+                    "lock_timeout": f"{self._lock_timeout}s",
+                    "var_file": session.var_file if job.ephemeral_variables else None,
+                },
             )
             ended = step.ended
             return ApplyOutput(

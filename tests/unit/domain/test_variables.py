@@ -48,7 +48,9 @@ def test_declarations_are_read_from_hcl(
 ) -> None:
     found = declared_variables({"main.tf": source}, "terraform")
 
-    assert (found.declared, found.ephemeral, found.perhaps_ephemeral) == (declared, ephemeral, perhaps)
+    assert [found.declared, found.ephemeral, found.perhaps_ephemeral] == [
+        *map(frozenset, (declared, ephemeral, perhaps))
+    ]
     assert found.is_complete
 
 
@@ -75,7 +77,9 @@ def test_declarations_are_read_from_json(
 ) -> None:
     found = declared_variables({"main.tf.json": source}, "terraform")
 
-    assert (found.declared, found.ephemeral, found.perhaps_ephemeral) == (declared, ephemeral, perhaps)
+    assert [found.declared, found.ephemeral, found.perhaps_ephemeral] == [
+        *map(frozenset, (declared, ephemeral, perhaps))
+    ]
     assert found.is_complete
 
 
@@ -99,7 +103,7 @@ def test_an_override_file_that_takes_ephemeral_back_counts() -> None:
 
     found = declared_variables({"main.tf": EPHEMERAL, "a_override.tf": taken_back}, "terraform")
 
-    assert (found.ephemeral, found.perhaps_ephemeral) == (set(), {"a"})
+    assert (found.ephemeral, found.perhaps_ephemeral) == (frozenset(), frozenset({"a"}))
 
 
 @pytest.mark.parametrize(
