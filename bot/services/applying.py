@@ -35,8 +35,17 @@ from bot.services.bundles import open_stored
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
-from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.jobs import (
+    Credentials,
+    Limits,
+    LineSink,
+    ModuleAccess,
+    RunLogs,
+    StopOnRequest,
+    bounded,
+)
 from bot.services.judging import Judging
+from bot.services.module_access import with_modules
 from bot.services.outbox import announcement_of
 from bot.services.outputs import change_detail, ended, public_outputs, sensitive_outputs
 from bot.services.persistence import persist
@@ -58,6 +67,7 @@ class _Change:
     loaded: LoadedPolicy
     redactor: Redactor
     inputs: Inputs
+    modules: ModuleAccess
     source: Source
     approvers: tuple[Login, ...]
     waived: tuple[str, ...]
@@ -116,6 +126,7 @@ class Applying:
             files = await self.history.bundle_texts(work, plan.stack.directory)
             inputs = await checked_inputs(self.credentials, plan.stack, judged.loaded.policy.engine, files)
             redactor = (await self._redactor(plan)).with_more(inputs.secrets)
+            modules = await self.credentials.module_access(plan.stack.repo)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 await self.workspace.unpack(slot, work)
                 path = slot.scratch / "plan.tfplan"
@@ -129,6 +140,7 @@ class Applying:
                     loaded=judged.loaded,
                     redactor=redactor,
                     inputs=inputs,
+                    modules=modules,
                     source=await self.sources.keep(slot),
                     approvers=judged.approvers,
                     waived=judged.waived,
@@ -167,7 +179,7 @@ class Applying:
 
     def _job(self, change: _Change) -> TerraformJob:
         run, stack = change.run, change.plan.stack
-        return TerraformJob(
+        job = TerraformJob(
             slot=change.slot,
             directory=stack.directory,
             var_file=stack.var_file,
@@ -182,6 +194,7 @@ class Applying:
             dies_with_parent=False,
             ephemeral_variables=change.inputs.ephemeral,
         )
+        return with_modules(job, change.modules)
 
     async def _finish(
         self,

@@ -41,6 +41,7 @@ from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.module_access import with_modules
 from bot.services.outputs import change_detail, ended
 from bot.services.persistence import persist
 from bot.services.plan_inputs import checked_inputs
@@ -105,12 +106,13 @@ class Destroying:
             files = await self.history.bundle_texts(work, plan.stack.directory)
             inputs = await checked_inputs(self.credentials, plan.stack, policy.engine, files)
             redactor = redactor.with_more(inputs.secrets)
+            modules = await self.credentials.module_access(run.stack.repo)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 await self.workspace.unpack(slot, work)
                 job = replace(
                     self._job(run, plan.stack, policy, slot, redactor), ephemeral_variables=inputs.ephemeral
                 )
-                planned = await self.terraform.plan(job, (), mode=PlanMode.DESTROY)
+                planned = await self.terraform.plan(with_modules(job, modules), (), mode=PlanMode.DESTROY)
                 secrets = await asyncio.to_thread(sensitive_values, planned.json)
                 redactor = redactor.with_more(secrets)
                 await self.logs.cleanse(run.id, redactor)
@@ -121,7 +123,7 @@ class Destroying:
                     keep_fds=(key_fd, slot.lock_fd),
                     dies_with_parent=False,
                 )
-                await self._apply(run, plan, lasting, planned)
+                await self._apply(run, plan, with_modules(lasting, modules), planned)
 
     async def _last_begun(self, run: Run) -> PlanRecord | None:
         """Return the plan of which something may exist, None when the pull request has applied nothing here."""

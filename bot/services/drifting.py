@@ -45,6 +45,7 @@ from bot.services.failures import describe, status_of
 from bot.services.following import job_of
 from bot.services.ids import new_run_id
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.module_access import with_modules
 from bot.services.plan_inputs import checked_inputs, root_module
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
@@ -214,6 +215,7 @@ class Drifting:
                 on_line=LineSink(self.logs.open(run.id), redactor),
                 stop=StopOnRequest(records=self.records, run_id=run.id),
             )
+            job = with_modules(job, await self.credentials.module_access(stack.repo))
             output = await self.terraform.plan(job, (), mode=PlanMode.REFRESH_ONLY)
             summary = await asyncio.to_thread(
                 summarise,

@@ -35,6 +35,7 @@ from bot.ports import (
 from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
+from bot.services.module_access import with_modules
 from bot.services.plan_inputs import checked_inputs, root_module
 from bot.services.plan_keeping import PlanKeeping
 from bot.services.plan_operations import hints, refuse_others
@@ -104,7 +105,7 @@ class Planning:
             await self.running(run)
             watch.lap("checkout")
             redactor = self.credentials.redactor(subject.stack.env).with_more(inputs.secrets)
-            job = self.job(run, subject.stack, subject.loaded.policy, slot, redactor)
+            job = await self.job(run, subject.stack, subject.loaded.policy, slot, redactor)
             if run.operation is not None:
                 job = replace(job, declaration=block(run.operation))
             checks = subject.loaded.policy.environment(subject.stack.env).code_checks
@@ -191,9 +192,11 @@ class Planning:
                 run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="terraform plan"
             )
 
-    def job(self, run: Run, stack: Stack, policy: RepoPolicy, slot: Slot, redactor: Redactor) -> TerraformJob:
+    async def job(
+        self, run: Run, stack: Stack, policy: RepoPolicy, slot: Slot, redactor: Redactor
+    ) -> TerraformJob:
         """Return what Terraform is given to plan a stack in a slot."""
-        return TerraformJob(
+        job = TerraformJob(
             slot=slot,
             directory=stack.directory,
             var_file=stack.var_file,
@@ -205,6 +208,7 @@ class Planning:
             on_line=self.logs.open(run.id).write,
             stop=StopOnRequest(records=self.records, run_id=run.id),
         )
+        return with_modules(job, await self.credentials.module_access(stack.repo))
 
 
 def _first_line(error: GatewrightError) -> str:

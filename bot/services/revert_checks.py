@@ -61,7 +61,7 @@ class RevertChecks:
         redactor = planning.credentials.redactor(stack.env)
         async with planning.workspace.slot(stack) as slot:
             await planning.workspace.unpack(slot, source)
-            job = planning.job(run, stack, policy, slot, redactor)
+            job = await planning.job(run, stack, policy, slot, redactor)
             # Its text is not kept: nobody knows yet which of its values are secret.
             output = await planning.terraform.plan(replace(job, on_line=_unheard), ())
         summary = await asyncio.to_thread(

@@ -109,7 +109,7 @@ class RevertPlanning:
             identity, _ = await planning.states.read(key)
             await planning.running(ground.run)
             watch.lap("source")
-            job = planning.job(ground.run, ground.stack, ground.loaded.policy, slot, redactor)
+            job = await planning.job(ground.run, ground.stack, ground.loaded.policy, slot, redactor)
             output = await self._output(ground, job)
             watch.inside(output.seconds)
             planned = await planning.keeping.keep(ground.run, job, redactor, output, identity)

@@ -11,7 +11,7 @@ from pathlib import Path
 from bot.adapters.terraform import backend as state_backend
 from bot.adapters.terraform.argv import FLAG, OptionValue, TerraformArgv
 from bot.adapters.terraform.engine import Program
-from bot.adapters.terraform.environment import cli_config, terraform_environment
+from bot.adapters.terraform.environment import cli_config, for_init, for_other_steps, terraform_environment
 from bot.adapters.terraform.hcl import Value
 from bot.adapters.terraform.paths import (
     INSIDE,
@@ -68,8 +68,14 @@ class Session:
         self._handed_over: list[Path] = []
         self._numbers = itertools.count(1)
         self._deadline = asyncio.get_running_loop().time() + job.timeout
+        directory = self._shown(program.directory)
+        # Everything that was given is looked at, whichever step it is for.
+        terraform_environment(job.environment, seen=self.seen, engine_directory=directory)
         self._environment = terraform_environment(
-            job.environment, seen=self.seen, engine_directory=self._shown(program.directory)
+            for_other_steps(job.environment), seen=self.seen, engine_directory=directory
+        )
+        self._init_environment = terraform_environment(
+            for_init(job.environment, job.init_environment), seen=self.seen, engine_directory=directory
         )
 
     @property
@@ -165,7 +171,7 @@ class Session:
         command = Command(
             argv=self._enclosed(argv, lives_on=changes, data_writable=data_writable),
             cwd=self.module if self._sandbox is None else Path("/"),
-            environment=self._environment,
+            environment=self._init_environment if name == "init" else self._environment,
             output=output,
             errors=log if captured else None,
             info=None if self._sandbox is None else self._logs / f"{stem}.info",
