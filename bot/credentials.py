@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 
+from bot.domain.git_access import basic, module_access
 from bot.domain.model import EnvName, Stack
 from bot.domain.redaction import Redactor
-from bot.ports import Backend
-from bot.services.jobs import Purpose
+from bot.ports import Backend, GitHub
+from bot.services.jobs import ModuleAccess, Purpose
 from bot.settings import EnvironmentSecrets, Settings
 
 _LOG = logging.getLogger(__name__)
@@ -20,12 +21,30 @@ class SettingsCredentials:
 
     settings: Settings
     secrets: EnvironmentSecrets = field(repr=False)
+    github: GitHub | None = field(default=None, repr=False)
+    """Who gives tokens for private modules; None where there is no App, as on a developer's machine."""
     _warned: set[tuple[EnvName, Purpose]] = field(default_factory=set)
     _redactors: dict[EnvName, Redactor] = field(default_factory=dict, repr=False)
 
     def environment(self, env: EnvName, *, purpose: Purpose) -> dict[str, str]:
         """Variables for this environment's Terraform and this purpose, prefix removed."""
         return self.secrets.credentials(env, purpose=purpose)
+
+    def setting(self, env: EnvName, name: str, *, purpose: Purpose) -> str:
+        """The name of the setting that gives such a variable."""
+        return f"{self.secrets.prefix(env)}{'PLAN_' if purpose == 'plan' else ''}{name}"
+
+    async def module_access(self, full_name: str) -> ModuleAccess:
+        """The way to those listed repositories that belong to the same owner; nothing where none is listed."""
+        owner = full_name.partition("/")[0].lower()
+        listed = (name.split("/") for name in self.settings.module_repositories)
+        names = [name for other, name in listed if other.lower() == owner]
+        if self.github is None or not names:
+            return ModuleAccess()
+        token = await self.github.module_token(await self.github.known_repository(full_name), names)
+        return ModuleAccess(
+            environment=module_access(self.settings.web_origin, token), secrets=(token, basic(token))
+        )
 
     def backend(self, stack: Stack, *, purpose: Purpose) -> Backend:
         """The state's place; falls back to the bot's own keys with one warning per environment and purpose."""

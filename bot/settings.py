@@ -57,6 +57,15 @@ def _web_url(value: str) -> str:
 WebUrl = Annotated[str, AfterValidator(_web_url)]
 
 
+def _repository_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", value):
+        raise ValueError('must be a JSON list of `owner/name`, for example ["acme/terraform-modules"]')
+    return value
+
+
+RepositoryName = Annotated[str, AfterValidator(_repository_name)]
+
+
 class Settings(BaseSettings):
     """What the operator decides, read once at start."""
 
@@ -106,6 +115,10 @@ class Settings(BaseSettings):
     )
     sandbox_binds: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Directories that applies may write to inside the sandbox (JSON list)."
+    )
+    module_repositories: Annotated[tuple[RepositoryName, ...], NoDecode] = Field(
+        (),
+        description="Private repositories that modules may come from (JSON list of `owner/name`): `init` gets a token that reads those of the planned repository's owner.",
     )
     verify_networks: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         (),
@@ -211,7 +224,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {_LEAST_SESSION_KEY} characters, or be empty")
         return value
 
-    @field_validator("sandbox_binds", "verify_networks", mode="before")
+    @field_validator("sandbox_binds", "module_repositories", "verify_networks", mode="before")
     @classmethod
     def _json_list(cls, value: object) -> object:
         try:
@@ -324,6 +337,12 @@ class EnvironmentSecrets:
         ending = re.compile(rf"^{PREFIX}([A-Z0-9_]+?)_(PLAN_)?STATE_ACCESS_KEY_ID$")
         found = {match[1] for name in self._variables if (match := ending.match(name))}
         return tuple(EnvName(name.lower().replace("_", "-")) for name in sorted(found))
+
+    def environments_with_variables(self) -> tuple[EnvName, ...]:
+        """Return the environments whose Terraform is given variables, by the names of the settings."""
+        name = re.compile(r"^([A-Z0-9_]+?)_(PLAN_)?TF_VAR_.")
+        found = {match[1] for variable in self._variables if (match := name.match(variable))}
+        return tuple(EnvName(each.lower().replace("_", "-")) for each in sorted(found))
 
     def unknown_settings(self) -> tuple[str, ...]:
         """Return the names of the variables that begin as settings do but are none: a misspelt one is not read."""

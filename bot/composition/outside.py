@@ -76,6 +76,7 @@ async def open_outside(
         tracer = make_tracing(settings.otel_exporter_otlp_endpoint, version=version("gatewright"))
         stack.push_async_callback(asyncio.to_thread, tracer.close)
         sandbox = make_sandbox(settings)
+        github = _make_github(settings, session, clock, metrics, patience=patience)
         yield Outside(
             settings=settings,
             clock=clock,
@@ -84,7 +85,7 @@ async def open_outside(
             session=session,
             engine=engine,
             records=records,
-            github=_make_github(settings, session, clock, metrics, patience=patience),
+            github=github,
             states=states,
             artifacts=artifacts,
             stored_states=StoredStates(states=states, artifacts=artifacts, cipher=cipher),
@@ -101,7 +102,7 @@ async def open_outside(
                 records=records,
                 clock=clock,
             ),
-            credentials=SettingsCredentials(settings=settings, secrets=secrets),
+            credentials=SettingsCredentials(settings=settings, secrets=secrets, github=github),
         )
 
 

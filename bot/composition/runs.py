@@ -163,6 +163,7 @@ class Runs:
         return Applying(
             records=o.records,
             workspace=o.workspace,
+            history=o.workspace,
             terraform=o.terraform,
             artifacts=o.artifacts,
             cipher=o.cipher,
@@ -184,6 +185,7 @@ class Runs:
             records=o.records,
             github=o.github,
             workspace=o.workspace,
+            history=o.workspace,
             terraform=o.terraform,
             artifacts=o.artifacts,
             cipher=o.cipher,

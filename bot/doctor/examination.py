@@ -5,6 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from bot.doctor.findings import Finding, attempt
+from bot.doctor.inputs import variables
 from bot.doctor.parts import parts_of
 from bot.doctor.states import state_part
 from bot.settings import PREFIX, Reading, Settings
@@ -24,7 +25,7 @@ async def examine(reading: Reading) -> list[Finding]:
     if not envs:
         sentence = f"no environment has own keys ({PREFIX}STAGING_STATE_ACCESS_KEY_ID …): all use the bot's"
         findings.append(Finding(part="state credentials", grade="warning", sentence=sentence))
-    return findings
+    return [*findings, *variables(secrets)]
 
 
 def unknown(name: str) -> Finding:

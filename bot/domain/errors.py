@@ -106,6 +106,22 @@ class EngineChangedError(GatewrightError):
     failure_class = FailureClass.CONFIG
 
 
+class EngineTooOldError(GatewrightError):
+    """The code uses what the engine of the policy does not know."""
+
+    failure_class = FailureClass.CONFIG
+
+
+class InputsDifferError(GatewrightError):
+    """Plans and applies of an environment are given different variables; `problems` name the settings, no value."""
+
+    failure_class = FailureClass.CONFIG
+
+    def __init__(self, message: str, *, problems: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
 class ProvidersChangedError(GatewrightError):
     """The providers that this machine installs are not those that a release was made with."""
 

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     GATE = "gate"
     HEAD_MOVED = "head_moved"
     HOLD = "hold"
+    INPUTS_DIFFER = "inputs_differ"
     INTEGRITY = "integrity"
     LINEAGE = "lineage"
     LOCKED = "locked"

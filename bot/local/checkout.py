@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.domain.errors import GatewrightError
 from bot.domain.model import EnvName, Stack
+from bot.domain.module_calls import TERRAFORM_FILES
 from bot.domain.selection import POLICY_PATH
 from bot.policy import EnvironmentPolicy, RepoPolicy, load_policy
 
@@ -56,6 +58,18 @@ class Checkout:
                 f"the state of {env} belongs to a pull request: say which with --pull NUMBER"
             )
         return stacks
+
+    def root_module(self, stack: Stack) -> Mapping[str, str]:
+        """Return file name -> text of the configuration files of a stack's root module. Blocking."""
+        directory = self.root / stack.directory
+        names = (
+            [path for path in directory.iterdir() if path.name.endswith(TERRAFORM_FILES)]
+            if directory.is_dir()
+            else []
+        )
+        return {
+            path.name: path.read_text(encoding="utf-8", errors="replace") for path in names if path.is_file()
+        }
 
 
 def _login() -> str:

@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.adapters.object_store import S3ObjectStore
 from bot.adapters.state_reader import lock_info, read_state
@@ -22,6 +22,7 @@ from bot.local.checkout import Checkout
 from bot.local.place import working_place
 from bot.ports import PlanOutput, Slot, Stop, Terraform, TerraformJob
 from bot.services.jobs import Purpose, bounded
+from bot.services.plan_inputs import Inputs, checked_inputs
 
 Say = Callable[[str], None]
 """Called with one line, or a text of several."""
@@ -44,7 +45,7 @@ class Working:
             holder = await lock_info(states, stack.state_key)
             if holder is not None:
                 self.say(f"the state is locked by {holder}: it may change while it is planned")
-            await self._plan(stack, slot)
+            await self._plan(stack, slot, await self._inputs(stack))
 
     async def apply(self, stack: Stack, confirm: Confirm) -> bool:
         """Plan, ask, and apply exactly that plan; whether the stack is now as it shall be."""
@@ -53,14 +54,15 @@ class Working:
             holder = await lock_info(states, stack.state_key)
             if holder is not None:
                 raise GatewrightError(words.locked(holder, stack, backend))
-            output, summary = await self._plan(stack, slot)
+            inputs = await self._inputs(stack)
+            output, summary = await self._plan(stack, slot, inputs)
             if not summary.has_changes:
                 self.say("nothing to apply")
                 return True
             if not confirm(f"Apply this to {stack.label}?"):
                 self.say("nothing was applied")
                 return False
-            return await self._apply(stack, slot, output)
+            return await self._apply(stack, slot, output, inputs)
 
     @asynccontextmanager
     async def _stack(self, stack: Stack) -> AsyncIterator[tuple[Slot, S3ObjectStore]]:
@@ -76,8 +78,16 @@ class Working:
         finally:
             await states.close()
 
-    async def _plan(self, stack: Stack, slot: Slot) -> tuple[PlanOutput, PlanSummary]:
-        redactor = self.access.redactor(stack.env)
+    async def _inputs(self, stack: Stack) -> Inputs:
+        """Look at the variables; who only plans here has nothing that applies are given, and need not."""
+        applied = self.checkout.environment(stack.env).trigger == "local"
+        files = await asyncio.to_thread(self.checkout.root_module, stack)
+        return await checked_inputs(
+            self.access.credentials, stack, self.checkout.policy.engine, files, applied=applied
+        )
+
+    async def _plan(self, stack: Stack, slot: Slot, inputs: Inputs) -> tuple[PlanOutput, PlanSummary]:
+        redactor = self.access.redactor(stack.env).with_more(inputs.secrets)
         with _interruptible() as stop:
             # Terraform prints values before anybody knows which are secret, so the plan is shown when it is made.
             job = self._job(stack, slot, "plan", redactor=redactor, stop=stop, on_line=_unheard)
@@ -91,10 +101,13 @@ class Working:
             self.say(line)
         return output, summary
 
-    async def _apply(self, stack: Stack, slot: Slot, planned: PlanOutput) -> bool:
-        redactor = self.access.redactor(stack.env).with_more(sensitive_values(planned.json))
+    async def _apply(self, stack: Stack, slot: Slot, planned: PlanOutput, inputs: Inputs) -> bool:
+        redactor = self.access.redactor(stack.env).with_more(
+            {*sensitive_values(planned.json), *inputs.secrets}
+        )
         with _interruptible() as stop:
             job = self._job(stack, slot, "apply", redactor=redactor, stop=stop, on_line=self.say)
+            job = replace(job, ephemeral_variables=inputs.ephemeral)
             output = await self.terraform.apply(job, planned.plan_file, planned.code)
         for line in words.applied_lines(output):
             self.say(line)

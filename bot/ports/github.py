@@ -169,6 +169,13 @@ class GitHub(CommitChecks, Protocol):
         """Return a token that can only read this repository's contents, valid for at least ten minutes."""
         ...
 
+    async def module_token(self, repo: Repo, names: Sequence[str]) -> str:
+        """Return a token that can only read the contents of `names`, repositories of the owner of `repo`.
+
+        GitHubError when the App is not installed on one of them.
+        """
+        ...
+
     async def check_credentials(self) -> str:
         """Return the App's name; used by doctor and readiness."""
         ...

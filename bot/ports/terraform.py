@@ -75,8 +75,12 @@ class TerraformJob:
     """Descriptors that the process inherits (locks); only for changes."""
     dies_with_parent: bool = True
     """True for plans; False for anything that changes state (see the crash rules)."""
+    ephemeral_variables: tuple[str, ...] = ()
+    """Variables whose values no plan file holds: an apply is given the var file again where there are any."""
+    init_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What `init` alone is given besides: the way to private modules."""
     declaration: str | None = None
-    """What is written beside the root module for this plan alone; its apply finds it in the unpacked directory."""
+    """What is written beside the root module for this plan alone; its apply needs no file, since the saved plan holds it."""
 
 
 NO_FILES: Mapping[str, str] = MappingProxyType({})

@@ -29,16 +29,27 @@ from bot.ports import (
     TerraformJob,
     Workspace,
 )
+from bot.ports.sources import History
 from bot.services.beginnings import begin, has_begun
 from bot.services.bundles import Parts, open_parts, open_stored
 from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
-from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.jobs import (
+    Credentials,
+    Limits,
+    LineSink,
+    ModuleAccess,
+    RunLogs,
+    StopOnRequest,
+    bounded,
+)
 from bot.services.judging import Judging
+from bot.services.module_access import with_modules
 from bot.services.outbox import announcement_of
 from bot.services.outputs import change_detail, ended, public_outputs, sensitive_outputs
 from bot.services.persistence import persist
+from bot.services.plan_inputs import Inputs, checked_inputs
 from bot.services.policies import LoadedPolicy
 from bot.services.releasing import Made, Source, Sources, release_of
 from bot.services.states import Snapshots
@@ -56,6 +67,8 @@ class _Change:
     key_fd: int
     loaded: LoadedPolicy
     redactor: Redactor
+    inputs: Inputs
+    modules: ModuleAccess
     source: Source
     approvers: tuple[Login, ...]
     waived: tuple[str, ...]
@@ -67,6 +80,7 @@ class Applying:
 
     records: Records
     workspace: Workspace
+    history: History
     terraform: Terraform
     artifacts: ObjectStore
     cipher: Cipher
@@ -107,7 +121,10 @@ class Applying:
                 await self._refused(run, closed)
                 return
             parts = await open_parts(self.artifacts, self.cipher, plan)
-            redactor = await self._redactor(plan)
+            files = await self.history.bundle_texts(parts.work, plan.stack.directory)
+            inputs = await checked_inputs(self.credentials, plan.stack, judged.loaded.policy.engine, files)
+            redactor = (await self._redactor(plan)).with_more(inputs.secrets)
+            modules = await self.credentials.module_access(plan.stack.repo)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 await self.workspace.lay_out(slot, SourceBundle(data=parts.work))
                 path = slot.scratch / "plan.tfplan"
@@ -121,6 +138,8 @@ class Applying:
                     key_fd=key_fd,
                     loaded=judged.loaded,
                     redactor=redactor,
+                    inputs=inputs,
+                    modules=modules,
                     source=await self.sources.keep(parts.work),
                     approvers=judged.approvers,
                     waived=judged.waived,
@@ -169,7 +188,7 @@ class Applying:
 
     def _job(self, change: _Change) -> TerraformJob:
         run, stack = change.run, change.plan.stack
-        return TerraformJob(
+        job = TerraformJob(
             slot=change.slot,
             directory=stack.directory,
             var_file=stack.var_file,
@@ -182,7 +201,9 @@ class Applying:
             stop=StopOnRequest(records=self.records, run_id=run.id),
             keep_fds=(change.key_fd, change.slot.lock_fd),
             dies_with_parent=False,
+            ephemeral_variables=change.inputs.ephemeral,
         )
+        return with_modules(job, change.modules)
 
     async def _finish(
         self,

@@ -14,11 +14,12 @@ from functools import partial
 from typing import Any
 
 from bot.domain.errors import GatewrightError
-from bot.domain.model import PlanStatus, Run, RunId, RunStatus
+from bot.domain.model import PlanStatus, Run, RunId, RunStatus, Stack
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
 from bot.domain.retries import Retries
 from bot.domain.sensitive import sensitive_values
+from bot.policy import RepoPolicy
 from bot.ports import (
     Cipher,
     Clock,
@@ -35,6 +36,7 @@ from bot.ports import (
     Workspace,
     Writer,
 )
+from bot.ports.sources import History
 from bot.services import locking
 from bot.services.beginnings import begin, has_begun
 from bot.services.bundles import open_stored
@@ -42,8 +44,10 @@ from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.module_access import with_modules
 from bot.services.outputs import change_detail, ended
 from bot.services.persistence import persist
+from bot.services.plan_inputs import checked_inputs
 from bot.services.policies import Policies
 from bot.services.requesting import OPEN_PLANS
 from bot.services.states import Snapshots
@@ -60,6 +64,7 @@ class Destroying:
     records: Records
     github: GitHub
     workspace: Workspace
+    history: History
     terraform: Terraform
     artifacts: ObjectStore
     cipher: Cipher
@@ -101,12 +106,24 @@ class Destroying:
                 json.loads(await open_stored(self.artifacts, self.cipher, plan, "secrets"))
             )
             work = await open_stored(self.artifacts, self.cipher, plan, "work")
+            policy = (await self.policies.load(await self.github.repository(run.stack.repo))).policy
+            files = await self.history.bundle_texts(work, plan.stack.directory)
+            inputs = await checked_inputs(self.credentials, plan.stack, policy.engine, files)
+            redactor = redactor.with_more(inputs.secrets)
+            modules = await self.credentials.module_access(run.stack.repo)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 reviewed = SourceBundle(data=work)
                 laid = await self.workspace.lay_out(slot, reviewed)
-                job = await self._job(run, plan, slot, redactor)
+                job = replace(
+                    self._job(run, plan.stack, policy, slot, redactor), ephemeral_variables=inputs.ephemeral
+                )
                 planned, left = await plan_tree(
-                    self.workspace, self.terraform, job, reviewed, laid, mode=PlanMode.DESTROY
+                    self.workspace,
+                    self.terraform,
+                    with_modules(job, modules),
+                    reviewed,
+                    laid,
+                    mode=PlanMode.DESTROY,
                 )
                 secrets = await asyncio.to_thread(sensitive_values, planned.json)
                 redactor = redactor.with_more(secrets)
@@ -120,7 +137,7 @@ class Destroying:
                 )
                 # Code ran in the directory, so the apply starts from the stored tree again.
                 await self.workspace.lay_out(slot, reviewed)
-                await self._apply(run, plan, lasting, planned, left)
+                await self._apply(run, plan, with_modules(lasting, modules), planned, left)
 
     async def _last_begun(self, run: Run) -> PlanRecord | None:
         """Return the plan of which something may exist, None when the pull request has applied nothing here."""
@@ -128,10 +145,9 @@ class Destroying:
             plans = await reader.plans(repo=run.stack.repo, pull=run.pull, stack=run.stack, statuses=BEGUN)
         return plans[0] if plans else None
 
-    async def _job(self, run: Run, plan: PlanRecord, slot: Slot, redactor: Redactor) -> TerraformJob:
-        repo = await self.github.repository(run.stack.repo)
-        policy = (await self.policies.load(repo)).policy
-        stack = plan.stack
+    def _job(
+        self, run: Run, stack: Stack, policy: RepoPolicy, slot: Slot, redactor: Redactor
+    ) -> TerraformJob:
         return TerraformJob(
             slot=slot,
             directory=stack.directory,

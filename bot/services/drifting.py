@@ -46,7 +46,8 @@ from bot.services.failures import describe, status_of
 from bot.services.following import job_of
 from bot.services.ids import new_run_id
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
-from bot.services.known_secrets import known_secrets
+from bot.services.module_access import with_modules
+from bot.services.plan_inputs import checked_inputs, root_module
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
 from bot.services.stacks import Trees, input_tree
@@ -193,6 +194,8 @@ class Drifting:
     ) -> tuple[StateIdentity, PlanSummary | None]:
         """Return the state that was looked at, and the refresh-only plan of it; None where there is no state."""
         tree = await self.trees.moved(repo, repo.default_branch, before=loaded.commit, after=loaded.commit)
+        files = await root_module(self.workspace, repo, stack, tree)
+        inputs = await checked_inputs(self.credentials, stack, loaded.policy.engine, files)
         async with (
             self.workspace.state_lock(stack.state_key, exclusive=False),
             self.workspace.slot(stack) as slot,
@@ -203,7 +206,7 @@ class Drifting:
             state, data = await self.states.read(stack.state_key)
             if data is None:
                 return state, None
-            redactor = await known_secrets(self.workspace, self.credentials, repo, stack, tree)
+            redactor = self.credentials.redactor(stack.env).with_more(inputs.secrets)
             job = TerraformJob(
                 slot=slot,
                 directory=stack.directory,
@@ -216,6 +219,7 @@ class Drifting:
                 on_line=LineSink(self.logs.open(run.id), redactor),
                 stop=StopOnRequest(records=self.records, run_id=run.id),
             )
+            job = with_modules(job, await self.credentials.module_access(stack.repo))
             output, _ = await plan_tree(
                 self.workspace, self.terraform, job, reviewed, laid, mode=PlanMode.REFRESH_ONLY
             )

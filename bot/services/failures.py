@@ -7,6 +7,7 @@ from typing import Any
 from bot.domain.errors import (
     EngineChangedError,
     GatewrightError,
+    InputsDifferError,
     IntegrityError,
     MergeConflictError,
     OtherChangesError,
@@ -27,6 +28,8 @@ def describe(error: GatewrightError) -> dict[str, Any]:
     The comments read it: `conflict`, `unsafe_tree`, `tree_changed`, `policy`, `terraform`, `refused` or `other`.
     """
     message = str(error)
+    if (refused := _refusal(error, message)) is not None:
+        return {"message": message, **refused}
     match error:
         case MergeConflictError():
             found: dict[str, Any] = {"problem": "conflict", "paths": list(error.paths)}
@@ -38,17 +41,26 @@ def describe(error: GatewrightError) -> dict[str, Any]:
             found = {"problem": "policy", "problems": list(error.problems)}
         case TerraformError():
             found = {"problem": "terraform", "log_tail": error.log_tail, **error.omitted}
-        case EngineChangedError():
-            found = _refused("engine", Reason.ENGINE_CHANGED, message)
-        case ProvidersChangedError():
-            found = _refused("engine", Reason.PROVIDERS_CHANGED, message)
-        case OtherChangesError():
-            found = _refused("plan", Reason.OTHER_CHANGES, message) | {"problems": list(error.changes)}
-        case IntegrityError():
-            found = _refused("plan_fresh", Reason.INTEGRITY, message)
         case _:
             found = {"problem": "other"}
     return {"message": message, **found}
+
+
+def _refusal(error: GatewrightError, message: str) -> dict[str, Any] | None:
+    """Return the detail of an error that has a reason code of its own."""
+    match error:
+        case EngineChangedError():
+            return _refused("engine", Reason.ENGINE_CHANGED, message)
+        case ProvidersChangedError():
+            return _refused("engine", Reason.PROVIDERS_CHANGED, message)
+        case OtherChangesError():
+            return _refused("plan", Reason.OTHER_CHANGES, message) | {"problems": list(error.changes)}
+        case InputsDifferError():
+            return _refused("inputs", Reason.INPUTS_DIFFER, message) | {"problems": list(error.problems)}
+        case IntegrityError():
+            return _refused("plan_fresh", Reason.INTEGRITY, message)
+        case _:
+            return None
 
 
 def status_of(error: GatewrightError) -> RunStatus:

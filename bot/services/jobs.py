@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal, Protocol
@@ -14,11 +14,27 @@ from bot.ports import Backend, Records
 Purpose = Literal["plan", "apply"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleAccess:
+    """What `init` needs to fetch private modules."""
+
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
 class Credentials(Protocol):
     """Where the secrets of environments come from."""
 
     def environment(self, env: EnvName, *, purpose: Purpose) -> dict[str, str]:
         """Variables for this environment's Terraform and this purpose, prefix removed."""
+        ...
+
+    def setting(self, env: EnvName, name: str, *, purpose: Purpose) -> str:
+        """The name of the setting that gives such a variable."""
+        ...
+
+    async def module_access(self, full_name: str) -> ModuleAccess:
+        """The way to the private modules that code of a repository may call; it is for `init` alone."""
         ...
 
     def backend(self, stack: Stack, *, purpose: Purpose) -> Backend:

@@ -38,8 +38,9 @@ from bot.ports import (
 from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
-from bot.services.known_secrets import known_secrets
+from bot.services.module_access import with_modules
 from bot.services.omissions import explained
+from bot.services.plan_inputs import checked_inputs, root_module
 from bot.services.plan_keeping import PlanKeeping
 from bot.services.plan_operations import hints, refuse_others
 from bot.services.plan_records import Subject, plan_record
@@ -98,6 +99,8 @@ class Planning:
         """Plan; `notes` are kept with the run however it ends."""
         subject = await self._subject(run, watch)
         key = subject.stack.state_key
+        files = await root_module(self.workspace, subject.repo, subject.stack, subject.tree)
+        inputs = await checked_inputs(self.credentials, subject.stack, subject.loaded.policy.engine, files)
         async with (
             self.workspace.state_lock(key, exclusive=False),
             self.workspace.slot(subject.stack) as slot,
@@ -108,10 +111,8 @@ class Planning:
             )
             await self.running(run)
             watch.lap("checkout")
-            redactor = await known_secrets(
-                self.workspace, self.credentials, subject.repo, subject.stack, subject.tree
-            )
-            job = self.job(run, subject.stack, subject.loaded.policy, slot, redactor)
+            redactor = self.credentials.redactor(subject.stack.env).with_more(inputs.secrets)
+            job = await self.job(run, subject.stack, subject.loaded.policy, slot, redactor)
             if run.operation is not None:
                 job = replace(job, declaration=block(run.operation))
             checks = subject.loaded.policy.environment(subject.stack.env).code_checks
@@ -214,9 +215,11 @@ class Planning:
                 run.id, RunStatus.RUNNING, at=self.clock.now(), actor="gatewright", why="terraform plan"
             )
 
-    def job(self, run: Run, stack: Stack, policy: RepoPolicy, slot: Slot, redactor: Redactor) -> TerraformJob:
+    async def job(
+        self, run: Run, stack: Stack, policy: RepoPolicy, slot: Slot, redactor: Redactor
+    ) -> TerraformJob:
         """Return what Terraform is given to plan a stack in a slot."""
-        return TerraformJob(
+        job = TerraformJob(
             slot=slot,
             directory=stack.directory,
             var_file=stack.var_file,
@@ -228,6 +231,7 @@ class Planning:
             on_line=self.logs.open(run.id).write,
             stop=StopOnRequest(records=self.records, run_id=run.id),
         )
+        return with_modules(job, await self.credentials.module_access(stack.repo))
 
 
 def _first_line(error: GatewrightError) -> str:

@@ -63,7 +63,7 @@ class RevertChecks:
         async with planning.workspace.slot(stack) as slot:
             reviewed = SourceBundle(data=source)
             laid = await planning.workspace.lay_out(slot, reviewed)
-            job = planning.job(run, stack, policy, slot, redactor)
+            job = await planning.job(run, stack, policy, slot, redactor)
             # Its text is not kept: nobody knows yet which of its values are secret.
             unheard = replace(job, on_line=_unheard)
             output, _ = await plan_tree(planning.workspace, planning.terraform, unheard, reviewed, laid)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bot.domain.declared import declared_secrets
 from bot.domain.errors import GatewrightError, ObjectMissingError, TerraformError
 from bot.domain.model import Repo, Run, RunKind, RunStatus, Stack
-from bot.domain.module_calls import TERRAFORM_FILES
 from bot.domain.plan import PlanRecord
 from bot.domain.provisioners import destroy_provisioners
 from bot.domain.redaction import Redactor
@@ -21,6 +18,7 @@ from bot.ports.sources import History
 from bot.services.beginnings import begin
 from bot.services.failures import describe, status_of
 from bot.services.following import job_of
+from bot.services.plan_inputs import checked_inputs
 from bot.services.plan_records import Origin, Planned, record_of
 from bot.services.planning import Planning
 from bot.services.policies import LoadedPolicy
@@ -113,7 +111,7 @@ class RevertPlanning:
             identity, _ = await planning.states.read(key)
             await planning.running(ground.run)
             watch.lap("source")
-            job = planning.job(ground.run, ground.stack, ground.loaded.policy, slot, redactor)
+            job = await planning.job(ground.run, ground.stack, ground.loaded.policy, slot, redactor)
             output, left = await self._output(ground, job, reviewed, laid)
             watch.inside(output.seconds)
             planned = await planning.keeping.keep(
@@ -142,9 +140,8 @@ class RevertPlanning:
 
     async def _redactor(self, ground: _Ground) -> Redactor:
         credentials, env = self.planning.credentials, ground.stack.env
-        code = [text for name, text in ground.texts.items() if name.endswith(TERRAFORM_FILES)]
-        given = credentials.environment(env, purpose="plan")
-        return credentials.redactor(env).with_more(await asyncio.to_thread(declared_secrets, code, given))
+        inputs = await checked_inputs(credentials, ground.stack, ground.loaded.policy.engine, ground.texts)
+        return credentials.redactor(env).with_more(inputs.secrets)
 
     def _record(self, ground: _Ground, planned: Planned) -> PlanRecord:
         target = ground.target

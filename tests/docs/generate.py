@@ -53,6 +53,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.GATE: "A gate of the policy is shut, or is one that this version cannot judge.",
     Reason.HEAD_MOVED: "The pull request has newer commits than the plan.",
     Reason.HOLD: "Somebody holds the environment or has stopped everything, or the policy's calendar closes it now.",
+    Reason.INPUTS_DIFFER: "The server gives other values of a variable to plans than to applies.",
     Reason.INTEGRITY: "The stored plan is not, bit for bit, the one that was reviewed.",
     Reason.LINEAGE: "The snapshot is of another lineage than the state: they are not versions of one state.",
     Reason.LOCKED: "Another pull request holds the stack.",

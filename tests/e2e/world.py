@@ -35,6 +35,7 @@ SECRETS: Final = {
     "STAGING_PLAN_ONLY_PLAN": "value-for-plans-of-staging",
     "PROD_ONLY_PROD": "value-for-applies-of-prod",
     "PROD_PLAN_PROD_PLAN": "value-for-plans-of-prod",
+    "STAGING_TF_VAR_motto": MOTTO,
     "STAGING_PLAN_TF_VAR_motto": MOTTO,
     "STAGING_LICENSE_KEY": "licence-of-applies-77ab3e",
     "STAGING_PLAN_LICENSE_KEY": "licence-of-plans-19cd2f",

@@ -155,3 +155,36 @@ async def test_what_is_wrong_is_said_with_what_to_do(
 
     assert words in str(raised.value)
     assert desk.left_behind() == []
+
+
+def _declare(desk: Desk, *lines: str) -> None:
+    code = "\n".join(["", 'variable "word" {', *lines, "}", 'output "word" {', "  value = 1", "}", ""])
+    (desk.root / "terraform" / "word.tf").write_text(code)
+
+
+async def test_another_variable_for_applies_is_refused_by_name(desk: Desk) -> None:
+    # Given a variable that is set for applies of dev alone, then nothing is planned or applied.
+    _declare(desk, '  default = "insecure"')
+    desk.settings["DEV_TF_VAR_word"] = "for-applies-alone"
+
+    for act in (desk.plan, desk.apply):
+        with pytest.raises(GatewrightError, match="`DEV_TF_VAR_word` is set, `DEV_PLAN_TF_VAR_word` is not"):
+            await act("dev", user="ann")
+
+    assert "for-applies-alone" not in desk.text
+    assert desk.left_behind() == []
+
+
+async def test_an_environment_that_is_only_planned_here_needs_no_variables_of_applies(desk: Desk) -> None:
+    _declare(desk, '  default = "insecure"')
+    desk.settings["STAGING_PLAN_TF_VAR_word"] = "for-plans"
+
+    assert await desk.plan("staging") == 0
+
+
+async def test_an_ephemeral_variable_of_the_var_file_is_planned_and_applied(desk: Desk) -> None:
+    _declare(desk, "  ephemeral = true")
+    with (desk.root / "envs" / "dev.tfvars").open("a") as values:
+        values.write('word = "sesame"\n')
+
+    assert await desk.apply("dev", user="ann") == 0

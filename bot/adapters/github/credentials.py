@@ -109,6 +109,8 @@ class TokenKey:
     owner: str
     name: str | None
     profile: Profile
+    instead: tuple[str, ...] = ()
+    """Repositories that the token is for in place of `name`, which then only tells the installation."""
 
     @property
     def full_name(self) -> str:
@@ -216,7 +218,7 @@ class Tokens:
         installation = await self.installations.of(key.owner, key.name)
         body: dict[str, object] = {"permissions": dict(key.profile.permissions)}
         if key.name is not None:
-            body["repositories"] = [key.name]
+            body["repositories"] = [*key.instead] or [key.name]
         call = Call(
             doing=_doing(key),
             method="POST",
@@ -229,7 +231,8 @@ class Tokens:
 
 
 def _doing(key: TokenKey) -> str:
-    return f"asking for a token for {key.full_name} ({key.profile.value})"
+    wanted = ", ".join(f"{key.owner}/{name}" for name in key.instead) or key.full_name
+    return f"asking for a token for {wanted} ({key.profile.value})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from bot.adapters.github.checks import Checks
 from bot.adapters.github.client import Client, credential
 from bot.adapters.github.comments import Comments
 from bot.adapters.github.commit_checks import CommitChecks
-from bot.adapters.github.credentials import AppCredential, Profile, Tokens
+from bot.adapters.github.credentials import AppCredential, Profile, TokenKey, Tokens
 from bot.adapters.github.deployments import Deployments
 from bot.adapters.github.hooks import HookDeliveries
 from bot.adapters.github.identity import Identity
@@ -24,10 +24,14 @@ from bot.adapters.github.reviews import Reviews
 from bot.adapters.github.sending import Sender
 from bot.adapters.github.transport import Transport
 from bot.domain.approvals import Review
+from bot.domain.errors import GitHubError
 from bot.domain.gates import OtherCheck
 from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
 from bot.ports import Check, Clock, FailedDelivery, Posted
 from bot.ports.issues import IssueText
+
+_REFUSED_LIST = 422
+"""The answer to a token for several repositories, one of which the installation does not hold."""
 
 
 class GitHubApp:
@@ -177,6 +181,23 @@ class GitHubApp:
         self._tokens.installations.learn(repo)
         signer = credential(self._tokens, repo.owner, repo.name, Profile.GIT)
         return (await signer.token()).value
+
+    async def module_token(self, repo: Repo, names: Sequence[str]) -> str:
+        """Return a token that can only read the contents of `names`, repositories of the owner of `repo`."""
+        self._tokens.installations.learn(repo)
+        key = TokenKey(
+            owner=repo.owner, name=repo.name, profile=Profile.GIT, instead=tuple(sorted(set(names)))
+        )
+        try:
+            return await self._tokens.get(key)
+        except GitHubError as error:
+            if error.status != _REFUSED_LIST:
+                raise
+            raise GitHubError(
+                f"{error}; install the App on each repository of {repo.owner} that GATEWRIGHT_MODULE_REPOSITORIES"
+                " lists, or take it off that list",
+                status=error.status,
+            ) from error
 
     async def branch_token(self, repo: Repo) -> str:
         """Return a token that can write this repository's contents, and nothing else."""

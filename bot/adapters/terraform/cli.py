@@ -139,7 +139,11 @@ class TerraformCli:
                 "apply",
                 changes=True,
                 reads_plan=plan_file,
-                options={"input": False, "lock_timeout": f"{self._lock_timeout}s"},
+                options={
+                    "input": False,
+                    "lock_timeout": f"{self._lock_timeout}s",
+                    "var_file": session.var_file if job.ephemeral_variables else None,
+                },
             )
             ended = step.ended
             return ApplyOutput(

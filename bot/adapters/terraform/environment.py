@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +25,35 @@ FIXED = {
 }
 """The same for every job."""
 
-_FREE_TERRAFORM_NAMES = ("TF_VAR_", "TF_TOKEN_")
+_REGISTRIES = "TF_TOKEN_"
+_FREE_TERRAFORM_NAMES = ("TF_VAR_", _REGISTRIES)
+_NETWORK = frozenset(
+    {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO"}
+)
+"""How the network is reached; every step needs it."""
+_GIT = {
+    # What an earlier program may have left in HOME must not choose where git sends a token.
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_TERMINAL_PROMPT": "0",
+}
+
+
+def for_init(given: Mapping[str, str], access: Mapping[str, str]) -> dict[str, str]:
+    """Return what `init` is given of a stack's variables, with the access to private modules.
+
+    It fetches from addresses that the code chooses, so it has the tokens of registries and no other credentials.
+    """
+    reached = {
+        name: value
+        for name, value in given.items()
+        if name.startswith(_REGISTRIES) or name.upper() in _NETWORK
+    }
+    return {**reached, **_GIT, **access}
+
+
+def for_other_steps(given: Mapping[str, str]) -> dict[str, str]:
+    """Return what every step but `init` is given: it runs programs that the code chooses."""
+    return {name: value for name, value in given.items() if not name.startswith(_REGISTRIES)}
 
 
 def terraform_environment(given: Mapping[str, str], *, seen: Paths, engine_directory: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ from bot.adapters import untrusted
 from bot.adapters.terraform import backend as state_backend
 from bot.adapters.terraform.argv import FLAG, OptionValue, TerraformArgv
 from bot.adapters.terraform.engine import Program
-from bot.adapters.terraform.environment import cli_config, terraform_environment
+from bot.adapters.terraform.environment import cli_config, for_init, for_other_steps, terraform_environment
 from bot.adapters.terraform.hcl import Value
 from bot.adapters.terraform.paths import (
     INSIDE,
@@ -148,6 +148,8 @@ class Session:
 
     def open(self) -> None:
         """Write every file that the job needs besides the tree."""
+        # Everything that was given is looked at, whichever step it is for.
+        terraform_environment(self.job.environment, seen=self.seen, engine_directory=self._program.directory)
         module = root_module(self.here.tree, self.job.directory)
         # Known before code runs: the directory may be a link, and the code could change where it leads.
         self._place = str(module.resolve().relative_to(self.here.tree.resolve()))
@@ -308,10 +310,16 @@ class Session:
         return self.module if access.tree else self._bare / self.job.directory
 
     def _environment(self, seen: Paths, access: Access) -> dict[str, str]:
-        given = self.job.environment if access.given else {}
         engine = self._shown(self._program.directory)
+        given = self._given(access)
         environment = terraform_environment(given, seen=seen, engine_directory=engine)
         return environment | {name: str(seen.box / path.name) for name, path in self._handed_over.items()}
+
+    def _given(self, access: Access) -> Mapping[str, str]:
+        """Return the variables of a step: init's lead to code, all others' to what the code manages."""
+        if access is INIT:
+            return for_init(self.job.environment, self.job.init_environment)
+        return for_other_steps(self.job.environment) if access.given else {}
 
     def _note_purpose(self, *, changes: bool) -> None:
         """Tell whoever tidies up whether a state can have been lost here; after a change nothing takes that back."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import os
 import re
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.domain.errors import WorkspaceError
+from bot.domain.git_access import as_environment
 
 _NEEDED = (2, 38)
 """The first git with `merge-tree --write-tree`."""
@@ -46,7 +46,6 @@ _CONFIG = {
     "submodule.recurse": "false",
     "transfer.fsckObjects": "true",
 }
-_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class GitError(WorkspaceError):
@@ -65,19 +64,6 @@ class GitResult:
     exit_code: int
     stdout: bytes = field(repr=False)
     stderr: str
-
-
-def token_config(origin: str, token: str) -> dict[str, str]:
-    """Return the configuration that sends a token to one origin; it travels by environment only."""
-    if not token:
-        return {}
-    if not _TOKEN.fullmatch(token):
-        raise WorkspaceError("the token for git holds characters that no token has")
-    return {f"http.{origin}/.extraheader": f"Authorization: Basic {_basic(token)}"}
-
-
-def _basic(token: str) -> str:
-    return base64.b64encode(f"x-access-token:{token}".encode()).decode()
 
 
 async def git_version() -> tuple[int, int]:
@@ -171,12 +157,7 @@ class Git:
             "GIT_LITERAL_PATHSPECS": "1",
             "GIT_NO_REPLACE_OBJECTS": "1",
         }
-        settings = {**self._config, **config}
-        environment["GIT_CONFIG_COUNT"] = str(len(settings))
-        for number, (key, value) in enumerate(settings.items()):
-            environment[f"GIT_CONFIG_KEY_{number}"] = key
-            environment[f"GIT_CONFIG_VALUE_{number}"] = value
-        return environment
+        return environment | as_environment({**self._config, **config})
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

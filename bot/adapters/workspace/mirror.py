@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from bot.adapters.workspace.git import Git, GitError, token_config
+from bot.adapters.workspace.git import Git, GitError
 from bot.adapters.workspace.locks import locked, try_lock
 from bot.adapters.workspace.names import is_object_id, refspec, repo_parts
 from bot.adapters.workspace.trees import is_damage
+from bot.domain.git_access import token_config
 from bot.domain.model import Repo
 from bot.ports import Clock
 

@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.adapters.workspace.git import Git, token_config
+from bot.adapters.workspace.git import Git
 from bot.adapters.workspace.names import is_object_id, object_id, refspec
 from bot.domain.errors import MergeConflictError, WorkspaceError
+from bot.domain.git_access import token_config
 from bot.domain.model import Repo, Sha
 from bot.ports.revert_pulls import Merged
 

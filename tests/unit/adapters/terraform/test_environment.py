@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.adapters.terraform.environment import cli_config, terraform_environment
+from bot.adapters.terraform.environment import cli_config, for_init, for_other_steps, terraform_environment
 from bot.adapters.terraform.paths import INSIDE, shown_inside
 from bot.domain.errors import GatewrightError
 
@@ -19,6 +19,31 @@ def test_the_environment_is_the_fixed_part_and_what_was_given() -> None:
     assert environment["HOME"] == "/gatewright/home"
     assert environment["TF_DATA_DIR"] == "/data"
     assert environment["TF_CLI_CONFIG_FILE"] == "/gatewright/terraform.rc"
+
+
+GIVEN = {
+    "AWS_ACCESS_KEY_ID": "x",
+    "TF_VAR_size": "3",
+    "TF_TOKEN_app_terraform_io": "t",
+    "https_proxy": "http://proxy",
+    "GIT_CONFIG_GLOBAL": "/home/evil",
+}
+
+
+def test_init_is_given_registries_modules_and_the_network_alone() -> None:
+    assert for_init(GIVEN, {"GIT_CONFIG_COUNT": "0"}) == {
+        "TF_TOKEN_app_terraform_io": "t",
+        "https_proxy": "http://proxy",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_CONFIG_COUNT": "0",
+    }
+
+
+def test_other_steps_are_given_all_but_the_tokens_of_registries() -> None:
+    assert for_other_steps(GIVEN) == {
+        name: value for name, value in GIVEN.items() if name != "TF_TOKEN_app_terraform_io"
+    }
 
 
 @pytest.mark.parametrize("name", ["PATH", "HOME", "TF_DATA_DIR", "TF_CLI_ARGS", "TF_REATTACH_PROVIDERS"])
