@@ -19,6 +19,8 @@ _COMMANDS: Final = "tests/e2e_input/test_commands.py"
 _PRYING: Final = "tests/e2e_input/test_prying.py"
 _HOSTILE: Final = "tests/e2e_input/test_hostile_code.py"
 _TREES: Final = "tests/e2e_input/test_hostile_trees.py"
+_INPUTS: Final = "tests/e2e_inputs/test_variables.py"
+_MODULES: Final = "tests/e2e_inputs/test_modules.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +335,48 @@ ATTACKS: Final = (
         ends="text stays text",
         tests=(f"{_HOSTILE}::test_text_of_a_plan_stays_text",),
     ),
+    Attack(
+        tries="have other inputs applied than were planned: a variable that the server gives to one purpose alone",
+        ends="`inputs_differ`, by the names of the settings, when it is planned and again when it is applied",
+        tests=(
+            f"{_INPUTS}::test_a_variable_of_applies_alone_is_refused_by_name",
+            f"{_INPUTS}::test_a_difference_that_came_after_the_plan_refuses_the_apply",
+            "tests/e2e_local/test_local.py::test_another_variable_for_applies_is_refused_by_name",
+        ),
+    ),
+    Attack(
+        tries="hide from that what the module declares: `ephemeral` by an expression, an override file, or a name that cannot be read",
+        ends="only what plainly says `ephemeral = true` everywhere may differ",
+        tests=(
+            "tests/unit/domain/test_variables.py::test_a_difference_is_refused_unless_it_has_no_effect",
+            "tests/unit/domain/test_variables.py::test_an_override_file_that_takes_ephemeral_back_counts",
+            "tests/unit/domain/test_variables.py::test_only_the_files_that_the_engine_reads_count",
+        ),
+    ),
+    Attack(
+        tries="change the var file after the plan, where an apply is given it again for its ephemeral variables",
+        ends="Terraform refuses to apply another value of any other variable",
+        tests=(
+            "tests/integration/terraform/test_inputs.py::test_a_var_file_that_was_changed_after_the_plan_fails_the_apply",
+        ),
+    ),
+    Attack(
+        tries="read from code that is planned the token with which `init` fetches private modules, or that of a registry",
+        ends="no step but `init` is given one, and `init` is given no other credentials",
+        tests=(
+            f"{_MODULES}::test_private_modules_are_fetched_with_a_token_of_init_alone",
+            "tests/integration/terraform/test_inputs.py::test_init_and_the_other_steps_are_given_different_credentials",
+        ),
+    ),
+    Attack(
+        tries="have `init` send that token elsewhere, or fetch a private repository that is not listed",
+        ends="it is sent to GitHub's address alone, which may not redirect, and reads the listed repositories alone",
+        tests=(
+            f"{_MODULES}::test_a_token_for_modules_reaches_no_other_server",
+            f"{_MODULES}::test_a_private_module_that_is_not_listed_cannot_be_fetched",
+            "tests/integration/workspace/test_module_access.py::test_the_token_follows_no_redirection",
+        ),
+    ),
 )
 
 PROMISES: Final = (
@@ -362,6 +406,21 @@ PROMISES: Final = (
         tests=(f"{_HOSTILE}::test_credentials_of_plans_and_applies_never_meet",),
     ),
     Promise(
+        promise="Plans and applies are given the same variables; `init` has other credentials than every other step",
+        kept_in=(
+            "bot/services/plan_inputs.py",
+            "bot/domain/variables.py",
+            "bot/adapters/terraform/environment.py",
+        ),
+        tests=(
+            f"{_INPUTS}::test_an_ephemeral_variable_of_the_var_file_plans_and_applies",
+            f"{_INPUTS}::test_an_ephemeral_value_may_differ_between_plans_and_applies",
+            f"{_INPUTS}::test_a_pull_requests_environment_lives_and_dies_with_ephemeral_variables",
+            f"{_INPUTS}::test_a_revert_is_applied_with_ephemeral_variables",
+            "tests/integration/terraform/test_inputs.py::test_init_and_the_other_steps_are_given_different_credentials",
+        ),
+    ),
+    Promise(
         promise="Data is copied against the direction of changes only, never into prod, by a command of the default branch"
         " that is given the other environment's outputs and none of its credentials",
         kept_in=("bot/policy/refreshes.py", "bot/services/refreshing.py"),
@@ -387,7 +446,11 @@ PROMISES: Final = (
     ),
     Promise(
         promise="Tokens are short-lived, narrowed to the repository, and reach git by its environment alone",
-        kept_in=("bot/adapters/github/credentials.py", "bot/adapters/workspace/git.py"),
+        kept_in=(
+            "bot/adapters/github/credentials.py",
+            "bot/domain/git_access.py",
+            "bot/adapters/workspace/git.py",
+        ),
         tests=(
             "tests/integration/workspace/test_fetch.py::test_the_token_reaches_the_origin_and_nothing_else",
         ),
