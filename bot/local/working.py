@@ -19,9 +19,12 @@ from bot.domain.sensitive import sensitive_values
 from bot.local import words
 from bot.local.access import Access, state_store
 from bot.local.checkout import Checkout
-from bot.local.place import working_place
+from bot.local.place import keep_lock_file, lay_out, working_place
+from bot.local.source import working_tree
 from bot.ports import PlanOutput, Slot, Stop, Terraform, TerraformJob
 from bot.services.jobs import Purpose, bounded
+from bot.services.omissions import explained
+from bot.services.stacks import MergedTree, input_tree
 
 Say = Callable[[str], None]
 """Called with one line, or a text of several."""
@@ -40,20 +43,20 @@ class Working:
 
     async def plan(self, stack: Stack) -> None:
         """Plan, and tell state, counts and risk; it changes nothing."""
-        async with self._stack(stack) as (slot, states):
+        async with self._stack(stack) as (slot, states, tree):
             holder = await lock_info(states, stack.state_key)
             if holder is not None:
                 self.say(f"the state is locked by {holder}: it may change while it is planned")
-            await self._plan(stack, slot)
+            await self._plan(stack, slot, tree)
 
     async def apply(self, stack: Stack, confirm: Confirm) -> bool:
         """Plan, ask, and apply exactly that plan; whether the stack is now as it shall be."""
         backend = self.access.backend(stack, "apply")
-        async with self._stack(stack) as (slot, states):
+        async with self._stack(stack) as (slot, states, tree):
             holder = await lock_info(states, stack.state_key)
             if holder is not None:
                 raise GatewrightError(words.locked(holder, stack, backend))
-            output, summary = await self._plan(stack, slot)
+            output, summary = await self._plan(stack, slot, tree)
             if not summary.has_changes:
                 self.say("nothing to apply")
                 return True
@@ -63,29 +66,36 @@ class Working:
             return await self._apply(stack, slot, output)
 
     @asynccontextmanager
-    async def _stack(self, stack: Stack) -> AsyncIterator[tuple[Slot, S3ObjectStore]]:
-        """Hold the place of a stack, and tell its state before and after, however it ends."""
+    async def _stack(self, stack: Stack) -> AsyncIterator[tuple[Slot, S3ObjectStore, MergedTree]]:
+        """Lay out a stack in its place, and tell its state before and after, however it ends."""
+        policy, root = self.checkout.policy, self.checkout.root
         backend = self.access.backend(stack, "plan")
         states = state_store(backend)
         try:
-            with working_place(self.access.settings.local_dir, self.checkout.root, stack) as slot:
+            with working_place(self.access.settings.local_dir, root, stack) as slot:
+                tree = await working_tree(root)
+                await asyncio.to_thread(lay_out, slot, root, input_tree(policy, stack, tree))
                 self.say(words.where(stack, backend))
                 self.say(words.state_line("before", (await read_state(states, stack.state_key))[0]))
-                yield slot, states
+                yield slot, states, tree
                 self.say(words.state_line("after", (await read_state(states, stack.state_key))[0]))
         finally:
             await states.close()
 
-    async def _plan(self, stack: Stack, slot: Slot) -> tuple[PlanOutput, PlanSummary]:
+    async def _plan(self, stack: Stack, slot: Slot, tree: MergedTree) -> tuple[PlanOutput, PlanSummary]:
         redactor = self.access.redactor(stack.env)
         with _interruptible() as stop:
             # Terraform prints values before anybody knows which are secret, so the plan is shown when it is made.
             job = self._job(stack, slot, "plan", redactor=redactor, stop=stop, on_line=_unheard)
             try:
-                output = await self.terraform.plan(job, ())
+                async with explained(self.checkout.policy, stack, tree, slot):
+                    output = await self.terraform.plan(job, ())
             except TerraformError as error:
-                self.say(error.log_tail)
+                for line in (error.log_tail, *words.unseen_lines(error.omitted)):
+                    self.say(line)
                 raise
+        if written := keep_lock_file(self.checkout.root, stack, output.lock_file):
+            self.say(words.lock_file_line(written))
         summary = summarise(output.json, output.text, arguments=(), warnings=output.warnings, redact=redactor)
         for line in words.plan_lines(summary):
             self.say(line)
@@ -96,7 +106,7 @@ class Working:
         with _interruptible() as stop:
             job = self._job(stack, slot, "apply", redactor=redactor, stop=stop, on_line=self.say)
             output = await self.terraform.apply(job, planned.plan_file)
-        for line in words.applied_lines(output):
+        for line in words.applied_lines(output, slot.tree / stack.directory):
             self.say(line)
         return output.exit_code == 0
 
