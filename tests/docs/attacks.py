@@ -175,6 +175,8 @@ ATTACKS: Final = (
         tests=(
             "tests/unit/services/test_linked_inputs.py::test_what_lies_behind_a_link_is_an_input",
             "tests/unit/services/test_linked_inputs.py::test_the_directory_of_a_project_may_itself_be_a_link",
+            "tests/unit/domain/test_links.py::test_a_change_is_seen_through_links",
+            "tests/unit/domain/test_input_paths.py::test_what_changes_the_digest_touches_the_stack",
         ),
     ),
     Attack(
