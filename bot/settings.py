@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("data"), description="Mirrors, work directories and the SQLite database.")
     local_dir: Path = Field(
         Path("~/.cache/gatewright"),
-        description="Where `gatewright local` keeps its data directories; outside of every checkout.",
+        description="Where `gatewright local` works, with a directory for each stack; outside of every checkout.",
     )
     s3_endpoint_url: WebUrl = Field(
         description="S3 endpoint, for R2 `https://ACCOUNT.r2.cloudflarestorage.com`."

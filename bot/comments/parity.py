@@ -9,7 +9,8 @@ from bot.comments.budget import Drop, Part, fit
 from bot.comments.checks import CheckText, Conclusion
 from bot.comments.escape import code, one_line, prose, text
 from bot.comments.header import header
-from bot.comments.words import Step, counted, minute, short, steps
+from bot.comments.words import Step, command, counted, minute, short, steps
+from bot.domain.fetched import is_current
 from bot.domain.model import Sha
 from bot.domain.parity import Allowance, Difference, Side, Topic, Twins, Verdict, overall
 
@@ -155,8 +156,18 @@ def _code_line(one: Side, other: Side) -> str:
     if one.inputs_digest is None or other.inputs_digest is None:
         return ""
     if one.inputs_digest == other.inputs_digest:
-        return "\nBoth have the same release.\n"
+        return _fetched_line(one, other)
     return "\nThey have different releases: what one has and the other will get is a difference until then.\n"
+
+
+def _fetched_line(one: Side, other: Side) -> str:
+    unknown = [side for side in (one, other) if not is_current(side.fetched_digest)]
+    if unknown:
+        again = code(command("plan", unknown[0].stack), limit=150)
+        return f"\nBoth have the same code. Whether with the same modules and providers is known after {again}.\n"
+    if one.fetched_digest == other.fetched_digest:
+        return "\nBoth have the same release.\n"
+    return "\nBoth have the same code, with other modules or providers that were fetched: they have different releases.\n"
 
 
 def _next(view: ParityView) -> Iterator[Step]:

@@ -93,8 +93,12 @@ def seen_through(changed: Iterable[str], tree: Followed) -> frozenset[str]:
     if not tree.links:
         return frozenset(changed)
     shown_at: dict[str, list[str]] = defaultdict(list)
+    # A link that led on, or was removed, changes what is seen at every link whose way it was or would be on.
+    passed: dict[str, list[str]] = defaultdict(list)
     for path, place in tree.links.items():
         shown_at[place].append(path)
+        for step in {*way_to(path, tree).links, *_and_above(place)} - {path, place, ""}:
+            passed[step].append(path)
     found, waiting = set[str](), [(path, 0) for path in changed]
     linked = sorted(path for path in tree.files) if any(path in tree.links for path, _ in waiting) else []
     while waiting:
@@ -105,6 +109,7 @@ def seen_through(changed: Iterable[str], tree: Followed) -> frozenset[str]:
         # A link that leads elsewhere now changes all that is seen through it.
         found.update(_below(linked, path) if path in tree.links else ())
         if depth < _DEEPEST:
+            waiting += [(link, depth + 1) for link in passed.get(path, ())]
             for place in _and_above(path):
                 rest = path[len(place) :] if place else f"/{path}"
                 waiting += [(f"{link}{rest}", depth + 1) for link in shown_at.get(place, ())]

@@ -71,6 +71,8 @@ class Side:
     """Of the state that was looked at."""
     inputs_digest: str | None = None
     """Of the release in place."""
+    fetched_digest: str | None = None
+    """Of the modules and providers that the release in place was made with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

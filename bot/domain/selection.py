@@ -128,11 +128,13 @@ def stack_inputs_digest(
 
 
 def _entries(path: str, tree: Followed) -> Iterator[str]:
-    """Yield the entries of the tree by which a path is seen: the links on the way, and the file at their end."""
+    """Yield the entries of the tree by which a path is seen: the links on the way, and the files at their ends."""
     way = way_to(path, tree)
     yield from way.links
-    if way.place is not None and way.place in tree.files:
-        yield way.place
+    # A link that is taken for a directory may stand for a file, of which it would be counted.
+    for place in (way.place, *(tree.links.get(link) for link in way.links)):
+        if place is not None and place in tree.files:
+            yield place
 
 
 class _Named:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 from bot.comments.words import to_do
 from bot.domain.model import Stack, StateIdentity
@@ -42,8 +44,40 @@ def locked(holder: str, stack: Stack, backend: Backend) -> str:
     )
 
 
-def applied_lines(output: ApplyOutput) -> Iterator[str]:
-    """Yield how an apply ended; Terraform itself has told the outputs."""
+def lost_state(file: Path, stack: Stack) -> str:
+    """Return why nothing is done where an earlier apply could not save the state."""
+    return (
+        f"{file} holds a state of {stack.label} that Terraform could not save, so nothing was done. Put it in place with"
+        f" `terraform state push`, or copy it to where the state lies, {stack.state_key}; then delete that file and run"
+        " this again"
+    )
+
+
+def unseen_lines(detail: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what an error names of the checkout that Terraform did not get, and how it would."""
+    if "omitted" in detail:
+        yield (
+            f"The checkout has {', '.join(detail['omitted'])}, but Terraform gets what is counted as an input of the"
+            " stack, and nothing else. Add it to `when_modified` in gatewright.yaml:"
+        )
+        yield ""
+        yield detail["when_modified"]
+        yield ""
+        yield "For the server, this has to be merged into the default branch before the code that needs it."
+    if "withheld" in detail:
+        yield (
+            f"{', '.join(detail['withheld'])} is not there on purpose: a var file or the policy is no input of any stack."
+            " Set what the code needs in the environment's own var file."
+        )
+
+
+def lock_file_line(file: Path) -> str:
+    """Return what is to be done with a provider lock file that was not there before."""
+    return f"wrote {file}: commit it, so that the same providers are used everywhere"
+
+
+def applied_lines(output: ApplyOutput, module: Path) -> Iterator[str]:
+    """Yield how an apply in a module's directory ended; Terraform itself has told the outputs."""
     if output.exit_code == 0:
         yield "applied"
     elif output.timed_out:
@@ -53,7 +87,10 @@ def applied_lines(output: ApplyOutput) -> Iterator[str]:
     else:
         yield f"NOT applied completely: terraform apply ended with exit code {output.exit_code}"
     if output.errored_state:
-        yield "Terraform could not save the state: errored.tfstate in the module's directory holds it, keep that file"
+        yield (
+            f"Terraform could not save the state: {module / 'errored.tfstate'} holds it. Nothing here deletes that file, and"
+            " nothing is done in this place while it is there"
+        )
 
 
 def not_here(env: str) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from bot.adapters.object_store import S3ObjectStore
 from bot.adapters.state_reader import lock_info, read_state
-from bot.domain.errors import GatewrightError, TerraformError
+from bot.adapters.workspace.cleaning import empty
+from bot.domain.errors import GatewrightError, NeedsInitError, TerraformError
 from bot.domain.model import Stack
 from bot.domain.plan import PlanSummary
 from bot.domain.plan_json import summarise
@@ -19,10 +20,13 @@ from bot.domain.sensitive import sensitive_values
 from bot.local import words
 from bot.local.access import Access, state_store
 from bot.local.checkout import Checkout
-from bot.local.place import working_place
+from bot.local.place import keep_lock_file, lay_out, working_place
+from bot.local.source import working_tree
 from bot.ports import PlanOutput, Slot, Stop, Terraform, TerraformJob
 from bot.services.jobs import Purpose, bounded
+from bot.services.omissions import explained
 from bot.services.plan_inputs import Inputs, checked_inputs
+from bot.services.stacks import MergedTree, input_tree
 
 Say = Callable[[str], None]
 """Called with one line, or a text of several."""
@@ -41,21 +45,21 @@ class Working:
 
     async def plan(self, stack: Stack) -> None:
         """Plan, and tell state, counts and risk; it changes nothing."""
-        async with self._stack(stack) as (slot, states):
+        async with self._stack(stack) as (slot, states, tree):
             holder = await lock_info(states, stack.state_key)
             if holder is not None:
                 self.say(f"the state is locked by {holder}: it may change while it is planned")
-            await self._plan(stack, slot, await self._inputs(stack))
+            await self._plan(stack, slot, tree, await self._inputs(stack))
 
     async def apply(self, stack: Stack, confirm: Confirm) -> bool:
         """Plan, ask, and apply exactly that plan; whether the stack is now as it shall be."""
         backend = self.access.backend(stack, "apply")
-        async with self._stack(stack) as (slot, states):
+        async with self._stack(stack) as (slot, states, tree):
             holder = await lock_info(states, stack.state_key)
             if holder is not None:
                 raise GatewrightError(words.locked(holder, stack, backend))
             inputs = await self._inputs(stack)
-            output, summary = await self._plan(stack, slot, inputs)
+            output, summary = await self._plan(stack, slot, tree, inputs)
             if not summary.has_changes:
                 self.say("nothing to apply")
                 return True
@@ -65,15 +69,18 @@ class Working:
             return await self._apply(stack, slot, output, inputs)
 
     @asynccontextmanager
-    async def _stack(self, stack: Stack) -> AsyncIterator[tuple[Slot, S3ObjectStore]]:
-        """Hold the place of a stack, and tell its state before and after, however it ends."""
+    async def _stack(self, stack: Stack) -> AsyncIterator[tuple[Slot, S3ObjectStore, MergedTree]]:
+        """Lay out a stack in its place, and tell its state before and after, however it ends."""
+        policy, root = self.checkout.policy, self.checkout.root
         backend = self.access.backend(stack, "plan")
         states = state_store(backend)
         try:
-            with working_place(self.access.settings.local_dir, self.checkout.root, stack) as slot:
+            with working_place(self.access.settings.local_dir, root, stack) as slot:
+                tree = await working_tree(root)
+                await asyncio.to_thread(lay_out, slot, root, input_tree(policy, stack, tree))
                 self.say(words.where(stack, backend))
                 self.say(words.state_line("before", (await read_state(states, stack.state_key))[0]))
-                yield slot, states
+                yield slot, states, tree
                 self.say(words.state_line("after", (await read_state(states, stack.state_key))[0]))
         finally:
             await states.close()
@@ -86,20 +93,33 @@ class Working:
             self.access.credentials, stack, self.checkout.policy.engine, files, applied=applied
         )
 
-    async def _plan(self, stack: Stack, slot: Slot, inputs: Inputs) -> tuple[PlanOutput, PlanSummary]:
+    async def _plan(
+        self, stack: Stack, slot: Slot, tree: MergedTree, inputs: Inputs
+    ) -> tuple[PlanOutput, PlanSummary]:
         redactor = self.access.redactor(stack.env).with_more(inputs.secrets)
         with _interruptible() as stop:
             # Terraform prints values before anybody knows which are secret, so the plan is shown when it is made.
             job = self._job(stack, slot, "plan", redactor=redactor, stop=stop, on_line=_unheard)
             try:
-                output = await self.terraform.plan(job, ())
+                async with explained(self.checkout.policy, stack, tree, slot):
+                    output = await self._planned(job)
             except TerraformError as error:
-                self.say(error.log_tail)
+                for line in (error.log_tail, *words.unseen_lines(error.omitted)):
+                    self.say(line)
                 raise
+        if written := keep_lock_file(self.checkout.root, stack, output.lock_file):
+            self.say(words.lock_file_line(written))
         summary = summarise(output.json, output.text, arguments=(), warnings=output.warnings, redact=redactor)
         for line in words.plan_lines(summary):
             self.say(line)
         return output, summary
+
+    async def _planned(self, job: TerraformJob) -> PlanOutput:
+        try:
+            return await self.terraform.plan(job, ())
+        except NeedsInitError:
+            await asyncio.to_thread(empty, job.slot.data_dir)
+            return await self.terraform.plan(job, ())
 
     async def _apply(self, stack: Stack, slot: Slot, planned: PlanOutput, inputs: Inputs) -> bool:
         redactor = self.access.redactor(stack.env).with_more(
@@ -109,7 +129,7 @@ class Working:
             job = self._job(stack, slot, "apply", redactor=redactor, stop=stop, on_line=self.say)
             job = replace(job, ephemeral_variables=inputs.ephemeral)
             output = await self.terraform.apply(job, planned.plan_file, planned.code)
-        for line in words.applied_lines(output):
+        for line in words.applied_lines(output, slot.tree / stack.directory):
             self.say(line)
         return output.exit_code == 0
 

@@ -98,6 +98,7 @@ class Sides:
             commit=code.commit if release is None else release.head_sha,
             applied_at=None if release is None else release.recorded_at,
             inputs_digest=None if release is None else release.inputs_digest,
+            fetched_digest=None if release is None else release.fetched_digest,
             serial=serial,
         )
 

@@ -18,6 +18,7 @@ _COMMIT_CHECKS: Final = "tests/integration/github/test_commit_checks.py"
 _COMMANDS: Final = "tests/e2e_input/test_commands.py"
 _PRYING: Final = "tests/e2e_input/test_prying.py"
 _HOSTILE: Final = "tests/e2e_input/test_hostile_code.py"
+_COMPUTED: Final = "tests/e2e_input/test_computed_paths.py"
 _TREES: Final = "tests/e2e_input/test_hostile_trees.py"
 _INPUTS: Final = "tests/e2e_inputs/test_variables.py"
 _MODULES: Final = "tests/e2e_inputs/test_modules.py"
@@ -176,6 +177,8 @@ ATTACKS: Final = (
         tests=(
             "tests/unit/services/test_linked_inputs.py::test_what_lies_behind_a_link_is_an_input",
             "tests/unit/services/test_linked_inputs.py::test_the_directory_of_a_project_may_itself_be_a_link",
+            "tests/unit/domain/test_links.py::test_a_change_is_seen_through_links",
+            "tests/unit/domain/test_input_paths.py::test_what_changes_the_digest_touches_the_stack",
         ),
     ),
     Attack(
@@ -184,6 +187,54 @@ ATTACKS: Final = (
         tests=(
             "tests/unit/domain/test_reached_paths.py::test_a_file_that_the_code_reads_from_elsewhere_is_an_input",
             "tests/unit/domain/test_reached_paths.py::test_so_is_what_a_called_module_reads",
+        ),
+    ),
+    Attack(
+        tries="read a file by a path that only Terraform can compute, and change that file between staging and prod",
+        ends="it is not there: a run gets what its inputs digest counts and its own var file, and the failed plan names the line that `when_modified` lacks",
+        tests=(
+            f"{_COMPUTED}::test_a_computed_path_fails_until_the_policy_names_it",
+            f"{_COMPUTED}::test_a_push_of_the_named_file_alone_is_not_promoted",
+            "tests/unit/domain/test_input_paths.py::test_the_digest_changes_with_every_entry_and_nothing_else",
+            "tests/integration/terraform/test_omitted_files.py::test_a_computed_path_is_named_by_the_error",
+        ),
+    ),
+    Attack(
+        tries="read the var file of another environment, under its own name, by a link or from the project's directory",
+        ends="it is not there: var files of other environments are absent wherever they lie",
+        tests=(
+            "tests/unit/domain/test_input_paths.py::test_a_run_gets_its_own_var_file_and_no_other",
+            "tests/unit/domain/test_input_paths.py::test_links_bring_what_they_stand_for",
+            "tests/unit/domain/test_input_paths.py::test_the_target_of_a_var_file_stays_away_from_others",
+        ),
+    ),
+    Attack(
+        tries="take code away from prod by making the var file of another environment a link to it",
+        ends="only what may be called a var file is kept back behind such a link",
+        tests=("tests/unit/domain/test_input_paths.py::test_a_var_file_that_is_a_link_takes_no_code_away",),
+    ),
+    Attack(
+        tries="move a module (`?ref=main`), a version range or an unlocked provider between staging and prod",
+        ends="`promoted`: the content of fetched modules and the versions of providers are a part of the release; what can move is named in the plan comment",
+        tests=(
+            "tests/unit/services/test_promotion_facts.py::test_the_same_code_with_other_modules_promotes_nothing",
+            "tests/unit/domain/test_fetched.py::test_the_digest_changes_with_what_was_fetched",
+            "tests/unit/domain/test_fetched.py::test_a_module_that_can_move_is_named",
+            "tests/integration/database/test_verified_again.py::test_the_same_inputs_are_verified_again_with_other_modules",
+        ),
+    ),
+    Attack(
+        tries="promote what an older version has verified, without a record of what was fetched",
+        ends="`promoted`: `/plan` of the environment before, without changes, verifies it again",
+        tests=(
+            "tests/unit/services/test_promotion_facts.py::test_a_release_of_an_older_version_promotes_nothing_until_it_is_planned_again",
+        ),
+    ),
+    Attack(
+        tries="merge while a module has moved since the last plan, and have `after_merge: apply` apply it",
+        ends="nothing is applied by itself: the plan of the merge must be made of what was planned before, fetched modules too",
+        tests=(
+            "tests/unit/services/test_judging_a_merge.py::test_a_merge_applies_no_code_that_nobody_saw_planned",
         ),
     ),
     Attack(

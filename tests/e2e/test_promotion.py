@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 from bot.playground.github.actions.checks import report_status
 from tests.e2e.world import ADMIN, OWNER, World, next_second
@@ -224,3 +226,25 @@ async def test_each_gate_alone_keeps_prod_shut(world: World) -> None:
     said = await world.hear(number, kind="verify", env="staging", status="fail")
     assert "Status 404 came, 200 was expected." in said.body
     await refused(world, number, "promoted")
+
+
+async def test_what_an_older_version_has_verified_is_verified_again_by_a_plan(world: World) -> None:
+    # Given a release that is verified in staging, as a version recorded it that did not know what was fetched,
+    number = await open_both(world, "Older")
+    await world.applied(number)
+    await world.told(number)
+    with closing(sqlite3.connect(world.database, timeout=20)) as records, records:
+        change = "UPDATE releases SET fetched_digest = NULL WHERE repo = ?"
+        assert records.execute(change, (world.repo,)).rowcount == 1
+    # when prod is looked at, then its gate says what opens it,
+    await world.comment(number, "/gates prod")
+    gates = await world.hear(number, kind="gates")
+    [line] = [line for line in gates.body.splitlines() if line.startswith("| promoted |")]
+    assert "was recorded by an older version" in line
+    assert "`/plan staging` without changes verifies it again" in line
+    # and that command does.
+    await world.comment(number, "/plan staging")
+    await world.hear(number, kind="plan", env="staging", status="no_changes")
+    await world.told(number)
+    assert [run["status"] for run in world.runs(kind="verify")] == ["succeeded", "succeeded"]
+    assert "✅ PASS" in await row(world, number, "promoted")

@@ -11,6 +11,28 @@ import pytest
 from bot.domain.errors import GatewrightError
 from tests.e2e_local.conftest import Desk
 
+_READS = """
+data "terraform_remote_state" "runs" {
+  backend = "s3"
+  config = {
+    bucket = "%s"
+    key = "dev/other.tfstate"
+    region = "auto"
+    profile = "runs"
+    shared_config_files = ["${path.module}/aws.config"]
+    endpoints = { s3 = "%s" }
+    use_path_style = true
+    skip_credentials_validation = true
+    skip_region_validation = true
+    skip_requesting_account_id = true
+    skip_metadata_api_check = true
+    skip_s3_checksum = true
+  }
+}
+resource "terraform_data" "reads" {
+  provisioner "local-exec" { command = "grep made made.txt" }
+}
+"""
 _STATE = re.compile(r"^state (before|after): serial (\d+), lineage (\S+)$", re.MULTILINE)
 
 
@@ -98,6 +120,49 @@ async def test_a_plan_that_fails_shows_terraforms_words_without_secrets(desk: De
     assert "wrong.tf" in desk.text
     assert "tell-nobody" not in desk.text
     assert desk.left_behind() == []
+
+
+async def test_a_file_that_is_no_input_is_not_there_and_the_line_is_shown(desk: Desk) -> None:
+    # Given code that reads a file elsewhere in the checkout, by a path that only Terraform knows,
+    (desk.root / "shared").mkdir()
+    (desk.root / "shared" / "x.json").write_text('"hello"\n')
+    code = 'output "read" { value = file("${dirname(abspath(path.root))}/shared/x.json") }\n'
+    (desk.root / "terraform" / "reads.tf").write_text(code)
+
+    # when it is planned, then it fails, and says what the policy lacks,
+    with pytest.raises(GatewrightError):
+        await desk.plan("dev", user="reads")
+    assert "The checkout has shared/x.json" in desk.text
+    assert 'when_modified: ["terraform/**", "shared/x.json"]' in desk.text
+
+    # and with that line it is planned.
+    desk.change_policy(
+        "{name: default, dir: terraform}",
+        '{name: default, dir: terraform, when_modified: ["terraform/**", "shared/x.json"]}',
+    )
+    assert await desk.plan("dev", user="reads") == 0
+    assert desk.left_behind() == []
+
+
+async def test_files_of_a_plan_are_there_for_its_apply(desk: Desk) -> None:
+    # Given code that runs a program while it is planned, which leaves a file that the apply reads,
+    pair = {
+        "Version": 1,
+        "AccessKeyId": desk.settings["GATEWRIGHT_DEV_PLAN_STATE_ACCESS_KEY_ID"],
+        "SecretAccessKey": desk.settings["GATEWRIGHT_DEV_PLAN_STATE_SECRET_ACCESS_KEY"],
+    }
+    module = desk.root / "terraform"
+    (module / "program.sh").write_text(f"echo made > made.txt\necho '{json.dumps(pair)}'\n")
+    (module / "aws.config").write_text("[profile runs]\ncredential_process = sh program.sh\n")
+    (module / "reads.tf").write_text(_READS % (desk.s3.state_bucket, desk.s3.endpoint_url))
+    other = {"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "other", "outputs": {}}
+    desk.put_state_object("dev/other.tfstate", json.dumps({**other, "resources": []}).encode())
+
+    # when it is applied, then it was there,
+    assert await desk.apply("dev", user="builds") == 0
+    assert "applied" in desk.said
+    # and it never was in the checkout.
+    assert not (module / "made.txt").exists()
 
 
 def _without_policy(desk: Desk) -> None:

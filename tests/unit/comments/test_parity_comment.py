@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from inline_snapshot import snapshot
 
 from bot.comments.parity import ParityView, parity_check, parity_comment
@@ -28,6 +30,7 @@ STAGING = Side(
     applied_at=NOON,
     serial=7,
     inputs_digest="e" * 64,
+    fetched_digest=f"1:{'a' * 64}",
 )
 PROD = Side(
     stack=stack("prod"),
@@ -42,6 +45,7 @@ PROD = Side(
     applied_at=NOON - timedelta(days=3),
     serial=4,
     inputs_digest="f" * 64,
+    fetched_digest=f"1:{'a' * 64}",
 )
 NEW = Side(
     stack=stack("prod"),
@@ -128,3 +132,17 @@ def test_of_several_twins_those_are_named_that_differ() -> None:
     assert parity_check(view((STAGING, PROD), (PROD, PROD))).title == "staging ≈ prod: 1 difference"
     assert parity_check(view((PROD, PROD), (PROD, PROD))).title == "no difference"
     assert parity_check(view((PROD, NEW), (PROD, PROD))).title.startswith("prod ≈ prod: ")
+
+
+@pytest.mark.parametrize(
+    ("fetched", "said"),
+    [
+        pytest.param(STAGING.fetched_digest, "Both have the same release.", id="the same"),
+        pytest.param(f"1:{'b' * 64}", "with other modules or providers", id="others"),
+        pytest.param(None, "is known after `/plan prod`", id="recorded by an older version"),
+    ],
+)
+def test_the_same_code_with_other_modules_is_another_release(fetched: str | None, said: str) -> None:
+    prod = replace(PROD, inputs_digest=STAGING.inputs_digest, fetched_digest=fetched)
+
+    assert said in parity_comment(view((STAGING, prod)), env="staging")

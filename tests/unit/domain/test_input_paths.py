@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.links import Followed, follow
-from bot.domain.selection import PolicyPart, input_paths, stack_inputs_digest, tree_paths
+from bot.domain.links import Followed, follow, seen_through
+from bot.domain.selection import PolicyPart, input_paths, stack_inputs_digest, touched, tree_paths
 from tests.fakes import builders
 
 STAGING, PROD = builders.stack("staging"), builders.stack("prod")
@@ -241,3 +241,21 @@ def test_every_counted_path_can_be_read_in_the_tree(
                 assert path in links, path
     assert entries <= files.keys()
     assert not {"envs/prod.tfvars", "gatewright.yaml", "terraform/web-prod.tfvars"} & entries
+
+
+@settings(max_examples=100)
+@given(trees(), st.data())
+def test_what_changes_the_digest_touches_the_stack(
+    made: tuple[dict[str, str], dict[str, str]], data: st.DataObject
+) -> None:
+    files, links = made
+    path = data.draw(st.sampled_from(sorted(files)))
+    target = data.draw(st.one_of(st.none(), TARGETS))
+    others = {each: text for each, text in links.items() if each != path}
+    if target is not None and target != path:
+        others[path] = posixpath.relpath(target, posixpath.dirname(path))
+
+    before, after = tree_of(files, links), tree_of({**files, path: "changed"}, others)
+
+    if digest(after) != digest(before):
+        assert touched([STAGING], seen_through([path], after), CALLS, {}) == (STAGING,)

@@ -57,6 +57,15 @@ def test_a_link_that_leads_nowhere_stays_what_it_is(target: str) -> None:
             {"terraform/m": "../way", "way": "shared"}, "shared/a.tf", "terraform/m/a.tf", id="two links"
         ),
         pytest.param({"infra": "terraform"}, "infra", "infra/main.tf", id="the link itself"),
+        pytest.param(
+            {"terraform/m": "../way", "way": "shared"}, "way", "terraform/m/a.tf", id="a link on the way"
+        ),
+        pytest.param(
+            {"terraform/a": "../way/a.tf"}, "way", "terraform/a", id="a link above that was removed"
+        ),
+        pytest.param(
+            {"terraform/a": "../way/a.tf", "way": "shared"}, "way", "terraform/a", id="a link above a file"
+        ),
         pytest.param({"terraform/all": ".."}, "other/x", "terraform/all/other/x", id="the root"),
     ],
 )
