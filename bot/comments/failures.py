@@ -8,6 +8,7 @@ from bot.comments.budget import fit_text
 from bot.comments.escape import code, prose, text
 from bot.comments.header import header
 from bot.comments.run_report import RunView, facts, log_block, string, strings
+from bot.comments.unplannable import unplannable
 from bot.comments.words import Step, command, sentence, short, steps
 from bot.domain.model import PullRequest, RunStatus, Sha
 from bot.domain.refusals import Reason
@@ -18,7 +19,7 @@ _MOST_PROBLEMS = 30
 def plan_failed_comment(view: RunView) -> str:
     """Return the sticky comment of a stack whose plan run ended without a plan.
 
-    `run.detail` says why: `problem` is `terraform`, `conflict`, `unsafe_tree`, `policy` or `other`.
+    `run.detail` says why: `problem` is `terraform`, `conflict`, `unsafe_tree`, `unplannable`, `policy` or `other`.
     """
     run = view.run
     reason, explained = _explained(view)
@@ -79,6 +80,8 @@ def _explained(view: RunView) -> tuple[str | None, str]:
             said = _bullets(strings(detail, "problems"))
             why = "The tree holds files that could redirect Terraform's state or data, so Terraform was not started:"
             return Reason.UNSAFE_TREE, f"{why}\n\n{said}\nRemove them from the branch and push.\n"
+        case "unplannable":
+            return unplannable(detail)
         case "policy":
             return (
                 Reason.CONFIG,

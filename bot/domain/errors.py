@@ -62,6 +62,27 @@ class UnsafeTreeError(WorkspaceError):
         self.problems = problems
 
 
+class UnplannableTreeError(GatewrightError):
+    """Terraform would see less of the tree than people do, and plan to destroy what it misses."""
+
+    failure_class = FailureClass.CONFIG
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        directory: str | None = None,
+        submodules: tuple[str, ...] = (),
+        pointers: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.directory = directory
+        """The root module that has no configuration; None where content is missing instead."""
+        self.submodules = submodules
+        self.pointers = pointers
+        """Paths of files that Git LFS keeps elsewhere."""
+
+
 class TerraformError(GatewrightError):
     """Terraform ended with an error; `log_tail` is redacted and safe to post."""
 

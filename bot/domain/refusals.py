@@ -29,6 +29,7 @@ class Reason(StrEnum):
     LINEAGE = "lineage"
     LOCKED = "locked"
     NO_CHANGES = "no_changes"
+    NO_CONFIGURATION = "no_configuration"
     NO_PLAN = "no_plan"
     NOT_AVAILABLE = "not_available"
     NOTHING_TO_REVERT = "nothing_to_revert"
@@ -49,6 +50,7 @@ class Reason(StrEnum):
     STATE_MOVED = "state_moved"
     UNCONFIRMED = "unconfirmed"
     UNDIVERGED = "undiverged"
+    UNFETCHED_CONTENT = "unfetched_content"
     UNSAFE_TREE = "unsafe_tree"
     USAGE = "usage"
 

@@ -46,6 +46,7 @@ from bot.services.following import job_of
 from bot.services.ids import new_run_id
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.known_secrets import known_secrets
+from bot.services.plannable import refuse_unplannable
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
 from bot.services.stacks import Trees
@@ -191,6 +192,7 @@ class Drifting:
     ) -> tuple[StateIdentity, PlanSummary | None]:
         """Return the state that was looked at, and the refresh-only plan of it; None where there is no state."""
         tree = await self.trees.moved(repo, repo.default_branch, before=loaded.commit, after=loaded.commit)
+        await refuse_unplannable(self.trees, repo, loaded.policy, stack, tree)
         async with (
             self.workspace.state_lock(stack.state_key, exclusive=False),
             self.workspace.slot(stack) as slot,

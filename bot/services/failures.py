@@ -14,6 +14,7 @@ from bot.domain.errors import (
     ProvidersChangedError,
     TerraformError,
     TerraformStoppedError,
+    UnplannableTreeError,
     UnsafeTreeError,
 )
 from bot.domain.model import RunStatus
@@ -23,7 +24,7 @@ from bot.domain.refusals import Reason
 def describe(error: GatewrightError) -> dict[str, Any]:
     """Return the detail of a run that ended in `error`: its `problem` kind and the facts of that kind.
 
-    The comments read it: `conflict`, `unsafe_tree`, `policy`, `terraform`, `refused` or `other`.
+    The comments read it: `conflict`, `unsafe_tree`, `unplannable`, `policy`, `terraform`, `refused` or `other`.
     """
     message = str(error)
     match error:
@@ -31,6 +32,13 @@ def describe(error: GatewrightError) -> dict[str, Any]:
             found: dict[str, Any] = {"problem": "conflict", "paths": list(error.paths)}
         case UnsafeTreeError():
             found = {"problem": "unsafe_tree", "problems": list(error.problems)}
+        case UnplannableTreeError():
+            found = {
+                "problem": "unplannable",
+                "directory": error.directory,
+                "submodules": list(error.submodules),
+                "pointers": list(error.pointers),
+            }
         case PolicyError():
             found = {"problem": "policy", "problems": list(error.problems)}
         case TerraformError():

@@ -39,6 +39,7 @@ from bot.services.known_secrets import known_secrets
 from bot.services.plan_keeping import PlanKeeping
 from bot.services.plan_operations import hints, refuse_others
 from bot.services.plan_records import Subject, plan_record
+from bot.services.plannable import refuse_unplannable
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.releasing import InPlace
 from bot.services.stacks import Trees
@@ -92,6 +93,9 @@ class Planning:
     ) -> tuple[PlanRecord, InPlace | None]:
         """Plan; `notes` are kept with the run however it ends."""
         subject = await self._subject(run, watch)
+        await refuse_unplannable(
+            self.trees, subject.repo, subject.loaded.policy, subject.stack, subject.tree
+        )
         key = subject.stack.state_key
         async with (
             self.workspace.state_lock(key, exclusive=False),
