@@ -74,6 +74,7 @@ class UnplannableTreeError(GatewrightError):
         directory: str | None = None,
         submodules: tuple[str, ...] = (),
         pointers: tuple[str, ...] = (),
+        is_of_release: bool = False,
     ) -> None:
         super().__init__(message)
         self.directory = directory
@@ -81,6 +82,8 @@ class UnplannableTreeError(GatewrightError):
         self.submodules = submodules
         self.pointers = pointers
         """Paths of files that Git LFS keeps elsewhere."""
+        self.is_of_release = is_of_release
+        """Whether the tree is one that was applied before, which nobody can mend."""
 
 
 class TerraformError(GatewrightError):

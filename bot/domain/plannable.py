@@ -106,6 +106,11 @@ def unfetched(tree: SourceTree, stack: Stack, part: PolicyPart, paths: Collectio
     return tuple(sorted({path for path in found if path is not None} | named))
 
 
+def literal_start(pattern: str) -> str:
+    """Return how every path begins that a pattern takes."""
+    return _WILDCARDS.split(pattern, maxsplit=1)[0]
+
+
 def is_pointer(content: bytes) -> bool:
     """Whether a file is what Git LFS leaves in the place of a larger one."""
     return len(content) <= LARGEST_POINTER and _POINTER.match(content) is not None
@@ -172,7 +177,7 @@ def _json_says_something(text: str) -> bool:
 def _starts(lists: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Return how every path begins that the patterns could take, as most paths are told apart by that."""
     taking = [pattern for patterns in lists for pattern in patterns if not pattern.startswith("!")]
-    return tuple({_WILDCARDS.split(pattern, maxsplit=1)[0] for pattern in taking})
+    return tuple({literal_start(pattern) for pattern in taking})
 
 
 def _selected(path: str, patterns: Sequence[str]) -> bool:

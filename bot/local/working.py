@@ -20,8 +20,10 @@ from bot.local import words
 from bot.local.access import Access, state_store
 from bot.local.checkout import Checkout
 from bot.local.place import working_place
+from bot.local.tree import loose_tree
 from bot.ports import PlanOutput, Slot, Stop, Terraform, TerraformJob
 from bot.services.jobs import Purpose, bounded
+from bot.services.plannable import refuse_unplannable_files
 
 Say = Callable[[str], None]
 """Called with one line, or a text of several."""
@@ -77,6 +79,9 @@ class Working:
             await states.close()
 
     async def _plan(self, stack: Stack, slot: Slot) -> tuple[PlanOutput, PlanSummary]:
+        policy = self.checkout.policy
+        loose = await asyncio.to_thread(loose_tree, self.checkout.root, stack, policy.part_for(stack))
+        await refuse_unplannable_files(loose, policy, stack)
         redactor = self.access.redactor(stack.env)
         with _interruptible() as stop:
             # Terraform prints values before anybody knows which are secret, so the plan is shown when it is made.

@@ -38,6 +38,7 @@ def describe(error: GatewrightError) -> dict[str, Any]:
                 "directory": error.directory,
                 "submodules": list(error.submodules),
                 "pointers": list(error.pointers),
+                "is_of_release": error.is_of_release,
             }
         case PolicyError():
             found = {"problem": "policy", "problems": list(error.problems)}

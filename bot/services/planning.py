@@ -93,9 +93,7 @@ class Planning:
     ) -> tuple[PlanRecord, InPlace | None]:
         """Plan; `notes` are kept with the run however it ends."""
         subject = await self._subject(run, watch)
-        await refuse_unplannable(
-            self.trees, subject.repo, subject.loaded.policy, subject.stack, subject.tree
-        )
+        await refuse_unplannable(self.trees, subject.repo, subject.loaded.policy, subject.stack, subject.tree)
         key = subject.stack.state_key
         async with (
             self.workspace.state_lock(key, exclusive=False),

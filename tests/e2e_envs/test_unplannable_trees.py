@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.playground.watch import Heard
-from tests.e2e.world import ADMIN, DEV, OWNER, STAGING, World
+from tests.e2e.world import DEV, OWNER, STAGING, World
 
 TEST = "envs/test.tfvars"
 _POINTER = (
@@ -70,9 +70,7 @@ async def test_a_merge_alone_of_a_module_without_its_files_destroys_nothing(town
     standing = _addresses(town.state())
 
     # when all files of the module are moved away, and it is merged without a word,
-    number = await town.open(
-        {**await _moved_away(town), "terraform/README.md": "# Moved\n"}, branch="away"
-    )
+    number = await town.open({**await _moved_away(town), "terraform/README.md": "# Moved\n"}, branch="away")
     await town.hear(number, kind="plan", env="staging", status="failed")
     await town.told(number)
     await town.github.merge(town.repo, number, author=DEV)

@@ -23,6 +23,7 @@ from bot.adapters.workspace.revert_branches import BranchPusher, RevertCommits
 from bot.adapters.workspace.slots import Slots
 from bot.adapters.workspace.trees import LARGEST_TEXT, SUBMODULE, SYMLINK, TreeReader, is_damage, shown
 from bot.domain.errors import WorkspaceError
+from bot.domain.loose_trees import LooseTree
 from bot.domain.model import Repo, Sha, Stack, StateKey
 from bot.ports import Clock, Merge, Slot
 from bot.ports.rescue import ErroredState
@@ -140,6 +141,10 @@ class GitWorkspace:
     async def bundle_texts(self, bundle: bytes, directory: str) -> Mapping[str, str]:
         """Return file name -> text of the files that lie directly in a directory of a bundle."""
         return await asyncio.to_thread(history.bundle_texts, bundle, directory)
+
+    async def bundle_tree(self, bundle: bytes) -> LooseTree:
+        """Return what lies in the tree of a bundle; WorkspaceError for a damaged one."""
+        return await asyncio.to_thread(history.bundle_tree, bundle)
 
     async def commits(
         self, repo: Repo, *, newer: Sequence[Sha], older: Sequence[Sha]
