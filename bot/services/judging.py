@@ -11,6 +11,7 @@ from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge, shut
 from bot.domain.holds import Hold
 from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
 from bot.domain.plan import PlanRecord, RiskLevel, does_what_was_reviewed, last_reviewed
+from bot.domain.reviewed import seen_before
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Reader, Records, Terraform
 from bot.services.access import Access
@@ -112,7 +113,7 @@ class Judging:
         async with self.records.read() as reader:
             plans = await reader.plans(repo=repo.full_name, pull=pull.number, stack=plan.stack)
         # The very plan that the merge was compared with: what was dropped since opens nothing for it.
-        reviewed = last_reviewed(plans)
+        reviewed = last_reviewed(seen_before(plans, pull.merged_at))
         if reviewed is not None and not does_what_was_reviewed(plan, reviewed):
             reviewed = None
         tip = replace(was_open, head_sha=plan.head_sha)
