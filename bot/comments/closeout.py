@@ -126,7 +126,7 @@ def _after(row: CloseoutRow) -> str:
         return f"⏳ waits until pull request {row.waits_for.pull} no longer holds it"
     where = link("run", row.sync_url)
     if run.status is not RunStatus.SUCCEEDED:
-        return f"❌ {prose(run.summary or str(run.status), limit=300)} ({where})"
+        return f"❌ {prose(run.summary or str(run.status), limit=400)} ({where})"
     found = string(run.detail, "sync")
     said = _FOR_READING if row.is_for_reading and found == "pending" else _COMPARED.get(found)
     if said is None:

@@ -13,7 +13,10 @@ from bot.domain.refusals import Reason
 
 _MOST_NAMED, _MOST_LISTED = 3, 30
 _LONGEST_NAMED, _LONGEST_LISTED = 60, 300
-_TAKE_DOWN = "leave a file with only its `terraform` and `provider` blocks there, apply that plan, then remove the directory"
+_TAKE_DOWN = (
+    "leave a file with only its `terraform` and `provider` blocks there, apply that plan, then remove the directory"
+    " once `gatewright.yaml` no longer names it"
+)
 
 
 def no_configuration_sentence(stack: Stack) -> str:

@@ -118,6 +118,12 @@ class ProvidersChangedError(GatewrightError):
     failure_class = FailureClass.CONFIG
 
 
+class LifecycleChangedError(GatewrightError):
+    """What was to be done automatically may not be, as the environment has no `lifecycle` any more."""
+
+    failure_class = FailureClass.POLICY
+
+
 class OtherChangesError(GatewrightError):
     """The plan of a state operation would do something besides; `changes` names what."""
 

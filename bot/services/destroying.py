@@ -39,6 +39,7 @@ from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.lasting import refuse_to_destroy
 from bot.services.outputs import change_detail, ended
 from bot.services.persistence import persist
 from bot.services.policies import Policies
@@ -123,6 +124,7 @@ class Destroying:
         repo = await self.github.repository(run.stack.repo)
         policy = (await self.policies.load(repo)).policy
         stack = plan.stack
+        refuse_to_destroy(policy, stack)
         return TerraformJob(
             slot=slot,
             directory=stack.directory,

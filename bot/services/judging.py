@@ -16,6 +16,7 @@ from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Reader, Records, Terraform
 from bot.services.access import Access
 from bot.services.gate_facts import GateFacts, Question
+from bot.services.lasting import refuse_automatic_apply
 from bot.services.people import People, Standing
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.refresh_turns import copying
@@ -59,6 +60,7 @@ class Judging:
             raise GatewrightError(f"run {run.id} has no plan to apply")
         repo, pull = await self.github.subject(run.stack.repo, run.pull)
         loaded = await self.policies.load(repo)
+        await refuse_automatic_apply(self.records, run, plan, loaded.policy)
         await self.terraform.installed(loaded.policy.engine)
         by_itself = await self._is_deployed_by_itself(loaded, plan)
         env = loaded.policy.environment(plan.stack.env)

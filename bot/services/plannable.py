@@ -33,7 +33,8 @@ async def refuse_unplannable(
         blank=tree.blank,
     )
     part = policy.part_for(stack)
-    paths = inputs(source, stack, part)
+    # A repository may have very many paths.
+    paths = await asyncio.to_thread(inputs, source, stack, part)
     submodules = unfetched(source, stack, part, paths)
     found = await trees.pointers(repo, (source.files[path] for path in paths))
     pointers = tuple(path for path in paths if source.files[path] in found)

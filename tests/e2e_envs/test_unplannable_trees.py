@@ -44,10 +44,16 @@ async def test_a_module_without_its_files_destroys_nothing(town: World) -> None:
     await town.told(number)
     assert {env: _addresses(town.state(env)) for env in standing} == standing
     assert town.runs(kind="destroy") == []
-    # also when somebody asks, or when what is in place is looked at,
-    await town.comment(number, "/plan staging")
-    await town.hear(number, kind="plan", env="staging", status="failed")
-    await town.told(number)
+    # also when somebody asks, or wants something in or out of the state,
+    for command in (
+        "/plan staging",
+        "/import staging terraform_data.app[0] 1",
+        "/state rm staging terraform_data.app",
+    ):
+        await town.comment(number, command)
+        failed = await town.hear(number, kind="plan", env="staging", status="failed")
+        assert failed.header["reason"] == "no_configuration"
+        await town.told(number)
 
     # and when it is merged, staging stays as it is, and the closeout says why.
     await town.github.merge(town.repo, number, author=DEV)

@@ -30,7 +30,7 @@ def test_a_module_without_configuration_is_told_how_it_is_taken_down() -> None:
 
 Commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
-`terraform` has no Terraform configuration, so nothing was planned. Put its files back; or, to take a stack down on purpose, leave a file with only its `terraform` and `provider` blocks there, apply that plan, then remove the directory.
+`terraform` has no Terraform configuration, so nothing was planned. Put its files back; or, to take a stack down on purpose, leave a file with only its `terraform` and `provider` blocks there, apply that plan, then remove the directory once `gatewright.yaml` no longer names it.
 
 Without configuration, Terraform would plan to destroy everything that the state holds.
 
