@@ -11,7 +11,7 @@ from bot.comments.escape import code, link, prose, text
 from bot.comments.header import header
 from bot.comments.omissions import omissions
 from bot.comments.operation import operation_title
-from bot.comments.run_report import log_block, string
+from bot.comments.run_report import log_block, string, strings
 from bot.comments.words import Step, minute, short, steps
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import Login, PlanStatus, Run, RunStatus, Sha, Stack, StateOperation
@@ -19,6 +19,7 @@ from bot.domain.overrides import Override
 from bot.domain.plan import Lock, PlanRecord
 
 _MOST = 20
+_MOST_LOSSES = 10
 _COMPARED = {
     "unchanged": "✅ as merged",
     "drift": "⚠️ drift: the applied release is unchanged in base, and yet: {what}",
@@ -126,12 +127,23 @@ def _after(row: CloseoutRow) -> str:
         return f"⏳ waits until pull request {row.waits_for.pull} no longer holds it"
     where = link("run", row.sync_url)
     if run.status is not RunStatus.SUCCEEDED:
-        return f"❌ {prose(run.summary or str(run.status), limit=300)} ({where})"
+        return f"❌ {prose(run.summary or str(run.status), limit=400)} ({where})"
     found = string(run.detail, "sync")
     said = _FOR_READING if row.is_for_reading and found == "pending" else _COMPARED.get(found)
     if said is None:
         return f"✅ applied as reviewed, because {code(run.actor, limit=60)} merged ({where})"
-    return f"{said.format(what=prose(run.summary or '', limit=200))} ({where})"
+    return f"{said.format(what=prose(run.summary or '', limit=200))}{_unseen(run)} ({where})"
+
+
+def _unseen(run: Run) -> str:
+    """Return what the merge would have lost, had it been applied, and no plan of the pull request had shown."""
+    addresses = strings(run.detail, "unseen")
+    if not addresses:
+        return ""
+    shown = ", ".join(code(address, limit=150) for address in addresses[:_MOST_LOSSES])
+    more = len(addresses) - _MOST_LOSSES
+    rest = f" and {more} more" if more > 0 else ""
+    return f"<br>No plan of this pull request showed that it destroys, replaces or lets go of {shown}{rest}."
 
 
 def _destroyed(run: Run, url: str | None) -> str:

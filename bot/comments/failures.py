@@ -9,6 +9,7 @@ from bot.comments.escape import code, prose, text
 from bot.comments.header import header
 from bot.comments.omissions import omissions
 from bot.comments.run_report import RunView, facts, log_block, string, strings
+from bot.comments.unplannable import unplannable
 from bot.comments.words import Step, command, sentence, short, steps
 from bot.domain.model import PullRequest, RunStatus, Sha
 from bot.domain.refusals import Reason
@@ -19,7 +20,8 @@ _MOST_PROBLEMS = 30
 def plan_failed_comment(view: RunView) -> str:
     """Return the sticky comment of a stack whose plan run ended without a plan.
 
-    `run.detail` says why: `problem` is `terraform`, `conflict`, `unsafe_tree`, `tree_changed`, `policy` or `other`.
+    `run.detail` says why: `problem` is `terraform`, `conflict`, `unsafe_tree`, `tree_changed`, `unplannable`, `policy`
+    or `other`.
     """
     run = view.run
     reason, explained = _explained(view)
@@ -88,6 +90,8 @@ def _explained(view: RunView) -> tuple[str | None, str]:
             )
             rule = "New files such as `builds/x.zip` are accepted and used by this plan's apply."
             return Reason.TREE_CHANGED, f"{why}\n\n{said}\n{rule}\n"
+        case "unplannable":
+            return unplannable(detail)
         case "policy":
             return (
                 Reason.CONFIG,

@@ -74,6 +74,30 @@ class TreeChangedError(WorkspaceError):
         self.problems = problems
 
 
+class UnplannableTreeError(GatewrightError):
+    """Terraform would see less of the tree than people do, and plan to destroy what it misses."""
+
+    failure_class = FailureClass.CONFIG
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        directory: str | None = None,
+        submodules: tuple[str, ...] = (),
+        pointers: tuple[str, ...] = (),
+        is_of_release: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.directory = directory
+        """The root module that has no configuration; None where content is missing instead."""
+        self.submodules = submodules
+        self.pointers = pointers
+        """Paths of files that Git LFS keeps elsewhere."""
+        self.is_of_release = is_of_release
+        """Whether the tree is one that was applied before, which nobody can mend."""
+
+
 class TerraformError(GatewrightError):
     """Terraform ended with an error; `log_tail` is redacted and safe to post."""
 
@@ -126,6 +150,12 @@ class ProvidersChangedError(GatewrightError):
     """The providers that this machine installs are not those that a release was made with."""
 
     failure_class = FailureClass.CONFIG
+
+
+class LifecycleChangedError(GatewrightError):
+    """What was to be done automatically may not be, as the environment has no `lifecycle` any more."""
+
+    failure_class = FailureClass.POLICY
 
 
 class OtherChangesError(GatewrightError):

@@ -77,6 +77,7 @@ class PullRequest:
     base_sha: Sha
     is_fork: bool
     merge_commit: Sha | None = None
+    merged_at: datetime | None = None
 
     @property
     def is_open(self) -> bool:

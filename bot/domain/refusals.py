@@ -30,6 +30,7 @@ class Reason(StrEnum):
     LINEAGE = "lineage"
     LOCKED = "locked"
     NO_CHANGES = "no_changes"
+    NO_CONFIGURATION = "no_configuration"
     NO_PLAN = "no_plan"
     NOT_AVAILABLE = "not_available"
     NOTHING_TO_REVERT = "nothing_to_revert"
@@ -51,6 +52,7 @@ class Reason(StrEnum):
     TREE_CHANGED = "tree_changed"
     UNCONFIRMED = "unconfirmed"
     UNDIVERGED = "undiverged"
+    UNFETCHED_CONTENT = "unfetched_content"
     UNSAFE_TREE = "unsafe_tree"
     USAGE = "usage"
 

@@ -22,10 +22,12 @@ from bot.local.access import Access, state_store
 from bot.local.checkout import Checkout
 from bot.local.place import keep_lock_file, lay_out, working_place
 from bot.local.source import working_tree
+from bot.local.tree import loose_tree
 from bot.ports import PlanOutput, Slot, Stop, Terraform, TerraformJob
 from bot.services.jobs import Purpose, bounded
 from bot.services.omissions import explained
 from bot.services.plan_inputs import Inputs, checked_inputs
+from bot.services.plannable import refuse_unplannable_files
 from bot.services.stacks import MergedTree, input_tree
 
 Say = Callable[[str], None]
@@ -97,6 +99,9 @@ class Working:
         self, stack: Stack, slot: Slot, tree: MergedTree, inputs: Inputs
     ) -> tuple[PlanOutput, PlanSummary]:
         redactor = self.access.redactor(stack.env).with_more(inputs.secrets)
+        policy = self.checkout.policy
+        loose = await asyncio.to_thread(loose_tree, self.checkout.root, stack, policy.part_for(stack))
+        await refuse_unplannable_files(loose, policy, stack)
         with _interruptible() as stop:
             # Terraform prints values before anybody knows which are secret, so the plan is shown when it is made.
             job = self._job(stack, slot, "plan", redactor=redactor, stop=stop, on_line=_unheard)

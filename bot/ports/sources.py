@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.domain.loose_trees import LooseTree
 from bot.domain.model import Repo, Sha
 
 
@@ -25,6 +26,10 @@ class History(Protocol):
 
         Undecodable bytes are replaced; WorkspaceError for a damaged bundle.
         """
+        ...
+
+    async def bundle_tree(self, bundle: bytes) -> LooseTree:
+        """Return what lies in the tree of a bundle; WorkspaceError for a damaged one."""
         ...
 
     async def commits(

@@ -37,6 +37,8 @@ class TreeFiles:
     """Path -> blob id, of files, symbolic links and submodules."""
     links: Mapping[str, str]
     """Path of a symbolic link -> what is written in it."""
+    submodules: frozenset[str] = frozenset()
+    """Paths of submodules, of which git has nothing but the commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +126,10 @@ class Workspace(Protocol):
 
     async def read_blobs(self, repo: Repo, blobs: Sequence[str]) -> Mapping[str, str]:
         """Return blob id -> text for many blobs at once (undecodable bytes replaced)."""
+        ...
+
+    async def small_blobs(self, repo: Repo, blobs: Sequence[str], *, largest: int) -> Mapping[str, bytes]:
+        """Return blob id -> content of those that have at most `largest` bytes."""
         ...
 
     def slot(self, stack: Stack, *, name: str | None = None) -> AbstractAsyncContextManager[Slot]:

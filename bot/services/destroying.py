@@ -44,6 +44,7 @@ from bot.services.endings import Endings
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
+from bot.services.lasting import refuse_to_destroy
 from bot.services.module_access import with_modules
 from bot.services.outputs import change_detail, ended
 from bot.services.persistence import persist
@@ -148,6 +149,7 @@ class Destroying:
     def _job(
         self, run: Run, stack: Stack, policy: RepoPolicy, slot: Slot, redactor: Redactor
     ) -> TerraformJob:
+        refuse_to_destroy(policy, stack)
         return TerraformJob(
             slot=slot,
             directory=stack.directory,

@@ -48,6 +48,7 @@ from bot.services.ids import new_run_id
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
 from bot.services.module_access import with_modules
 from bot.services.plan_inputs import checked_inputs, root_module
+from bot.services.plannable import refuse_unplannable
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
 from bot.services.stacks import Trees, input_tree
@@ -194,6 +195,7 @@ class Drifting:
     ) -> tuple[StateIdentity, PlanSummary | None]:
         """Return the state that was looked at, and the refresh-only plan of it; None where there is no state."""
         tree = await self.trees.moved(repo, repo.default_branch, before=loaded.commit, after=loaded.commit)
+        await refuse_unplannable(self.trees, repo, loaded.policy, stack, tree)
         files = await root_module(self.workspace, repo, stack, tree)
         inputs = await checked_inputs(self.credentials, stack, loaded.policy.engine, files)
         async with (

@@ -16,6 +16,7 @@ from bot.domain.errors import (
     TerraformError,
     TerraformStoppedError,
     TreeChangedError,
+    UnplannableTreeError,
     UnsafeTreeError,
 )
 from bot.domain.model import RunStatus
@@ -25,7 +26,8 @@ from bot.domain.refusals import Reason
 def describe(error: GatewrightError) -> dict[str, Any]:
     """Return the detail of a run that ended in `error`: its `problem` kind and the facts of that kind.
 
-    The comments read it: `conflict`, `unsafe_tree`, `tree_changed`, `policy`, `terraform`, `refused` or `other`.
+    The comments read it: `conflict`, `unsafe_tree`, `tree_changed`, `unplannable`, `policy`, `terraform`, `refused` or
+    `other`.
     """
     message = str(error)
     if (refused := _refusal(error, message)) is not None:
@@ -37,6 +39,14 @@ def describe(error: GatewrightError) -> dict[str, Any]:
             found = {"problem": "unsafe_tree", "problems": list(error.problems)}
         case TreeChangedError():
             found = {"problem": "tree_changed", "problems": list(error.problems)}
+        case UnplannableTreeError():
+            found = {
+                "problem": "unplannable",
+                "directory": error.directory,
+                "submodules": list(error.submodules),
+                "pointers": list(error.pointers),
+                "is_of_release": error.is_of_release,
+            }
         case PolicyError():
             found = {"problem": "policy", "problems": list(error.problems)}
         case TerraformError():

@@ -11,10 +11,12 @@ from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge, shut
 from bot.domain.holds import Hold
 from bot.domain.model import Login, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
 from bot.domain.plan import PlanRecord, RiskLevel, does_what_was_reviewed, last_reviewed
+from bot.domain.reviewed import seen_before
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Reader, Records, Terraform
 from bot.services.access import Access
 from bot.services.gate_facts import GateFacts, Question
+from bot.services.lasting import refuse_automatic_apply
 from bot.services.people import People, Standing
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.refresh_turns import copying
@@ -58,6 +60,7 @@ class Judging:
             raise GatewrightError(f"run {run.id} has no plan to apply")
         repo, pull = await self.github.subject(run.stack.repo, run.pull)
         loaded = await self.policies.load(repo)
+        await refuse_automatic_apply(self.records, run, plan, loaded.policy)
         await self.terraform.installed(loaded.policy.engine)
         by_itself = await self._is_deployed_by_itself(loaded, plan)
         env = loaded.policy.environment(plan.stack.env)
@@ -112,7 +115,7 @@ class Judging:
         async with self.records.read() as reader:
             plans = await reader.plans(repo=repo.full_name, pull=pull.number, stack=plan.stack)
         # The very plan that the merge was compared with: what was dropped since opens nothing for it.
-        reviewed = last_reviewed(plans)
+        reviewed = last_reviewed(seen_before(plans, pull.merged_at))
         if reviewed is not None and not does_what_was_reviewed(plan, reviewed):
             reviewed = None
         tip = replace(was_open, head_sha=plan.head_sha)

@@ -44,6 +44,7 @@ from bot.services.plan_inputs import checked_inputs, root_module
 from bot.services.plan_keeping import PlanKeeping
 from bot.services.plan_operations import hints, refuse_others
 from bot.services.plan_records import Subject, plan_record
+from bot.services.plannable import refuse_unplannable
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.releasing import InPlace
 from bot.services.stacks import Trees, input_tree
@@ -98,6 +99,7 @@ class Planning:
     ) -> tuple[PlanRecord, InPlace | None]:
         """Plan; `notes` are kept with the run however it ends."""
         subject = await self._subject(run, watch)
+        await refuse_unplannable(self.trees, subject.repo, subject.loaded.policy, subject.stack, subject.tree)
         key = subject.stack.state_key
         files = await root_module(self.workspace, subject.repo, subject.stack, subject.tree)
         inputs = await checked_inputs(self.credentials, subject.stack, subject.loaded.policy.engine, files)

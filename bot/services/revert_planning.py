@@ -20,6 +20,7 @@ from bot.services.failures import describe, status_of
 from bot.services.following import job_of
 from bot.services.plan_inputs import checked_inputs
 from bot.services.plan_records import Origin, Planned, record_of
+from bot.services.plannable import refuse_unplannable_files
 from bot.services.planning import Planning
 from bot.services.policies import LoadedPolicy
 from bot.services.releasing import InPlace, Sources
@@ -87,6 +88,8 @@ class RevertPlanning:
         if target is None:
             raise GatewrightError(f"Release {revert.target} is not on record.")
         bundle = await self.sources.fetch(target)
+        files = await self.history.bundle_tree(bundle)
+        await refuse_unplannable_files(files, loaded.policy, stack, release=target.plan_id)
         texts = await self.history.bundle_texts(bundle, stack.directory)
         return _Ground(
             run=run,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from bot.domain.errors import WorkspaceError
 from bot.domain.links import Followed, follow, seen_through
 from bot.domain.model import PullRequest, Repo, Sha, Stack
-from bot.domain.selection import local_module_calls, stack_inputs_digest, touched, tree_paths
+from bot.domain.plannable import LARGEST_POINTER, is_pointer, says_something
+from bot.domain.selection import input_paths, local_module_calls, stack_inputs_digest, touched, tree_paths
 from bot.policy import RepoPolicy
 from bot.ports import GitHub, Merge, Workspace
 
@@ -18,6 +19,7 @@ _MODULE_FILES = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _REMEMBERED = 64
 _REMEMBERED_TEXTS, _SMALL_TEXT = 1000, 20_000
 """Number of files that are kept in memory, and characters of the largest."""
+_REMEMBERED_BLOBS = 500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,10 @@ class MergedTree:
     """Path of a symbolic link -> path of what it stands for, which `files` shows at both."""
     texts: Mapping[str, str] = field(default_factory=dict)
     """Path of a symbolic link -> what is written in it."""
+    submodules: frozenset[str] = frozenset()
+    """Paths of submodules, which `files` shows with their commits."""
+    blank: frozenset[str] = frozenset()
+    """Paths of the files of modules that hold nothing but blanks and comments."""
 
     @property
     def followed(self) -> Followed:
@@ -49,6 +55,8 @@ class Trees:
     _known: OrderedDict[tuple[str, Sha, Sha], MergedTree] = field(default_factory=OrderedDict)
     _texts: OrderedDict[str, str] = field(default_factory=OrderedDict)
     """Blob id -> text of a module's file: most of them are in the next commit, too."""
+    _contents: set[str] = field(default_factory=set)
+    """Blob ids of files that are no pointers to others."""
 
     async def merged(self, repo: Repo, pull: PullRequest, *, base: Sha, head: Sha) -> MergedTree:
         """Return the merge of exactly `head` into exactly `base`. Raises MergeConflictError, WorkspaceError."""
@@ -87,10 +95,33 @@ class Trees:
         found = await self.workspace.tree_files(repo, merge.tree)
         tree = follow(found.blobs, found.links)
         files = tree.files
-        modules = {path: blob for path, blob in files.items() if path.endswith(_MODULE_FILES)}
+        submodules = {found.blobs[path] for path in found.submodules}
+        modules = {
+            path: blob
+            for path, blob in files.items()
+            if path.endswith(_MODULE_FILES) and blob not in submodules
+        }
         texts = await self._read(repo, set(modules.values()))
-        calls = local_module_calls({path: texts[blob] for path, blob in modules.items()})
-        return MergedTree(merge=merge, files=files, module_calls=calls, links=tree.links, texts=tree.texts)
+        written = {path: texts[blob] for path, blob in modules.items()}
+        return MergedTree(
+            merge=merge,
+            files=files,
+            module_calls=local_module_calls(written),
+            links=tree.links,
+            texts=tree.texts,
+            submodules=found.submodules,
+            blank=frozenset(path for path, text in written.items() if not says_something(path, text)),
+        )
+
+    async def pointers(self, repo: Repo, blobs: Iterable[str]) -> frozenset[str]:
+        """Return those of the blobs that are pointers to content which git does not have."""
+        unknown = sorted(set(blobs) - self._contents)
+        small = await self.workspace.small_blobs(repo, unknown, largest=LARGEST_POINTER) if unknown else {}
+        found = frozenset(blob for blob, content in small.items() if is_pointer(content))
+        if len(self._contents) > _REMEMBERED_BLOBS:
+            self._contents.clear()
+        self._contents.update(blob for blob in unknown if blob not in found)
+        return found
 
     async def _read(self, repo: Repo, blobs: AbstractSet[str]) -> Mapping[str, str]:
         texts = {blob: self._texts[blob] for blob in blobs if blob in self._texts}
@@ -118,3 +149,10 @@ def inputs_digest(policy: RepoPolicy, stack: Stack, tree: MergedTree) -> str:
 def input_tree(policy: RepoPolicy, stack: Stack, tree: MergedTree) -> frozenset[str]:
     """Return the entries of the git tree that a run of the stack gets: what its digest counts, and its var file."""
     return tree_paths(tree.followed, stack, tree.module_calls, policy.part_for(stack))
+
+
+def counted_paths(policy: RepoPolicy, stack: Stack, tree: MergedTree) -> tuple[str, ...]:
+    """Return the sorted paths that the inputs digest counts, and the stack's own var file."""
+    counted = input_paths(tree.followed, stack, tree.module_calls, policy.part_for(stack))
+    own = {stack.var_file} & tree.files.keys()
+    return tuple(sorted(counted | own))

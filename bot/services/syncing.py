@@ -1,13 +1,15 @@
 """After a merge: every stack that the pull request touched is compared with the base's tip, and brought there where the policy says so.
 
 What is applied without a person asking is only what was reviewed: the plan of the tip must do exactly what the last
-plan of the pull request would do, and be of the same code. Everything else is told, in the closeout, and left to people.
+plan of the pull request would do that people could read before they merged, and be of the same code. Everything else
+is told, in the closeout, and left to people.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +18,7 @@ from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import Login, PlanStatus, Repo, Run, RunId, RunKind, RunStatus, Stack
 from bot.domain.plan import Lock, PlanRecord, does_what_was_reviewed, last_reviewed
 from bot.domain.release import Release
+from bot.domain.reviewed import seen_before, unseen_losses
 from bot.policy import EnvironmentPolicy, RepoPolicy
 from bot.ports import Clock, Reader, Records, Writer
 from bot.services import locking
@@ -173,10 +176,11 @@ class Syncing:
             reviewed = await reader.plans(repo=run.stack.repo, pull=run.pull, stack=run.stack)
             releases = await reader.releases(run.stack, limit=1)
         plan = planned or await self.planning.for_sync(run)
-        repo = await self.planning.github.repository(run.stack.repo)
+        repo, merged_at = await self._merged(run)
         policy = (await self.policies.load(repo)).policy
         env = policy.environment(run.stack.env)
-        found = compare(plan, env, reviewed=reviewed, last=releases[0] if releases else None)
+        seen = seen_before(reviewed, merged_at)
+        found = compare(plan, env, reviewed=seen, last=releases[0] if releases else None)
         if found is Compared.APPLIED and await self._lacks(run, policy):
             found = Compared.BLOCKED
         if found is Compared.APPLIED:
@@ -186,9 +190,20 @@ class Syncing:
         async with self.records.write() as writer:
             if plan.has_changes:
                 await writer.set_plan_status(plan.id, PlanStatus.CANCELED, "not applied after the merge")
-        detail: Mapping[str, Any] = {"sync": str(found), "serial": plan.state_serial}
+        detail: Mapping[str, Any] = {
+            "sync": str(found),
+            "serial": plan.state_serial,
+            "unseen": list(unseen_losses(plan, seen)),
+        }
         await self.endings.end(run, RunStatus.SUCCEEDED, None, counts_line(plan), detail)
         return False
+
+    async def _merged(self, run: Run) -> tuple[Repo, datetime | None]:
+        """Return the repository, and when the pull request was merged."""
+        if run.pull is None:
+            return await self.planning.github.repository(run.stack.repo), None
+        repo, pull = await self.planning.github.subject(run.stack.repo, run.pull)
+        return repo, pull.merged_at
 
     async def _still_holds(self, run: Run) -> bool:
         """Take the lock again where somebody has let go of it meanwhile, as the end of a restore does."""
@@ -210,12 +225,17 @@ async def _waiting(reader: Reader, stack: Stack) -> Sequence[Run]:
 def compare(
     plan: PlanRecord, env: EnvironmentPolicy, *, reviewed: Sequence[PlanRecord], last: Release | None
 ) -> Compared:
-    """Say what a plan of the base's tip means; `reviewed` are the pull request's plans of the stack, newest first."""
+    """Say what a plan of the base's tip means.
+
+    `reviewed` are the pull request's plans of the stack that people have seen, newest first; see `seen_before`.
+    """
     if not plan.has_changes:
         return Compared.UNCHANGED
-    newest = last_reviewed(reviewed)
+    newest = last_reviewed(seen_before(reviewed, None))
     same = newest is not None and does_what_was_reviewed(plan, newest)
-    if env.after_merge == "apply" and same:
+    # The digests say so already; that nothing is lost unseen does not hang on them alone.
+    lost = () if newest is None or env.lifecycle != "permanent" else unseen_losses(plan, [newest])
+    if env.after_merge == "apply" and same and not lost:
         return Compared.APPLIED
     in_place = last is not None and (last.inputs_digest, last.var_file_digest) == (
         plan.inputs_digest,

@@ -22,6 +22,8 @@ _COMPUTED: Final = "tests/e2e_input/test_computed_paths.py"
 _TREES: Final = "tests/e2e_input/test_hostile_trees.py"
 _INPUTS: Final = "tests/e2e_inputs/test_variables.py"
 _MODULES: Final = "tests/e2e_inputs/test_modules.py"
+_UNPLANNABLE: Final = "tests/e2e_envs/test_unplannable_trees.py"
+_UNFETCHED: Final = "tests/integration/workspace/test_unplannable_trees.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,6 +348,47 @@ ATTACKS: Final = (
         tests=(
             f"{_TREES}::test_files_that_would_redirect_the_state_are_refused_by_name",
             f"{_TREES}::test_a_symbolic_link_that_leaves_the_tree_is_refused",
+        ),
+    ),
+    Attack(
+        tries="have everything destroyed by moving the files of a root module away, with a merge or without",
+        ends="`no_configuration`: it is never planned; the refusal says how a stack is taken down",
+        tests=(
+            f"{_UNPLANNABLE}::test_a_module_without_its_files_destroys_nothing",
+            f"{_UNPLANNABLE}::test_a_merge_alone_of_a_module_without_its_files_destroys_nothing",
+            f"{_UNFETCHED}::test_going_back_to_such_a_release_is_refused",
+            "tests/unit/domain/test_plannable.py::test_a_root_module_without_any_block_is_not_planned",
+            "tests/e2e_local/test_local.py::test_a_module_without_its_files_is_not_planned",
+        ),
+    ),
+    Attack(
+        tries="have something destroyed, or a pointer deployed, by a submodule or Git LFS in the place of what is called or read",
+        ends="`unfetched_content`, with the paths",
+        tests=(
+            f"{_UNPLANNABLE}::test_a_called_module_that_became_a_submodule_destroys_nothing",
+            f"{_UNPLANNABLE}::test_a_pointer_to_a_large_file_is_not_taken_for_the_file",
+            f"{_UNFETCHED}::test_content_that_git_does_not_hold_is_refused_by_its_paths",
+            "tests/unit/domain/test_plannable.py::test_a_submodule_among_the_inputs_is_found",
+            "tests/unit/domain/test_plannable.py::test_a_submodule_is_found_through_links",
+            "tests/unit/domain/test_plannable.py::test_a_pointer_is_told_from_a_file",
+            "tests/e2e_local/test_local.py::test_content_that_is_not_in_the_repository_is_not_planned",
+        ),
+    ),
+    Attack(
+        tries="merge before anybody can read the plan, so that the merge destroys what none has shown",
+        ends="nothing is applied; the closeout names the addresses",
+        tests=(
+            "tests/e2e/test_merges.py::test_a_plan_that_nobody_could_read_before_the_merge_destroys_nothing",
+            "tests/integration/database/test_syncs_and_locks.py::test_a_merge_applies_only_what_a_posted_plan_has_shown",
+            "tests/unit/domain/test_reviewed.py::test_what_is_lost_without_having_been_shown_is_found_by_address",
+        ),
+    ),
+    Attack(
+        tries="have a permanent environment applied or destroyed by what was begun while it had a `lifecycle`",
+        ends="it is refused, and left to a person",
+        tests=(
+            "tests/unit/services/test_lasting.py::test_nothing_is_applied_automatically_where_an_environment_stays",
+            "tests/unit/services/test_lasting.py::test_what_has_come_to_stay_is_not_destroyed",
         ),
     ),
     Attack(

@@ -58,6 +58,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.LINEAGE: "The snapshot is of another lineage than the state: they are not versions of one state.",
     Reason.LOCKED: "Another pull request holds the stack.",
     Reason.NO_CHANGES: "There is nothing to plan or to apply.",
+    Reason.NO_CONFIGURATION: "The root module has no Terraform configuration of its own, so everything would be destroyed.",
     Reason.NO_PLAN: "This pull request has no plan of the environment.",
     Reason.NOT_AVAILABLE: "The command is documented, but this version does not have it yet.",
     Reason.NOTHING_TO_REVERT: "There is no earlier release that was verified, or the pull request has applied nothing.",
@@ -78,6 +79,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.STATE_MOVED: "The state was changed since the plan was made.",
     Reason.UNCONFIRMED: "`--confirm` did not repeat the count of what the command would bring about.",
     Reason.UNDIVERGED: "The base has moved on, and what the plan is made of is another now.",
+    Reason.UNFETCHED_CONTENT: "A submodule or a Git LFS pointer lies among the stack's inputs; what it stands for is not fetched.",
     Reason.UNSAFE_TREE: "The commit holds files that could redirect Terraform, such as a backend override.",
     Reason.USAGE: "The command is not written as it must be.",
 }

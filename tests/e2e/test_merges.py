@@ -6,6 +6,8 @@ import asyncio
 import json
 import re
 
+from bot.playground.github.faults import Fault
+from bot.playground.watch import Watch
 from tests.e2e.world import DEV, STAGING, World, state_client
 
 TEST = "envs/test.tfvars"
@@ -160,3 +162,41 @@ async def test_a_merge_whose_apply_fails_keeps_the_stack_and_tells_the_log(world
     await world.hear(number, kind="unlock")
     await world.told(number)
     assert world.locks() == []
+
+
+async def test_a_plan_that_nobody_could_read_before_the_merge_destroys_nothing(world: World) -> None:
+    # Given staging with something that a merged pull request has applied,
+    await world.add_knobs()
+    first = await world.open({STAGING: await world.knob("pause = 1", "First")}, branch="first")
+    await world.hear(first, kind="plan", env="staging", status="planned")
+    await world.idle()
+    await world.applied(first)
+    await world.github.merge(world.repo, first, author=DEV)
+    await world.told(first)
+    # and a pull request that takes it out, whose plan is made, but whose comment is long in coming,
+    late = world.github.faults.add(method="POST", path=rf"/{world.repo}/issues/\d+/comments$", delay=8)
+    text = (await world.staging("Second")).replace("pause = 1\n", "")
+    second = await world.open({STAGING: text}, branch="second")
+    await _started(world, late)
+
+    # when it is merged before then,
+    await world.github.merge(world.repo, second, author=DEV)
+    said = await world.hear(second, kind="closeout", status="merged")
+    await world.told(second)
+
+    # then nothing is applied, and the closeout names what nobody had seen.
+    [row] = [line for line in said.body.splitlines() if line.startswith("| staging |")]
+    assert "not applied, because it is not what was reviewed" in row
+    assert "No plan of this pull request showed that it destroys, replaces or lets go of" in row
+    assert "`terraform_data.pause[0]`" in row
+    assert "pause" in [resource["name"] for resource in world.state()["resources"]]
+    assert world.locks() == []
+
+
+async def _started(world: World, fault: Fault) -> None:
+    """Wait until a request has met a fault."""
+
+    def look() -> bool | None:
+        return True if fault.hits else None
+
+    await Watch(github=world.github, repo=world.repo, number=0, patience=60).until(look, "a request")

@@ -253,3 +253,61 @@ async def test_an_ephemeral_variable_of_the_var_file_is_planned_and_applied(desk
         values.write('word = "sesame"\n')
 
     assert await desk.apply("dev", user="ann") == 0
+
+
+async def test_a_module_without_its_files_is_not_planned(desk: Desk) -> None:
+    # Given a checkout whose module was moved away,
+    (desk.root / "terraform").rename(desk.root / "old")
+    (desk.root / "terraform").mkdir()
+    (desk.root / "terraform" / ".main.tf").write_text("terraform {}\n")
+
+    # when dev is planned, then it is refused with what to do, and nothing is left lying about.
+    with pytest.raises(GatewrightError, match=r"has no Terraform configuration.*only its `terraform` and"):
+        await desk.plan("dev", user="moved")
+    with pytest.raises(GatewrightError, match="has no Terraform configuration"):
+        await desk.apply("dev", user="moved")
+    assert desk.left_behind() == []
+
+    # And one `terraform` block is enough.
+    (desk.root / "terraform" / "main.tf").write_text("terraform {}\n")
+    assert await desk.plan("dev", user="moved") == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (
+            {"terraform/mods/app/.git": "gitdir: ../../x\n", "terraform/mods/app/main.tf": ""},
+            "terraform/mods/app",
+        ),
+        ({"libs/.git": "gitdir: ../x\n", "libs/app/main.tf": "", "terraform/app.tf": "../libs/app"}, "libs"),
+        ({"terraform/app.tf": "./mods/app", "terraform/mods/app/": ""}, "terraform/mods/app"),
+        (
+            {"envs/dev.tfvars": "version https://git-lfs.github.com/spec/v1\noid x\nsize 1\n"},
+            "envs/dev.tfvars",
+        ),
+    ],
+    ids=["a submodule", "inside a submodule", "not checked out", "a pointer as var file"],
+)
+async def test_content_that_is_not_in_the_repository_is_not_planned(
+    desk: Desk, change: dict[str, str], named: str
+) -> None:
+    # Given a checkout with such content among the inputs,
+    for path, text in change.items():
+        place = desk.root / path
+        if path.endswith("/"):
+            place.mkdir(parents=True)
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f'module "app" {{\n  source = "{text}"\n}}\n' if text.startswith(".") else text)
+
+    # when dev is planned, then it is refused by name, since the bot would not see it either.
+    with pytest.raises(GatewrightError, match=f"nothing was planned.*`{named}`"):
+        await desk.plan("dev", user="hollow")
+
+
+async def test_modules_that_terraform_has_fetched_are_no_submodules(desk: Desk) -> None:
+    place = desk.root / "terraform" / ".terraform" / "modules" / "app"
+    (place / ".git").mkdir(parents=True)
+
+    assert await desk.plan("dev", user="fetched") == 0

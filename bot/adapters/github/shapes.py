@@ -139,6 +139,7 @@ class PullShape(Shape):
             base_sha=Sha(self.base.sha),
             is_fork=head is None or head.full_name.lower() != base.full_name.lower(),
             merge_commit=Sha(self.merge_commit_sha) if merged and self.merge_commit_sha else None,
+            merged_at=self.merged_at,
         )
 
 

@@ -11,7 +11,9 @@ from bot.adapters.workspace.git import GitError
 from bot.adapters.workspace.names import object_id
 from bot.adapters.workspace.trees import TreeReader
 from bot.domain.errors import WorkspaceError
+from bot.domain.loose_trees import LooseTree, is_of_interest
 from bot.domain.model import Sha
+from bot.domain.plannable import LARGEST_POINTER
 from bot.ports.sources import Commit
 
 _MOST = 100
@@ -33,6 +35,35 @@ def bundle_texts(bundle: bytes, directory: str) -> Mapping[str, str]:
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise WorkspaceError("reading a source bundle: it is damaged") from error
     return found
+
+
+def bundle_tree(bundle: bytes) -> LooseTree:
+    """Return what lies in the tree of a bundle. Blocking."""
+    contents: dict[str, bytes | None] = {}
+    links: dict[str, str] = {}
+    directories: set[str] = set()
+    try:
+        with tarfile.open(fileobj=io.BytesIO(bundle), mode="r:gz") as archive:
+            for info in archive:
+                part, _, path = info.name.partition("/")
+                if part != "tree" or not path:
+                    continue
+                if info.isdir():
+                    directories.add(path)
+                elif info.issym():
+                    links[path] = info.linkname
+                elif info.isreg():
+                    contents[path] = _content(archive, info, path)
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise WorkspaceError("reading a source bundle: it is damaged") from error
+    full = {path.rpartition("/")[0] for path in (*contents, *links, *directories)}
+    return LooseTree(contents=contents, links=links, empty=frozenset(directories - full))
+
+
+def _content(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> bytes | None:
+    largest = _LARGEST if is_of_interest(path) else LARGEST_POINTER
+    content = archive.extractfile(info) if info.size <= largest else None
+    return None if content is None else content.read()
 
 
 async def commits(

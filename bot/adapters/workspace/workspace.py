@@ -24,8 +24,9 @@ from bot.adapters.workspace.names import stack_directory
 from bot.adapters.workspace.rescue import errored_states
 from bot.adapters.workspace.revert_branches import BranchPusher, RevertCommits
 from bot.adapters.workspace.slots import Slots
-from bot.adapters.workspace.trees import LARGEST_TEXT, SYMLINK, TreeReader, is_damage, shown
+from bot.adapters.workspace.trees import LARGEST_TEXT, SUBMODULE, SYMLINK, TreeReader, is_damage, shown
 from bot.domain.errors import WorkspaceError
+from bot.domain.loose_trees import LooseTree
 from bot.domain.model import Repo, Sha, Stack, StateKey
 from bot.ports import Clock, Merge, Slot
 from bot.ports.rescue import ErroredState
@@ -99,6 +100,7 @@ class GitWorkspace:
         return TreeFiles(
             blobs={shown(entry.path): entry.blob for entry in entries},
             links={path: shown(os.fsdecode(texts[blob])) for path, blob in links.items() if blob in texts},
+            submodules=frozenset(shown(entry.path) for entry in entries if entry.mode == SUBMODULE),
         )
 
     async def read_file(self, repo: Repo, tree: str, path: str) -> str | None:
@@ -113,6 +115,10 @@ class GitWorkspace:
                 f"reading files of {repo.full_name}: {unread[0][:12]} is missing or larger than {LARGEST_TEXT} bytes"
             )
         return {blob: content.decode("utf-8", "replace") for blob, content in found.items()}
+
+    async def small_blobs(self, repo: Repo, blobs: Sequence[str], *, largest: int) -> Mapping[str, bytes]:
+        """Return blob id -> content of those that have at most `largest` bytes; missing ones are left out as well."""
+        return await self._reading(repo, lambda reader: reader.blobs(blobs, largest=largest))
 
     def slot(self, stack: Stack, *, name: str | None = None) -> AbstractAsyncContextManager[Slot]:
         """Hold a free slot of the stack, or wait for the named one."""
@@ -159,6 +165,10 @@ class GitWorkspace:
     async def bundle_texts(self, bundle: bytes, directory: str) -> Mapping[str, str]:
         """Return file name -> text of the files that lie directly in a directory of a bundle."""
         return await asyncio.to_thread(history.bundle_texts, bundle, directory)
+
+    async def bundle_tree(self, bundle: bytes) -> LooseTree:
+        """Return what lies in the tree of a bundle; WorkspaceError for a damaged one."""
+        return await asyncio.to_thread(history.bundle_tree, bundle)
 
     async def commits(
         self, repo: Repo, *, newer: Sequence[Sha], older: Sequence[Sha]

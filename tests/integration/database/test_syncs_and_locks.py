@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
 from bot.adapters.database import Database
-from bot.domain.model import Repo, RunId, RunKind, Sha
-from bot.domain.plan import PlanRecord
+from bot.domain.model import PlanId, PullRequest, Repo, RunId, RunKind, Sha
+from bot.domain.plan import Action, PlanRecord, ResourceChange
 from bot.policy import load_policy
 from bot.services.endings import Endings
 from bot.services.policies import LoadedPolicy
 from bot.services.syncing import Syncing
+from tests.fakes import builders
 from tests.integration.database.builders import NOW, STAGING, a_lock, a_plan, a_run
 from tests.integration.database.test_losses import Noon
 from tests.integration.database.test_reverts import REPOSITORY
@@ -32,6 +34,8 @@ class Outside:
     """A base whose plan does what was reviewed, and whoever applies it."""
 
     applied: list[RunId] = field(default_factory=list)
+    merged_at: datetime = NOW
+    tip: PlanRecord = TIP
 
     @property
     def github(self) -> Outside:
@@ -40,10 +44,10 @@ class Outside:
     policies = github
 
     async def for_sync(self, _: object) -> PlanRecord:
-        return TIP
+        return self.tip
 
-    async def repository(self, _: str) -> Repo:
-        return REPOSITORY
+    async def subject(self, *_: object) -> tuple[Repo, PullRequest]:
+        return REPOSITORY, builders.pull(state="closed", merged=True, merged_at=self.merged_at)
 
     async def load(self, _: Repo) -> LoadedPolicy:
         return LoadedPolicy(policy=POLICY, commit=Sha("9" * 40))
@@ -74,6 +78,7 @@ async def test_a_merge_applies_what_it_holds_and_never_tells_of_an_apply_that_wa
     async with records.write() as writer:
         await writer.add_run(a_run("run-1"), NOW)
         await writer.add_plan(a_plan(change_digest=TIP.change_digest, arguments=()))
+        await writer.mark_posted(PlanId("p2345678"), NOW)
         await writer.add_run(a_run("run-2", kind=RunKind.SYNC), NOW)
         await writer.add_plan(TIP)
         if holder is not None:
@@ -92,3 +97,43 @@ async def test_a_merge_applies_what_it_holds_and_never_tells_of_an_apply_that_wa
     assert (outside.applied, run.detail.get("sync")) == (applied, compared)
     assert lock is not None
     assert lock.pull == (holder or 7)
+
+
+@pytest.mark.parametrize(
+    ("posted_at", "applied"),
+    [
+        pytest.param(NOW - timedelta(minutes=1), ["run-2"], id="posted before the merge"),
+        pytest.param(NOW, ["run-2"], id="in the same second"),
+        pytest.param(NOW + timedelta(seconds=1), [], id="posted after the merge"),
+        pytest.param(None, [], id="never posted"),
+    ],
+)
+async def test_a_merge_applies_only_what_a_posted_plan_has_shown(
+    records: Database, posted_at: datetime | None, applied: list[str]
+) -> None:
+    # Given a base whose plan destroys something, and a plan of the pull request that does the same,
+    gone = ResourceChange(address="a.b", type="a", action=Action.DESTROY)
+    summary = replace(TIP.summary, resources=(gone,))
+    async with records.write() as writer:
+        await writer.add_run(a_run("run-1"), NOW)
+        await writer.add_plan(a_plan(change_digest=TIP.change_digest, arguments=(), summary=summary))
+        if posted_at is not None:
+            await writer.mark_posted(PlanId("p2345678"), posted_at)
+        await writer.add_run(a_run("run-2", kind=RunKind.SYNC), NOW)
+        await writer.add_plan(replace(TIP, summary=summary))
+    outside = Outside(tip=replace(TIP, summary=summary))
+    given = cast("Any", outside)
+    endings = Endings(records=records, logs=given, clock=Noon())
+
+    # when the merge is carried out,
+    await Syncing(
+        records=records, policies=given, planning=given, applying=given, endings=endings, clock=Noon()
+    ).execute(RunId("run-2"))
+
+    # then it is applied where people could have read that plan, else told with what it would have destroyed.
+    assert outside.applied == applied
+    async with records.read() as reader:
+        run = await reader.run(RunId("run-2"))
+    assert run is not None
+    told = {"sync": "differs", "serial": TIP.state_serial, "unseen": ["a.b"]}
+    assert run.detail == ({} if applied else told)

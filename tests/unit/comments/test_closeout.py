@@ -143,3 +143,17 @@ def test_the_end_of_the_log_of_what_the_merge_could_not_apply_is_told() -> None:
     assert "**staging**: Part of the plan was applied." in body
     assert "the disk is on fire" in body
     assert "`/unlock staging`" in body
+
+
+def test_what_no_plan_had_shown_is_told_by_its_addresses() -> None:
+    addresses = [f"a.b[{number}]" for number in range(12)]
+    run = sync(summary="12 to destroy.", detail={"sync": "differs", "unseen": addresses})
+    row = CloseoutRow(stack=builders.stack(), plan=builders.plan(), sync=run)
+
+    body = closeout_comment(CloseoutView(base_ref="main", merge_commit=builders.HEAD, rows=[row]))
+
+    [told] = [line for line in body.splitlines() if line.startswith("| staging |")]
+    assert "⚠️ not applied, because it is not what was reviewed: 12 to destroy." in told
+    assert "No plan of this pull request showed that it destroys, replaces or lets go of `a.b[0]`" in told
+    assert "`a.b[9]` and 2 more." in told
+    assert "comment `/plan staging`" in body
