@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.adapters.untrusted import Found, walk
+from bot.adapters.untrusted import Found, printable, walk
 from bot.adapters.workspace import bundle
-from bot.adapters.workspace.tree_rules import added_problem, escapes, printable
+from bot.adapters.workspace.tree_rules import added_problem, escapes
 from bot.domain.errors import TreeChangedError, UnsafeTreeError
 from bot.ports.workspace import LaidFile, LaidOut, LeftBehind
 
