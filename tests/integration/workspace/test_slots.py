@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters import untrusted
 from bot.adapters.workspace import GitWorkspace
 from bot.domain.errors import UnsafeTreeError, WorkspaceError
 from bot.domain.model import EnvName, ProjectName, StateKey
@@ -237,6 +238,41 @@ async def test_a_bundle_of_earlier_times_brings_no_lost_state_with_it(workspace:
 
     assert [path.name for path in slot.tree.iterdir()] == ["main.tf"]
     assert workspace.quarantined() == ()
+
+
+@pytest.fixture
+def few_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a handful of files be more than anybody looks through."""
+    monkeypatch.setattr(untrusted, "MOST_ENTRIES", 5)
+
+
+def crowd(slot: Slot) -> None:
+    for number in range(6):
+        (slot.tree / str(number)).touch()
+
+
+@pytest.mark.usefixtures("few_entries")
+async def test_a_slot_that_a_plan_has_crowded_is_emptied_and_used_again(workspace: GitWorkspace) -> None:
+    async with workspace.slot(STACK) as slot:
+        (slot.scratch / PURPOSE_FILE).write_text(READS)
+        crowd(slot)
+
+    async with workspace.slot(STACK) as again:
+        assert again.name == slot.name
+        assert list(again.tree.iterdir()) == []
+    assert workspace.quarantined() == ()
+
+
+@pytest.mark.usefixtures("few_entries")
+async def test_a_slot_that_a_change_has_crowded_is_kept_and_can_be_asked(workspace: GitWorkspace) -> None:
+    async with workspace.slot(STACK) as slot:
+        (slot.scratch / PURPOSE_FILE).write_text(CHANGES)
+        crowd(slot)
+
+    async with workspace.slot(STACK) as again:
+        assert list(again.tree.iterdir()) == []
+    assert len(workspace.quarantined()) == 1
+    assert await workspace.errored_states(STACK) == ()
 
 
 @pytest.mark.parametrize("note", [CHANGES, "", None], ids=["after a change", "half a note", "no note"])
