@@ -70,10 +70,10 @@ class Found:
 def walk(root: Path, *, whole: bool = True) -> Iterator[Found]:
     """Yield everything below a directory, parents first, in the order of their names.
 
-    Raises UnsafeTreeError where there is too much of it, or where a directory cannot be read; without `whole` such
-    directories are passed over.
+    Raises UnsafeTreeError where there is too much of it, or where a directory cannot be read; without `whole` those
+    below the root that cannot be read are passed over.
     """
-    top = os.open(root, _FLAGS | os.O_DIRECTORY)
+    top = _open_root(root)
     stack: list[tuple[int, str, list[str]]] = [(top, "", [])]
     seen = 0
     try:
@@ -136,7 +136,7 @@ def copy_out(root: Path, name: str, to: Path, *, largest: int) -> str | None:
 
     Raises UnsafeTreeError where something else lies there, or where it is larger than `largest` bytes.
     """
-    directory = os.open(root, _FLAGS | os.O_DIRECTORY)
+    directory = _open_root(root)
     digest = hashlib.sha256()
     try:
         target = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o400)
@@ -155,10 +155,27 @@ def copy_out(root: Path, name: str, to: Path, *, largest: int) -> str | None:
     return digest.hexdigest()
 
 
+def printable(path: str) -> str:
+    """Return a path that can be logged and posted: no control characters, no undecodable bytes."""
+    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
+
+
+def _open_root(root: Path) -> int:
+    """Open a directory of ours, whose permissions a program may have changed."""
+    try:
+        return os.open(root, _FLAGS | os.O_DIRECTORY)
+    except OSError as error:
+        raise UnsafeTreeError((f"`{root.name}` cannot be read ({error.strerror})",)) from error
+
+
 def _parent(root: Path, path: str) -> tuple[int | None, str]:
     """Open the directory of a path, one step after the other."""
     *directories, name = path.split("/")
-    current = os.open(root, _FLAGS | os.O_DIRECTORY)
+    try:
+        current = _open_root(root)
+    except UnsafeTreeError:
+        return None, name
     for directory in directories:
         if directory in {"", "."}:
             continue
@@ -179,7 +196,7 @@ def _names(directory: int, path: str) -> list[str]:
         for entry in entries:
             names.append(entry.name)
             if len(names) > MOST_ENTRIES:
-                raise UnsafeTreeError((f"{path or 'the tree'}: more than {MOST_ENTRIES} entries",))
+                raise UnsafeTreeError((f"{printable(path) or 'the tree'}: more than {MOST_ENTRIES} entries",))
     return sorted(names, reverse=True)
 
 
@@ -189,7 +206,9 @@ def _open_directory(name: str, parent: int, path: str, *, depth: int) -> int:
     try:
         return os.open(name, _FLAGS | os.O_DIRECTORY, dir_fd=parent)
     except OSError as error:
-        raise UnsafeTreeError((f"{path}: the directory cannot be read ({error.strerror})",)) from error
+        raise UnsafeTreeError(
+            (f"{printable(path)}: the directory cannot be read ({error.strerror})",)
+        ) from error
 
 
 def _chunks(name: str, parent: int, path: str, largest: int) -> Iterator[bytes]:
@@ -198,13 +217,19 @@ def _chunks(name: str, parent: int, path: str, largest: int) -> Iterator[bytes]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise UnsafeTreeError((f"{path}: it cannot be read ({error.strerror})",)) from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise UnsafeTreeError((f"{path}: it is not a regular file",))
+        raise UnsafeTreeError((f"{printable(path)}: it cannot be read ({error.strerror})",)) from error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsafeTreeError((f"{printable(path)}: it is not a regular file",))
         read = 0
-        while chunk := file.read(_CHUNK):
+        # A file with holes is larger than what it takes on the disk, so it is refused before it is copied.
+        while status.st_size <= largest and (chunk := os.read(descriptor, _CHUNK)):
             read += len(chunk)
             if read > largest:
-                raise UnsafeTreeError((f"{path}: it is larger than {largest} bytes",))
+                break
             yield chunk
+        if max(read, status.st_size) > largest:
+            raise UnsafeTreeError((f"{printable(path)}: it is larger than {largest} bytes",))
+    finally:
+        os.close(descriptor)

@@ -73,42 +73,58 @@ def policy_in_force_comment(*, branch: str, commit: Sha) -> str:
 
 def _explained(view: RunView) -> tuple[str | None, str]:
     """Return the reason code and the sentences for why there is no plan."""
-    run, detail = view.run, view.run.detail
+    detail = view.run.detail
+    match string(detail, "problem"):
+        case "unplannable":
+            return unplannable(detail)
+        case "refused":
+            return _refused(detail)
+        case "conflict" | "unsafe_tree" | "tree_changed" | "policy":
+            return _files(detail)
+        case _:
+            summary = string(detail, "message") or view.run.summary or "It ended without saying why."
+            hint = string(detail, "hint")
+            said = f"{prose(hint, limit=500)}\n\n" if hint else ""
+            unseen = omissions(detail)
+            return None, f"{said}{sentence(summary)}\n{unseen and chr(10) + unseen}{log_block(detail)}"
+
+
+def _files(detail: Mapping[str, object]) -> tuple[str, str]:
+    """Return code and sentences where files of the repository are the reason."""
     match string(detail, "problem"):
         case "conflict":
             where = _bullets(strings(detail, "paths"), as_code=True)
             return Reason.CONFLICT, f"The head does not merge cleanly into its base:\n\n{where}"
         case "unsafe_tree":
-            said = _bullets(strings(detail, "problems"))
-            why = "The tree holds files that could redirect Terraform's state or data, so Terraform was not started:"
-            return Reason.UNSAFE_TREE, f"{why}\n\n{said}\nRemove them from the branch and push.\n"
+            return Reason.UNSAFE_TREE, _unsafe_tree(detail)
         case "tree_changed":
-            said = _bullets(strings(detail, "problems"))
-            why = (
-                "A program that ran during the plan changed the directory, so the plan was not kept: an apply uses"
-                " exactly the reviewed files."
-            )
-            rule = "New files such as `builds/x.zip` are accepted and used by this plan's apply."
-            return Reason.TREE_CHANGED, f"{why}\n\n{said}\n{rule}\n"
-        case "unplannable":
-            return unplannable(detail)
-        case "policy":
-            return (
-                Reason.CONFIG,
-                f"`gatewright.yaml` is not valid:\n\n{_bullets(strings(detail, 'problems'))}",
-            )
-        case "refused":
-            refusals = detail.get("refusals")
-            first = refusals[0] if isinstance(refusals, list) and refusals else {}
-            reason = string(first, "reason") if isinstance(first, Mapping) else ""
-            named = _bullets(strings(detail, "problems"), as_code=True)
-            return reason or None, f"{sentence(string(detail, 'message'))}\n{named and chr(10) + named}"
+            return Reason.TREE_CHANGED, _tree_changed(detail)
         case _:
-            summary = string(detail, "message") or run.summary or "It ended without saying why."
-            hint = string(detail, "hint")
-            said = f"{prose(hint, limit=500)}\n\n" if hint else ""
-            unseen = omissions(detail)
-            return None, f"{said}{sentence(summary)}\n{unseen and chr(10) + unseen}{log_block(detail)}"
+            said = _bullets(strings(detail, "problems"))
+            return Reason.CONFIG, f"`gatewright.yaml` is not valid:\n\n{said}"
+
+
+def _unsafe_tree(detail: Mapping[str, object]) -> str:
+    said = _bullets(strings(detail, "problems"))
+    why = "The tree holds files that could redirect Terraform's state or data, so Terraform was not started:"
+    return f"{why}\n\n{said}\nRemove them from the branch and push.\n"
+
+
+def _tree_changed(detail: Mapping[str, object]) -> str:
+    said = _bullets(strings(detail, "problems"))
+    why = (
+        "A program that ran during the plan changed its working directory, so the plan was discarded: an apply uses"
+        " exactly the reviewed files."
+    )
+    return f"{why}\n\n{said}\nNew files such as `builds/x.zip` are allowed; the apply of this plan then uses them.\n"
+
+
+def _refused(detail: Mapping[str, object]) -> tuple[str | None, str]:
+    refusals = detail.get("refusals")
+    first = refusals[0] if isinstance(refusals, list) and refusals else {}
+    reason = string(first, "reason") if isinstance(first, Mapping) else ""
+    named = _bullets(strings(detail, "problems"), as_code=True)
+    return reason or None, f"{sentence(string(detail, 'message'))}\n{named and chr(10) + named}"
 
 
 def _ended(status: RunStatus) -> str:

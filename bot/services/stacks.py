@@ -154,5 +154,5 @@ def input_tree(policy: RepoPolicy, stack: Stack, tree: MergedTree) -> frozenset[
 def counted_paths(policy: RepoPolicy, stack: Stack, tree: MergedTree) -> tuple[str, ...]:
     """Return the sorted paths that the inputs digest counts, and the stack's own var file."""
     counted = input_paths(tree.followed, stack, tree.module_calls, policy.part_for(stack))
-    own = {stack.var_file} & tree.files.keys()
-    return tuple(sorted(counted | own))
+    own = [path for path in (stack.var_file,) if path in tree.files]
+    return tuple(sorted({*counted, *filter(None, own)}))

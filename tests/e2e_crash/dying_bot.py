@@ -19,6 +19,7 @@ from bot.adapters.github.github_app import GitHubApp
 from bot.adapters.state_object import S3StateObject
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.workspace.workspace import GitWorkspace
+from bot.ports import SourceBundle
 from bot.server import Role, run_forever
 from bot.services.plan_comments import PlanComments
 from bot.services.waiting import Waiting
@@ -73,15 +74,20 @@ def says(kind: str) -> Callable[..., bool]:
     return lambda _repo, _number, body: f'"kind": "{kind}"' in body
 
 
+def of_a_stored_plan(_slot: object, reviewed: object) -> bool:
+    """Whether `lay_out(slot, reviewed)` writes what was stored with a plan or a release."""
+    return isinstance(reviewed, SourceBundle)
+
+
 POINTS: dict[str, Callable[[], None]] = {
     "accepted": lambda: before(Inbox, "handle"),
-    "checkout": lambda: after(GitWorkspace, "checkout"),
+    "checkout": lambda: after(GitWorkspace, "lay_out"),
     "plan": during_plan,
     "planned": lambda: after(SqlWriter, "add_plan"),
     "plan-comment": lambda: before(GitHubApp, "comment", where=says("plan")),
     "plan-commented": lambda: after(GitHubApp, "comment", where=says("plan")),
     "check-created": lambda: after(GitHubApp, "create_check"),
-    "queued": lambda: before(GitWorkspace, "unpack"),
+    "queued": lambda: before(GitWorkspace, "lay_out", where=of_a_stored_plan),
     "intent": lambda: before(SqlWriter, "record_intent"),
     "start": lambda: before(TerraformCli, "apply"),
     "applied": lambda: after(TerraformCli, "apply"),

@@ -17,8 +17,8 @@ from bot.settings import load
 _applying = TerraformCli.apply
 
 
-async def apply(self: TerraformCli, job: Any, plan_file: Path) -> Any:
-    output = await _applying(self, job, plan_file)
+async def apply(self: TerraformCli, *arguments: Any, **named: Any) -> Any:
+    output = await _applying(self, *arguments, **named)
     directory = Path.cwd().parent / "site"
     (directory / "ended").touch()
     while not (directory / "go").exists():  # noqa: ASYNC110 - another process makes it

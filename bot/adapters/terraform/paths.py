@@ -93,6 +93,13 @@ def _inside(tree: Path, name: str, what: str, *, is_there: Callable[[Path], bool
     return tree / name
 
 
+def make_private(directory: Path) -> None:
+    """Make a directory, and those above it that are missing, for the bot alone; no mode of `mkdir` covers parents."""
+    missing = [each for each in (directory, *directory.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=PRIVATE_DIRECTORY)
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only the bot can read, whatever lay at its place; links are never followed."""
     path.unlink(missing_ok=True)

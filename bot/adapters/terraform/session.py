@@ -18,8 +18,8 @@ from bot.adapters.terraform.hcl import Value
 from bot.adapters.terraform.paths import (
     INSIDE,
     PLAN_NAME,
-    PRIVATE_DIRECTORY,
     Paths,
+    make_private,
     on_host,
     read_regular,
     root_module,
@@ -156,7 +156,7 @@ class Session:
         if self.job.var_file is not None:
             var_file(self.here.tree, self.job.var_file)
         for directory in (self.here.data, self.here.box, self._logs, self._steps, self._accounts):
-            directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+            make_private(directory)
         # Another session of the same job may have worked in the slot before; its steps are over.
         self._numbers = itertools.count(len(list(self._steps.iterdir())) + 1)
         if self._copies is not None and self._sandbox is not None and self._program.is_native:
@@ -228,7 +228,7 @@ class Session:
     def lay_bare(self) -> None:
         """Write the directory of the steps that do not see the tree: the backend's and the lock file alone; blocking."""
         bare = self._bare / self.job.directory
-        bare.mkdir(mode=PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+        make_private(bare)
         write_private(bare / OVERRIDE_FILE, state_backend.override_text(self.backend))
         (bare / LOCK_FILE).unlink(missing_ok=True)
         if self.lock_file is not None:
@@ -267,7 +267,7 @@ class Session:
         self._note_purpose(changes=changes)
         here = self._paths(number)
         for directory in (here.home, here.output):
-            directory.mkdir(mode=PRIVATE_DIRECTORY, parents=True)
+            make_private(directory)
         stem = f"{number:02d}-{name}"
         log = self._logs / f"{stem}.log"
         output = self._logs / f"{stem}.out" if captured else log

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.adapters.untrusted import printable
 from bot.adapters.workspace.cleaning import empty
-from bot.adapters.workspace.tree_rules import ERRORED_STATE, escapes, printable
+from bot.adapters.workspace.tree_rules import ERRORED_STATE, escapes
 from bot.domain.errors import UnsafeTreeError, WorkspaceError
 from bot.ports import OVERRIDE_FILE
 

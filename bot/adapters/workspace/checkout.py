@@ -12,12 +12,13 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
+from bot.adapters.untrusted import printable
 from bot.adapters.workspace import bundle
 from bot.adapters.workspace.cleaning import empty, remove_strangers
 from bot.adapters.workspace.git import GitError
 from bot.adapters.workspace.left_behind import observed
 from bot.adapters.workspace.names import object_id
-from bot.adapters.workspace.tree_rules import LARGEST_CHECKED, find_problems, needs_content, printable
+from bot.adapters.workspace.tree_rules import LARGEST_CHECKED, find_problems, needs_content
 from bot.adapters.workspace.trees import SUBMODULE, SYMLINK, TreeEntry, TreeReader, shown
 from bot.domain.errors import UnsafeTreeError, WorkspaceError
 from bot.ports import Slot

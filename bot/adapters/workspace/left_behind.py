@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.adapters.untrusted import Found, walk
+from bot.adapters.untrusted import Found, printable, walk
 from bot.adapters.workspace import bundle
-from bot.adapters.workspace.tree_rules import added_problem, escapes, printable
+from bot.adapters.workspace.tree_rules import added_problem, escapes
 from bot.domain.errors import TreeChangedError, UnsafeTreeError
 from bot.ports.workspace import LaidFile, LaidOut, LeftBehind
 
@@ -19,11 +19,10 @@ LARGEST_ADDED = 256 << 20
 """Bytes of all files together that one plan may leave for its apply; a function's package has at most 250 MiB."""
 MOST_ADDED = 10_000
 """Files that one plan may leave for its apply."""
-_LARGEST_FILE = 1_000_000_000
 _MOST_NAMED = 20
 """Paths that a message names."""
-_MODE = 2
-"""Place of the mode in `LaidFile.status`."""
+_SIZE, _MODE = 1, 2
+"""Places of size and mode in `LaidFile.status`."""
 _SHA1 = 40
 """Hexadecimal digits of a SHA-1."""
 
@@ -44,7 +43,7 @@ def observed(tree: Path, contents: Mapping[str, str]) -> LaidOut:
 
 def compare(tree: Path, laid: LaidOut, ours: Mapping[str, str | None]) -> LeftBehind:
     """Return what was added. Raises TreeChangedError, see the port."""
-    looked = _Looked(laid=laid, ours=ours)
+    looked = _Looked(laid=laid, ours=ours, bytes_left=LARGEST_ADDED)
     try:
         for found in walk(tree):
             looked.at(found)
@@ -55,7 +54,10 @@ def compare(tree: Path, laid: LaidOut, ours: Mapping[str, str | None]) -> LeftBe
         raise TreeChangedError(problems[:_MOST_NAMED])
     if not looked.files:
         return LeftBehind()
-    return LeftBehind(added=tuple(sorted(looked.files)), bundle=bundle.pack(looked.added.values()))
+    # The paths are shown and stored, and a program may name its files by bytes that are no text.
+    return LeftBehind(
+        added=tuple(map(printable, sorted(looked.files))), bundle=bundle.pack(looked.added.values())
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +70,7 @@ class _Looked:
     files: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    bytes_left: int = LARGEST_ADDED
+    bytes_left: int
 
     def at(self, found: Found) -> None:
         path = found.path
@@ -106,7 +108,10 @@ class _Looked:
         )
 
     def _is_ours(self, found: Found, text: str | None) -> bool:
-        return found.is_file and (text is None or found.content(largest=_LARGEST_FILE) == text.encode())
+        if text is None or not found.is_file:
+            return found.is_file
+        expected = text.encode()
+        return found.status.st_size == len(expected) and found.content(largest=len(expected)) == expected
 
     def _add(self, found: Found) -> None:
         if len(self.files) >= MOST_ADDED:
@@ -130,17 +135,20 @@ class _Looked:
 def _is_unchanged(found: Found, laid: LaidFile) -> bool:
     if _signature(found.status) == laid.status:
         return True
-    if stat.S_IFMT(found.status.st_mode) != stat.S_IFMT(laid.status[_MODE]):
+    size = found.status.st_size
+    # Other sizes have other content, and what a program made of a small file may fill any memory.
+    if stat.S_IFMT(found.status.st_mode) != stat.S_IFMT(laid.status[_MODE]) or size != laid.status[_SIZE]:
         return False
-    content = os.fsencode(found.target()) if found.is_link else found.content(largest=_LARGEST_FILE)
     algorithm, _, digest = laid.content.partition(":")
     if algorithm == "git":
         # Git names objects by SHA-1 unless the repository was made with the other format.
-        name = "sha1" if len(digest) == _SHA1 else "sha256"
-        content = f"blob {len(content)}\0".encode() + content
+        hashing = hashlib.new("sha1" if len(digest) == _SHA1 else "sha256", usedforsecurity=False)
+        hashing.update(f"blob {size}\0".encode())
     else:
-        name = algorithm
-    return hashlib.new(name, content, usedforsecurity=False).hexdigest() == digest
+        hashing = hashlib.new(algorithm)
+    for chunk in [os.fsencode(found.target())] if found.is_link else found.chunks(largest=size):
+        hashing.update(chunk)
+    return hashing.hexdigest() == digest
 
 
 def _signature(status: os.stat_result) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -24,11 +25,17 @@ def errored_states(quarantined: Sequence[Path], directory: str) -> Iterator[Erro
     for place in quarantined:
         if not ours.fullmatch(place.name):
             continue
-        for entry in walk(place / "tree", whole=False):
-            if entry.name == ERRORED_STATE and entry.is_file:
-                state = _read(entry, place / "tree" / entry.path)
-                if state is not None:
-                    yield state
+        # Where there is more than can be looked through, what was found before that is still offered.
+        with contextlib.suppress(UnsafeTreeError):
+            yield from _states(place / "tree")
+
+
+def _states(tree: Path) -> Iterator[ErroredState]:
+    for entry in walk(tree, whole=False):
+        if entry.name == ERRORED_STATE and entry.is_file:
+            state = _read(entry, tree / entry.path)
+            if state is not None:
+                yield state
 
 
 def _read(entry: Found, path: Path) -> ErroredState | None:

@@ -6,16 +6,17 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.untrusted import Found, walk
+from bot.adapters.untrusted import walk
 from bot.adapters.workspace.cleaning import empty, remove
 from bot.adapters.workspace.locks import try_lock
 from bot.adapters.workspace.names import slot_name, stack_directory
 from bot.adapters.workspace.tree_rules import ERRORED_STATE
+from bot.domain.errors import UnsafeTreeError
 from bot.domain.model import Stack
 from bot.ports import PURPOSE_FILE, READS, Clock, Slot
 
@@ -123,7 +124,7 @@ class Slots:
         commands that `/status` shows would push what the code of a pull request has made up.
         """
         tree = place / "tree"
-        found = [each.path for each in _walk(tree) if each.name == ERRORED_STATE and not each.is_directory]
+        found = _may_hold_a_state(tree)
         if found and _only_read(place / "scratch"):
             empty(tree)
             (place / "index").unlink(missing_ok=True)
@@ -147,8 +148,14 @@ class Slots:
         remove(away)
 
 
-def _walk(tree: Path) -> Iterator[Found]:
-    return walk(tree, whole=False) if tree.is_dir() and not tree.is_symlink() else iter(())
+def _may_hold_a_state(tree: Path) -> bool:
+    if tree.is_symlink() or not tree.is_dir():
+        return False
+    try:
+        return any(each.name == ERRORED_STATE and not each.is_directory for each in walk(tree, whole=False))
+    except UnsafeTreeError:
+        # Nobody can look through what lies there: after a change it is kept, and otherwise it goes like any trap.
+        return True
 
 
 def _only_read(scratch: Path) -> bool:

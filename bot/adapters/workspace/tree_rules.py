@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.adapters.untrusted import printable
 from bot.adapters.workspace.trees import SUBMODULE, SYMLINK, TreeEntry
 from bot.domain.links import place_of
 
@@ -63,12 +64,6 @@ def added_problem(path: str) -> str | None:
         if ".tf" in name or ".tofu" in name or ".terraform" in name:
             return "the planned code created it; Terraform would read a file of this name."
     return None
-
-
-def printable(path: str) -> str:
-    """Return a path that can be logged and posted: no control characters, no undecodable bytes."""
-    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
 
 
 def escapes(path: str, links: Mapping[str, str]) -> bool:

@@ -93,7 +93,7 @@ class Bench:
 
     async def apply(self, plan: PlanOutput, **changes: Any) -> ApplyOutput:
         job = self.job(**({"dies_with_parent": False} | changes))
-        return await self.terraform.apply(job, plan.plan_file)
+        return await self.terraform.apply(job, plan.plan_file, plan.code)
 
     @property
     def output(self) -> str:

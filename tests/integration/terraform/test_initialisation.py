@@ -8,7 +8,7 @@ import pytest
 
 from bot.adapters.terraform import TerraformCli
 from bot.adapters.terraform.initialisation import SKIPPED
-from bot.adapters.terraform.warmth import LOCK_FILE, MEMO_FILE
+from bot.adapters.terraform.warmth import LOCK_FILE, memo_file
 from bot.domain.errors import ProvidersChangedError, TerraformError
 from bot.domain.model import PlanId
 from bot.services.revert_providers import refuse_missing_providers
@@ -83,11 +83,11 @@ def remove_modules(data: Path) -> None:
 
 
 def remove_memo(data: Path) -> None:
-    (data / MEMO_FILE).unlink()
+    memo_file(data).unlink()
 
 
 def spoil_memo(data: Path) -> None:
-    (data / MEMO_FILE).write_text("[]")
+    memo_file(data).write_text("[]")
 
 
 def empty(data: Path) -> None:

@@ -208,7 +208,7 @@ async def test_a_plan_file_from_elsewhere_is_applied(bench: Bench, tmp_path: Pat
     plan = await bench.plan()
     elsewhere = plan.plan_file.rename(tmp_path / "restored.tfplan")
 
-    applied = await bench.terraform.apply(bench.job(dies_with_parent=False), elsewhere)
+    applied = await bench.terraform.apply(bench.job(dies_with_parent=False), elsewhere, plan.code)
 
     assert applied.exit_code == 0
 

@@ -13,8 +13,15 @@ import pytest
 from bot.adapters.workspace import GitWorkspace, bundle
 from bot.domain.errors import UnsafeTreeError, WorkspaceError
 from bot.domain.model import EnvName
-from bot.ports import OVERRIDE_FILE, Slot
-from tests.integration.workspace.origin import REPO, STACK, Link, Origin, Program
+from bot.ports import OVERRIDE_FILE, GitTree, Slot, SourceBundle
+from tests.integration.workspace.origin import REPO, STACK, Content, Link, Origin, Program, Submodule
+
+FILES: dict[str, Content] = {
+    "main.tf": "x\n",
+    "deep/in/der é.txt": "deep\n",
+    "run": Program(text="#!/bin/sh\n"),
+    "l": Link(target="main.tf"),
+}
 
 
 @pytest.fixture
@@ -29,108 +36,148 @@ async def other(workspace: GitWorkspace) -> AsyncIterator[Slot]:
         yield held
 
 
-def look(slot: Slot) -> dict[str, tuple[str, int]]:
-    """Everything a bundle must restore: kind, mode, content."""
-    seen: dict[str, tuple[str, int]] = {}
-    for part in (slot.tree, slot.data_dir):
-        for path in part.rglob("*"):
-            status = path.stat(follow_symlinks=False)
-            name = f"{part.name}/{path.relative_to(part)}"
-            if path.is_symlink():
-                seen[name] = (f"-> {path.readlink()}", 0)
-            elif path.is_dir():
-                seen[name] = ("directory", stat.S_IMODE(status.st_mode))
-            else:
-                seen[name] = (path.read_text(), stat.S_IMODE(status.st_mode))
+async def reviewed(workspace: GitWorkspace, origin: Origin, files: dict[str, Content]) -> GitTree:
+    commit = await origin.commit(files)
+    await workspace.fetch(REPO, "", [commit])
+    return GitTree(repo=REPO, tree=commit)
+
+
+def look(tree: Path) -> dict[str, tuple[str, bool]]:
+    """Everything that a bundle must restore: kind, content, and whether it may be executed."""
+    seen: dict[str, tuple[str, bool]] = {}
+    for path in tree.rglob("*"):
+        name = str(path.relative_to(tree))
+        if path.is_symlink():
+            seen[name] = (f"-> {path.readlink()}", False)
+        elif path.is_dir():
+            seen[name] = ("directory", True)
+        else:
+            seen[name] = (path.read_text(), bool(path.stat().st_mode & stat.S_IXUSR))
     return seen
 
 
-async def work_as_terraform_does(workspace: GitWorkspace, origin: Origin, slot: Slot) -> None:
-    commit = await origin.commit(
-        {"main.tf": "x\n", "run": Program(text="#!/bin/sh\n"), "l": Link(target="main.tf")}
-    )
-    await workspace.fetch(REPO, "", [commit])
-    await workspace.checkout(REPO, slot, commit)
-    (slot.tree / "build").mkdir(mode=0o755)
-    (slot.tree / "build" / "made in plan é").write_text("zip")
-    (slot.tree / "build" / "made in plan é").chmod(0o640)
-    (slot.tree / "empty").mkdir()
+async def test_a_bundle_restores_what_a_checkout_writes(
+    workspace: GitWorkspace, origin: Origin, slot: Slot, other: Slot
+) -> None:
+    tree = await reviewed(workspace, origin, FILES)
+    await workspace.lay_out(slot, tree)
+    (other.tree / "stranger").mkdir()
+
+    await workspace.lay_out(other, SourceBundle(data=await workspace.pack(tree, extra={})))
+
+    assert look(other.tree) == look(slot.tree)
+    assert look(other.tree)["run"] == ("#!/bin/sh\n", True)
+    assert look(other.tree)["l"] == ("-> main.tf", False)
+
+
+async def test_a_bundle_holds_nothing_of_any_directory(
+    workspace: GitWorkspace, origin: Origin, slot: Slot, other: Slot
+) -> None:
+    tree = await reviewed(workspace, origin, FILES)
+    before = await workspace.pack(tree, extra={})
+    await workspace.lay_out(slot, tree)
+    (slot.tree / "main.tf").write_text("rewritten by a program\n")
+    (slot.tree / "added").write_text("x")
     (slot.data_dir / "modules").mkdir()
     (slot.data_dir / "modules" / "modules.json").write_text("{}")
-    (slot.data_dir / "terraform.tfstate").write_text("{}")
+
+    packed = await workspace.pack(tree, extra={})
+
+    assert packed == before
+    await workspace.lay_out(other, SourceBundle(data=packed))
+    assert look(other.tree).keys() == {*FILES, "deep", "deep/in"}
+    assert (other.tree / "main.tf").read_text() == "x\n"
+    assert list(other.data_dir.iterdir()) == []
 
 
-async def test_a_bundle_restores_another_slot_exactly(
-    workspace: GitWorkspace, origin: Origin, slot: Slot, other: Slot
+async def test_equal_trees_give_equal_bundles_in_every_mirror(
+    workspace: GitWorkspace, origin: Origin
 ) -> None:
-    await work_as_terraform_does(workspace, origin, slot)
-    (other.tree / "stranger").mkdir()
-    (other.data_dir / "terraform.tfstate").write_text("another backend")
+    one = await reviewed(workspace, origin, FILES)
+    two = await reviewed(workspace, origin, dict(reversed(FILES.items())))
 
-    await workspace.unpack(other, await workspace.pack(slot))
-
-    assert look(other) == look(slot)
-    assert look(other)["tree/run"] == ("#!/bin/sh\n", 0o700)
-    assert look(other)["tree/l"] == ("-> main.tf", 0)
+    assert await workspace.pack(one, extra={"a": "b"}) == await workspace.pack(two, extra={"a": "b"})
 
 
-async def test_equal_slots_give_equal_bundles(
-    workspace: GitWorkspace, origin: Origin, slot: Slot, other: Slot
+async def test_a_bundle_holds_the_chosen_paths_alone(
+    workspace: GitWorkspace, origin: Origin, slot: Slot
 ) -> None:
-    await work_as_terraform_does(workspace, origin, slot)
-    first = await workspace.pack(slot)
-    await workspace.unpack(other, first)
-    os.utime(slot.tree / "main.tf", (1, 1))
+    whole = await reviewed(workspace, origin, FILES)
+    tree = GitTree(repo=REPO, tree=whole.tree, paths=frozenset({"main.tf"}))
 
-    assert await workspace.pack(slot) == first
-    assert await workspace.pack(other) == first
+    await workspace.lay_out(slot, SourceBundle(data=await workspace.pack(tree, extra={})))
+
+    assert look(slot.tree) == {"main.tf": ("x\n", False)}
 
 
-async def test_provider_binaries_are_left_out_and_left_alone(
-    workspace: GitWorkspace, slot: Slot, other: Slot
+async def test_submodules_are_no_part_of_a_bundle(
+    workspace: GitWorkspace, origin: Origin, slot: Slot
 ) -> None:
-    for held, text in ((slot, "theirs"), (other, "ours")):
-        (held.data_dir / "providers" / "example.com").mkdir(parents=True)
-        (held.data_dir / "providers" / "example.com" / "provider").write_text(text)
-    (slot.tree / "providers").mkdir()
-    (slot.tree / "providers" / "file").write_text("not a binary")
+    tree = await reviewed(workspace, origin, {"main.tf": "x\n", "sub": Submodule()})
 
-    await workspace.unpack(other, await workspace.pack(slot))
+    await workspace.lay_out(slot, SourceBundle(data=await workspace.pack(tree, extra={})))
 
-    assert (other.data_dir / "providers" / "example.com" / "provider").read_text() == "ours"
-    assert (other.tree / "providers" / "file").read_text() == "not a binary"
+    assert look(slot.tree) == {"main.tf": ("x\n", False)}
+
+
+async def test_what_init_wrote_joins_the_bundle_and_replaces_nothing(
+    workspace: GitWorkspace, origin: Origin, slot: Slot
+) -> None:
+    tree = await reviewed(workspace, origin, FILES)
+
+    packed = await workspace.pack(tree, extra={"main.tf": "another", ".terraform.lock.hcl": "# locked\n"})
+
+    await workspace.lay_out(slot, SourceBundle(data=packed))
+    assert (slot.tree / ".terraform.lock.hcl").read_text() == "# locked\n"
+    assert (slot.tree / "main.tf").read_text() == "x\n"
+
+
+async def test_a_bundle_is_packed_again_as_it_is(workspace: GitWorkspace, origin: Origin, slot: Slot) -> None:
+    packed = await workspace.pack(await reviewed(workspace, origin, FILES), extra={})
+    stored = SourceBundle(data=packed)
+
+    more = await workspace.pack(stored, extra={".terraform.lock.hcl": "# locked\n"})
+
+    assert await workspace.pack(stored, extra={}) == packed
+    await workspace.lay_out(slot, SourceBundle(data=more))
+    assert look(slot.tree).keys() == {*FILES, "deep", "deep/in", ".terraform.lock.hcl"}
+
+
+async def test_provider_binaries_are_left_alone(workspace: GitWorkspace, origin: Origin, slot: Slot) -> None:
+    provider = slot.data_dir / "providers" / "example.com" / "provider"
+    provider.parent.mkdir(parents=True)
+    provider.write_text("ours")
+    packed = await workspace.pack(
+        await reviewed(workspace, origin, {"providers/file": "not a binary"}), extra={}
+    )
+
+    await workspace.lay_out(slot, SourceBundle(data=packed))
+
+    assert provider.read_text() == "ours"
+    assert (slot.tree / "providers" / "file").read_text() == "not a binary"
 
 
 async def test_a_checkout_after_a_restore_is_exact_again(
     workspace: GitWorkspace, origin: Origin, slot: Slot
 ) -> None:
-    await work_as_terraform_does(workspace, origin, slot)
-    packed = await workspace.pack(slot)
-    commit = await origin.commit({"main.tf": "y\n"})
-    await workspace.fetch(REPO, "", [commit])
-    await workspace.unpack(slot, packed)
+    packed = await workspace.pack(await reviewed(workspace, origin, FILES), extra={})
+    later = await reviewed(workspace, origin, {"main.tf": "y\n"})
+    laid = await workspace.lay_out(slot, SourceBundle(data=packed))
+    await workspace.left_behind(slot, laid, ours={})
 
-    await workspace.checkout(REPO, slot, commit)
+    await workspace.lay_out(slot, later)
 
-    assert {path.name for path in slot.tree.iterdir()} == {"main.tf"}
-    assert (slot.tree / "main.tf").read_text() == "y\n"
+    assert look(slot.tree) == {"main.tf": ("y\n", False)}
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../data", "sub/../../x"])
-async def test_a_link_that_leads_out_is_not_packed(workspace: GitWorkspace, slot: Slot, target: str) -> None:
-    (slot.tree / "link").symlink_to(target)
+async def test_a_link_that_leads_out_is_not_packed(
+    workspace: GitWorkspace, origin: Origin, target: str
+) -> None:
+    tree = await reviewed(workspace, origin, {"link": Link(target=target)})
 
     with pytest.raises(UnsafeTreeError, match="link: the symbolic link points outside"):
-        await workspace.pack(slot)
-
-
-async def test_sockets_and_pipes_are_left_out(workspace: GitWorkspace, slot: Slot, other: Slot) -> None:
-    os.mkfifo(slot.tree / "pipe")
-    (slot.tree / "file").write_text("x")
-
-    await workspace.unpack(other, await workspace.pack(slot))
-
-    assert {path.name for path in other.tree.iterdir()} == {"file"}
+        await workspace.pack(tree, extra={})
 
 
 def archive(*members: tuple[tarfile.TarInfo, bytes]) -> bytes:
@@ -156,6 +203,7 @@ HOSTILE: dict[str, bytes] = {
     "another part": archive((member("scratch/evil"), b"x")),
     "the part itself": archive((member("tree"), b"x")),
     "a device": archive((member("tree/null", tarfile.CHRTYPE), b"")),
+    "a pipe": archive((member("tree/pipe", tarfile.FIFOTYPE), b"")),
     "a hard link": archive((member("tree/a", tarfile.LNKTYPE, "/etc/passwd"), b"")),
     "a link out": archive((member("tree/a", tarfile.SYMTYPE, "../.."), b"")),
     "a write through a link": archive(
@@ -176,37 +224,54 @@ def strayed(tmp_path: Path, slot: Slot) -> list[Path]:
     return below + [path for path in [Path("/evil")] if path.exists()]
 
 
+async def use(workspace: GitWorkspace, slot: Slot, data: bytes, *, way: str) -> None:
+    """Take a bundle in one of the ways in which the bot does."""
+    if way == "lay out":
+        await workspace.lay_out(slot, SourceBundle(data=data))
+    elif way == "add":
+        await workspace.add(slot, data)
+    else:
+        # Packing writes nothing, so whatever it lets pass has to be refused by the next one.
+        more = await workspace.pack(SourceBundle(data=data), extra={"more": "x"})
+        await workspace.lay_out(slot, SourceBundle(data=more))
+
+
 @pytest.mark.parametrize("case", HOSTILE, ids=list(HOSTILE))
+@pytest.mark.parametrize("way", ["lay out", "add", "pack"])
 async def test_a_hostile_or_damaged_bundle_is_refused_and_stays_inside(
-    workspace: GitWorkspace, slot: Slot, tmp_path: Path, case: str
+    workspace: GitWorkspace, slot: Slot, tmp_path: Path, case: str, way: str
 ) -> None:
     with pytest.raises(WorkspaceError):
-        await workspace.unpack(slot, HOSTILE[case])
+        await use(workspace, slot, HOSTILE[case], way=way)
 
     assert strayed(tmp_path, slot) == []
 
 
 async def test_special_bits_are_not_restored(workspace: GitWorkspace, slot: Slot) -> None:
-    await workspace.unpack(slot, archive((member("tree/a"), b"x")))
+    await workspace.lay_out(slot, SourceBundle(data=archive((member("tree/a"), b"x"))))
 
     assert stat.S_IMODE((slot.tree / "a").stat().st_mode) == 0o777
 
 
-async def test_a_slot_too_large_to_pack_is_refused(
-    workspace: GitWorkspace, slot: Slot, monkeypatch: pytest.MonkeyPatch
+async def test_a_tree_too_large_to_pack_is_refused(
+    workspace: GitWorkspace, origin: Origin, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundle, "LARGEST_BUNDLE", 10)
-    (slot.tree / "large").write_bytes(b"x" * 11)
+    one_large = await reviewed(workspace, origin, {"large": "x" * 11})
+    too_many = await reviewed(workspace, origin, {"one": "x" * 6, "two": "y" * 6})
 
+    with pytest.raises(WorkspaceError, match="large cannot be packed: it is missing, or too large"):
+        await workspace.pack(one_large, extra={})
     with pytest.raises(WorkspaceError, match="more than 10 bytes"):
-        await workspace.pack(slot)
+        await workspace.pack(too_many, extra={})
     with pytest.raises(WorkspaceError, match="more than 10 bytes"):
-        await workspace.unpack(slot, archive((member("tree/a"), b"x" * 11)))
+        await workspace.lay_out(slot, SourceBundle(data=archive((member("tree/a"), b"x" * 11))))
 
 
-async def test_slots_of_other_environments_can_be_restored_too(workspace: GitWorkspace, slot: Slot) -> None:
-    (slot.tree / "a").write_text("x")
-    packed = await workspace.pack(slot)
+async def test_slots_of_other_environments_can_be_restored_too(
+    workspace: GitWorkspace, origin: Origin
+) -> None:
+    packed = await workspace.pack(await reviewed(workspace, origin, {"a": "x"}), extra={})
     prod = STACK.__class__(
         repo=STACK.repo,
         project=STACK.project,
@@ -217,26 +282,27 @@ async def test_slots_of_other_environments_can_be_restored_too(workspace: GitWor
     )
 
     async with workspace.slot(prod, name="5") as target:
-        await workspace.unpack(target, packed)
+        await workspace.lay_out(target, SourceBundle(data=packed))
 
         assert (target.tree / "a").read_text() == "x"
 
 
-async def test_a_source_is_the_tree_alone_and_is_the_same_wherever_it_was_planned(
-    workspace: GitWorkspace, origin: Origin, slot: Slot, other: Slot
+async def test_bundles_of_earlier_versions_restore_the_tree_alone(
+    workspace: GitWorkspace, slot: Slot
 ) -> None:
-    # Given two slots with the same tree, in which the engine has written different things of its own,
-    await work_as_terraform_does(workspace, origin, slot)
-    await work_as_terraform_does(workspace, origin, other)
-    (slot.tree / OVERRIDE_FILE).write_text("terraform {}")
-    (other.data_dir / "more").write_text("x")
-    # when both are packed as sources, then they are equal,
-    source = await workspace.pack_source(slot)
-    assert await workspace.pack_source(other) == source
-    # and one of them restores the tree, without what belongs to a place.
-    (other.tree / "later").write_text("x")
-    await workspace.unpack(other, source)
-    assert (other.tree / "main.tf").read_text() == "x\n"
-    assert not (other.tree / "later").exists()
-    assert not (other.tree / OVERRIDE_FILE).exists()
-    assert list(other.data_dir.iterdir()) == []
+    # Given a bundle that was packed from a slot, with the data directory and the engine's own backend file,
+    earlier = archive(
+        (member("tree/terraform", tarfile.DIRTYPE), b""),
+        (member("tree/terraform/main.tf"), b"x\n"),
+        (member(f"tree/terraform/{OVERRIDE_FILE}"), b"terraform {}"),
+        (member("data/terraform.tfstate"), b"another backend"),
+        (member("data/modules/modules.json"), b"{}"),
+    )
+    (slot.tree / "later").write_text("x")
+
+    # when it is restored,
+    await workspace.lay_out(slot, SourceBundle(data=earlier))
+
+    # then only the tree is there.
+    assert set(look(slot.tree)) == {"terraform", "terraform/main.tf"}
+    assert list(slot.data_dir.iterdir()) == []

@@ -10,7 +10,7 @@ import pytest
 
 from bot.adapters.workspace import GitWorkspace
 from bot.domain.errors import UnsafeTreeError
-from bot.ports import Slot
+from bot.ports import GitTree, Slot
 from tests.integration.workspace.origin import REPO, STACK, Content, Link, Origin, Program, Submodule, git
 
 MAIN = "refs/heads/main"
@@ -64,7 +64,7 @@ async def test_a_tree_is_written_exactly_and_for_nobody_else(
 ) -> None:
     commit = await fetched(workspace, origin, FILES)
 
-    await workspace.checkout(REPO, slot, commit)
+    await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
 
     assert found(slot.tree) == expected(FILES)
     modes = {
@@ -74,22 +74,63 @@ async def test_a_tree_is_written_exactly_and_for_nobody_else(
     assert stat.S_IMODE((slot.tree / "terraform").stat().st_mode) == 0o700
 
 
-async def test_only_changed_files_are_written_again(
+async def test_only_changed_files_are_written_into_a_proved_tree(
     workspace: GitWorkspace, origin: Origin, slot: Slot
 ) -> None:
     first = await fetched(workspace, origin, FILES)
-    await workspace.checkout(REPO, slot, first)
+    laid = await workspace.lay_out(slot, GitTree(repo=REPO, tree=first))
+    await workspace.left_behind(slot, laid, ours={})
     untouched = (slot.tree / "terraform/main.tf").stat()
     changed: dict[str, Content] = FILES | {"envs/staging.tfvars": "a = 2\n", "new/file": "new\n"}
     del changed["terraform/modules/a/main.tf"]
     second = await fetched(workspace, origin, changed)
 
-    await workspace.checkout(REPO, slot, second)
+    await workspace.lay_out(slot, GitTree(repo=REPO, tree=second))
 
     assert found(slot.tree) == expected(changed)
     again = (slot.tree / "terraform/main.tf").stat()
     assert (again.st_ino, again.st_ctime_ns) == (untouched.st_ino, untouched.st_ctime_ns)
     assert not (slot.tree / "terraform/modules").exists()
+
+
+async def test_a_tree_that_was_not_proved_is_written_from_nothing(
+    workspace: GitWorkspace, origin: Origin, slot: Slot
+) -> None:
+    commit = GitTree(repo=REPO, tree=await fetched(workspace, origin, FILES))
+    await workspace.lay_out(slot, commit)
+    before = (slot.tree / "terraform/main.tf").stat()
+
+    await workspace.lay_out(slot, commit)
+
+    assert found(slot.tree) == expected(FILES)
+    assert (slot.tree / "terraform/main.tf").stat().st_ctime_ns != before.st_ctime_ns
+
+
+async def test_one_proof_counts_for_one_start(workspace: GitWorkspace, origin: Origin, slot: Slot) -> None:
+    commit = GitTree(repo=REPO, tree=await fetched(workspace, origin, FILES))
+    laid = await workspace.lay_out(slot, commit)
+    await workspace.left_behind(slot, laid, ours={})
+    await workspace.lay_out(slot, commit)
+    before = (slot.tree / "terraform/main.tf").stat()
+
+    await workspace.lay_out(slot, commit)
+
+    assert (slot.tree / "terraform/main.tf").stat().st_ctime_ns != before.st_ctime_ns
+
+
+async def test_a_slot_holds_the_chosen_paths_and_nothing_else(
+    workspace: GitWorkspace, origin: Origin, slot: Slot
+) -> None:
+    commit = await fetched(workspace, origin, FILES)
+    chosen = frozenset({"terraform/main.tf", "scripts/run"})
+    laid = await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
+    await workspace.left_behind(slot, laid, ours={})
+
+    await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit, paths=chosen))
+
+    assert found(slot.tree) == {path: text for path, text in expected(FILES).items() if path in chosen}
+    await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
+    assert found(slot.tree) == expected(FILES)
 
 
 def _edit_keeping_time(tree: Path) -> None:
@@ -173,15 +214,18 @@ def _remove_all(tree: Path) -> None:
         _remove_all,
     ],
 )
+@pytest.mark.parametrize("proved", [True, False], ids=["proved before", "not proved"])
 async def test_whatever_a_program_did_to_the_tree_is_undone(
-    workspace: GitWorkspace, origin: Origin, slot: Slot, spoil: object
+    workspace: GitWorkspace, origin: Origin, slot: Slot, spoil: object, *, proved: bool
 ) -> None:
     assert callable(spoil)
     commit = await fetched(workspace, origin, FILES)
-    await workspace.checkout(REPO, slot, commit)
+    laid = await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
+    if proved:
+        await workspace.left_behind(slot, laid, ours={})
     spoil(slot.tree)
 
-    await workspace.checkout(REPO, slot, commit)
+    await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
 
     assert not slot.tree.is_symlink()
     assert found(slot.tree) == expected(FILES)
@@ -191,16 +235,19 @@ async def test_whatever_a_program_did_to_the_tree_is_undone(
     assert not outside.exists() or (outside / "main.tf").read_text() == "untouched\n"
 
 
+@pytest.mark.parametrize("proved", [True, False], ids=["proved before", "not proved"])
 async def test_a_killed_checkout_is_finished_by_the_next_one(
-    workspace: GitWorkspace, origin: Origin, slot: Slot
+    workspace: GitWorkspace, origin: Origin, slot: Slot, *, proved: bool
 ) -> None:
     commit = await fetched(workspace, origin, FILES)
-    await workspace.checkout(REPO, slot, commit)
+    laid = await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
+    if proved:
+        await workspace.left_behind(slot, laid, ours={})
     (slot.tree.parent / "index.lock").touch()
     (slot.tree.parent / "index").write_bytes(b"DIRC half an index")
     (slot.tree / "envs/staging.tfvars").write_text("half")
 
-    await workspace.checkout(REPO, slot, commit)
+    await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
 
     assert found(slot.tree) == expected(FILES)
 
@@ -214,7 +261,7 @@ async def test_attributes_of_the_repository_do_not_change_its_files(
     }
     commit = await fetched(workspace, origin, files)
 
-    await workspace.checkout(REPO, slot, commit)
+    await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
 
     assert (slot.tree / "main.tf").read_bytes() == b"# $Id$\nresource {}\n"
 
@@ -226,21 +273,20 @@ async def test_a_merge_result_can_be_checked_out(workspace: GitWorkspace, origin
     await workspace.fetch(REPO, "", [base, head])
     merge = await workspace.merge(REPO, base=base, head=head)
 
-    await workspace.checkout(REPO, slot, merge.tree)
+    await workspace.lay_out(slot, GitTree(repo=REPO, tree=merge.tree))
 
     assert found(slot.tree) == {"a": "2\n", "b": "2\n"}
 
 
-async def test_submodules_stay_empty_and_are_told(
-    workspace: GitWorkspace, origin: Origin, slot: Slot, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_submodules_stay_empty(workspace: GitWorkspace, origin: Origin, slot: Slot) -> None:
     commit = await fetched(workspace, origin, {"main.tf": "x\n", "vendor/sub": Submodule()})
 
     for _ in range(2):
-        await workspace.checkout(REPO, slot, commit)
+        laid = await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
 
         assert found(slot.tree) == {"main.tf": "x\n"}
-    assert "Submodules are not fetched; these stay empty: vendor/sub" in caplog.text
+        assert list(laid.files) == ["main.tf"]
+        await workspace.left_behind(slot, laid, ours={})
 
 
 UNSAFE: dict[str, tuple[str, Content]] = {
@@ -271,7 +317,7 @@ async def test_an_unsafe_tree_is_refused_before_anything_is_written(
     commit = await fetched(workspace, origin, files)
 
     with pytest.raises(UnsafeTreeError) as raised:
-        await workspace.checkout(REPO, slot, commit)
+        await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
 
     assert len(raised.value.problems) == 1
     assert raised.value.problems[0].startswith(f"{path}: ")
@@ -288,7 +334,7 @@ async def test_a_tree_with_git_names_in_the_mirror_is_refused(
     for name in (".git", ".GIT", "git~1", ".git ", ".g\u200cit"):
         tree = await git("mktree", cwd=mirror, stdin=f"100644 blob {blob}\t{name}\n".encode())
         with pytest.raises(UnsafeTreeError):
-            await workspace.checkout(REPO, slot, tree)
+            await workspace.lay_out(slot, GitTree(repo=REPO, tree=tree))
         refused.append(name)
 
     assert len(refused) == 5
@@ -300,6 +346,9 @@ async def test_checkouts_of_two_slots_run_side_by_side(workspace: GitWorkspace, 
     two = await fetched(workspace, origin, {"a": "2\n"})
 
     async with workspace.slot(STACK) as first, workspace.slot(STACK) as second:
-        await asyncio.gather(workspace.checkout(REPO, first, one), workspace.checkout(REPO, second, two))
+        await asyncio.gather(
+            workspace.lay_out(first, GitTree(repo=REPO, tree=one)),
+            workspace.lay_out(second, GitTree(repo=REPO, tree=two)),
+        )
 
         assert (found(first.tree), found(second.tree)) == ({"a": "1\n"}, {"a": "2\n"})

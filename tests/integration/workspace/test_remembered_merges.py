@@ -8,7 +8,7 @@ from typing import cast
 
 from bot.adapters.workspace import GitWorkspace
 from bot.domain.model import Repo, Sha
-from bot.ports import GitHub, Merge, Workspace
+from bot.ports import GitHub, GitTree, Merge, Workspace
 from bot.services.stacks import Trees
 from tests.fakes.builders import pull
 from tests.integration.workspace.origin import REPO, STACK, Origin
@@ -90,6 +90,6 @@ async def test_a_merge_that_the_mirror_lost_is_made_again_and_can_be_checked_out
     assert second == first
     assert len(counting.merges) == 2
     async with workspace.slot(STACK) as slot:
-        await workspace.checkout(REPO, slot, second.merge.tree)
+        await workspace.lay_out(slot, GitTree(repo=REPO, tree=second.merge.tree))
         assert (slot.tree / "a.tf").read_text() == "two\n"
         assert (slot.tree / "b.tf").read_text() == "two\n"

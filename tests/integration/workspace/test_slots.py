@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.adapters import untrusted
 from bot.adapters.workspace import GitWorkspace
-from bot.domain.errors import WorkspaceError
+from bot.domain.errors import UnsafeTreeError, WorkspaceError
 from bot.domain.model import EnvName, ProjectName, StateKey
-from bot.ports import CHANGES, PURPOSE_FILE, READS, Slot
+from bot.ports import CHANGES, PURPOSE_FILE, READS, GitTree, LaidOut, Slot, SourceBundle
 from tests.integration.workspace.conftest import HandClock
 from tests.integration.workspace.holder import inherited_by_a_child
 from tests.integration.workspace.origin import REPO, STACK, Origin
@@ -203,7 +204,7 @@ async def test_an_errored_state_of_a_killed_process_is_found_before_the_slot_is_
     await workspace.fetch(REPO, "", [commit])
 
     async with workspace.slot(STACK, name="0") as slot:
-        await workspace.checkout(REPO, slot, commit)
+        await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
 
     assert [(path / "tree" / "errored.tfstate").exists() for path in workspace.quarantined()] == [True]
 
@@ -215,15 +216,13 @@ async def test_code_that_was_only_planned_cannot_pass_a_file_off_as_a_lost_state
         (slot.scratch / PURPOSE_FILE).write_text(READS)
         await lose_a_state(slot)
         (slot.tree / "errored.tfstate").mkdir()
-        bundle = await workspace.pack(slot)
+        with pytest.raises(UnsafeTreeError, match=r"errored\.tfstate: the planned code created it"):
+            await workspace.left_behind(slot, LaidOut(files={}), ours={})
     async with workspace.slot(STACK) as again:
-        left = [path.name for path in again.tree.rglob("*")]
-    async with workspace.slot(STACK, name="1") as elsewhere:
-        await workspace.unpack(elsewhere, bundle)
-        (elsewhere.scratch / PURPOSE_FILE).write_text(CHANGES)
+        left = list(again.tree.iterdir())
 
     assert again.name == slot.name
-    assert left == ["terraform"]
+    assert left == []
     assert workspace.quarantined() == ()
     assert await workspace.errored_states(STACK) == ()
 
@@ -235,10 +234,45 @@ async def test_a_bundle_of_earlier_times_brings_no_lost_state_with_it(workspace:
             archive.addfile(tarfile.TarInfo(name))
 
     async with workspace.slot(STACK) as slot:
-        await workspace.unpack(slot, packed.getvalue())
+        await workspace.lay_out(slot, SourceBundle(data=packed.getvalue()))
 
     assert [path.name for path in slot.tree.iterdir()] == ["main.tf"]
     assert workspace.quarantined() == ()
+
+
+@pytest.fixture
+def few_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a handful of files be more than anybody looks through."""
+    monkeypatch.setattr(untrusted, "MOST_ENTRIES", 5)
+
+
+def crowd(slot: Slot) -> None:
+    for number in range(6):
+        (slot.tree / str(number)).touch()
+
+
+@pytest.mark.usefixtures("few_entries")
+async def test_a_slot_that_a_plan_has_crowded_is_emptied_and_used_again(workspace: GitWorkspace) -> None:
+    async with workspace.slot(STACK) as slot:
+        (slot.scratch / PURPOSE_FILE).write_text(READS)
+        crowd(slot)
+
+    async with workspace.slot(STACK) as again:
+        assert again.name == slot.name
+        assert list(again.tree.iterdir()) == []
+    assert workspace.quarantined() == ()
+
+
+@pytest.mark.usefixtures("few_entries")
+async def test_a_slot_that_a_change_has_crowded_is_kept_and_can_be_asked(workspace: GitWorkspace) -> None:
+    async with workspace.slot(STACK) as slot:
+        (slot.scratch / PURPOSE_FILE).write_text(CHANGES)
+        crowd(slot)
+
+    async with workspace.slot(STACK) as again:
+        assert list(again.tree.iterdir()) == []
+    assert len(workspace.quarantined()) == 1
+    assert await workspace.errored_states(STACK) == ()
 
 
 @pytest.mark.parametrize("note", [CHANGES, "", None], ids=["after a change", "half a note", "no note"])

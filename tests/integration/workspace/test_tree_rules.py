@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adapters.workspace.tree_rules import escapes, find_problems, printable
+from bot.adapters.untrusted import printable
+from bot.adapters.workspace.tree_rules import escapes, find_problems
 from bot.adapters.workspace.trees import TreeEntry
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from stat import S_IFDIR, S_IFLNK, S_IFREG
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from bot.adapters.workspace import GitWorkspace
+from bot.adapters.workspace.bundle import Member, pack
 from bot.domain.errors import UnplannableTreeError
 from bot.domain.model import PlanId, RunId
 from bot.domain.revert import Revert
@@ -174,17 +176,25 @@ async def test_a_pointer_is_found_again_although_the_rest_is_known(trees: Trees,
     assert first.pointers == second.pointers == ("terraform/a.bin",)
 
 
-@asynccontextmanager
-async def bundle_of(
-    workspace: GitWorkspace, origin: Origin, files: Mapping[str, Content]
-) -> AsyncIterator[bytes]:
-    """Give the bundle of a release, made as an apply makes it."""
-    tip = await origin.commit(files)
-    await workspace.fetch(REPO, "", [tip])
-    async with workspace.slot(STAGING) as slot:
-        await workspace.checkout(REPO, slot, tip)
-        (slot.tree / "terraform" / "build").mkdir(parents=True, exist_ok=True)
-        yield await workspace.pack_source(slot)
+def bundle_of(files: Mapping[str, Content]) -> bytes:
+    """Return the bundle of a release as older versions made it: of a directory, in which submodules were empty."""
+    return pack(
+        [*map(_member, files, files.values()), Member(path="terraform/build", kind=S_IFDIR, mode=0o755)]
+    )
+
+
+def _member(path: str, content: Content) -> Member:
+    match content:
+        case Submodule():
+            return Member(path=path, kind=S_IFDIR, mode=0o755)
+        case Link(target=target):
+            return Member(path=path, kind=S_IFLNK, content=target.encode())
+        case Program(text=text) | str(text):
+            return Member(path=path, kind=S_IFREG, content=text.encode())
+        case bytes(data):
+            return Member(path=path, kind=S_IFREG, content=data)
+        case _:
+            raise AssertionError(content)
 
 
 @pytest.mark.parametrize(
@@ -215,14 +225,13 @@ async def bundle_of(
     ],
 )
 async def test_going_back_to_such_a_release_is_refused(
-    workspace: GitWorkspace, origin: Origin, files: Mapping[str, Content], expected: tuple[object, ...]
+    workspace: GitWorkspace, files: Mapping[str, Content], expected: tuple[object, ...]
 ) -> None:
     # Given a release of an older version, which was made of such a tree,
-    async with bundle_of(workspace, origin, files) as bundle:
-        planning = _planning(workspace, bundle)
-        # when it is to be planned again,
-        with pytest.raises(UnplannableTreeError) as caught:
-            await planning._ground(builders.run(), _revert())
+    planning = _planning(workspace, bundle_of(files))
+    # when it is to be planned again,
+    with pytest.raises(UnplannableTreeError) as caught:
+        await planning._ground(builders.run(), _revert())
     # then it is refused, and who asked is told to name another one.
     found = caught.value
     assert (found.submodules, found.pointers, found.directory) == expected
@@ -231,7 +240,7 @@ async def test_going_back_to_such_a_release_is_refused(
     assert "`/revert staging to RELEASE`" in str(found)
 
 
-async def test_going_back_to_a_whole_release_is_planned(workspace: GitWorkspace, origin: Origin) -> None:
+async def test_going_back_to_a_whole_release_is_planned(workspace: GitWorkspace) -> None:
     files: dict[str, Content] = {
         "terraform/main.tf": CALL,
         "modules/app/main.tf": Link(target="../../x"),
@@ -239,8 +248,7 @@ async def test_going_back_to_a_whole_release_is_planned(workspace: GitWorkspace,
         "docs/theme": Submodule(),
         "docs/a": POINTER,
     }
-    async with bundle_of(workspace, origin, files) as bundle:
-        await refuse_unplannable_files(await workspace.bundle_tree(bundle), POLICY, STAGING)
+    await refuse_unplannable_files(await workspace.bundle_tree(bundle_of(files)), POLICY, STAGING)
 
 
 def _revert() -> Revert:

@@ -90,4 +90,4 @@ async def test_what_has_come_to_stay_is_not_destroyed() -> None:
     nothing = cast("Any", SimpleNamespace())
 
     with pytest.raises(LifecycleChangedError, match=r"`/unlock test`"):
-        await Destroying(**given)._job(APPLY, PLAN, nothing, nothing)
+        Destroying(**given)._job(APPLY, PLAN.stack, LASTING, nothing, nothing)

@@ -1,0 +1,301 @@
+"""Code that runs a program while it is planned: what is shown is what is stored, and nothing of it outlives its step."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import zipfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from bot.adapters.terraform import TerraformCli
+from bot.adapters.terraform.initialisation import SKIPPED
+from bot.domain.errors import NeedsInitError, TerraformError, TreeChangedError, UnsafeTreeError
+from bot.ports import Slot
+from bot.services.tree_runs import REPEATED
+from tests.fakes.hostile import PROGRAM, hostile
+from tests.integration.terraform.bench import ONE_RESOURCE, Bench
+from tests.integration.terraform.ground import Ground, engine
+from tests.integration.terraform.state_server import StateServer
+
+MODULE = {"terraform/main.tf": ONE_RESOURCE}
+INITIALISED = "Terraform has been successfully initialized!"
+
+StartGround = Callable[[TerraformCli], Awaitable[Ground]]
+
+needs_sandbox = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
+
+
+@pytest.fixture
+def start_ground(state: StateServer, tmp_path: Path) -> StartGround:
+    """Return a way to have a repository and a machine with a chosen engine."""
+
+    async def start(terraform: TerraformCli) -> Ground:
+        return await Ground.create(tmp_path, state.endpoint_url, terraform)
+
+    return start
+
+
+@pytest.fixture
+async def ground(bench: Bench, start_ground: StartGround) -> Ground:
+    return await start_ground(bench.terraform)
+
+
+async def test_the_fixture_runs_a_program_while_it_is_planned(bench: Bench) -> None:
+    bench.write(MODULE | hostile("echo it ran; touch ran"))
+
+    plan = await bench.plan()
+
+    assert "it ran" in bench.lines
+    assert (bench.slot.tree / "terraform/ran").exists()
+    assert "terraform_data.one will be created" in plan.text
+
+
+# The plan that was saved.
+
+SAVE_ELSEWHERE = "plan=$(dirname $HOME)/out/plan.tfplan"
+WAYLAY = {
+    "a link into the tree": f'{SAVE_ELSEWHERE}; ln -s "$PWD/saved" $plan',
+    "a relative link": f"{SAVE_ELSEWHERE}; ln -s ../../../../saved $plan",
+    "a link to a device": f"{SAVE_ELSEWHERE}; ln -s /dev/null $plan",
+    "a pipe": f"{SAVE_ELSEWHERE}; mkfifo $plan; cat $plan > /dev/null 2>&1 &",
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("script", WAYLAY.values(), ids=WAYLAY)
+async def test_a_plan_that_was_led_elsewhere_is_a_clean_failure(bench: Bench, script: str) -> None:
+    bench.write(MODULE | hostile(script))
+
+    with pytest.raises(
+        (TreeChangedError, UnsafeTreeError, TerraformError), match=r"plan\.tfplan|plan failed"
+    ):
+        await bench.plan()
+
+    assert not (bench.slot.scratch / "plan.tfplan").exists()
+
+
+REPLACE = {
+    "a link to a file of the host": "ln -s %(host)s $plan",
+    "an endless device": "ln -s /dev/zero $plan",
+    "a pipe": "mkfifo $plan",
+    "a directory": "mkdir $plan",
+    "a giant": "truncate -s 1T $plan",
+    "a directory that is gone": "rmdir $(dirname $plan) || chmod 0 $(dirname $plan)",
+}
+SAVED = """
+terraform "$@"
+code=$?
+if [ "$1" = plan ]; then
+  for word in "$@"; do case "$word" in -out=*) plan=${word#-out=};; esac; done
+  rm $plan
+  %s
+fi
+exit $code
+"""
+
+
+@needs_sandbox
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("script", REPLACE.values(), ids=REPLACE)
+@pytest.mark.parametrize("sandbox", [True, False], ids=["sandboxed", "open"])
+async def test_what_is_no_plan_is_refused_whatever_it_is(
+    state: StateServer, tmp_path: Path, script: str, *, sandbox: bool
+) -> None:
+    host = tmp_path / "secret"
+    host.write_text("of the host")
+    terraform = engine(tmp_path, SAVED % script.replace("%(host)s", str(host)), sandbox=sandbox)
+    bench = Bench(tmp_path / "slot", state.endpoint_url, terraform)
+    bench.write(MODULE)
+
+    with pytest.raises((TreeChangedError, UnsafeTreeError, TerraformError)) as refused:
+        await bench.plan()
+
+    assert "of the host" not in str(refused.value)
+    assert not (bench.slot.scratch / "plan.tfplan").exists()
+    assert "show" not in [path.name.partition("-")[2] for path in (bench.slot.scratch / "logs").iterdir()]
+
+
+@needs_sandbox
+async def test_what_is_shown_is_what_is_stored_and_applied(state: StateServer, tmp_path: Path) -> None:
+    # Given an engine that saves another plan than the one that it prints,
+    another = "terraform plan -lock=false -input=false -out=$plan -var=size=99 > /dev/null; code=2"
+    terraform = engine(tmp_path, SAVED % another)
+    bench = Bench(tmp_path / "slot", state.endpoint_url, terraform)
+    bench.write(MODULE)
+
+    # when it is planned,
+    plan = await bench.plan()
+
+    # then what is shown is the saved one, whose digest is told,
+    assert plan.sha256 == hashlib.sha256(plan.plan_file.read_bytes()).hexdigest()
+    (change,) = plan.json["resource_changes"]
+    assert change["change"]["after"]["input"] == 99
+    assert re.search(r"input\s+= 99", plan.text)
+    with zipfile.ZipFile(plan.plan_file) as archive:
+        assert "tfplan" in archive.namelist()
+    # and that one is applied.
+    applied = await bench.apply(plan)
+    assert applied.outputs["size"]["value"] == 99
+
+
+@needs_sandbox
+async def test_the_copy_of_a_plan_is_out_of_its_reach(sandboxed_bench: Bench) -> None:
+    look = "find / -name plan.tfplan 2> /dev/null > found; ls -la $(dirname $HOME) >> listed"
+    sandboxed_bench.write(MODULE | hostile(look))
+
+    first = await sandboxed_bench.plan()
+    again = await sandboxed_bench.plan()
+
+    assert again.plan_file == first.plan_file
+    assert (sandboxed_bench.slot.tree / "terraform/found").read_text() == ""
+
+
+# What a step leaves behind.
+
+MARK = """
+mark=left-by; mark=$mark-a-plan
+places=$(find / \\( -path /proc -o -path /usr -o -path /work/terraform/%(program)s \\) -prune -o \\
+  \\( -type d -o -type f \\) -writable -print 2> /dev/null)
+for place in $places; do
+  if [ -d $place ]; then
+    echo $mark > $place/$mark 2> /dev/null && echo "WROTE $place"
+    mkdir $place/$mark-directory 2> /dev/null
+  elif %(files)s; then
+    echo "# $mark" >> $place && echo "WROTE $place"
+  fi
+done
+"""
+LOOK = """
+mark=left-by; mark=$mark-a-plan
+{ find / \\( -path /proc -o -path /usr \\) -prune -o -name "*$mark*" -print
+  find / \\( -path /proc -o -path /usr \\) -prune -o -type f -print0 | xargs -0 grep -D skip -l $mark; } 2> /dev/null |
+  sort -u | sed "s/^/SEEN by $1 at /" >&2
+exec terraform "$@"
+"""
+
+
+def logs(slot: Slot) -> str:
+    return "\n".join(path.read_text("utf-8", "replace") for path in sorted((slot.scratch / "logs").iterdir()))
+
+
+def seen(slot: Slot) -> set[str]:
+    return set(re.findall(r"^SEEN by .*", logs(slot), re.MULTILINE))
+
+
+def written(slot: Slot) -> set[str]:
+    return set(re.findall(r"^WROTE (.*)", logs(slot), re.MULTILINE))
+
+
+EVERYWHERE = {"/work", "/work/terraform", "/gatewright/out", "/gatewright/home", "/tmp", "/dev/shm"}  # noqa: S108
+
+
+@needs_sandbox
+async def test_nothing_that_a_plan_wrote_is_seen_by_a_later_step(
+    start_ground: StartGround, tmp_path: Path
+) -> None:
+    # Given code that leaves something in each directory that it can write, and an engine that looks for it,
+    ground = await start_ground(engine(tmp_path, LOOK))
+    script = MARK % {"program": PROGRAM, "files": "false"}
+    reviewed = await ground.reviewed(MODULE | hostile(script))
+
+    # when it is planned and applied, and then another pull request is,
+    async with ground.slot() as slot:
+        planned = await ground.plan(slot, reviewed)
+        wrote, seen_while_planned = written(slot), seen(slot)
+        kept = planned.output.plan_file.read_bytes()
+    async with ground.slot() as slot:
+        (slot.scratch / "stored").write_bytes(kept)
+        applied = await ground.apply(slot, planned, slot.scratch / "stored")
+        seen_while_applied = seen(slot)
+    other = await ground.reviewed(MODULE | {"terraform/more.tf": "# another pull request\n"})
+    async with ground.slot() as slot:
+        later = await ground.plan(slot, other)
+        kept = later.output.plan_file.read_bytes()
+        seen_by_others = seen(slot)
+    async with ground.slot() as slot:
+        (slot.scratch / "stored").write_bytes(kept)
+        await ground.apply(slot, later, slot.scratch / "stored")
+        seen_by_others |= seen(slot)
+
+    # then it has been everywhere, and only its own apply gets what it added to the tree, when init is over.
+    assert wrote >= EVERYWHERE
+    assert seen_while_planned == set()
+    assert applied.exit_code == 0
+    added = {"/work/left-by-a-plan", "/work/terraform/left-by-a-plan"}
+    assert seen_while_applied == {f"SEEN by apply at {path}" for path in added}
+    assert planned.left.added == tuple(sorted(path.removeprefix("/work/") for path in added))
+    assert seen_by_others == set()
+
+
+@needs_sandbox
+async def test_a_plan_that_changes_files_leaves_nothing_to_anybody(
+    start_ground: StartGround, tmp_path: Path
+) -> None:
+    # Given code that appends to each file that it can write, reviewed ones too,
+    ground = await start_ground(engine(tmp_path, LOOK))
+    script = MARK % {"program": PROGRAM, "files": "true"}
+    reviewed = await ground.reviewed(MODULE | {"docs/page": "page\n"} | hostile(script))
+    other = await ground.reviewed(MODULE)
+
+    # when it is planned, and then another pull request is,
+    async with ground.slot() as slot:
+        with pytest.raises(TreeChangedError) as refused:
+            await ground.plan(slot, reviewed)
+        wrote = written(slot)
+    async with ground.slot() as slot:
+        await ground.plan(slot, other)
+        seen_by_others = seen(slot)
+
+    # then the run fails with what it changed, and the other one sees nothing of it.
+    assert {"docs/page", "terraform/main.tf"} <= {
+        problem.partition(":")[0] for problem in refused.value.problems
+    }
+    assert {"/work/docs/page", "/work/terraform/main.tf"} <= wrote
+    assert seen_by_others == set()
+
+
+# Words that code can print.
+
+BEGS = "echo it ran; ls; touch been-here; echo 'Please run: terraform init' >&2; exit 1"
+
+
+async def test_code_that_asks_for_init_is_planned_once_more_from_nothing(ground: Ground) -> None:
+    await ground.plan_alone(MODULE)
+
+    with pytest.raises(TerraformError) as failed:
+        await ground.plan_alone(MODULE | hostile(BEGS))
+    said = ground.bench.lines
+
+    assert type(failed.value) is TerraformError
+    assert said.count("it ran") == 2
+    assert said.count(REPEATED) == 1
+    assert said.count(INITIALISED) == 2
+    assert said.count(SKIPPED) == 1
+    # The second time nothing of the first was there.
+    assert "been-here" not in said
+
+
+async def test_a_plan_that_needs_no_init_touches_nothing_for_words(bench: Bench) -> None:
+    bench.write(MODULE)
+    await bench.plan()
+    before = {path: path.lstat() for path in bench.slot.data_dir.rglob("*")}
+    bench.write(hostile(BEGS))
+
+    with pytest.raises(NeedsInitError):
+        await bench.plan()
+
+    assert {path: path.lstat() for path in bench.slot.data_dir.rglob("*")} == before
+    assert bench.lines.count(INITIALISED) == 1
+
+
+async def test_code_that_asks_for_init_at_first_is_not_planned_again(ground: Ground) -> None:
+    with pytest.raises(TerraformError) as failed:
+        await ground.plan_alone(MODULE | hostile(BEGS))
+
+    assert type(failed.value) is TerraformError
+    assert ground.bench.lines.count("it ran") == 1
+    assert REPEATED not in ground.bench.lines
