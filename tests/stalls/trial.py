@@ -23,7 +23,7 @@ _ROOT = Path(__file__).parents[2]
 _JOBS = 3
 _REACH_SECONDS = 6.0
 """How long a trial waits for its place after everything that leads there was started."""
-_PAUSE_SECONDS = 0.3
+_PAUSE_SECONDS = 0.5
 _TAKEOVER_PATIENCE = 40.0
 _ACTIVITY = """
     SELECT application_name, state, wait_event_type, wait_event, now() - state_change AS since, left(query, 200)
@@ -101,7 +101,7 @@ async def lane(server: str, directory: Path) -> AsyncIterator[Lane]:
     text = url.render_as_string(hide_password=False)
     client = Engine(config(directory, database_url=text))
     await client.migrate()
-    async with opened(text) as store, worker(text, directory / "trace") as other:
+    async with opened(text) as store, worker(text, directory / "trace", "patient") as other:
         yield Lane(url=url, directory=directory, client=client, store=store, other=other)
 
 
@@ -147,14 +147,26 @@ async def trial(lane: Lane, place: Place) -> Finding:
 
 
 async def _until_stalled(lane: Lane, proxy: StallingProxy) -> set[tuple[str, str]]:
-    """Enqueue again and again, since the other worker takes its share; returns the steps that all of it takes."""
-    jobs = await _enqueue(lane)
+    """Enqueue again and again while the other worker stands still; returns the steps that all of it takes.
+
+    It is a patient one, or the first would take its work over.
+    """
+    jobs: set[tuple[str, str]] = set()
     deadline = asyncio.get_running_loop().time() + _REACH_SECONDS
     while not proxy.stalled.is_set() and asyncio.get_running_loop().time() < deadline:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(proxy.stalled.wait(), _PAUSE_SECONDS)
-        jobs |= await _enqueue(lane)
+        lane.other.pause()
+        try:
+            jobs |= await _enqueue(lane)
+            await _stalled(proxy, _PAUSE_SECONDS)
+        finally:
+            lane.other.resume()
+        await _stalled(proxy, _PAUSE_SECONDS)
     return jobs
+
+
+async def _stalled(proxy: StallingProxy, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(proxy.stalled.wait(), seconds)
 
 
 async def _wakes(lane: Lane, proxy: StallingProxy, first: Worker, *, lived: bool) -> str:
