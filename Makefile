@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 WORKERS ?= 2
 
-.PHONY: help playground demo test test-browser screenshots check bench chaos format docs clean
+.PHONY: help playground demo test test-browser screenshots check bench chaos stalls format docs clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -59,6 +59,9 @@ bench: $(VENV)/.playground $(VENV)/.dev  ## Measure against plain Terraform, sid
 
 chaos: $(VENV)/.playground $(VENV)/.dev  ## Kill the bot 200 times at random and look whether anything was lost (SEED=N repeats).
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+stalls: $(VENV)/.playground $(VENV)/.dev  ## Cut a worker off from PostgreSQL at every place of a run and of an idle minute (an hour; ARGS=--every=10 tries some).
+	$(BIN)/python -m tests.stalls $(ARGS)
 
 format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff format .

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from tempfile import TemporaryFile
+from typing import IO, Any, Final
 
 from bot.adapters.database.audit import Wanted, schema
 from bot.adapters.database.records import Database
 from bot.composition.outside import make_redactor
 from bot.domain.errors import GatewrightError
 from bot.domain.redaction import Redactor
+from bot.domain.session_limits import SessionLimits
 from bot.settings import EnvironmentSecrets, Settings
 
 __all__ = ["Asked", "ExportError", "schema", "write_audit"]
+
+_STATEMENT_SECONDS: Final = 600
+"""How long the first look through a large table may take."""
 
 
 class ExportError(GatewrightError):
@@ -44,15 +50,26 @@ class Asked:
 async def write_audit(settings: Settings, secrets: EnvironmentSecrets, asked: Asked) -> int:
     """Write every wanted record; returns how many. A file appears when it is complete, for its owner alone."""
     wanted = asked.wanted()
-    database = Database(settings.database)
+    limits = SessionLimits(takeover_seconds=settings.takeover_seconds, statement_seconds=_STATEMENT_SECONDS)
+    database = Database(settings.database, limits=limits)
     redact = make_redactor(settings, secrets)
     try:
         await database.check()
         if asked.output is None:
-            return await _write(database, wanted, redact, sys.stdout)
+            return await _write_out(database, wanted, redact)
         return await _write_file(database, wanted, redact, asked.output)
     finally:
         await database.close()
+
+
+async def _write_out(database: Database, wanted: Wanted, redact: Redactor) -> int:
+    # Whoever reads the output may stand still, and the transaction would stand still with it.
+    with TemporaryFile("w+", encoding="utf-8") as file:
+        count = await _write(database, wanted, redact, file)
+        file.seek(0)
+        shutil.copyfileobj(file, sys.stdout)
+    sys.stdout.flush()
+    return count
 
 
 async def _write_file(database: Database, wanted: Wanted, redact: Redactor, output: Path) -> int:

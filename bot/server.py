@@ -29,8 +29,8 @@ def migrate_database(settings: Settings, *, status_only: bool) -> tuple[str, boo
     """Migrate, or only tell; returns a sentence and whether the code can work with the schema."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not status_only:
-        migrate(settings.database)
-        migrate_engine(settings.database)
+        migrate(settings.database, takeover_seconds=settings.takeover_seconds)
+        migrate_engine(settings.database, takeover_seconds=settings.takeover_seconds)
     status = schema_status(settings.database)
     if status.is_newer:
         word = "the schema is newer, which this program can work with"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from bot.adapters.database.records import Database
 from bot.domain.holds import Hold, HoldCause
 from bot.domain.model import Login
+from bot.domain.session_limits import SessionLimits
 from bot.settings import Settings
 
 
@@ -21,7 +22,7 @@ def operator() -> Login:
 
 async def stop(settings: Settings, reason: str) -> str:
     """Set the stop; returns what to tell the operator."""
-    database = Database(settings.database)
+    database = _open(settings)
     hold = Hold(repo=None, env=None, cause=HoldCause.STOP, reason=reason, by=operator(), since=_now())
     try:
         async with database.write() as writer:
@@ -34,7 +35,7 @@ async def stop(settings: Settings, reason: str) -> str:
 
 async def go(settings: Settings) -> tuple[str, bool]:
     """Lift every stop; returns what to tell the operator, and whether there was one."""
-    database = Database(settings.database)
+    database = _open(settings)
     try:
         async with database.write() as writer:
             stops = [hold for hold in await writer.holds() if hold.cause is HoldCause.STOP]
@@ -48,6 +49,10 @@ async def go(settings: Settings) -> tuple[str, bool]:
         return "Nothing was stopped.", False
     told = "; ".join(f"{hold.reason} ({hold.by}, {hold.since:%Y-%m-%d %H:%M} UTC)" for hold in stops)
     return f"Going again. It had been stopped because of: {told}", True
+
+
+def _open(settings: Settings) -> Database:
+    return Database(settings.database, limits=SessionLimits(takeover_seconds=settings.takeover_seconds))
 
 
 def _now() -> datetime:

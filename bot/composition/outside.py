@@ -67,7 +67,7 @@ async def open_outside(
         # The session is shared by all users of the pages, so it must not keep anybody's cookies.
         session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         engine = _make_engine(settings, listen=listen)
-        records = Database(settings.database, engine.enqueue)
+        records = Database(settings.database, engine.enqueue, limits=engine.session_limits)
         stack.push_async_callback(records.close)
         states = _make_store(settings, settings.state_bucket)
         stack.push_async_callback(states.close)

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 import sqlalchemy as sa
 from dbos import DBOS
 
+from bot.domain.session_limits import SESSION_PREFIX, SessionLimits
 from bot.engine.bells import Bells
 from bot.engine.caps import OwnCaps
 from bot.engine.config import APPLICATION, WORKFLOWS, EngineConfig, EngineError, Work
@@ -37,7 +38,10 @@ class Engine:
 
     def __init__(self, config: EngineConfig) -> None:
         self._config = config
-        self._storage = Storage(config)
+        self._executor_id = _name_of(config)
+        self.session_limits = SessionLimits(takeover_seconds=config.takeover_seconds, name=self._executor_id)
+        """Those of this process's sessions on PostgreSQL, its own as well as the library's."""
+        self._storage = Storage(config, self.session_limits)
         own_caps = OwnCaps(config.queues(), poll_seconds=config.poll_seconds)
         self._bells = Bells(before_polling=own_caps.install)
         self._in_hand = InHand()
@@ -52,7 +56,6 @@ class Engine:
         self._displaced = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._laying_down: asyncio.Task[None] | None = None
-        self._executor_id = ""
 
     # --- Accepting work ---------------------------------------------------------------------------------
 
@@ -99,7 +102,7 @@ class Engine:
             raise
         if self._heartbeat is not None:
             self._heartbeat.reap()
-            self._listener = Listener(self._config.url, self._bells.ring)
+            self._listener = Listener(self._storage.listen, self._bells.ring)
             self._listener.start()
         sweeping = self._sweeper.sweep_for_ever(self._config.sweep_seconds)
         self._sweeping = asyncio.create_task(sweeping, name="engine-sweep")
@@ -179,13 +182,12 @@ class Engine:
         if self._config.sqlite_file is not None:
             lock = DatabaseFileLock(self._config.sqlite_file)
             lock.acquire()
-            self._file_lock, self._executor_id = lock, APPLICATION
+            self._file_lock = lock
             return
-        self._executor_id = f"{socket.gethostname()}-{secrets.token_hex(8)}"
         self._heartbeat = Heartbeat(
             self._storage.sql,
             executor_id=self._executor_id,
-            seconds=self._config.takeover_seconds,
+            limits=self.session_limits,
             succession=Succession(
                 running=self._storage.history.running_executors,
                 hand_back=_hand_back,
@@ -196,7 +198,7 @@ class Engine:
 
     def _launch(self, work: Work) -> None:
         quieten()
-        instance = DBOS(config=config_of(self._config, self._executor_id))
+        instance = DBOS(config=config_of(self._config, self._executor_id, self._storage.library))
         if instance._launched:  # noqa: SLF001 -- The library silently hands out the running instance.
             raise EngineError("Another engine runs in this process.")
         self._running = True
@@ -242,6 +244,13 @@ class Engine:
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _name_of(config: EngineConfig) -> str:
+    """Return the name of this process start, which is that of its sessions, too."""
+    if config.sqlite_file is not None:
+        return APPLICATION
+    return f"{SESSION_PREFIX}-{socket.gethostname()[:35]}-{secrets.token_hex(8)}"
 
 
 def _hand_back(executor_ids: Sequence[str]) -> object:

@@ -17,6 +17,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from bot.domain.session_limits import SESSION_PREFIX, SessionLimits
 from bot.engine.config import EngineError
 
 _log = logging.getLogger(__name__)
@@ -32,6 +33,13 @@ _beats = sa.Table(
     sa.Column("executor_id", sa.Text, primary_key=True),
     sa.Column("beat_at", sa.TIMESTAMP(timezone=True), nullable=False),
     sa.Column("patience", sa.Float, nullable=False, comment="seconds of silence that mean death"),
+)
+
+
+_sessions = sa.table(
+    "pg_stat_activity",
+    *(sa.column(name) for name in ("pid", "datname", "usename", "application_name", "state", "state_change")),
+    sa.column("wait_event_type"),
 )
 
 
@@ -55,12 +63,13 @@ class Heartbeat:
     """A thread that says that this process lives and hands back the work of those that do not."""
 
     def __init__(
-        self, engine: sa.Engine, *, executor_id: str, seconds: float, succession: Succession
+        self, engine: sa.Engine, *, executor_id: str, limits: SessionLimits, succession: Succession
     ) -> None:
-        """`seconds` of silence of this process are taken for its death; each process states its own."""
+        """`limits` say what silence of this process is taken for its death; each process states its own."""
         self._engine = engine
         self._executor_id = executor_id
-        self._seconds = seconds
+        self._seconds = limits.takeover_seconds
+        self._pause = limits.pause_seconds
         self._succession = succession
         self._stopped = threading.Event()
         self._reaping = threading.Event()
@@ -138,26 +147,56 @@ class Heartbeat:
         self._last = started
 
     def _reap(self) -> None:
-        """Declare the silent dead and hand back their work: one process at a time, all of it or nothing.
+        """Declare the silent dead, and hand back the work of those that do not live.
 
         A handed-back workflow that was taken up again belongs to another executor, so that handing back the same
         dead twice changes nothing. After the database was away, all were silent: each is first given the time to beat.
         """
+        silent = self._silent()
+        # First, and without a lock: what stands in the way may be held by one of them.
+        with self._engine.begin() as connection:
+            connection.execute(_end_sessions(silent, self._pause))
+        with self._engine.begin() as connection:
+            if not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_REAPER_LOCK))):
+                return
+            connection.execute(sa.delete(_beats).where(silent))
+        # They are dead before their work moves, and handing it back may take longer than a transaction may.
+        # First who works, then who lives: a process that starts in between works only after it lives.
+        working = set(self._succession.running())
+        with self._engine.begin() as connection:
+            dead = sorted(working - set(connection.scalars(sa.select(_beats.c.executor_id))))
+        if dead:
+            _log.warning("taking over the work of %s", ", ".join(dead))
+            self._succession.hand_back(dead)
+
+    def _silent(self) -> sa.ColumnElement[bool]:
         now = sa.func.clock_timestamp()
         age = sa.func.extract("epoch", now - _beats.c.beat_at)
         up = sa.func.extract("epoch", now - sa.func.pg_postmaster_start_time())
         reachable = sa.func.least(up, _now() - self._failed)
-        with self._engine.begin() as connection:
-            if not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_REAPER_LOCK))):
-                return
-            silent = sa.and_(age > _beats.c.patience, reachable > _beats.c.patience)
-            connection.execute(sa.delete(_beats).where(silent))
-            # First who works, then who lives: a process that starts in between works only after it lives.
-            working = set(self._succession.running())
-            dead = sorted(working - set(connection.scalars(sa.select(_beats.c.executor_id))))
-            if dead:
-                _log.warning("taking over the work of %s", ", ".join(dead))
-                self._succession.hand_back(dead)
+        return sa.and_(age > _beats.c.patience, reachable > _beats.c.patience)
+
+
+def _end_sessions(silent: sa.ColumnElement[bool], pause: float) -> sa.Select[tuple[bool]]:
+    """End every session of the silent, and those of ours that have waited for their client for so long.
+
+    The server's own limits end a session that stands still between two statements. One whose client stopped in the
+    middle of a message is at work, as the server sees it, for as long as the connection stands.
+    """
+    dead = sa.exists().where(_sessions.c.application_name == _beats.c.executor_id, silent)
+    waited = sa.func.extract("epoch", sa.func.clock_timestamp() - _sessions.c.state_change)
+    stuck = sa.and_(
+        _sessions.c.application_name.startswith(SESSION_PREFIX),
+        _sessions.c.state == "active",
+        _sessions.c.wait_event_type == "Client",
+        waited > pause,
+    )
+    return sa.select(sa.func.pg_terminate_backend(_sessions.c.pid)).where(
+        _sessions.c.datname == sa.func.current_database(),
+        # Those of others are not ours to end.
+        _sessions.c.usename == sa.text("current_user"),
+        sa.or_(dead, stuck),
+    )
 
 
 def _now() -> float:

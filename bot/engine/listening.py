@@ -27,8 +27,9 @@ def tell(connection: sa.Connection, queue: str) -> None:
 class Listener:
     """A thread that rings for what it hears; like the bells, it is never needed for correctness."""
 
-    def __init__(self, url: sa.URL, ring: Callable[[str], None]) -> None:
-        self._url = url.render_as_string(hide_password=False)
+    def __init__(self, connect: Callable[[], psycopg.Connection], ring: Callable[[str], None]) -> None:
+        """`connect` opens a connection that commits by itself."""
+        self._connect = connect
         self._ring = ring
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gatewright-listener", daemon=True)
@@ -52,7 +53,7 @@ class Listener:
                 self._stopped.wait(_PAUSE_SECONDS)
 
     def _listen(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, connect_timeout=10) as connection:
+        with self._connect() as connection:
             connection.execute(f"LISTEN {_CHANNEL}".encode())
             for queue in QUEUES:  # Something may have been queued before.
                 self._ring(queue)

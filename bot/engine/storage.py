@@ -6,11 +6,16 @@ import contextlib
 import logging
 import sqlite3
 import sys
+from dataclasses import replace
 from functools import cached_property
+from typing import Any, cast
 
+import psycopg
 import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from sqlalchemy.engine import ExceptionContext
 
+from bot.domain.session_limits import TAKEOVER_SECONDS, SessionLimits
 from bot.engine import caps
 from bot.engine.config import APPLICATION, EngineConfig, EngineError
 from bot.engine.history import History
@@ -19,14 +24,16 @@ from bot.engine.history import History
 class Storage:
     """Connections that are opened when they are first needed."""
 
-    def __init__(self, config: EngineConfig) -> None:
+    def __init__(self, config: EngineConfig, limits: SessionLimits) -> None:
         self._config = config
+        self._limits = limits
 
     @cached_property
     def client(self) -> DBOSClient:
         """What enqueues; it needs no running engine."""
         return DBOSClient(
             system_database_url=self._config.database_url,
+            system_database_engine=self.library,
             serializer=DBOSPortableJSONSerializer(),
             application_name=APPLICATION,
             lazy=True,
@@ -36,10 +43,37 @@ class Storage:
     def sql(self) -> sa.Engine:
         """Our own connections, for counts and heartbeats."""
         url = self._config.url
-        driver = "sqlite+pysqlite" if url.drivername == "sqlite" else "postgresql+psycopg"
-        return sa.create_engine(
-            url.set(drivername=driver), hide_parameters=True, pool_size=2, pool_pre_ping=True
+        if url.drivername == "sqlite":
+            url = url.set(drivername="sqlite+pysqlite")
+        else:
+            url = url.set(drivername="postgresql+psycopg", query=self._limits.parameters(url.query))
+        return sa.create_engine(url, hide_parameters=True, pool_size=2, pool_pre_ping=True)
+
+    @cached_property
+    def library(self) -> sa.Engine | None:
+        """The library's connections on PostgreSQL, as many as it would have; on SQLite it makes its own."""
+        url = self._config.url
+        if url.drivername == "sqlite":
+            return None
+        # The library takes a refused lock for a claim that was raced, and gives up elsewhere.
+        limits = replace(self._limits, lock_seconds=0)
+        engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg", query=limits.parameters(url.query)),
+            hide_parameters=True,
+            pool_size=20,
+            max_overflow=0,
+            pool_timeout=30,
+            pool_pre_ping=True,
         )
+        sa.event.listen(engine, "handle_error", _try_again)
+        return engine
+
+    def listen(self) -> psycopg.Connection:
+        """Open a connection for notifications."""
+        url = self._config.url
+        parameters = self._limits.parameters(url.query)
+        address = url.set(query={}).render_as_string(hide_password=False)
+        return psycopg.connect(address, autocommit=True, **cast("dict[str, Any]", parameters))
 
     @cached_property
     def history(self) -> History:
@@ -50,8 +84,9 @@ class Storage:
         """Close what was opened."""
         if "client" in self.__dict__:
             self.client.destroy()
-        if "sql" in self.__dict__:
-            self.sql.dispose()
+        for engine in (self.__dict__.get("library"), self.__dict__.get("sql")):
+            if engine is not None:
+                engine.dispose()
 
     def migrate(self) -> None:
         """Create or update the library's tables; EngineError where this SQLite is too old for it."""
@@ -61,20 +96,35 @@ class Storage:
             with contextlib.closing(sqlite3.connect(file)) as connection:
                 connection.execute("PRAGMA journal_mode=WAL")
         quieten()
-        DBOS.migrate(self._config.database_url)
+        if file is not None:
+            DBOS.migrate(self._config.database_url)
+            return
+        # What a statement of a migration has to do depends on the size of the tables.
+        limits = replace(self._limits, statement_seconds=0, lock_seconds=0)
+        url = self._config.url
+        DBOS.migrate(url.set(query=limits.parameters(url.query)).render_as_string(hide_password=False))
 
     def register_queues(self) -> None:
         """Store the queues before the launch: pollers of known ones start at once, of new ones a second late."""
         caps.register(self.client, self._config)
 
 
-def migrate_engine(database_url: str) -> None:
+def migrate_engine(database_url: str, *, takeover_seconds: float = TAKEOVER_SECONDS) -> None:
     """Create or update the engine's tables; a second process waits for the first and finds nothing to do."""
-    storage = Storage(EngineConfig(database_url=database_url))
+    limits = SessionLimits(takeover_seconds=takeover_seconds)
+    storage = Storage(EngineConfig(database_url=database_url), limits)
     try:
         storage.migrate()
     finally:
         storage.close()
+
+
+def _try_again(context: ExceptionContext) -> None:
+    """Let the library repeat what a limit ended: it does so only after a lost connection."""
+    error = context.original_exception
+    if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.IdleInTransactionSessionTimeout):
+        context.is_disconnect = True
+        context.invalidate_pool_on_disconnect = False
 
 
 def quieten() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from dbos import DBOSConfig, DBOSPortableJSONSerializer, EnqueueOptions
 
 from bot.engine.caps import ENVIRONMENT
@@ -9,11 +10,12 @@ from bot.engine.config import APPLICATION, QUEUES, VERSION, EngineConfig, Engine
 from bot.ports import Job
 
 
-def config_of(config: EngineConfig, executor_id: str) -> DBOSConfig:
-    """Return how it runs here."""
+def config_of(config: EngineConfig, executor_id: str, engine: sa.Engine | None) -> DBOSConfig:
+    """Return how it runs here; with connections of its own where it is given none."""
     return {
         "name": APPLICATION,
         "system_database_url": config.database_url,
+        "system_database_engine": engine,
         "executor_id": executor_id,
         "application_version": VERSION,
         "serializer": DBOSPortableJSONSerializer(),

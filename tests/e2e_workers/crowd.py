@@ -10,7 +10,7 @@ from bot.comments.header import parse_header
 from bot.playground.watch import Watch
 from tests.bench.module import ENV, VAR_FILE, Module, variables
 from tests.e2e.world import next_second, state_objects
-from tests.e2e_workers.fleet import Fleet
+from tests.e2e_workers.fleet import PATIENCE, Fleet
 
 AUTHOR = "dev"
 _SLOW = """
@@ -76,7 +76,7 @@ class Crowd:
         return list(await asyncio.gather(*(one(number) for number in range(first, first + count))))
 
     def watch(self, number: int) -> Watch:
-        return Watch(github=self.fleet.github, repo=self.module.repo, number=number, patience=90)
+        return Watch(github=self.fleet.github, repo=self.module.repo, number=number, patience=PATIENCE)
 
     def said(self, number: int) -> Counter[tuple[str, str]]:
         """Return kind and status of each of the bot's comments on a pull request."""

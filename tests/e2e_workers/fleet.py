@@ -18,6 +18,11 @@ _UNFINISHED = """
          + (SELECT count(*) FROM runs WHERE status IN ('queued', 'preparing', 'running'))
          + (SELECT count(*) FROM dbos.workflow_status WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED'))
 """
+_LIVING = "SELECT executor_id FROM gatewright_engine_heartbeats"
+TAKEOVER_SECONDS = 6
+"""On a busy machine a process that is well may be silent for some seconds."""
+PATIENCE = 180.0
+"""The same work takes some times as long there."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,15 +68,24 @@ class Fleet(Playground):
         return self.workers[name]
 
     def _shared(self) -> dict[str, str]:
-        return {"GATEWRIGHT_DATABASE_URL": self.database_url, "GATEWRIGHT_TAKEOVER_SECONDS": "3"}
+        return {
+            "GATEWRIGHT_DATABASE_URL": self.database_url,
+            "GATEWRIGHT_TAKEOVER_SECONDS": f"{TAKEOVER_SECONDS}",
+        }
 
     # What the records say.
 
-    async def idle(self, *, patience: float = 90) -> None:
+    async def idle(self, *, patience: float = PATIENCE) -> None:
         """Wait until every delivery was answered and nothing is queued or running anywhere."""
         await self.github.settled()
         async with asyncio.timeout(patience):
             while self.github.hooks.pending or await self.busy():  # noqa: ASYNC110 - other processes work
+                await asyncio.sleep(0.1)
+
+    async def alone(self) -> None:
+        """Wait until one worker alone is taken for alive."""
+        async with asyncio.timeout(PATIENCE):
+            while len(await asyncio.to_thread(self.ask, _LIVING)) != 1:  # noqa: ASYNC110 - other processes work
                 await asyncio.sleep(0.1)
 
     async def busy(self) -> bool:

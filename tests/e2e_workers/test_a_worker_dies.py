@@ -4,13 +4,16 @@ import asyncio
 from http import HTTPStatus
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from bot.adapters.clock import SystemClock
 from bot.domain.model import Login
 from bot.web.sessions import Sessions
 from tests.e2e_workers.crowd import crowd
-from tests.e2e_workers.fleet import Fleet
+from tests.e2e_workers.fleet import PATIENCE, Fleet
+
+pytestmark = pytest.mark.timeout(3 * PATIENCE)
 
 PULLS = 40
 _BUSY = "SELECT count(*) AS busy FROM dbos.workflow_status WHERE status = 'PENDING' AND executor_id = '{}'"

@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.e2e_workers.crowd import crowd
-from tests.e2e_workers.fleet import Fleet
+from tests.e2e_workers.fleet import PATIENCE, Fleet
+
+pytestmark = pytest.mark.timeout(3 * PATIENCE)
 
 
 async def test_a_worker_is_replaced_under_load_and_its_plan_is_applied_elsewhere(fleet: Fleet) -> None:

@@ -16,13 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.adapters.database.errors import DatabaseSettingError, DatabaseUnavailableError, hidden
+from bot.domain.session_limits import USUAL, SessionLimits
 
 _WAIT_SECONDS: Final = 30
 _PROBE_SECONDS: Final = 2.0
 """Readiness waits so long for the write lock, which is less than its own patience."""
 _PRIVATE: Final = 0o600
-_ASYNC_DRIVERS: Final = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
-_SYNC_DRIVERS: Final = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
+_KINDS: Final = frozenset({"sqlite", "postgresql"})
+_POSTGRESQL_POOL: Final[dict[str, Any]] = {
+    "hide_parameters": True,
+    "pool_pre_ping": True,
+    "pool_size": 5,
+    "max_overflow": 5,
+    "pool_timeout": _WAIT_SECONDS,
+}
 
 
 def parse_url(text: str) -> sa.URL:
@@ -34,7 +41,7 @@ def parse_url(text: str) -> sa.URL:
         raise DatabaseSettingError(
             "The database URL is not one: give sqlite:////path/file.db or postgresql://…"
         ) from None
-    if url.drivername not in _ASYNC_DRIVERS:
+    if url.drivername not in _KINDS:
         raise DatabaseSettingError(
             f"{hidden(url)} is neither sqlite:////path/file.db nor postgresql://… (no driver name is needed)."
         )
@@ -92,13 +99,13 @@ def prove_writable(url: sa.URL) -> None:
         raise DatabaseUnavailableError("The database file cannot be written to: others hold it.") from exc
 
 
-def writer_engine(url: sa.URL) -> AsyncEngine:
+def writer_engine(url: sa.URL, limits: SessionLimits) -> AsyncEngine:
     """Return the engine of writing transactions: on SQLite one connection, which begins IMMEDIATE."""
     if not is_sqlite(url):
-        return create_async_engine(url.set(drivername=_ASYNC_DRIVERS["postgresql"]), **_postgresql_options())
+        return create_async_engine(_limited(url, "postgresql+psycopg", limits), **_POSTGRESQL_POOL)
     # A pool of one queues writers fairly here; more of them would fight for SQLite's one write lock.
     engine = create_async_engine(
-        url.set(drivername=_ASYNC_DRIVERS["sqlite"]), **_sqlite_options(), pool_size=1, max_overflow=0
+        url.set(drivername="sqlite+aiosqlite"), **_sqlite_options(), pool_size=1, max_overflow=0
     )
     _set_up_sqlite(engine.sync_engine, writes=True)
     return engine
@@ -108,24 +115,19 @@ def reader_engine(url: sa.URL, writer: AsyncEngine) -> AsyncEngine:
     """Return the engine of reading transactions, which see one moment and cannot write."""
     if not is_sqlite(url):
         return writer.execution_options(postgresql_readonly=True, isolation_level="REPEATABLE READ")
-    engine = create_async_engine(
-        url.set(drivername=_ASYNC_DRIVERS["sqlite"]), **_sqlite_options(), pool_size=4
-    )
+    engine = create_async_engine(url.set(drivername="sqlite+aiosqlite"), **_sqlite_options(), pool_size=4)
     _set_up_sqlite(engine.sync_engine, writes=False)
     return engine
 
 
-def migration_engine(url: sa.URL) -> sa.Engine:
+def migration_engine(url: sa.URL, limits: SessionLimits = USUAL) -> sa.Engine:
     """Return a synchronous engine for one migration or a look at the schema."""
     if not is_sqlite(url):
         return sa.create_engine(
-            url.set(drivername=_SYNC_DRIVERS["postgresql"]),
-            poolclass=sa.pool.NullPool,
-            hide_parameters=True,
-            connect_args={"connect_timeout": 10},
+            _limited(url, "postgresql+psycopg", limits), poolclass=sa.pool.NullPool, hide_parameters=True
         )
     engine = sa.create_engine(
-        url.set(drivername=_SYNC_DRIVERS["sqlite"]),
+        url.set(drivername="sqlite+pysqlite"),
         poolclass=sa.pool.NullPool,
         hide_parameters=True,
         connect_args=_sqlite_options()["connect_args"],
@@ -134,15 +136,8 @@ def migration_engine(url: sa.URL) -> sa.Engine:
     return engine
 
 
-def _postgresql_options() -> dict[str, Any]:
-    return {
-        "hide_parameters": True,
-        "pool_pre_ping": True,
-        "pool_size": 5,
-        "max_overflow": 5,
-        "pool_timeout": _WAIT_SECONDS,
-        "connect_args": {"connect_timeout": 10, "options": f"-c lock_timeout={_WAIT_SECONDS}s"},
-    }
+def _limited(url: sa.URL, driver: str, limits: SessionLimits) -> sa.URL:
+    return url.set(drivername=driver, query=limits.parameters(url.query))
 
 
 def _sqlite_options() -> dict[str, Any]:

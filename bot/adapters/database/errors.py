@@ -48,6 +48,10 @@ _BUSY_STATES: Final = frozenset({"40001", "40P01", "55P03", "57014"})
 """PostgreSQL: serialisation failure, deadlock, lock not available, statement cancelled by a time-out."""
 
 
+_ENDED_STATES: Final = frozenset({"25P03", "25P04"})
+"""PostgreSQL: the server ended a session that stood still inside a transaction, or a transaction that took too long."""
+
+
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
     """Turn driver errors into DatabaseError; the driver's own text, which may hold data, stays in the cause."""
@@ -60,6 +64,11 @@ def translated(doing: str) -> Iterator[None]:
 def _translate(doing: str, exc: SQLAlchemyError) -> DatabaseError:
     if isinstance(exc, PoolTimeoutError) or _is_busy(exc):
         return DatabaseUnavailableError(f"{doing}: the database is too busy, others hold it.")
+    if _state(exc) in _ENDED_STATES:
+        return DatabaseUnavailableError(
+            f"{doing}: this process stood still, so the database ended its transaction and recorded nothing of it. Try"
+            " again."
+        )
     if _is_missing_table(exc):
         return SchemaError(f"{doing}: tables are missing or old. Run `gatewright migrate`.")
     if isinstance(exc, OperationalError | InterfaceError) or type(exc) is DriverDatabaseError:
@@ -73,8 +82,11 @@ def _translate(doing: str, exc: SQLAlchemyError) -> DatabaseError:
 def _is_busy(exc: SQLAlchemyError) -> bool:
     if not isinstance(exc, DBAPIError):
         return False
-    state = getattr(exc.orig, "sqlstate", None)
-    return state in _BUSY_STATES or getattr(exc.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+    return _state(exc) in _BUSY_STATES or getattr(exc.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
+def _state(exc: SQLAlchemyError) -> str | None:
+    return getattr(exc.orig, "sqlstate", None) if isinstance(exc, DBAPIError) else None
 
 
 def _is_missing_table(exc: SQLAlchemyError) -> bool:

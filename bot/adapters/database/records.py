@@ -19,6 +19,7 @@ from bot.adapters.database.errors import translated
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.schema import read_status
 from bot.adapters.database.writer import Enqueue, SqlWriter
+from bot.domain.session_limits import USUAL, SessionLimits
 from bot.ports import Reader, Writer
 
 
@@ -26,14 +27,15 @@ class Database:
     """`Records` at `sqlite:////path/file.db` or `postgresql://…`; `migrate` it first, `close` it at the end.
 
     `enqueue` starts a job in the transaction of the connection that it is given, or raises; a process without
-    a durable engine leaves it out and cannot enqueue. Raises DatabaseSettingError for a URL that cannot work.
+    a durable engine leaves it out and cannot enqueue. `limits` hold for its sessions on PostgreSQL. Raises
+    DatabaseSettingError for a URL that cannot work.
     """
 
-    def __init__(self, url: str, enqueue: Enqueue | None = None) -> None:
+    def __init__(self, url: str, enqueue: Enqueue | None = None, *, limits: SessionLimits = USUAL) -> None:
         self._url = parsed = parse_url(url)
         prepare_file(parsed)
         self._enqueue = enqueue
-        self._writing = writer_engine(parsed)
+        self._writing = writer_engine(parsed, limits)
         self._reading = reader_engine(parsed, self._writing)
 
     @asynccontextmanager

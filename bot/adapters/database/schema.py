@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from bot.adapters.database.engines import is_sqlite, migration_engine, parse_url, prepare_file
 from bot.adapters.database.errors import SchemaError, translated
 from bot.adapters.database.tables import VERSION_TABLE
+from bot.domain.session_limits import LOCK_SECONDS, TAKEOVER_SECONDS, SessionLimits
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
 _ADVISORY_LOCK: Final = 0x67617465
@@ -47,18 +48,22 @@ class SchemaStatus:
             )
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, *, takeover_seconds: float = TAKEOVER_SECONDS) -> None:
     """Bring the schema up to date; a second process waits for the first and then finds nothing to do.
 
     A database that a newer Gatewright has migrated is left as it is.
     """
     parsed = parse_url(url)
     prepare_file(parsed)
-    engine = migration_engine(parsed)
+    # What a statement of a migration has to do depends on the size of the tables.
+    limits = SessionLimits(takeover_seconds=takeover_seconds, statement_seconds=0, lock_seconds=0)
+    engine = migration_engine(parsed, limits)
     try:
         with translated("migrating the database"), engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_ADVISORY_LOCK)))
+                # Whoever needs a table waits behind a migration that waits for it.
+                connection.execute(sa.text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS:g}s'"))
             if read_status(connection).pending:
                 upgrade(connection)
     finally:

@@ -1,8 +1,9 @@
-"""A worker process for tests that kill it: `python -m tests.integration.engine.worker URL TRACE [hang] [ends] [capped]`.
+"""A worker process for tests that kill it: `python -m tests.integration.engine.worker URL TRACE [hang] [ends] [capped] [patient]`.
 
 It appends one line `step argument pid` per call to TRACE; with `hang`, the step `execute_change` never ends; with `ends`, the
 end of each call is a line as well, and one delivery is handled at a time, so that the others get their share. It ends by
-itself when other workers have taken it for dead. With `capped` it makes eight changes at once, but two per environment.
+itself when other workers have taken it for dead. With `capped` it makes eight changes at once, but two per environment;
+with `patient` it may be silent for five times as long as the others.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.integration.engine.work import Recorder, config
 TAKEOVER_SECONDS = 2.0
 
 
-async def main(url: str, trace: Path, *, hang: bool, ends: bool, capped: bool) -> None:
+async def main(url: str, trace: Path, *, hang: bool, ends: bool, capped: bool, patient: bool) -> None:
     recorder = Recorder()
 
     def write(step: str) -> None:
@@ -43,6 +44,8 @@ async def main(url: str, trace: Path, *, hang: bool, ends: bool, capped: bool) -
     )
     if capped:
         settings = replace(settings, changes_per_worker=8, changes_per_environment=2)
+    if patient:
+        settings = replace(settings, takeover_seconds=5 * TAKEOVER_SECONDS)
     engine = Engine(settings)
     await engine.start(recorder.work())
     with trace.open("a") as file:
@@ -54,5 +57,5 @@ async def main(url: str, trace: Path, *, hang: bool, ends: bool, capped: bool) -
 
 
 if __name__ == "__main__":
-    modes = {name: name in sys.argv[3:] for name in ("hang", "ends", "capped")}
+    modes = {name: name in sys.argv[3:] for name in ("hang", "ends", "capped", "patient")}
     asyncio.run(main(sys.argv[1], Path(sys.argv[2]), **modes))
