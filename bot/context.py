@@ -11,6 +11,7 @@ from bot.domain.refusals import Refusal
 from bot.ports import Clock, GitHub, Records, Terraform
 from bot.ports.tracing import Tracer
 from bot.services.access import Access
+from bot.services.admission import Admission
 from bot.services.closeouts import Closeouts
 from bot.services.drifting import Drifting
 from bot.services.jobs import Links
@@ -40,6 +41,7 @@ class Bot:
     """Everything a handler may use, built once by the composition root."""
 
     records: Records
+    admission: Admission
     github: GitHub
     terraform: Terraform
     clock: Clock

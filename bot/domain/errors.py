@@ -32,6 +32,10 @@ class GitHubNotFoundError(GitHubError):
     """GitHub says that the thing does not exist, or that the App may not see it."""
 
 
+class NotServedError(GitHubError):
+    """The operator has not listed the repository, so nothing is asked of GitHub for it."""
+
+
 class GitHubUnavailableError(GitHubError):
     """GitHub could not be reached or is rate limiting; the same call may work later."""
 

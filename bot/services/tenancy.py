@@ -7,9 +7,11 @@ that still has the claim when it has ended is applied by itself, and a destroy t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bot.comments.tenancy import QueueView, queue_comment
+from bot.domain.errors import NotServedError
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import EnvName, Login, Repo, Run, RunId, RunKind, RunStatus, Stack, StateKey
 from bot.domain.plan import Lock
@@ -220,7 +222,10 @@ class Tenancy:
     async def _start(self, next_one: Waiting) -> bool:
         """Plan for the next in line; False when its pull request cannot use the environment any more."""
         stack = next_one.stack
-        repo, pull = await self.github.subject(stack.repo, next_one.pull)
+        try:
+            repo, pull = await self.github.subject(stack.repo, next_one.pull)
+        except NotServedError:
+            return False
         if not pull.is_open or pull.draft:
             return False
         wish = Wish(
@@ -244,10 +249,11 @@ class Tenancy:
             lock = await reader.lock(line[0].stack) if line else None
         for place, one in enumerate(line, start=1):
             body = queue_comment(QueueView(stack=one.stack, place=place, length=len(line), lock=lock))
-            repo = await self.github.known_repository(one.stack.repo)
-            await self.poster.sticky(
-                repo, one.pull, sticky_key(one.pull, one.stack.project, one.stack.env), body
-            )
+            with suppress(NotServedError):
+                repo = await self.github.known_repository(one.stack.repo)
+                await self.poster.sticky(
+                    repo, one.pull, sticky_key(one.pull, one.stack.project, one.stack.env), body
+                )
 
     async def _is_standing(self, stack: Stack, pull: int) -> bool:
         async with self.records.read() as reader:
