@@ -31,6 +31,7 @@ from bot.services.rescues import Rescues
 from bot.services.restoring import Restoring
 from bot.services.reverting import Reverting
 from bot.services.stacks import Trees
+from bot.services.state_owners import StateOwners
 from bot.services.syncing import Syncing
 from bot.services.tenancy import Tenancy
 from bot.services.waiting import Waiting
@@ -47,6 +48,7 @@ class Bot:
     clock: Clock
     policies: Policies
     access: Access
+    owners: StateOwners
     judging: Judging
     requesting: Requesting
     trees: Trees

@@ -27,6 +27,7 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
         clock=outside.clock,
         policies=services.policies,
         access=services.access,
+        owners=services.owners,
         judging=services.judging,
         requesting=services.requesting,
         trees=services.trees,

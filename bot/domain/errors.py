@@ -86,6 +86,23 @@ class TerraformStoppedError(TerraformError):
         self.failure_class = FailureClass.TIMEOUT if timed_out else FailureClass.CANCELED
 
 
+class StateOwnerError(GatewrightError):
+    """The state belongs to another repository, project or environment."""
+
+    failure_class = FailureClass.POLICY
+
+
+class OtherBackendError(GatewrightError):
+    """The code declares another place for its state than ours, where there is none yet; `commands` copy it."""
+
+    failure_class = FailureClass.POLICY
+
+    def __init__(self, message: str, *, problems: tuple[str, ...], commands: str) -> None:
+        super().__init__(message)
+        self.problems = problems
+        self.commands = commands
+
+
 class EngineChangedError(GatewrightError):
     """The Terraform on this machine is not the one that the policy or the plan names."""
 

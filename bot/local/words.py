@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.comments.words import to_do
+from bot.domain.errors import OtherBackendError
 from bot.domain.model import Stack, StateIdentity
 from bot.domain.plan import PlanSummary
 from bot.ports import ApplyOutput, Backend
@@ -54,6 +55,11 @@ def applied_lines(output: ApplyOutput) -> Iterator[str]:
         yield f"NOT applied completely: terraform apply ended with exit code {output.exit_code}"
     if output.errored_state:
         yield "Terraform could not save the state: errored.tfstate in the module's directory holds it, keep that file"
+
+
+def other_backend(refused: OtherBackendError) -> str:
+    """Return why nothing is planned, and the commands that copy what exists."""
+    return "\n".join([str(refused), *(f"- {problem}" for problem in refused.problems), "", refused.commands])
 
 
 def not_here(env: str) -> str:

@@ -19,6 +19,7 @@ from bot.domain.sensitive import sensitive_values
 from bot.local import words
 from bot.local.access import Access, state_store
 from bot.local.checkout import Checkout
+from bot.local.existing import refuse_shadowing
 from bot.local.place import working_place
 from bot.ports import PlanOutput, Slot, Stop, Terraform, TerraformJob
 from bot.services.jobs import Purpose, bounded
@@ -70,7 +71,10 @@ class Working:
         try:
             with working_place(self.access.settings.local_dir, self.checkout.root, stack) as slot:
                 self.say(words.where(stack, backend))
-                self.say(words.state_line("before", (await read_state(states, stack.state_key))[0]))
+                now, _ = await read_state(states, stack.state_key)
+                self.say(words.state_line("before", now))
+                if now.serial is None:
+                    refuse_shadowing(self.checkout, stack, backend)
                 yield slot, states
                 self.say(words.state_line("after", (await read_state(states, stack.state_key))[0]))
         finally:

@@ -36,6 +36,7 @@ from bot.services import locking
 from bot.services.beginnings import begin, has_begun
 from bot.services.bundles import open_stored
 from bot.services.endings import Endings
+from bot.services.existing_states import ExistingStates
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
@@ -43,6 +44,7 @@ from bot.services.outputs import change_detail, ended
 from bot.services.persistence import persist
 from bot.services.policies import Policies
 from bot.services.requesting import OPEN_PLANS
+from bot.services.state_owners import StateOwners
 from bot.services.states import Snapshots
 
 BEGUN = (PlanStatus.APPLIED, PlanStatus.FAILED, PlanStatus.APPLYING)
@@ -62,6 +64,8 @@ class Destroying:
     clock: Clock
     policies: Policies
     snapshots: Snapshots
+    owners: StateOwners
+    existing: ExistingStates
     credentials: Credentials
     endings: Endings
     interruptions: Interruptions
@@ -93,10 +97,12 @@ class Destroying:
                     run, {"destroyed": 0}, "Nothing was applied here, so there is nothing to destroy."
                 )
                 return
+            await self.owners.claim(plan.stack)
             redactor = self.credentials.redactor(run.stack.env).with_more(
                 json.loads(await open_stored(self.artifacts, self.cipher, plan, "secrets"))
             )
             work = await open_stored(self.artifacts, self.cipher, plan, "work")
+            await self.existing.of_bundle(plan.stack, plan.engine.partition(" ")[0], work)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 await self.workspace.unpack(slot, work)
                 job = await self._job(run, plan, slot, redactor)

@@ -49,6 +49,7 @@ from bot.services.known_secrets import known_secrets
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
 from bot.services.stacks import Trees
+from bot.services.state_owners import StateOwners
 from bot.services.states import States
 
 _NOBODY = Login("gatewright")
@@ -66,6 +67,7 @@ class Drifting:
     workspace: Workspace
     terraform: Terraform
     states: States
+    owners: StateOwners
     credentials: Credentials
     logs: RunLogs
     limits: Limits
@@ -173,6 +175,7 @@ class Drifting:
         repo = await self.github.repository(run.stack.repo)
         loaded = await self.policies.load(repo)
         stack = loaded.policy.stack(repo.full_name, run.stack.env, run.stack.project, pull=run.pull)
+        await self.owners.claim(stack)
         state, found = await self._found(run, repo, loaded, stack)
         async with self.records.read() as reader:
             before = await newest_check(reader, run.stack)

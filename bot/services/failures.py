@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.errors import (
     EngineChangedError,
     GatewrightError,
     IntegrityError,
     MergeConflictError,
+    OtherBackendError,
     OtherChangesError,
     PolicyError,
     ProvidersChangedError,
+    StateOwnerError,
     TerraformError,
     TerraformStoppedError,
     UnsafeTreeError,
 )
 from bot.domain.model import RunStatus
 from bot.domain.refusals import Reason
+
+_REFUSALS: Final = (
+    (StateOwnerError, "state_owner", Reason.STATE_OWNER),
+    (OtherBackendError, "state_backend", Reason.OTHER_BACKEND),
+    (EngineChangedError, "engine", Reason.ENGINE_CHANGED),
+    (ProvidersChangedError, "engine", Reason.PROVIDERS_CHANGED),
+    (OtherChangesError, "plan", Reason.OTHER_CHANGES),
+    (IntegrityError, "plan_fresh", Reason.INTEGRITY),
+)
+"""Errors by which something is refused, what refuses it, and the reason's code."""
 
 
 def describe(error: GatewrightError) -> dict[str, Any]:
@@ -35,17 +47,22 @@ def describe(error: GatewrightError) -> dict[str, Any]:
             found = {"problem": "policy", "problems": list(error.problems)}
         case TerraformError():
             found = {"problem": "terraform", "log_tail": error.log_tail}
-        case EngineChangedError():
-            found = _refused("engine", Reason.ENGINE_CHANGED, message)
-        case ProvidersChangedError():
-            found = _refused("engine", Reason.PROVIDERS_CHANGED, message)
-        case OtherChangesError():
-            found = _refused("plan", Reason.OTHER_CHANGES, message) | {"problems": list(error.changes)}
-        case IntegrityError():
-            found = _refused("plan_fresh", Reason.INTEGRITY, message)
         case _:
-            found = {"problem": "other"}
+            found = _refusal(error, message) or {"problem": "other"}
     return {"message": message, **found}
+
+
+def _refusal(error: GatewrightError, message: str) -> dict[str, Any] | None:
+    """Return the detail of a run that was refused; None for one that failed."""
+    named = next((row[1:] for row in _REFUSALS if isinstance(error, row[0])), None)
+    if named is None:
+        return None
+    found = _refused(*named, message)
+    if isinstance(error, OtherChangesError):
+        found["problems"] = list(error.changes)
+    if isinstance(error, OtherBackendError):
+        found |= {"problems": list(error.problems), "commands": error.commands}
+    return found
 
 
 def status_of(error: GatewrightError) -> RunStatus:

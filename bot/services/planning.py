@@ -33,6 +33,7 @@ from bot.ports import (
     Workspace,
 )
 from bot.services.beginnings import begin
+from bot.services.existing_states import ExistingStates
 from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
 from bot.services.known_secrets import known_secrets
@@ -42,6 +43,7 @@ from bot.services.plan_records import Subject, plan_record
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.releasing import InPlace
 from bot.services.stacks import Trees
+from bot.services.state_owners import StateOwners
 from bot.services.states import States
 from bot.services.stopwatch import Stopwatch, together
 
@@ -66,6 +68,8 @@ class Planning:
     logs: RunLogs
     limits: Limits
     keeping: PlanKeeping
+    owners: StateOwners
+    existing: ExistingStates
 
     async def execute(self, run_id: RunId) -> None:
         """Plan, and record how it ended. Raises only what is passing, so that the step is tried again."""
@@ -92,6 +96,7 @@ class Planning:
     ) -> tuple[PlanRecord, InPlace | None]:
         """Plan; `notes` are kept with the run however it ends."""
         subject = await self._subject(run, watch)
+        await self.owners.claim(subject.stack)
         key = subject.stack.state_key
         async with (
             self.workspace.state_lock(key, exclusive=False),
@@ -99,6 +104,8 @@ class Planning:
         ):
             checkout = self.workspace.checkout(subject.repo, slot, subject.tree.merge.tree)
             _, (identity, _) = await together(checkout, self.states.read(key))
+            engine = subject.loaded.policy.engine.name
+            await self.existing.of_tree(subject.stack, engine, identity, repo=subject.repo, tree=subject.tree)
             await self.running(run)
             watch.lap("checkout")
             redactor = await known_secrets(

@@ -24,6 +24,7 @@ from bot.services.following import following, job_of
 from bot.services.ids import new_run_id
 from bot.services.posting import Poster, sticky_key
 from bot.services.requesting import Wish, new_run
+from bot.services.state_owners import StateOwners
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Tenancy:
     records: Records
     github: GitHub
     poster: Poster
+    owners: StateOwners
     clock: Clock
 
     # --- Coming -----------------------------------------------------------------------------------------
@@ -46,7 +48,12 @@ class Tenancy:
         queued: list[StateKey] = []
         async with self.records.write() as writer:
             await locking.hold(writer, stacks)
+            foreign = await self.owners.foreign(writer, stacks)
             for stack in stacks:
+                if stack in foreign:
+                    # Nobody waits for what belongs to others: the run says whose it is, and takes nothing.
+                    await self._plan_only(writer, wish, stack)
+                    continue
                 held = await writer.lock(stack)
                 if held is not None and not _is_by(held, wish.repo, wish.pull.number):
                     await writer.wait_for(stack, wish.pull.number, wish.actor, self.clock.now())
@@ -57,6 +64,11 @@ class Tenancy:
                     begun.add(stack.env)
         for key in queued:
             await self._show_queue(key)
+
+    async def _plan_only(self, writer: Writer, wish: Wish, stack: Stack) -> None:
+        run = await writer.add_run(new_run(wish, self.clock.now(), RunKind.PLAN, stack), self.clock.now())
+        if run is not None:
+            await writer.enqueue(job_of(run))
 
     async def after_plan(self, run_id: RunId) -> None:
         """Apply a plan that was made for it; free what was claimed for nothing. Repeating it does nothing twice."""
