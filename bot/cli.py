@@ -16,6 +16,7 @@ from rich.console import Console
 from bot import settings as settings_module
 from bot.domain.errors import GatewrightError
 from bot.local_cli import app as local_app
+from bot.state_cli import app as state_app
 
 app = typer.Typer(
     name="gatewright",
@@ -171,6 +172,7 @@ def doctor() -> None:
 
 
 app.add_typer(local_app, name="local")
+app.add_typer(state_app, name="state")
 
 
 @app.command()

@@ -47,8 +47,8 @@ class RepositoryWriter(RepositoryReader, Protocol):
         """Record the owner of a state that has none; returns the one that is now in force."""
         ...
 
-    async def complete_owner(self, owner: StateOwner, *, repo: str, repository_id: int | None) -> None:
-        """Note name and id of an owner as they are now: it may have been renamed, or its id was not known."""
+    async def complete_owner(self, owner: StateOwner, now: StateOwner) -> None:
+        """Note bucket, name and id of an owner as they are now: some were not known, or it was renamed."""
         ...
 
     async def move_state(self, owner: StateOwner) -> None:

@@ -40,12 +40,12 @@ class StateOwners:
         async with self.records.write() as writer:
             owner = await writer.claim_state(wanted)
             if self._is_to_be_completed(owner, stack, number):
-                await writer.complete_owner(owner, repo=stack.repo, repository_id=number)
+                await writer.complete_owner(owner, wanted)
         return owner
 
     def _is_to_be_completed(self, owner: StateOwner, stack: Stack, number: int | None) -> bool:
-        """Whether the owner's record lacks its id, or has the name that it had before."""
-        lacks = owner.repository_id is None and number is not None
+        """Whether the owner's record lacks what is known now, or has the name that it had before."""
+        lacks = owner.bucket != self.bucket or (owner.repository_id is None and number is not None)
         return owner.is_stack(stack, number) and (lacks or owner.repo != stack.repo)
 
     async def foreign(self, reader: Reader, stacks: Iterable[Stack]) -> tuple[Stack, ...]:

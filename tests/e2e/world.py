@@ -256,7 +256,10 @@ class World:
 
     def state(self, env: str = "staging") -> dict[str, Any]:
         """Return the state of an environment as Terraform has written it."""
-        key = f"{env}/{self.repo.partition('/')[2]}/terraform.tfstate"
+        return self.state_at(f"{env}/{self.repo.partition('/')[2]}/terraform.tfstate")
+
+    def state_at(self, key: str) -> dict[str, Any]:
+        """Return the state at a key as Terraform has written it."""
         with state_client(self.playground) as client:
             found: dict[str, Any] = json.loads(
                 client.get_object(Bucket=self.playground.s3.state_bucket, Key=key)["Body"].read()

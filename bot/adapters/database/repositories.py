@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -85,7 +84,7 @@ class RepositoryQueries(Transaction):
             columns.bucket.in_((bucket, _ANY_BUCKET)), columns.state_key == key
         )
         row = await self._first(query.order_by(columns.bucket.desc()))
-        return None if row is None else _to_owner(row, bucket)
+        return None if row is None else _to_owner(row)
 
     async def state_owners(self, bucket: str) -> Sequence[StateOwner]:
         """Return the owner of every state, by key."""
@@ -93,7 +92,7 @@ class RepositoryQueries(Transaction):
         query = sa.select(state_owners).where(columns.bucket.in_((bucket, _ANY_BUCKET)))
         found = await self._all(query.order_by(columns.bucket, columns.state_key))
         # The rows of the bucket itself come last, and count where there are two of a key.
-        owners = {row["state_key"]: _to_owner(row, bucket) for row in found}
+        owners = {row["state_key"]: _to_owner(row) for row in found}
         return [owners[key] for key in sorted(owners)]
 
     async def heard_among(self, names: Collection[str], *, limit: int) -> Sequence[str]:
@@ -133,9 +132,9 @@ class RepositoryStatements(RepositoryQueries):
 
     async def claim_state(self, owner: StateOwner) -> StateOwner:
         """Record the owner of a state that has none; returns the one that is now in force."""
-        known = await self.state_owner(owner.bucket, owner.key)
-        statement = self._insert(state_owners, _values(known or owner)).on_conflict_do_nothing()
-        await self._connection.execute(statement)
+        if await self.state_owner(owner.bucket, owner.key) is None:
+            statement = self._insert(state_owners, _values(owner)).on_conflict_do_nothing()
+            await self._connection.execute(statement)
         # Somebody else may have been first meanwhile, where several processes write.
         return await self.state_owner(owner.bucket, owner.key) or owner
 
@@ -169,15 +168,20 @@ class RepositoryStatements(RepositoryQueries):
         )
         return (await self._connection.execute(statement)).rowcount > 0
 
-    async def complete_owner(self, owner: StateOwner, *, repo: str, repository_id: int | None) -> None:
-        """Note name and id of the owner as they are now: it may have been renamed, or its id was not known."""
+    async def complete_owner(self, owner: StateOwner, now: StateOwner) -> None:
+        """Note bucket, name and id of an owner as they are now: some were not known, or it was renamed."""
         columns = state_owners.c
-        changed = replace(owner, repo=repo, repository_id=repository_id or owner.repository_id)
         statement = sa.update(state_owners).where(
             columns.bucket == owner.bucket, columns.state_key == owner.key
         )
         await self._connection.execute(
-            statement.values(repo=changed.repo, repository_id=changed.repository_id)
+            statement.values(
+                bucket=now.bucket,
+                repo=now.repo,
+                repository_id=sa.func.coalesce(
+                    sa.literal(now.repository_id, BigNumber()), columns.repository_id
+                ),
+            )
         )
 
 
@@ -193,10 +197,10 @@ def _values(owner: StateOwner) -> dict[str, object]:
     }
 
 
-def _to_owner(row: Mapping[Any, Any], bucket: str) -> StateOwner:
+def _to_owner(row: Mapping[Any, Any]) -> StateOwner:
     number = row["repository_id"]
     return StateOwner(
-        bucket=bucket,
+        bucket=row["bucket"],
         key=StateKey(row["state_key"]),
         repo=row["repo"],
         repository_id=None if number is None else int(number),

@@ -72,7 +72,7 @@ class World:
         assert (bundle, directory) == (b"bundle", "terraform")
         return {"main.tf": 'module "net" { source = "./old" }\n', ".terraform.lock.hcl": LOCK, "x.md": "no"}
 
-    async def refusal(self, stacks: Any) -> None:
+    async def refusal(self, _stacks: Any) -> None:
         return None
 
     def environment(self, env: str, *, purpose: str) -> dict[str, str]:
