@@ -179,7 +179,7 @@ class RepositoryStatements(RepositoryQueries):
                 bucket=now.bucket,
                 repo=now.repo,
                 repository_id=sa.func.coalesce(
-                    sa.literal(now.repository_id, BigNumber()), columns.repository_id
+                    sa.literal(now.repository_id, BigNumber), columns.repository_id
                 ),
             )
         )
