@@ -16,7 +16,7 @@ version: 1
 terraform: {{engine: terraform, version: "{version}"}}
 projects: [{{name: default, dir: legacy}}]
 environments:
-  staging: {{state_key: staging/{key}/terraform.tfstate, autoplan: true}}
+  staging: {{state_key: staging/{key}/terraform.tfstate, autoplan: true, apply: {{allow: write}}}}
 """
 _MODULE = """
 resource "terraform_data" "database" {
