@@ -1,4 +1,4 @@
-"""The command line: `gatewright serve | worker | migrate | doctor | playground | local`, and helpers for documentation."""
+"""The command line: `gatewright serve | worker | migrate | doctor | playground | local | state`, and helpers for documentation."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from rich.console import Console
 from bot import settings as settings_module
 from bot.domain.errors import GatewrightError
 from bot.local_cli import app as local_app
+from bot.state_cli import app as state_app
 
 app = typer.Typer(
     name="gatewright",
@@ -105,7 +106,10 @@ def export(
     """Write the audit (who did what and when) as JSON Lines; docs/audit.schema.json describes a line."""
     from bot.exporting import Asked, write_audit  # noqa: PLC0415 - as above
 
-    settings, secrets = settings_module.load()
+    reading = settings_module.read()
+    # What was done is told whoever is served now.
+    reading.require(*(name for name in settings_module.Settings.model_fields if name != "repositories"))
+    settings, secrets = reading.settings, reading.secrets
 
     async def report() -> int:
         count = await write_audit(
@@ -171,6 +175,7 @@ def doctor() -> None:
 
 
 app.add_typer(local_app, name="local")
+app.add_typer(state_app, name="state")
 
 
 @app.command()

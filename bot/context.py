@@ -11,6 +11,7 @@ from bot.domain.refusals import Refusal
 from bot.ports import Clock, GitHub, Records, Terraform
 from bot.ports.tracing import Tracer
 from bot.services.access import Access
+from bot.services.admission import Admission
 from bot.services.closeouts import Closeouts
 from bot.services.drifting import Drifting
 from bot.services.jobs import Links
@@ -30,6 +31,7 @@ from bot.services.rescues import Rescues
 from bot.services.restoring import Restoring
 from bot.services.reverting import Reverting
 from bot.services.stacks import Trees
+from bot.services.state_owners import StateOwners
 from bot.services.syncing import Syncing
 from bot.services.tenancy import Tenancy
 from bot.services.waiting import Waiting
@@ -40,11 +42,13 @@ class Bot:
     """Everything a handler may use, built once by the composition root."""
 
     records: Records
+    admission: Admission
     github: GitHub
     terraform: Terraform
     clock: Clock
     policies: Policies
     access: Access
+    owners: StateOwners
     judging: Judging
     requesting: Requesting
     trees: Trees

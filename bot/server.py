@@ -73,6 +73,9 @@ async def run_forever(settings: Settings, secrets: EnvironmentSecrets, role: Rol
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    shared = settings.listed.shared_credentials()
+    if shared is not None:
+        _LOG.warning("%s", shared)
     async with build(settings, secrets, listen=role is not Role.WEB_ONLY) as parts:
         await prove(parts, role)
         await parts.outside.engine.start(parts.work)

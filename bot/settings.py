@@ -30,6 +30,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.domain.errors import GatewrightError
 from bot.domain.model import EnvName
+from bot.domain.repositories import EXAMPLE, Listed, read_entries
 
 PREFIX = "GATEWRIGHT_"
 _LEAST_SESSION_KEY = 32
@@ -73,6 +74,9 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True, frozen=True
     )
 
+    repositories: Annotated[tuple[str, ...], NoDecode] = Field(
+        description="Repositories that are served, by exact `owner/name` (comma-separated or JSON list); `owner/name#ID` binds one to GitHub's id. All others are ignored."
+    )
     github_api_url: WebUrl = Field("https://api.github.com", description="Base URL of GitHub's REST API.")
     github_url: str = Field(
         "", description="Web, OAuth and git origin; defaults to github.com, or to the API's origin."
@@ -224,6 +228,19 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {_LEAST_SESSION_KEY} characters, or be empty")
         return value
 
+    @field_validator("repositories", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if not isinstance(value, str) or value.lstrip().startswith("["):
+            return cls._json_list(value)
+        return [name for part in value.split(",") if (name := part.strip())]
+
+    @field_validator("repositories")
+    @classmethod
+    def _exact_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        read_entries(value)
+        return value
+
     @field_validator("sandbox_binds", "module_repositories", "verify_networks", mode="before")
     @classmethod
     def _json_list(cls, value: object) -> object:
@@ -248,6 +265,11 @@ class Settings(BaseSettings):
                 "github_private_key", f"is required, or {PREFIX}GITHUB_PRIVATE_KEY_FILE"
             )
         return self
+
+    @property
+    def listed(self) -> Listed:
+        """The repositories that are served."""
+        return Listed(read_entries(self.repositories))
 
     @property
     def web_origin(self) -> str:
@@ -430,7 +452,14 @@ def read(env_file: Path | None = None) -> Reading:
 
 
 _WORDS = {"missing": "is required", "too_short": "is too short; it must have at least 8 characters"}
-_STAND_INS = {"s3_endpoint_url": "http://127.0.0.1", "github_private_key": "-"}
+_EXAMPLES = {
+    "repositories": f"lists the repositories that are served, for example {PREFIX}REPOSITORIES={EXAMPLE}"
+}
+_STAND_INS: Mapping[str, object] = {
+    "s3_endpoint_url": "http://127.0.0.1",
+    "github_private_key": "-",
+    "repositories": ("stand-in/repositories",),
+}
 
 
 def _stand_in(name: str) -> Any:
@@ -444,4 +473,6 @@ def _explain(error: ValidationError) -> dict[str, str]:
     for problem in error.errors(include_url=False, include_input=False):
         name = str(problem["loc"][0]) if problem["loc"] else problem["type"]
         found[name] = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+        if problem["type"] == "missing" and name in _EXAMPLES:
+            found[name] += f": it {_EXAMPLES[name]}"
     return found

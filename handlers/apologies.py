@@ -35,6 +35,8 @@ class Apologies:
             delivery = await reader.delivery(delivery_id)
         if delivery is None or delivery.repo is None or delivery.pull is None:
             return
+        if not self.bot.admission.serves(delivery.repo):
+            return
         asked = _asked(delivery)
         if asked is None:
             return

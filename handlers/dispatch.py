@@ -35,6 +35,8 @@ _HARMLESS = frozenset(
     }
 )
 """Commands that run no code of the pull request's newest commit."""
+_WITHOUT_STATE = frozenset({"cancel", "gates", "help", "hold", "override", "status", "unhold", "unlock"})
+"""Commands that neither look at the state of the environment that they name nor change it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,9 @@ async def _handle(
         policy_digest=loaded.policy.digest,
     )
     request = Request(wish=wish, loaded=loaded, held=held, line=command.line, specs=SPECS)
+    refused = await _foreign_state(command, given, loaded, bot)
+    if refused is not None:
+        return [refused]
     handler = next(handle for spec, handle in COMMANDS if spec.name == command.name)
     try:
         return await handler(command, request, bot)
@@ -113,6 +118,17 @@ async def _handle(
                 detail=error.paths,
             )
         ]
+
+
+async def _foreign_state(command: Command, given: Given, loaded: LoadedPolicy, bot: Bot) -> Refusal | None:
+    """Return why a command is not for an environment: its state belongs to others, to be neither shown nor changed."""
+    if command.name in _WITHOUT_STATE:
+        return None
+    stacks = loaded.policy.stacks(given.repo.full_name, pull=given.pull.number)
+    meant = [
+        stack for stack in stacks if stack.env in command.envs and command.project in {None, stack.project}
+    ]
+    return await bot.owners.refusal(meant)
 
 
 async def _runs_nothing_of_it(command: Command, given: Given, bot: Bot) -> bool:

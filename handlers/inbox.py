@@ -72,6 +72,8 @@ class Inbox:
             return "ignored", f"nothing is done for {delivery.event} {delivery.action or ''}".rstrip()
         try:
             payload = payload_of(delivery.event, delivery.payload)
+            if not await self._is_served(delivery, payload):
+                return "ignored", "the repository is not served any more"
             with self.bot.tracer.span("handler", event=delivery.event, action=delivery.action):
                 note = await handler(delivery, payload, self.bot)
         except Exception as error:
@@ -81,6 +83,13 @@ class Inbox:
             return "failed", shown(f"{type(error).__name__}: {error}")
         await self._show(delivery)
         return "handled", note
+
+    async def _is_served(self, delivery: Delivery, payload: Payload) -> bool:
+        """Whether the operator still lists the repository: the delivery may have waited for longer than that."""
+        if delivery.repo is None:
+            return True
+        number = None if payload.repository is None else payload.repository.id
+        return await self.bot.admission.admits(delivery.repo, number)
 
     async def _show(self, delivery: Delivery) -> None:
         """Bring the pull request's other comments up to date, now that somebody looks at it."""

@@ -198,7 +198,7 @@ def _refused(view: RunView) -> str:
         reasons=reasons if len(reasons) > 1 else (),
     )
     lines = [
-        f"- **{text(string(gate, 'gate'), limit=40)}**: {prose(string(gate, 'sentence'), limit=300)}\n"
+        f"- **{text(string(gate, 'gate'), limit=40)}**: {prose(string(gate, 'sentence'), limit=600)}\n"
         for gate in gates
     ]
     opener = next((string(gate, "opens_with") for gate in gates if gate.get("opens_with")), None)

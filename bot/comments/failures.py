@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bot.comments.budget import fit_text
-from bot.comments.escape import code, prose, text
+from bot.comments.escape import code, fence, prose, text
 from bot.comments.header import header
 from bot.comments.omissions import omissions
 from bot.comments.run_report import RunView, facts, log_block, string, strings
@@ -123,6 +123,10 @@ def _refused(detail: Mapping[str, object]) -> tuple[str | None, str]:
     refusals = detail.get("refusals")
     first = refusals[0] if isinstance(refusals, list) and refusals else {}
     reason = string(first, "reason") if isinstance(first, Mapping) else ""
+    if reason == Reason.OTHER_BACKEND:
+        said = _bullets(strings(detail, "problems"))
+        commands = fence(string(detail, "commands"), "sh")
+        return reason, f"{sentence(string(detail, 'message'))}\n\n{said}\n{commands}"
     named = _bullets(strings(detail, "problems"), as_code=True)
     return reason or None, f"{sentence(string(detail, 'message'))}\n{named and chr(10) + named}"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.comments.escape import code, fence, text
+from bot.comments.state_commands import CHECKSUMS, Kept, backend_lines
 from bot.domain.model import Stack
 
 
@@ -94,9 +94,16 @@ def recovery_commands(view: RescueView) -> str:
         [
             'cd "$(mktemp -d)"',
             "cat > backend.tf <<'EOF'",
-            *_backend(view),
+            *backend_lines(
+                Kept(
+                    bucket=view.bucket,
+                    key=view.stack.state_key,
+                    region=view.region,
+                    endpoint=view.endpoint,
+                )
+            ),
             "EOF",
-            "export AWS_REQUEST_CHECKSUM_CALCULATION=when_required AWS_RESPONSE_CHECKSUM_VALIDATION=when_required",
+            CHECKSUMS,
             "terraform init -input=false",
             *unlock,
             _push(view),
@@ -115,22 +122,3 @@ def _push(view: RescueView) -> str:
             return forced
         case _:
             return plain
-
-
-def _backend(view: RescueView) -> list[str]:
-    """The same settings as Gatewright's own, without a key pair."""
-    values: dict[str, object] = {
-        "bucket": view.bucket,
-        "key": view.stack.state_key,
-        "region": view.region,
-        "use_path_style": True,
-        "use_lockfile": True,
-        "skip_s3_checksum": True,
-        "skip_credentials_validation": True,
-        "skip_metadata_api_check": True,
-        "skip_region_validation": True,
-        "skip_requesting_account_id": True,
-    }
-    lines = [f"    {name} = {json.dumps(value)}" for name, value in values.items()]
-    endpoint = f"    endpoints = {{ s3 = {json.dumps(view.endpoint)} }}"
-    return ["terraform {", '  backend "s3" {', *lines, endpoint, "  }", "}"]

@@ -43,6 +43,7 @@ def make_background(outside: Outside, services: Services, runs: Runs) -> Backgro
                 abandoned=outside.engine.abandoned,
                 clock=outside.clock,
             ),
+            listed=outside.admission.listed,
             clock=outside.clock,
             every=timedelta(seconds=outside.settings.reconcile_seconds),
         ),
@@ -72,6 +73,7 @@ def _make_ticking(outside: Outside, services: Services, runs: Runs) -> Ticking:
         tenancy=services.tenancy,
         ephemeral=services.ephemeral,
         clock=outside.clock,
+        serves=outside.admission.serves,
         retry_after=timedelta(seconds=outside.settings.destroy_retry_seconds),
     )
     seconds = outside.settings.tick_seconds
@@ -80,12 +82,14 @@ def _make_ticking(outside: Outside, services: Services, runs: Runs) -> Ticking:
         github=outside.github,
         plan_comments=services.plan_comments,
         clock=outside.clock,
+        serves=outside.admission.serves,
         every=timedelta(seconds=seconds),
     )
     scheduling = Scheduling(
         records=outside.records,
         github=outside.github,
         policies=services.policies,
+        serves=outside.admission.serves,
         duties=(runs.beside.drifting.queue_due, runs.beside.refresh_turns.queue_due),
     )
     rounds = Rounds(records=outside.records, rescues=services.rescues, clock=outside.clock)

@@ -65,6 +65,7 @@ class Beside:
             workspace=o.workspace,
             terraform=o.terraform,
             states=o.stored_states,
+            owners=self.services.owners,
             credentials=o.credentials,
             logs=o.logs,
             limits=self.limits,
@@ -93,6 +94,7 @@ class Beside:
             workspace=o.workspace,
             terraform=o.terraform,
             states=BackendStates(),
+            owners=self.services.owners,
             credentials=o.credentials,
             endings=self.endings,
             logs=o.logs,
@@ -109,6 +111,7 @@ class Beside:
             history=o.workspace,
             sources=self.sources,
             states=o.stored_states,
+            owners=self.services.owners,
             credentials=o.credentials,
         )
         return Parity(sides=sides, checks=self.services.checks, records=o.records, clock=o.clock)

@@ -30,6 +30,7 @@ from bot.engine.core import Engine
 from bot.metrics import Metrics
 from bot.ports import Clock
 from bot.ports.tracing import Tracer
+from bot.services.admission import Admission
 from bot.settings import PREFIX, EnvironmentSecrets, Settings, SettingsError
 
 
@@ -44,6 +45,7 @@ class Outside:
     session: aiohttp.ClientSession
     engine: Engine
     records: Database
+    admission: Admission
     github: GitHubApp
     states: S3ObjectStore
     artifacts: S3ObjectStore
@@ -76,7 +78,8 @@ async def open_outside(
         tracer = make_tracing(settings.otel_exporter_otlp_endpoint, version=version("gatewright"))
         stack.push_async_callback(asyncio.to_thread, tracer.close)
         sandbox = make_sandbox(settings)
-        github = _make_github(settings, session, clock, metrics, patience=patience)
+        admission = Admission(listed=settings.listed, records=records, clock=clock)
+        github = _make_github(settings, session, admission, metrics, patience=patience)
         yield Outside(
             settings=settings,
             clock=clock,
@@ -85,6 +88,7 @@ async def open_outside(
             session=session,
             engine=engine,
             records=records,
+            admission=admission,
             github=github,
             states=states,
             artifacts=artifacts,
@@ -155,13 +159,18 @@ def _make_engine(settings: Settings, *, listen: bool) -> Engine:
 
 
 def _make_github(
-    settings: Settings, session: aiohttp.ClientSession, clock: Clock, metrics: Metrics, *, patience: float
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    admission: Admission,
+    metrics: Metrics,
+    *,
+    patience: float,
 ) -> GitHubApp:
     return GitHubApp(
         session,
         app_id=settings.github_app_id,
         private_key=settings.private_key_pem,
-        clock=clock,
+        clock=admission.clock,
         options=Options(
             base_url=settings.github_api_url,
             write_spacing=settings.github_write_spacing,
@@ -171,6 +180,7 @@ def _make_github(
                 status or None, seconds
             ),
             on_limit=metrics.github_limit,
+            admitting=admission,
         ),
     )
 

@@ -51,6 +51,7 @@ class Restores:
             objects=S3StateObjects(),
             snapshots=self.snapshots,
             proposals=self.proposals,
+            owners=self.services.owners,
             credentials=o.credentials,
             endings=self.endings,
             clock=o.clock,

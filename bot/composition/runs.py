@@ -93,6 +93,8 @@ class Runs:
             logs=o.logs,
             limits=self.limits,
             keeping=self.plan_keeping,
+            owners=self.services.owners,
+            existing=self.services.existing,
         )
 
     @cached_property
@@ -171,6 +173,7 @@ class Runs:
             judging=self.services.judging,
             snapshots=self.snapshots,
             sources=self.sources,
+            owners=self.services.owners,
             credentials=o.credentials,
             endings=self.endings,
             interruptions=self.interruptions,
@@ -192,6 +195,8 @@ class Runs:
             clock=o.clock,
             policies=self.services.policies,
             snapshots=self.snapshots,
+            owners=self.services.owners,
+            existing=self.services.existing,
             credentials=o.credentials,
             endings=self.endings,
             interruptions=self.interruptions,

@@ -15,6 +15,7 @@ from bot.services.closeouts import Closeouts
 from bot.services.deployments import Deployments
 from bot.services.ephemeral import Ephemeral
 from bot.services.ephemeral_reports import EphemeralReports
+from bot.services.existing_states import ExistingStates
 from bot.services.gate_facts import GateFacts
 from bot.services.jobs import Links
 from bot.services.judging import Judging
@@ -30,6 +31,7 @@ from bot.services.reporting import Reporting
 from bot.services.requesting import Requesting
 from bot.services.rescues import Rescues
 from bot.services.stacks import Trees
+from bot.services.state_owners import StateOwners
 from bot.services.tenancy import Tenancy
 
 LOGIN: Final = Login("gatewright")
@@ -49,6 +51,18 @@ class Services:
     @cached_property
     def access(self) -> Access:
         return Access(github=self.outside.github)
+
+    @cached_property
+    def owners(self) -> StateOwners:
+        o = self.outside
+        return StateOwners(records=o.records, clock=o.clock, bucket=o.settings.state_bucket)
+
+    @cached_property
+    def existing(self) -> ExistingStates:
+        o = self.outside
+        return ExistingStates(
+            states=o.stored_states, workspace=o.workspace, history=o.workspace, credentials=o.credentials
+        )
 
     @cached_property
     def policies(self) -> Policies:
@@ -152,7 +166,9 @@ class Services:
     @cached_property
     def tenancy(self) -> Tenancy:
         o = self.outside
-        return Tenancy(records=o.records, github=o.github, poster=self.poster, clock=o.clock)
+        return Tenancy(
+            records=o.records, github=o.github, poster=self.poster, owners=self.owners, clock=o.clock
+        )
 
     @cached_property
     def ephemeral(self) -> Ephemeral:

@@ -38,9 +38,19 @@ def make_web(outside: Outside, services: Services) -> WebServices:
         },
         loads=queue_loads(outside.engine, outside.clock),
         stranded=outside.engine.stranded,
+        receive=outside.admission.receive,
+        remarks=lambda: _remarks(outside),
         handled_events=frozenset(event for event, _, _ in EVENTS),
         pages=_make_pages(outside, services),
     )
+
+
+async def _remarks(outside: Outside) -> Mapping[str, str]:
+    """Return what `/readyz` says beside its parts; it is open to everybody, so it names no repository."""
+    count = await outside.admission.replaced()
+    if not count:
+        return {}
+    return {"repositories": f"{count} listed names are other repositories now: run `gatewright doctor`"}
 
 
 def _make_pages(outside: Outside, services: Services) -> Pages | None:
@@ -70,7 +80,7 @@ def _make_pages(outside: Outside, services: Services) -> Pages | None:
     )
     return Pages(
         oauth=oauth,
-        visitors=Visitors(outside.github, outside.clock),
+        visitors=Visitors(outside.github, outside.clock, outside.admission.serves),
         logs=outside.logs,
         acts=acts,
         overview=Overview(records=outside.records, policies=services.policies, clock=outside.clock),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from bot.composition.outside import Outside
 from bot.composition.runs import Runs
 from bot.composition.services import LOGIN, Services
 from bot.context import Bot
 from bot.domain.model import DeliveryId, RunId
-from bot.engine.config import Work
+from bot.engine.config import Call, Work
 from bot.observing import Observing
 from bot.services.outbox import Outbox
 from handlers.apologies import Apologies
@@ -19,11 +21,13 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
     return Bot(
         rescues=services.rescues,
         records=outside.records,
+        admission=outside.admission,
         github=outside.github,
         terraform=outside.terraform,
         clock=outside.clock,
         policies=services.policies,
         access=services.access,
+        owners=services.owners,
         judging=services.judging,
         requesting=services.requesting,
         trees=services.trees,
@@ -52,6 +56,7 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
 def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Work:
     """Return what the engine calls, by workflow."""
     inbox, apologies, outbox = Inbox(bot=bot), Apologies(bot=bot), Outbox(records=outside.records)
+    admission = outside.admission
     observing = Observing(records=outside.records, tracer=outside.tracer, measuring=services.measuring)
 
     async def handle_delivery(argument: str) -> None:
@@ -95,11 +100,21 @@ def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Wor
 
     return Work(
         handle_delivery=observing.delivery(handle_delivery),
-        execute_plan=observing.run("plan", execute_plan, ends=True),
-        execute_change=observing.run("change", execute_change, ends=True),
-        announce_change=observing.run("announce", announce_change, ends=False),
-        report_plan=observing.run("report", report_plan, ends=False),
-        report_change=observing.run("report", report_change, ends=False),
+        execute_plan=observing.run("plan", _unless(admission.give_up, execute_plan), ends=True),
+        execute_change=observing.run("change", _unless(admission.give_up, execute_change), ends=True),
+        announce_change=observing.run("announce", _unless(admission.is_silent, announce_change), ends=False),
+        report_plan=observing.run("report", _unless(admission.is_silent, report_plan), ends=False),
+        report_change=observing.run("report", _unless(admission.is_silent, report_change), ends=False),
         report_loss=report_loss,
         on_lost=lost,
     )
+
+
+def _unless(question: Callable[[RunId], Awaitable[bool]], call: Call) -> Call:
+    """Return a call that does nothing for the runs to which the answer is yes."""
+
+    async def guarded(argument: str) -> None:
+        if not await question(RunId(argument)):
+            await call(argument)
+
+    return guarded

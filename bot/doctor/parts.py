@@ -17,6 +17,7 @@ from bot.adapters.github.options import Options
 from bot.adapters.workspace.git import git_version
 from bot.composition.outside import make_cipher, make_sandbox
 from bot.doctor.findings import DoubtfulError, Part
+from bot.doctor.repositories import repository_parts
 from bot.doctor.stores import S3, store
 from bot.domain.errors import GatewrightError
 from bot.settings import PREFIX, Settings
@@ -37,6 +38,7 @@ def parts_of(settings: Settings) -> list[Part]:
             check=lambda: _github(settings),
             needs=("github_api_url", "github_app_id", *_KEY),
         ),
+        *repository_parts(settings),
         Part(
             name="artifact bucket",
             check=lambda: _bucket(settings, settings.artifact_bucket),

@@ -34,6 +34,10 @@ class GitHubNotFoundError(GitHubError):
     """GitHub says that the thing does not exist, or that the App may not see it."""
 
 
+class NotServedError(GitHubError):
+    """The operator has not listed the repository, so nothing is asked of GitHub for it."""
+
+
 class GitHubUnavailableError(GitHubError):
     """GitHub could not be reached or is rate limiting; the same call may work later."""
 
@@ -122,6 +126,23 @@ class TerraformStoppedError(TerraformError):
 
 class NeedsInitError(TerraformError):
     """Terraform asks for an initialisation although one was skipped; its words may be made up by the planned code."""
+
+
+class StateOwnerError(GatewrightError):
+    """The state belongs to another repository, project or environment."""
+
+    failure_class = FailureClass.POLICY
+
+
+class OtherBackendError(GatewrightError):
+    """The code declares another place for its state than ours, where there is none yet; `commands` copy it."""
+
+    failure_class = FailureClass.POLICY
+
+    def __init__(self, message: str, *, problems: tuple[str, ...], commands: str) -> None:
+        super().__init__(message)
+        self.problems = problems
+        self.commands = commands
 
 
 class EngineChangedError(GatewrightError):

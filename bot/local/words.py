@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.comments.words import to_do
+from bot.domain.errors import OtherBackendError
 from bot.domain.model import Stack, StateIdentity
 from bot.domain.plan import PlanSummary
 from bot.ports import ApplyOutput, Backend
@@ -91,6 +92,11 @@ def applied_lines(output: ApplyOutput, module: Path) -> Iterator[str]:
             f"Terraform could not save the state: {module / 'errored.tfstate'} holds it. Nothing here deletes that file, and"
             " nothing is done in this place while it is there"
         )
+
+
+def other_backend(refused: OtherBackendError) -> str:
+    """Return why nothing is planned, and the commands that copy what exists."""
+    return "\n".join([str(refused), *(f"- {problem}" for problem in refused.problems), "", refused.commands])
 
 
 def not_here(env: str) -> str:

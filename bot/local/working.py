@@ -20,6 +20,7 @@ from bot.domain.sensitive import sensitive_values
 from bot.local import words
 from bot.local.access import Access, state_store
 from bot.local.checkout import Checkout
+from bot.local.existing import refuse_shadowing
 from bot.local.place import keep_lock_file, lay_out, working_place
 from bot.local.source import working_tree
 from bot.local.tree import loose_tree
@@ -81,7 +82,10 @@ class Working:
                 tree = await working_tree(root)
                 await asyncio.to_thread(lay_out, slot, root, input_tree(policy, stack, tree))
                 self.say(words.where(stack, backend))
-                self.say(words.state_line("before", (await read_state(states, stack.state_key))[0]))
+                now, _ = await read_state(states, stack.state_key)
+                self.say(words.state_line("before", now))
+                if now.serial is None:
+                    refuse_shadowing(self.checkout, stack, backend)
                 yield slot, states, tree
                 self.say(words.state_line("after", (await read_state(states, stack.state_key))[0]))
         finally:

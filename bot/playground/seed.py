@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from bot.playground import story_restore
-from bot.playground.stack import ROOT, Playground
+from bot.playground.stack import ROOT, SERVED, Playground
 
-REPO = "acme/infra"
+REPO = SERVED[0]
 _FOLDERS = ("terraform", "envs")
 _CODEOWNERS = (
     "# Who answers for what; prod needs one of them.\n*           @owner\n/envs/prod* @owner @owner2\n"

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from bot.playground.s3 import EmbeddedS3
 from bot.playground.secrets import PlaygroundSecrets
 from bot.playground.sites import SiteServer
 
+SERVED = ("acme/infra",)
+"""The repository that everybody who starts a playground is given."""
 ENVIRONMENTS = ("dev", "ci", "test", "staging", "prod", "rehearsal")
 LOCAL_ENV = "local.env"
 """The file in the playground's directory with which `gatewright local` works against it."""
@@ -47,6 +49,8 @@ class Playground:
     ports: Ports = field(default_factory=Ports)
     extra: Mapping[str, str] = field(default_factory=dict)
     """Further settings of the bot, by full name."""
+    repositories: Sequence[str] = SERVED
+    """Whom the bot serves, by exact name."""
     github: StandIn = field(init=False)
     s3: EmbeddedS3 = field(init=False)
     sites: SiteServer = field(init=False)
@@ -119,6 +123,7 @@ class Playground:
     def environment(self) -> dict[str, str]:
         """Return the whole process environment that the bot is given."""
         settings = {
+            "REPOSITORIES": ",".join(self.repositories),
             "GITHUB_API_URL": self.github.api_url,
             "GITHUB_APP_ID": str(self.github.config.app_id),
             "GITHUB_PRIVATE_KEY": self.github.private_key_pem,

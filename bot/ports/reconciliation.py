@@ -27,10 +27,6 @@ class ReconciliationReader(Protocol):
         """Return those that were ever queued; a run that waits for its turn was not."""
         ...
 
-    async def heard_repos(self, *, limit: int) -> Sequence[str]:
-        """Return the repositories that deliveries were about, the latest first (`owner/name`)."""
-        ...
-
     async def planned_heads(self, repo: str) -> frozenset[tuple[int, Sha]]:
         """Return pull request and head of every plan run of a repository."""
         ...

@@ -34,6 +34,7 @@ from bot.ports.parity import ParityReader, ParityWriter
 from bot.ports.pushers import PusherReader, PusherWriter
 from bot.ports.reconciliation import ReconciliationReader
 from bot.ports.releases import ReleaseReader, ReleaseWriter
+from bot.ports.repositories import RepositoryReader, RepositoryWriter
 from bot.ports.rescue import RescueReader, RescueWriter
 from bot.ports.restores import RestoreReader, RestoreWriter
 from bot.ports.reverts import RevertReader, RevertWriter
@@ -161,6 +162,7 @@ class Reader(
     RestoreReader,
     PusherReader,
     ParityReader,
+    RepositoryReader,
     Protocol,
 ):
     """Reads inside one transaction."""
@@ -226,6 +228,7 @@ class Writer(
     RestoreWriter,
     PusherWriter,
     ParityWriter,
+    RepositoryWriter,
     Protocol,
 ):
     """Reads and writes inside one transaction (`BEGIN IMMEDIATE` on SQLite)."""

@@ -52,6 +52,7 @@ from bot.services.persistence import persist
 from bot.services.plan_inputs import Inputs, checked_inputs
 from bot.services.policies import LoadedPolicy
 from bot.services.releasing import Made, Source, Sources, release_of
+from bot.services.state_owners import StateOwners
 from bot.services.states import Snapshots
 
 
@@ -88,6 +89,7 @@ class Applying:
     judging: Judging
     snapshots: Snapshots
     sources: Sources
+    owners: StateOwners
     credentials: Credentials
     endings: Endings
     interruptions: Interruptions
@@ -113,6 +115,7 @@ class Applying:
 
     async def _apply(self, run: Run) -> None:
         async with self.workspace.state_lock(run.stack.state_key, exclusive=True) as key_fd:
+            await self.owners.claim(run.stack)
             judged = await self.judging.before_apply(run)
             plan, closed = judged.plan, shut(judged.results)
             async with self.records.write() as writer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -37,6 +37,8 @@ class Caretaking:
     tenancy: Tenancy
     ephemeral: Ephemeral
     clock: Clock
+    serves: Callable[[str], bool]
+    """Whether a repository is listed."""
     retry_after: timedelta
     """How long a failed destroy waits before it is tried again; longer after each failure."""
 
@@ -46,6 +48,8 @@ class Caretaking:
             locks = await reader.all_locks()
             queued = {one.stack.state_key for one in await reader.waiting()}
         for lock in locks:
+            if not self.serves(lock.stack.repo):
+                continue
             try:
                 await self._look_after(lock)
             except GatewrightError:

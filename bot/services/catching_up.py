@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -26,6 +27,8 @@ class CatchingUp:
     github: GitHub
     plan_comments: PlanComments
     clock: Clock
+    serves: Callable[[str], bool]
+    """Whether a repository is listed."""
     every: timedelta
 
     async def look_after(self) -> None:
@@ -34,7 +37,7 @@ class CatchingUp:
             if not await writer.take_turn(_DUTY, at=self.clock.now(), every=self.every):
                 return
             names = await writer.unshown_repositories()
-        for name in names:
+        for name in filter(self.serves, names):
             try:
                 await self._show(await self.github.repository(name))
             except GatewrightError:

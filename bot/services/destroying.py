@@ -41,6 +41,7 @@ from bot.services import locking
 from bot.services.beginnings import begin, has_begun
 from bot.services.bundles import open_stored
 from bot.services.endings import Endings
+from bot.services.existing_states import ExistingStates
 from bot.services.failures import describe, status_of
 from bot.services.interruptions import Interruptions
 from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequest, bounded
@@ -51,6 +52,7 @@ from bot.services.persistence import persist
 from bot.services.plan_inputs import checked_inputs
 from bot.services.policies import Policies
 from bot.services.requesting import OPEN_PLANS
+from bot.services.state_owners import StateOwners
 from bot.services.states import Snapshots
 from bot.services.tree_runs import plan_tree
 
@@ -72,6 +74,8 @@ class Destroying:
     clock: Clock
     policies: Policies
     snapshots: Snapshots
+    owners: StateOwners
+    existing: ExistingStates
     credentials: Credentials
     endings: Endings
     interruptions: Interruptions
@@ -103,6 +107,7 @@ class Destroying:
                     run, {"destroyed": 0}, "Nothing was applied here, so there is nothing to destroy."
                 )
                 return
+            await self.owners.claim(plan.stack)
             redactor = self.credentials.redactor(run.stack.env).with_more(
                 json.loads(await open_stored(self.artifacts, self.cipher, plan, "secrets"))
             )
@@ -112,6 +117,7 @@ class Destroying:
             inputs = await checked_inputs(self.credentials, plan.stack, policy.engine, files)
             redactor = redactor.with_more(inputs.secrets)
             modules = await self.credentials.module_access(run.stack.repo)
+            await self.existing.of_bundle(plan.stack, plan.engine.partition(" ")[0], work)
             async with self.workspace.slot(plan.stack, name=plan.slot) as slot:
                 reviewed = SourceBundle(data=work)
                 laid = await self.workspace.lay_out(slot, reviewed)

@@ -52,6 +52,7 @@ from bot.services.plannable import refuse_unplannable
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.requesting import ACTIVE, Wish, end_before_start, new_run
 from bot.services.stacks import Trees, input_tree
+from bot.services.state_owners import StateOwners
 from bot.services.states import States
 from bot.services.tree_runs import plan_tree
 
@@ -70,6 +71,7 @@ class Drifting:
     workspace: Workspace
     terraform: Terraform
     states: States
+    owners: StateOwners
     credentials: Credentials
     logs: RunLogs
     limits: Limits
@@ -177,6 +179,7 @@ class Drifting:
         repo = await self.github.repository(run.stack.repo)
         loaded = await self.policies.load(repo)
         stack = loaded.policy.stack(repo.full_name, run.stack.env, run.stack.project, pull=run.pull)
+        await self.owners.claim(stack)
         state, found = await self._found(run, repo, loaded, stack)
         async with self.records.read() as reader:
             before = await newest_check(reader, run.stack)

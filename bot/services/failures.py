@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.errors import (
     EngineChangedError,
@@ -10,9 +10,11 @@ from bot.domain.errors import (
     InputsDifferError,
     IntegrityError,
     MergeConflictError,
+    OtherBackendError,
     OtherChangesError,
     PolicyError,
     ProvidersChangedError,
+    StateOwnerError,
     TerraformError,
     TerraformStoppedError,
     TreeChangedError,
@@ -22,6 +24,17 @@ from bot.domain.errors import (
 from bot.domain.model import RunStatus
 from bot.domain.refusals import Reason
 
+_REFUSALS: Final = (
+    (StateOwnerError, "state_owner", Reason.STATE_OWNER),
+    (OtherBackendError, "state_backend", Reason.OTHER_BACKEND),
+    (EngineChangedError, "engine", Reason.ENGINE_CHANGED),
+    (ProvidersChangedError, "engine", Reason.PROVIDERS_CHANGED),
+    (OtherChangesError, "plan", Reason.OTHER_CHANGES),
+    (InputsDifferError, "inputs", Reason.INPUTS_DIFFER),
+    (IntegrityError, "plan_fresh", Reason.INTEGRITY),
+)
+"""Errors by which something is refused, what refuses it, and the reason's code."""
+
 
 def describe(error: GatewrightError) -> dict[str, Any]:
     """Return the detail of a run that ended in `error`: its `problem` kind and the facts of that kind.
@@ -30,8 +43,6 @@ def describe(error: GatewrightError) -> dict[str, Any]:
     `other`.
     """
     message = str(error)
-    if (refused := _refusal(error, message)) is not None:
-        return {"message": message, **refused}
     match error:
         case MergeConflictError():
             found: dict[str, Any] = {"problem": "conflict", "paths": list(error.paths)}
@@ -52,25 +63,23 @@ def describe(error: GatewrightError) -> dict[str, Any]:
         case TerraformError():
             found = {"problem": "terraform", "log_tail": error.log_tail, **error.omitted}
         case _:
-            found = {"problem": "other"}
+            found = _refusal(error, message) or {"problem": "other"}
     return {"message": message, **found}
 
 
 def _refusal(error: GatewrightError, message: str) -> dict[str, Any] | None:
-    """Return the detail of an error that has a reason code of its own."""
-    match error:
-        case EngineChangedError():
-            return _refused("engine", Reason.ENGINE_CHANGED, message)
-        case ProvidersChangedError():
-            return _refused("engine", Reason.PROVIDERS_CHANGED, message)
-        case OtherChangesError():
-            return _refused("plan", Reason.OTHER_CHANGES, message) | {"problems": list(error.changes)}
-        case InputsDifferError():
-            return _refused("inputs", Reason.INPUTS_DIFFER, message) | {"problems": list(error.problems)}
-        case IntegrityError():
-            return _refused("plan_fresh", Reason.INTEGRITY, message)
-        case _:
-            return None
+    """Return the detail of a run that was refused; None for one that failed."""
+    named = next((row[1:] for row in _REFUSALS if isinstance(error, row[0])), None)
+    if named is None:
+        return None
+    found = _refused(*named, message)
+    if isinstance(error, OtherChangesError):
+        found["problems"] = list(error.changes)
+    if isinstance(error, InputsDifferError):
+        found["problems"] = list(error.problems)
+    if isinstance(error, OtherBackendError):
+        found |= {"problems": list(error.problems), "commands": error.commands}
+    return found
 
 
 def status_of(error: GatewrightError) -> RunStatus:

@@ -20,6 +20,7 @@ from bot.ports.sources import History
 from bot.services.jobs import Credentials, Purpose
 from bot.services.releasing import Sources
 from bot.services.stacks import MergedTree
+from bot.services.state_owners import StateOwners
 from bot.services.states import States
 
 _VARIABLE = "TF_VAR_"
@@ -61,6 +62,7 @@ class Sides:
     history: History
     sources: Sources
     states: States
+    owners: StateOwners
     credentials: Credentials
     _texts: OrderedDict[tuple[str, str], _Facts] = field(default_factory=OrderedDict, repr=False)
     """Of the newest sources that were read."""
@@ -145,6 +147,8 @@ class Sides:
         name = asked.stack.env
         if asked.is_local:
             return None, f"{name} is on developers' machines"
+        if await self.owners.refusal([asked.stack]) is not None:
+            return None, f"the state of {name} belongs to others"
         read = await _or_why(f"the state of {name} cannot be read", self.states.read(asked.stack.state_key))
         if isinstance(read, str):
             return None, read

@@ -36,6 +36,7 @@ from bot.ports import (
     Workspace,
 )
 from bot.services.beginnings import begin
+from bot.services.existing_states import ExistingStates
 from bot.services.failures import describe, status_of
 from bot.services.jobs import Credentials, Limits, RunLogs, StopOnRequest, bounded
 from bot.services.module_access import with_modules
@@ -48,6 +49,7 @@ from bot.services.plannable import refuse_unplannable
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.releasing import InPlace
 from bot.services.stacks import Trees, input_tree
+from bot.services.state_owners import StateOwners
 from bot.services.states import States
 from bot.services.stopwatch import Stopwatch, together
 from bot.services.tree_runs import plan_tree
@@ -73,6 +75,8 @@ class Planning:
     logs: RunLogs
     limits: Limits
     keeping: PlanKeeping
+    owners: StateOwners
+    existing: ExistingStates
 
     async def execute(self, run_id: RunId) -> None:
         """Plan, and record how it ended. Raises only what is passing, so that the step is tried again."""
@@ -99,6 +103,7 @@ class Planning:
     ) -> tuple[PlanRecord, InPlace | None]:
         """Plan; `notes` are kept with the run however it ends."""
         subject = await self._subject(run, watch)
+        await self.owners.claim(subject.stack)
         await refuse_unplannable(self.trees, subject.repo, subject.loaded.policy, subject.stack, subject.tree)
         key = subject.stack.state_key
         files = await root_module(self.workspace, subject.repo, subject.stack, subject.tree)
@@ -111,6 +116,8 @@ class Planning:
             laid, (identity, _) = await together(
                 self.workspace.lay_out(slot, reviewed), self.states.read(key)
             )
+            engine = subject.loaded.policy.engine.name
+            await self.existing.of_tree(subject.stack, engine, identity, repo=subject.repo, tree=subject.tree)
             await self.running(run)
             watch.lap("checkout")
             redactor = self.credentials.redactor(subject.stack.env).with_more(inputs.secrets)

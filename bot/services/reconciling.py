@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.domain.errors import GatewrightError, GitHubError, GitHubUnavailableError
 from bot.domain.model import DeliveryId, PullRequest, Repo
+from bot.domain.repositories import Listed
 from bot.ports import Clock, Delivery, FailedDelivery, GitHub, Hooks, Records
 from bot.services.intake import take_in
 from bot.services.strays import Strays
@@ -54,6 +55,7 @@ class Reconciling:
     github: GitHub
     hooks: Hooks
     strays: Strays
+    listed: Listed
     clock: Clock
     every: timedelta
 
@@ -78,7 +80,7 @@ class Reconciling:
         await self.strays.record()
         found = await self._redeliveries()
         async with self.records.read() as reader:
-            repos = await reader.heard_repos(limit=_MOST_REPOS)
+            repos = await reader.heard_among(self.listed.names, limit=_MOST_REPOS)
         for name in repos:
             try:
                 found += await self._missed_in(await self.github.repository(name))

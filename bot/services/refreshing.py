@@ -28,6 +28,7 @@ from bot.services.jobs import Credentials, Limits, LineSink, RunLogs, StopOnRequ
 from bot.services.policies import LoadedPolicy, Policies
 from bot.services.refresh_turns import PUT_OFF, RefreshTurns
 from bot.services.stacks import Trees
+from bot.services.state_owners import StateOwners
 
 SOURCE, TARGET = "GATEWRIGHT_SOURCE", "GATEWRIGHT_TARGET"
 """Variables that tell the command which environments they are."""
@@ -71,6 +72,7 @@ class Refreshing:
     workspace: Workspace
     terraform: Terraform
     states: StateAccess
+    owners: StateOwners
     credentials: Credentials
     endings: Endings
     logs: RunLogs
@@ -105,6 +107,7 @@ class Refreshing:
             return
         target = loaded.policy.stack(repo.full_name, run.stack.env, wanted.project)
         source = loaded.policy.stack(repo.full_name, wanted.source, wanted.project)
+        await self.owners.claim(target, source)
         try:
             outputs, own = await self._outputs(source), await self._outputs(target)
         except StoreError as error:

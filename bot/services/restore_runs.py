@@ -36,6 +36,7 @@ from bot.services.restore_proposals import (
     restore_command,
 )
 from bot.services.restoring import terraform_locked
+from bot.services.state_owners import StateOwners
 from bot.services.states import Snapshots, unreadable
 
 _NAMESPACE: Final = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
@@ -50,6 +51,7 @@ class RestoreRuns:
     objects: StateObjects
     snapshots: Snapshots
     proposals: RestoreProposals
+    owners: StateOwners
     credentials: Credentials
     endings: Endings
     clock: Clock
@@ -61,6 +63,8 @@ class RestoreRuns:
         if run is None:
             return
         try:
+            if run.intent_at is None:
+                await self.owners.claim(run.stack)
             ending = await self._under_lock(run, await self._wanted(run_id))
         except GatewrightError as error:
             if error.passing or await has_begun(self.records, run_id):

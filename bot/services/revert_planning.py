@@ -105,6 +105,8 @@ class RevertPlanning:
     async def _plan(self, ground: _Ground, watch: Stopwatch) -> tuple[PlanRecord, InPlace | None]:
         planning, key = self.planning, ground.stack.state_key
         redactor = await self._redactor(ground)
+        await planning.owners.claim(ground.stack)
+        await planning.existing.of_bundle(ground.stack, ground.loaded.policy.engine.name, ground.bundle)
         async with (
             planning.workspace.state_lock(key, exclusive=False),
             planning.workspace.slot(ground.stack) as slot,

@@ -25,12 +25,16 @@ class Scheduling:
     github: GitHub
     policies: Policies
     duties: Sequence[Duty]
+    serves: Callable[[str], bool]
+    """Whether a repository is listed."""
 
     async def look_around(self) -> None:
         """Queue what is due by the policies; a chore of every worker."""
         async with self.records.read() as reader:
             repos = await reader.active_repos(limit=_MOST_REPOS)
         for one in repos:
+            if not self.serves(one.full_name):
+                continue
             try:
                 repo = await self.github.repository(one.full_name)
                 loaded = await self.policies.load(repo)

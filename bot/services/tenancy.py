@@ -7,9 +7,11 @@ that still has the claim when it has ended is applied by itself, and a destroy t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bot.comments.tenancy import QueueView, queue_comment
+from bot.domain.errors import NotServedError
 from bot.domain.lifecycle import TERMINAL
 from bot.domain.model import EnvName, Login, Repo, Run, RunId, RunKind, RunStatus, Stack, StateKey
 from bot.domain.plan import Lock
@@ -22,6 +24,7 @@ from bot.services.following import following, job_of
 from bot.services.ids import new_run_id
 from bot.services.posting import Poster, sticky_key
 from bot.services.requesting import Wish, new_run
+from bot.services.state_owners import StateOwners
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +34,7 @@ class Tenancy:
     records: Records
     github: GitHub
     poster: Poster
+    owners: StateOwners
     clock: Clock
 
     # --- Coming -----------------------------------------------------------------------------------------
@@ -44,7 +48,12 @@ class Tenancy:
         queued: list[StateKey] = []
         async with self.records.write() as writer:
             await locking.hold(writer, stacks)
+            foreign = await self.owners.foreign(writer, stacks)
             for stack in stacks:
+                if stack in foreign:
+                    # Nobody waits for what belongs to others: the run says whose it is, and takes nothing.
+                    await self._plan_only(writer, wish, stack)
+                    continue
                 held = await writer.lock(stack)
                 if held is not None and not _is_by(held, wish.repo, wish.pull.number):
                     await writer.wait_for(stack, wish.pull.number, wish.actor, self.clock.now())
@@ -55,6 +64,11 @@ class Tenancy:
                     begun.add(stack.env)
         for key in queued:
             await self._show_queue(key)
+
+    async def _plan_only(self, writer: Writer, wish: Wish, stack: Stack) -> None:
+        run = await writer.add_run(new_run(wish, self.clock.now(), RunKind.PLAN, stack), self.clock.now())
+        if run is not None:
+            await writer.enqueue(job_of(run))
 
     async def after_plan(self, run_id: RunId) -> None:
         """Apply a plan that was made for it; free what was claimed for nothing. Repeating it does nothing twice."""
@@ -220,7 +234,10 @@ class Tenancy:
     async def _start(self, next_one: Waiting) -> bool:
         """Plan for the next in line; False when its pull request cannot use the environment any more."""
         stack = next_one.stack
-        repo, pull = await self.github.subject(stack.repo, next_one.pull)
+        try:
+            repo, pull = await self.github.subject(stack.repo, next_one.pull)
+        except NotServedError:
+            return False
         if not pull.is_open or pull.draft:
             return False
         wish = Wish(
@@ -244,10 +261,11 @@ class Tenancy:
             lock = await reader.lock(line[0].stack) if line else None
         for place, one in enumerate(line, start=1):
             body = queue_comment(QueueView(stack=one.stack, place=place, length=len(line), lock=lock))
-            repo = await self.github.known_repository(one.stack.repo)
-            await self.poster.sticky(
-                repo, one.pull, sticky_key(one.pull, one.stack.project, one.stack.env), body
-            )
+            with suppress(NotServedError):
+                repo = await self.github.known_repository(one.stack.repo)
+                await self.poster.sticky(
+                    repo, one.pull, sticky_key(one.pull, one.stack.project, one.stack.env), body
+                )
 
     async def _is_standing(self, stack: Stack, pull: int) -> bool:
         async with self.records.read() as reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -14,6 +14,10 @@ REMEMBERED: Final = timedelta(seconds=20)
 """How long an answer of GitHub counts for looking. What changes something is asked for anew each time."""
 _MOST_ANSWERS: Final = 10_000
 _AT_ONCE: Final = 8
+
+
+def _everybody(_full_name: str) -> bool:
+    return True
 
 
 class Rights(Protocol):
@@ -27,8 +31,10 @@ class Rights(Protocol):
 class Visitors:
     """Remembers for a few seconds what GitHub said, because a list and a live log ask again and again."""
 
-    def __init__(self, rights: Rights, clock: Clock) -> None:
+    def __init__(self, rights: Rights, clock: Clock, serves: Callable[[str], bool] = _everybody) -> None:
+        """`serves` says whether a repository is listed: nobody sees anything of the others."""
         self._rights = rights
+        self._serves = serves
         self._clock = clock
         self._answers: dict[tuple[str, str], tuple[datetime, Permission]] = {}
 
@@ -54,6 +60,8 @@ class Visitors:
         return tuple(repo.full_name for repo, may in zip(repos, answers, strict=True) if may)
 
     async def _permission(self, login: Login, active: ActiveRepo) -> Permission:
+        if not self._serves(active.full_name):
+            return Permission.NONE
         now, key = self._clock.now(), (login.lower(), active.full_name.lower())
         known = self._answers.get(key)
         if known is not None and now < known[0]:

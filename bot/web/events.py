@@ -36,6 +36,7 @@ class IncomingEvent:
     event: str
     action: str | None
     repo_full_name: str | None
+    repo_id: int | None
     pull: int | None
     """The one pull request that it is about; None also for a plain issue."""
     sender: Login | None
@@ -58,6 +59,7 @@ def parse_event(headers: Mapping[str, str], body: bytes, *, secret: str) -> Inco
         event=event,
         action=payload.action,
         repo_full_name=None if payload.repository is None else payload.repository.full_name,
+        repo_id=None if payload.repository is None else payload.repository.id,
         pull=payload.pull,
         sender=None if payload.sender is None else Login(payload.sender.login),
         payload=payload,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import web
 
+from bot.domain.errors import GatewrightError
 from bot.metrics import CONTENT_TYPE
 from bot.web.pages.render import page
 from bot.web.services import SERVICES, Check, WebServices
@@ -58,8 +60,18 @@ async def ready(request: web.Request) -> web.Response:
     """Answer 200 when every part works, else 503; says which part, never why."""
     parts = await request.app[READINESS].parts(request.app[SERVICES])
     good = all(word == "ok" for word in parts.values())
-    answer = {"status": "ok" if good else "failed", **parts}
+    answer = {"status": "ok" if good else "failed", **parts, **await _remarks(request.app[SERVICES])}
     return web.json_response(answer, status=200 if good else 503)
+
+
+async def _remarks(services: WebServices) -> Mapping[str, str]:
+    """Return what an operator should look at although every part works; nothing where it cannot be found out."""
+    if services.remarks is None:
+        return {}
+    try:
+        return await services.remarks()
+    except GatewrightError:
+        return {}
 
 
 async def metrics(request: web.Request) -> web.Response:

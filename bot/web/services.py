@@ -11,7 +11,8 @@ from aiohttp import web
 
 from bot.domain.model import RunId
 from bot.metrics import Metrics, QueueLoad
-from bot.ports import Clock, Records
+from bot.ports import Clock, Records, Writer
+from bot.services.admission import Sender
 from bot.services.overview import Overview
 from bot.services.run_acts import RunActs
 from bot.web.access import Visitors
@@ -23,6 +24,8 @@ MAX_BODY: Final = 25 * 1024 * 1024
 Check = Callable[[], Awaitable[object]]
 """Proves that a part works, or raises."""
 Loads = Callable[[], Awaitable[Mapping[str, QueueLoad]]]
+Receive = Callable[[Writer, Sender], Awaitable[str | None]]
+Remarks = Callable[[], Awaitable[Mapping[str, str]]]
 Stranded = Callable[[], Awaitable[Sequence[object]]]
 
 
@@ -82,6 +85,10 @@ class WebServices:
     """Queue -> what waits and what is worked on, for `/metrics`."""
     stranded: Stranded | None = None
     """Workflows that nobody will run, for `/metrics`: alert on any."""
+    receive: Receive | None = None
+    """Says why a delivery of a repository is ignored; None: every repository is served."""
+    remarks: Remarks | None = None
+    """What `/readyz` tells beside the parts that work, by name."""
     handled_events: frozenset[str] | None = None
     """Events worth a workflow; others are recorded as ignored. None: all are."""
     pages: Pages | None = None

@@ -13,7 +13,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.domain.errors import GatewrightError
 from bot.logs import working_on
-from bot.ports import Delivery
+from bot.ports import Delivery, Writer
+from bot.services.admission import Sender
 from bot.services.intake import take_in
 from bot.web.events import BadRequest, IncomingEvent, parse_event
 from bot.web.services import SERVICES, WebServices
@@ -72,20 +73,34 @@ async def _read(request: web.Request, services: WebServices) -> bytes:
 
 
 async def _record(services: WebServices, event: IncomingEvent, body: bytes) -> str:
-    wanted = services.handled_events is None or event.event in services.handled_events
-    delivery = Delivery(
-        id=event.delivery_id,
-        event=event.event,
-        action=event.action,
-        repo=event.repo_full_name,
-        pull=event.pull,
-        # What is ignored is known by its row; its body would only fill the database.
-        payload=body if wanted else b"",
-        received_at=services.clock.now(),
-        outcome=None if wanted else "ignored",
-        note=None if wanted else "nothing handles this event",
-    )
     async with services.records.write() as writer:
-        if not await take_in(writer, delivery):
+        # A delivery that comes again is counted once.
+        is_known = await writer.delivery(event.delivery_id) is not None
+        why = None if is_known else await _ignored(services, writer, event)
+        delivery = Delivery(
+            id=event.delivery_id,
+            event=event.event,
+            action=event.action,
+            repo=event.repo_full_name,
+            pull=event.pull,
+            # What is ignored is known by its row; its body would only fill the database.
+            payload=body if why is None else b"",
+            received_at=services.clock.now(),
+            outcome=None if why is None else "ignored",
+            note=why,
+        )
+        if is_known or not await take_in(writer, delivery):
             return "duplicate"
-    return "accepted" if wanted else "ignored"
+    return "accepted" if why is None else "ignored"
+
+
+async def _ignored(services: WebServices, writer: Writer, event: IncomingEvent) -> str | None:
+    """Return why nothing is done for a delivery, None where something is."""
+    if services.receive is not None and event.repo_full_name is not None and event.repo_id is not None:
+        sender = Sender(full_name=event.repo_full_name, id=event.repo_id, login=event.sender)
+        why = await services.receive(writer, sender)
+        if why is not None:
+            return f"the repository is not served ({why})"
+    if services.handled_events is not None and event.event not in services.handled_events:
+        return "nothing handles this event"
+    return None

@@ -14,7 +14,7 @@ from tests.bench.calls import measure_calls, show_calls
 from tests.bench.deliveries import measure_deliveries, show_deliveries
 from tests.bench.measuring import SIZES, Measured, measure
 from tests.bench.memory import measure_memory, show_memory
-from tests.bench.module import SHAPES, Shape
+from tests.bench.module import REPOSITORIES, SHAPES, Shape
 from tests.bench.table import show
 from tests.bench.workers import measure_workers, show_workers
 
@@ -31,7 +31,7 @@ async def _main(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="gatewright-bench-") as place:
         directory = given.dir or Path(place)
         measured: list[Measured] = []
-        playground = Playground(directory=directory / "one")
+        playground = Playground(directory=directory / "one", repositories=REPOSITORIES)
         try:
             if _ONE_BOT & set(given.what):
                 await playground.start()

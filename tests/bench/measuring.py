@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -10,7 +9,7 @@ from typing import Any
 
 from bot.playground.stack import Playground
 from tests.bench.acts import Acting
-from tests.bench.module import Module, Shape
+from tests.bench.module import Module, Shape, fresh_names
 from tests.bench.plain import plain_plan
 
 SIZES = (10, 100, 1000)
@@ -65,7 +64,7 @@ async def measure(playground: Playground, size: int, shape: Shape, *, runs: int 
     measured = Measured(size=size, shape=shape)
     for _ in range(count):
         module = Module(
-            name=f"bench-{size}-{secrets.token_hex(3)}",
+            name=next(fresh_names),
             size=size,
             version=playground.engine.version,
             shape=shape,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from bot.playground.stack import Playground
 from tests.bench.acts import Acting, metrics
-from tests.bench.module import Module
+from tests.bench.module import Module, fresh_names
 
 _RESIDENT = re.compile(r"^process_resident_memory_bytes ([0-9.e+]+)$", re.MULTILINE)
 _MEBIBYTE = 1024 * 1024
@@ -42,7 +41,7 @@ async def measure_memory(playground: Playground, *, runs: int) -> Kept:
     await playground.bot.stop()
     await playground.start_bot()
     idle = await _resident(playground)
-    module = Module(name=f"memory-{secrets.token_hex(3)}", size=_SIZE, version=playground.engine.version)
+    module = Module(name=next(fresh_names), size=_SIZE, version=playground.engine.version)
     acting = Acting(playground=playground, module=module)
     await acting.create()
     await acting.open()

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+_NAMES = tuple(f"bench-{number:03}" for number in range(500))
+REPOSITORIES = (*(f"acme/{name}" for name in _NAMES), "acme/none", "acme/counted")
+"""Whom the bot serves."""
+fresh_names = iter(_NAMES)
+"""Names that no module has yet."""
 ENV = "ci"
 VAR_FILE = f"envs/{ENV}.tfvars"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 from rich.console import Console
 
-from tests.e2e_workers.crowd import crowd
+from tests.e2e_workers.crowd import CROWDS, crowd
 from tests.e2e_workers.fleet import Fleet
 from tests.integration.database.postgres_server import running_postgres
 
@@ -26,7 +26,7 @@ async def measure_workers(place: Path, *, counts: tuple[int, ...], pulls: int) -
         for count in counts:
             name = f"bench_{secrets.token_hex(4)}"
             await asyncio.to_thread(_create, server, name)
-            fleet = Fleet(directory=place / name, database_url=f"{server}/{name}")
+            fleet = Fleet(directory=place / name, repositories=CROWDS, database_url=f"{server}/{name}")
             try:
                 await fleet.start()
                 found[count] = await _rate(fleet, count, pulls)

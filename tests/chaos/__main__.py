@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.playground.stack import Playground
+from tests.chaos.ground import REPOSITORIES
 from tests.chaos.trial import FULL, SETTINGS, SHORT, Trial, judge, tell
 from tests.chaos.victims import Several, Single, Victims
 from tests.e2e_workers.fleet import Fleet
@@ -51,10 +52,15 @@ async def _scene(
     given: argparse.Namespace, directory: Path, stack: AsyncExitStack
 ) -> tuple[Playground, Victims]:
     if not given.workers:
-        playground = Playground(directory=directory, extra=SETTINGS)
+        playground = Playground(directory=directory, extra=SETTINGS, repositories=REPOSITORIES)
         return playground, Single(playground=playground)
     server = await stack.enter_async_context(running_postgres())
-    fleet = Fleet(directory=directory, extra=SETTINGS, database_url=f"{server}/postgres")
+    fleet = Fleet(
+        directory=directory,
+        extra=SETTINGS,
+        repositories=REPOSITORIES,
+        database_url=f"{server}/postgres",
+    )
     return fleet, Several(fleet=fleet)
 
 

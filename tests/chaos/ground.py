@@ -47,6 +47,15 @@ def module(mark: str, tenths: int) -> str:
     return _MODULE.format(mark=mark, tenths=tenths)
 
 
+def name_of(number: int) -> str:
+    """Return what the repository of a developer is called."""
+    return f"chaos-{number}"
+
+
+REPOSITORIES = tuple(f"acme/{name_of(number)}" for number in range(100))
+"""Whom the bot serves: those of as many developers as a trial may have."""
+
+
 async def seed(playground: Playground, name: str) -> str:
     """Create a repository with a state of its own, and its people; returns its full name."""
     files = {

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from bot.playground.stack import Playground
+from tests.chaos.ground import REPOSITORIES
 from tests.chaos.trial import SETTINGS, SHORT, Trial, judge, tell
 from tests.chaos.victims import Single
 
@@ -14,7 +15,7 @@ from tests.chaos.victims import Single
 async def test_nothing_is_lost_and_nothing_done_twice_when_the_bot_is_killed_at_random(
     tmp_path: Path,
 ) -> None:
-    playground = Playground(directory=tmp_path, extra=SETTINGS)
+    playground = Playground(directory=tmp_path, extra=SETTINGS, repositories=REPOSITORIES)
     trial = Trial(
         playground=playground,
         victims=Single(playground=playground),

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from bot.playground.stack import Playground
-from tests.chaos.ground import RUNNING, WAITING, marks, seed, stages
+from tests.chaos.ground import RUNNING, WAITING, marks, name_of, seed, stages
 from tests.chaos.people import Developer
 from tests.chaos.victims import Victims, revive_and_kill
 from tests.e2e.world import scratch_files, state_locks, terraform_processes
@@ -53,7 +53,7 @@ class Trial:
         self.playground.github.limits.per_hour = 1_000_000
         chance = random.Random(self.seed)  # noqa: S311 - chaos that can be repeated
         for number in range(self.scale.developers):
-            name = f"chaos-{number}"
+            name = name_of(number)
             repo = await seed(self.playground, name)
             own = random.Random(chance.random())  # noqa: S311 - as above
             self.developers.append(Developer(playground=self.playground, name=name, repo=repo, chance=own))

@@ -24,6 +24,10 @@ _INPUTS: Final = "tests/e2e_inputs/test_variables.py"
 _MODULES: Final = "tests/e2e_inputs/test_modules.py"
 _UNPLANNABLE: Final = "tests/e2e_envs/test_unplannable_trees.py"
 _UNFETCHED: Final = "tests/integration/workspace/test_unplannable_trees.py"
+_WHOSE: Final = "tests/e2e/test_whose.py"
+_EXISTING: Final = "tests/e2e/test_existing_states.py"
+_SERVED: Final = "tests/e2e_crash/test_who_is_served.py"
+_REPOSITORIES: Final = "tests/integration/database/test_repositories.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,41 @@ class Promise:
 
 
 ATTACKS: Final = (
+    Attack(
+        tries="install the App on a repository of one's own and get an environment's credentials",
+        ends="a repository that the operator has not listed is ignored in silence, and nothing is asked of GitHub for it",
+        tests=(
+            f"{_WHOSE}::test_a_repository_that_is_not_listed_is_ignored_in_silence",
+            f"{_SERVED}::test_nothing_missed_is_looked_for_of_who_is_not_listed",
+            "tests/integration/github/test_tokens.py::test_nothing_is_asked_of_github_for_a_repository_that_is_not_listed",
+        ),
+    ),
+    Attack(
+        tries="make a new repository under the name of one that is served",
+        ends="a name is bound to GitHub's id; the new one is ignored until its id is listed, and has no state of the old one",
+        tests=(
+            f"{_SERVED}::test_a_new_repository_of_a_listed_name_is_refused_until_its_id_is_listed",
+            f"{_REPOSITORIES}::test_another_repository_of_the_name_is_refused_until_its_id_is_listed",
+        ),
+    ),
+    Attack(
+        tries="plan, read or destroy another repository's state by a policy that leads to the same key",
+        ends="`state_owner`: a state belongs to who used it first",
+        tests=(
+            f"{_WHOSE}::test_a_second_repository_never_gets_the_state_of_the_first",
+            f"{_WHOSE}::test_another_repository_does_not_queue_for_a_shared_environment",
+            f"{_REPOSITORIES}::test_another_stack_of_the_same_repository_is_refused_too",
+        ),
+    ),
+    Attack(
+        tries="have everything created a second time by code whose state lies elsewhere",
+        ends="`other_backend`: it is not planned while there is no state, and the refusal shows how to copy it",
+        tests=(
+            f"{_EXISTING}::test_what_exists_elsewhere_is_taken_over_by_the_printed_commands",
+            f"{_EXISTING}::test_a_new_state_is_planned_once_the_block_is_gone",
+            "tests/unit/domain/test_declared_backends.py::test_what_contradicts_is_found",
+        ),
+    ),
     Attack(
         tries="make `gatewright/apply` green with a second, draft pull request of the same commit",
         ends="the check is green only where everything that the commit touches was asked to be planned",
@@ -547,6 +586,7 @@ PROMISES: Final = (
         ),
         tests=(
             "tests/integration/workspace/test_fetch.py::test_the_token_reaches_the_origin_and_nothing_else",
+            "tests/integration/github/test_tokens.py::test_a_token_is_narrowed_to_the_repository_that_was_meant_and_not_to_its_name",
         ),
     ),
     Promise(

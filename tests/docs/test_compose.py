@@ -29,6 +29,7 @@ def settings_of(name: str) -> Settings:
     made_up: dict[str, Any] = {
         "github_app_id": "1",
         "webhook_secret": SecretStr("long enough"),
+        "repositories": ("acme/infra",),
         "state_bucket": "states",
         "artifact_bucket": "artifacts",
         "s3_access_key_id": SecretStr("id"),

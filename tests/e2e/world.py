@@ -43,6 +43,9 @@ SECRETS: Final = {
 """Given to the bot by the operator; must never be seen."""
 SETTINGS: Final = {**SECRETS, "GATEWRIGHT_LOG_FORMAT": "json"}
 """Of the bot that end-to-end tests share."""
+POOL: Final = tuple(f"acme/world-{number:03}" for number in range(1, 601))
+"""Repositories that a shared playground's bot serves; each test takes the next one, which nobody has created yet."""
+_NEXT = iter(POOL)
 _UNFINISHED = (
     "SELECT count(*) FROM deliveries WHERE outcome IS NULL",
     "SELECT count(*) FROM runs WHERE status IN ('queued', 'preparing', 'running')",
@@ -254,7 +257,10 @@ class World:
 
     def state(self, env: str = "staging") -> dict[str, Any]:
         """Return the state of an environment as Terraform has written it."""
-        key = f"{env}/{self.repo.partition('/')[2]}/terraform.tfstate"
+        return self.state_at(f"{env}/{self.repo.partition('/')[2]}/terraform.tfstate")
+
+    def state_at(self, key: str) -> dict[str, Any]:
+        """Return the state at a key as Terraform has written it."""
         with state_client(self.playground) as client:
             found: dict[str, Any] = json.loads(
                 client.get_object(Bucket=self.playground.s3.state_bucket, Key=key)["Body"].read()
@@ -327,6 +333,7 @@ async def next_second() -> None:
 @contextlib.asynccontextmanager
 async def running(playground: Playground) -> AsyncIterator[Playground]:
     """Start a playground for many tests, and stop it at the end."""
+    playground.repositories = (*playground.repositories, *POOL)
     await playground.start()
     # The budget of an hour is one installation's, and here all tests are.
     playground.github.limits.per_hour = 1_000_000
@@ -338,13 +345,15 @@ async def running(playground: Playground) -> AsyncIterator[Playground]:
 
 @contextlib.asynccontextmanager
 async def fresh_world(playground: Playground, name: str) -> AsyncIterator[World]:
-    """Give a fresh repository `acme/NAME`; at the end nothing may be unread, left over or crashed."""
-    repo = f"acme/{name}"
+    """Give a fresh repository, described by `name`; at the end nothing may be unread, left over or crashed."""
+    repo = next(_NEXT)
+    key = repo.partition("/")[2]
     seeded = files(playground.engine.version)
     # The states of tests must not meet: every repository has keys of its own below its environments' prefixes.
-    policy = re.sub(r"(state_key:\s*\"?[a-z]+)/", rf"\g<1>/{name}/", seeded["gatewright.yaml"])
+    policy = re.sub(r"(state_key:\s*\"?[a-z]+)/", rf"\g<1>/{key}/", seeded["gatewright.yaml"])
     assert "merge_requires: [staging]" in policy
-    await playground.github.create_repo(repo, files={**seeded, "gatewright.yaml": with_lasting_test(policy)})
+    seeded["gatewright.yaml"] = with_lasting_test(policy)
+    await playground.github.create_repo(repo, files=seeded, description=name)
     await playground.github.add_personas(repo)
     log_before = playground.bot.log.stat().st_size
     world = World(playground=playground, repo=repo)

@@ -77,15 +77,17 @@ async def link(world: World, path: str, target: str) -> None:
 
 
 async def test_a_backend_that_the_module_declares_is_not_used(scene: Scene) -> None:
-    # Given a pull request whose module wants its state in a local file,
+    # Given a state, and a push after which the module wants it in a local file,
     world = scene.world
     name = world.repo.partition("/")[2]
+    number, _ = await world.open_planned("First")
+    await world.applied(number)
     changes = {
         "terraform/backend.tf": 'terraform {\n  backend "local" {\n    path = "mine.tfstate"\n  }\n}\n',
         STAGING: await world.staging("State in its place"),
     }
-    number = await world.open(changes)
-    await world.hear(number, kind="plan", env="staging", status="planned")
+    head = await world.push(changes)
+    await world.hear(number, kind="plan", env="staging", status="planned", head=head)
     await world.told(number)
     # When it is applied,
     await world.applied(number)

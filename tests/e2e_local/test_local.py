@@ -311,3 +311,24 @@ async def test_modules_that_terraform_has_fetched_are_no_submodules(desk: Desk) 
     (place / ".git").mkdir(parents=True)
 
     assert await desk.plan("dev", user="fetched") == 0
+
+
+async def test_code_that_keeps_its_state_elsewhere_is_not_planned_against_an_empty_one(desk: Desk) -> None:
+    # Given a checkout whose module names another backend, and no state of it here,
+    backend = desk.root / "terraform" / "backend.tf"
+    backend.write_text('terraform {\n  backend "gcs" {\n    bucket = "acme"\n  }\n}\n')
+
+    # when it is planned, then the ways out are said and nothing was started,
+    with pytest.raises(GatewrightError, match=r"says that its state lies elsewhere") as raised:
+        await desk.plan("dev", user="eli")
+    assert "backend.tf declares the backend gcs" in str(raised.value)
+    assert 'terraform state push "$copied"' in str(raised.value)
+    assert "state after" not in desk.text
+    assert desk.left_behind() == []
+
+    # and once there is a state here, the block means nothing any more.
+    backend.unlink()
+    assert await desk.apply("dev", user="eli") == 0
+    backend.write_text('terraform {\n  backend "gcs" {}\n}\n')
+    assert await desk.plan("dev", user="eli") == 0
+    assert "plan: no changes" in desk.text

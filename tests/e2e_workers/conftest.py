@@ -10,6 +10,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from tests.e2e_workers.crowd import CROWDS
 from tests.e2e_workers.fleet import Fleet
 from tests.integration.database.postgres_server import running_postgres
 
@@ -25,7 +26,7 @@ async def fleet(server: str, tmp_path: Path) -> AsyncIterator[Fleet]:
     name = f"fleet_{secrets.token_hex(6)}"
     with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    fleet = Fleet(directory=tmp_path, database_url=f"{server}/{name}")
+    fleet = Fleet(directory=tmp_path, repositories=CROWDS, database_url=f"{server}/{name}")
     try:
         await fleet.start()
         yield fleet

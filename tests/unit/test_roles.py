@@ -20,6 +20,7 @@ async def test_a_process_that_needs_others_refuses_sqlite_and_names_the_setting(
         webhook_secret=SecretStr("long enough"),
         data_dir=tmp_path / "data",
         s3_endpoint_url="http://127.0.0.1:1",
+        repositories=("acme/infra",),
         state_bucket="states",
         artifact_bucket="artifacts",
         s3_access_key_id=SecretStr("id"),

@@ -45,6 +45,7 @@ def test_the_lines_of_a_private_key_are_secret_when_it_was_stated_on_one_line() 
         github_private_key=SecretStr(stated),
         webhook_secret=SecretStr("long enough"),
         s3_endpoint_url="http://127.0.0.1:1",
+        repositories=("acme/infra",),
         state_bucket="states",
         artifact_bucket="artifacts",
         s3_access_key_id=SecretStr("id"),

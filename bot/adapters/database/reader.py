@@ -16,6 +16,7 @@ from bot.adapters.database.parities import ParityQueries
 from bot.adapters.database.pushers import PusherQueries
 from bot.adapters.database.reconciliation import SqlReconciliationReader
 from bot.adapters.database.releases import ReleaseQueries
+from bot.adapters.database.repositories import RepositoryQueries
 from bot.adapters.database.rescues import RescueQueries
 from bot.adapters.database.restores import RestoreQueries
 from bot.adapters.database.reverts import RevertQueries
@@ -53,6 +54,7 @@ class SqlReader(
     RestoreQueries,
     PusherQueries,
     ParityQueries,
+    RepositoryQueries,
 ):
     """Reads inside one transaction of `connection`."""
 

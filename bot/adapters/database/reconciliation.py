@@ -40,18 +40,6 @@ class SqlReconciliationReader(Transaction):
         column = tables.jobs.c.id
         return frozenset(str(row["id"]) for row in await self._all(sa.select(column).where(column.in_(ids))))
 
-    async def heard_repos(self, *, limit: int) -> Sequence[str]:
-        """Return the repositories that deliveries were about, the latest first."""
-        columns = tables.deliveries.c
-        query = (
-            sa.select(columns.repo)
-            .where(columns.repo.is_not(None))
-            .group_by(columns.repo)
-            .order_by(sa.func.max(columns.sequence).desc())
-            .limit(limit)
-        )
-        return [str(row["repo"]) for row in await self._all(query)]
-
     async def planned_heads(self, repo: str) -> frozenset[tuple[int, Sha]]:
         """Return pull request and head of every plan run of a repository."""
         columns = tables.runs.c

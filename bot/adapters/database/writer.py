@@ -19,6 +19,7 @@ from bot.adapters.database.parities import ParityStatements
 from bot.adapters.database.pushers import PusherStatements
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.releases import ReleaseStatements
+from bot.adapters.database.repositories import RepositoryStatements
 from bot.adapters.database.rescues import RescueStatements
 from bot.adapters.database.restores import RestoreStatements
 from bot.adapters.database.reverts import RevertStatements
@@ -62,6 +63,7 @@ class SqlWriter(
     RestoreStatements,
     PusherStatements,
     ParityStatements,
+    RepositoryStatements,
 ):
     """Reads and writes inside one transaction of `connection`."""
 

@@ -12,6 +12,7 @@ from enum import Enum
 import jwt
 
 from bot.adapters.github.call import Call
+from bot.adapters.github.options import Admitting
 from bot.adapters.github.sending import Sender
 from bot.adapters.github.shapes import AccessToken, InstallationRef, parse
 from bot.adapters.github.transport import Token
@@ -121,9 +122,10 @@ class TokenKey:
 class Installations:
     """Where the App is installed, remembered by repository (`owner/name`) and by owner."""
 
-    def __init__(self, sender: Sender, app: AppCredential) -> None:
+    def __init__(self, sender: Sender, app: AppCredential, admitting: Admitting) -> None:
         self._sender = sender
         self._app = app
+        self._admitting = admitting
         self._known: dict[str, int] = {}
 
     def learn(self, repo: Repo) -> None:
@@ -136,7 +138,8 @@ class Installations:
         self._known.pop(key.full_name.lower(), None)
 
     async def of(self, owner: str, name: str | None) -> int:
-        """Return the installation's id; GitHubNotFoundError when the App is not installed there."""
+        """Return the installation's id; GitHubNotFoundError when the App is not installed there, NotServedError when it is not listed."""
+        self._admitting.require(owner, name)
         key = owner if name is None else f"{owner}/{name}"
         known = self._known.get(key.lower())
         if known is None:
@@ -168,8 +171,9 @@ class Installations:
 class Tokens:
     """Installation tokens by purpose; each is fetched once however many callers wait for it."""
 
-    def __init__(self, sender: Sender, app: AppCredential, clock: Clock) -> None:
-        self.installations = Installations(sender, app)
+    def __init__(self, sender: Sender, app: AppCredential, clock: Clock, admitting: Admitting) -> None:
+        self.installations = Installations(sender, app, admitting)
+        self._admitting = admitting
         self._sender = sender
         self._app = app
         self._clock = clock
@@ -177,7 +181,8 @@ class Tokens:
         self._locks: defaultdict[TokenKey, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(self, key: TokenKey) -> str:
-        """Return a token with at least ten minutes to live."""
+        """Return a token with at least ten minutes to live; NotServedError for what is not listed."""
+        self._admitting.require(key.owner, key.name)
         async with self._locks[key]:
             cached = self._cached.get(key)
             if cached is None or not self._lives(cached):
@@ -218,7 +223,12 @@ class Tokens:
         installation = await self.installations.of(key.owner, key.name)
         body: dict[str, object] = {"permissions": dict(key.profile.permissions)}
         if key.name is not None:
-            body["repositories"] = [*key.instead] or [key.name]
+            bound = None if key.instead else await self._admitting.id_of(key.owner, key.name)
+            # Whatever has the name now, the token is good for the repository that was meant, and for no other.
+            narrowed: dict[str, object] = (
+                {"repository_ids": [bound]} if bound else {"repositories": [*key.instead] or [key.name]}
+            )
+            body |= narrowed
         call = Call(
             doing=_doing(key),
             method="POST",

@@ -54,7 +54,7 @@ class GitHubApp:
         time = waits or Waits()
         app = AppCredential(app_id, private_key, clock)
         sender = Sender(Transport(session, options, time), clock, options, time)
-        self._tokens = Tokens(sender, app, clock)
+        self._tokens = Tokens(sender, app, clock, options.admitting)
         client = Client(sender, self._tokens)
         self._identity = Identity(sender, app)
         self._repositories = Repositories(client, sender, self._tokens)

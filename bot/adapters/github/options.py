@@ -6,7 +6,8 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 OnRequest = Callable[[str, str, int, float], None]
 """Told after each request: method, route template, status (0 when there was no answer), seconds."""
@@ -14,6 +15,29 @@ OnRequest = Callable[[str, str, int, float], None]
 
 def ignore_request(_method: str, _route: str, _status: int, _seconds: float) -> None:
     """Count nothing."""
+
+
+class Admitting(Protocol):
+    """Says for which repositories anything is asked of GitHub."""
+
+    def require(self, owner: str, name: str | None) -> None:
+        """Raise NotServedError for a repository, or for an owner, that the operator has not listed."""
+        ...
+
+    async def id_of(self, owner: str, name: str) -> int | None:
+        """Return the id to which a repository's tokens are narrowed, None where only its name is known."""
+        ...
+
+
+class Everybody:
+    """Admits whatever the App is installed on."""
+
+    def require(self, owner: str, name: str | None) -> None:
+        """Refuse nothing."""
+
+    async def id_of(self, _owner: str, _name: str) -> int | None:
+        """Return None: the name is all that is known."""
+        return None
 
 
 OnLimit = Callable[[str, int], None]
@@ -53,6 +77,7 @@ class Options:
     """Pairs of window length and most comments written or changed within it; empty for none."""
     on_request: OnRequest = ignore_request
     on_limit: OnLimit = ignore_limit
+    admitting: Admitting = field(default_factory=Everybody)
 
     @property
     def enterprise_server(self) -> bool:

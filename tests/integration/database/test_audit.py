@@ -152,6 +152,7 @@ def settings(url: str) -> Settings:
         webhook_secret=SecretStr("webhook secret"),
         database_url=url,
         s3_endpoint_url="http://127.0.0.1",
+        repositories=("acme/infra",),
         state_bucket="states",
         artifact_bucket="artifacts",
         s3_access_key_id=SecretStr("key"),

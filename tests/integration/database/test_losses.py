@@ -227,7 +227,7 @@ async def test_what_the_reconciler_asks_is_answered(records: Database) -> None:
 
     async with records.read() as reader:
         unknown = await reader.unknown_deliveries([DeliveryId("one"), DeliveryId("five")])
-        repos = await reader.heard_repos(limit=5)
+        repos = await reader.heard_among(["Acme/Infra", "acme/other", "acme/silent"], limit=5)
         heads = await reader.planned_heads("acme/infra")
         events = [await reader.newest_pull_event("acme/infra", pull) for pull in (7, 8, 9)]
 

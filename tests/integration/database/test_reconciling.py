@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.adapters.database import Database
 from bot.domain.model import DeliveryId
+from bot.domain.repositories import Listed, read_entries
 from bot.ports import FailedDelivery
 from bot.services.losses import Losses
 from bot.services.reconciling import Reconciling
@@ -57,6 +58,7 @@ async def test_a_server_that_is_away_for_long_still_gets_everything_and_one_that
         strays=Strays(
             records=records, losses=Losses(records=records, clock=clock), abandoned=none, clock=clock
         ),
+        listed=Listed(read_entries(["acme/infra"])),
         clock=clock,
         every=timedelta(minutes=10),
     )

@@ -31,6 +31,7 @@ from bot.services.restore_holds import letting_through, lift_reviewed
 from bot.services.restore_proposals import Proposal, RestoreProposals
 from bot.services.restore_runs import RestoreRuns, _lock
 from bot.services.restoring import Restoring
+from bot.services.state_owners import StateOwners
 from bot.services.states import Snapshots
 from tests.fakes import builders
 from tests.fakes.object_store import MemoryObjectStore
@@ -190,6 +191,7 @@ async def night(records: Database) -> Night:
             objects=bucket,
             snapshots=Snapshots(states=kept, records=records, clock=clock),
             proposals=proposals,
+            owners=StateOwners(records=records, clock=clock, bucket="states"),
             credentials=credentials,
             endings=Endings(records=records, logs=cast("RunLogs", given), clock=clock),
             clock=clock,

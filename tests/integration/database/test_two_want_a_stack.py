@@ -33,6 +33,7 @@ from bot.services.endings import Ending, record_end
 from bot.services.plan_comments import PlanComments
 from bot.services.policies import LoadedPolicy
 from bot.services.requesting import Requesting, cancel_run
+from bot.services.state_owners import StateOwners
 from bot.services.tenancy import Tenancy
 from bot.services.waiting import Waiting
 from tests.integration.database.builders import NOW, PROD, REPO, STAGING, a_lock, a_plan, a_run
@@ -97,11 +98,15 @@ async def until_it_waits(inspector: Inspector, kind: str) -> None:
         pass
 
 
+def owners(records: Any) -> StateOwners:
+    return StateOwners(records=records, clock=Noon(), bucket="states")
+
+
 async def test_the_second_of_two_that_deploy_at_once_waits_in_line(
     planned: Database, inspector: Inspector, kind: str
 ) -> None:
     given = cast("Any", Outside())
-    tenancy = Tenancy(records=planned, github=given, poster=given, clock=Noon())
+    tenancy = Tenancy(records=planned, github=given, poster=given, owners=owners(planned), clock=Noon())
 
     await while_they_take_it(planned, inspector, kind, lambda: tenancy.deploy(wish(), [STAGING]))
 
@@ -135,7 +140,9 @@ async def test_projects_are_deployed_one_after_the_other_also_when_a_worker_dies
     ]
 
     for whose in (CutOff(records), records):
-        tenancy = Tenancy(records=cast("Any", whose), github=given, poster=given, clock=Noon())
+        tenancy = Tenancy(
+            records=cast("Any", whose), github=given, poster=given, owners=owners(whose), clock=Noon()
+        )
         with suppress(DatabaseUnavailableError):
             await tenancy.deploy(wish(), stacks)
 
@@ -170,7 +177,9 @@ async def apply_both(requesting: Requesting) -> None:
 
 async def deploy_both(requesting: Requesting) -> None:
     given = cast("Any", Outside())
-    tenancy = Tenancy(records=requesting.records, github=given, poster=given, clock=Noon())
+    tenancy = Tenancy(
+        records=requesting.records, github=given, poster=given, owners=owners(planned), clock=Noon()
+    )
     await tenancy.deploy(wish(), [STAGING, PROD])
 
 
@@ -213,7 +222,7 @@ async def test_whoever_leaves_destroys_nothing_that_another_one_has_claimed_sinc
     planned: Database, inspector: Inspector, kind: str
 ) -> None:
     given, policy = cast("Any", Outside()), load_policy(WITH_TEST)
-    tenancy = Tenancy(records=planned, github=given, poster=given, clock=Noon())
+    tenancy = Tenancy(records=planned, github=given, poster=given, owners=owners(planned), clock=Noon())
     (stack,) = policy.stacks(REPO, pull=OURS)
     async with planned.write() as writer:
         await writer.take_lock(a_lock(OURS, stack=stack))

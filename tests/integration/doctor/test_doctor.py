@@ -4,8 +4,10 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.adapters.database import Database, migrate
 from bot.playground.stack import Playground
 
 
@@ -121,3 +123,39 @@ async def test_every_wrong_setting_is_named_at_once_and_the_rest_is_tried_all_th
     skipped = {part for part, grade in graded.items() if grade == "skipped"}
     assert {"GitHub App", "state bucket", "state of staging", "login", "sandbox"} <= skipped
     assert graded["artifact bucket"] == graded["database"] == graded["git"] == "ok"
+
+
+async def test_who_is_served_and_who_has_asked_is_told(playground: Playground, tmp_path: Path) -> None:
+    # Given records of a repository that is served and of another one that is not listed,
+    file = tmp_path / "records.db"
+    url = f"sqlite:///{file}"
+    await asyncio.to_thread(migrate, url)
+    records = Database(url)
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    async with records.write() as writer:
+        await writer.bind_repository("acme/infra", 7, now)
+        await writer.turn_away("eve/infra", 8, why="unlisted", sender="eve", at=now)
+        await writer.turn_away("acme/infra", 9, why="other_id", sender="eve", at=now)
+    await records.close()
+    given = {"GATEWRIGHT_DATABASE_URL": url}
+
+    # when one is served, then it is named with its id, and so is everybody who is turned away,
+    _, one = await doctor(playground, {**given, "GATEWRIGHT_REPOSITORIES": "acme/infra"})
+    assert "acme/infra is served, GitHub's repository 7" in one
+    assert "add eve/infra to GATEWRIGHT_REPOSITORIES" in one
+    assert "list it as acme/infra#9 in GATEWRIGHT_REPOSITORIES" in one
+
+    # and when there are several, that they share their credentials.
+    _, two = await doctor(playground, {**given, "GATEWRIGHT_REPOSITORIES": '["acme/infra#9", "acme/net"]'})
+    assert "2 repositories are served (acme/infra, acme/net) and share the credentials of every" in two
+    assert "acme/infra#9 in" not in two
+
+
+async def test_the_list_of_repositories_is_required_with_an_example(playground: Playground) -> None:
+    code, said = await doctor(playground, {"GATEWRIGHT_REPOSITORIES": None})
+
+    assert code == 1
+    assert (
+        "GATEWRIGHT_REPOSITORIES is required: it lists the repositories that are served, for example"
+        " GATEWRIGHT_REPOSITORIES=acme/infra,acme/network" in said
+    )

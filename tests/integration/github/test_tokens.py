@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from bot.adapters.github import GitHubApp, Options
-from bot.domain.errors import GitHubError, GitHubNotFoundError
+from bot.domain.errors import GitHubError, GitHubNotFoundError, NotServedError
 from bot.domain.model import Login, Repo
 from tests.integration.github.conftest import MakeApp
 from tests.integration.github.scripted import TOKENS, Scripted, ScriptedGitHub, Seen
@@ -227,3 +227,47 @@ async def test_an_organisation_without_the_app_is_an_error_and_not_a_no(
 
     with pytest.raises(GitHubError, match="the App is not installed"):
         await make_app().is_team_member("elsewhere", "oncall", Login("dev"))
+
+
+class OnlyInfra:
+    """Admits one repository, by its id."""
+
+    def require(self, owner: str, name: str | None) -> None:
+        if (owner, name) not in {("acme", "infra"), ("acme", None)}:
+            raise NotServedError(f"{owner}/{name} is not listed")
+
+    async def id_of(self, _owner: str, _name: str) -> int | None:
+        return 4711
+
+
+async def test_a_token_is_narrowed_to_the_repository_that_was_meant_and_not_to_its_name(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
+) -> None:
+    app = make_app(admitting=OnlyInfra())
+    scripted.answer("GET", REF, TIP)
+
+    await app.branch_head(repo, "main")
+
+    [asked] = [each.body for each in scripted.seen if each.path == TOKENS]
+    assert asked["repository_ids"] == [4711]
+    assert "repositories" not in asked
+
+
+async def test_nothing_is_asked_of_github_for_a_repository_that_is_not_listed(
+    make_app: MakeApp, scripted: ScriptedGitHub
+) -> None:
+    app = make_app(admitting=OnlyInfra())
+    other = Repo(owner="eve", name="infra", installation_id=78)
+
+    for ask in (
+        lambda: app.repository("eve/infra"),
+        lambda: app.subject("eve/infra", 1),
+        lambda: app.branch_head(other, "main"),
+        lambda: app.comment(other, 1, "hello"),
+        lambda: app.git_token(other),
+        lambda: app.is_team_member("eve", "ops", Login("dana")),
+    ):
+        with pytest.raises(NotServedError):
+            await ask()
+
+    assert scripted.seen == []

@@ -179,3 +179,14 @@ async def test_the_access_log_has_a_field_per_fact_and_holds_no_query(
     assert (line["method"], line["path"], line["status"]) == ("GET", "/login/callback", 400)
     assert "secret-code" in url
     assert "secret-code" not in json.dumps(line)
+
+
+async def test_readiness_tells_of_a_replaced_repository_and_stays_ready(served: Served) -> None:
+    async def remarks() -> dict[str, str]:
+        return {"repositories": "1 listed names are other repositories now"}
+
+    client = await served(remarks=remarks)
+
+    async with client.get("/readyz") as response:
+        assert response.status == 200
+        assert await response.json() == {"status": "ok", **await remarks()}

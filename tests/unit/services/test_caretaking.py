@@ -77,6 +77,7 @@ async def test_held_environments_at_rest_cost_nothing_of_githubs_limit() -> None
         tenancy=cast("Any", None),
         ephemeral=cast("Any", None),
         clock=Noon(),
+        serves=lambda _: True,
         retry_after=timedelta(minutes=1),
     )
     await caretaking.look_after()

@@ -72,6 +72,9 @@ class World:
         assert (bundle, directory) == (b"bundle", "terraform")
         return {"main.tf": 'module "net" { source = "./old" }\n', ".terraform.lock.hcl": LOCK, "x.md": "no"}
 
+    async def refusal(self, _stacks: Any) -> None:
+        return None
+
     def environment(self, env: str, *, purpose: str) -> dict[str, str]:
         return {f"TF_VAR_{purpose}_{env}": "secret", "TF_VAR_nodes": "7", "TOKEN": "x"}
 
@@ -91,6 +94,7 @@ class World:
             history=cast("Any", self),
             sources=cast("Any", self),
             states=cast("Any", States(self)),
+            owners=cast("Any", self),
             credentials=cast("Any", self),
         )
         stack = POLICY.stack("acme/infra", env, "default")

@@ -51,6 +51,9 @@ class World:
     def now(self) -> datetime:
         return self.at
 
+    async def claim(self, *_: Any) -> None:
+        """Own every state."""
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[World]:
         yield self
@@ -217,6 +220,7 @@ def refreshing(world: World, **parts: Any) -> Refreshing:
         endings=cast("Any", world),
         clock=cast("Clock", world),
         turns=world.turns(),
+        owners=cast("Any", world),
         **{name: cast("Any", parts.get(name)) for name in names},
     )
 

@@ -1,0 +1,28 @@
+"""What exists elsewhere is not created a second time by a local plan."""
+
+from __future__ import annotations
+
+from bot.domain.errors import GatewrightError, OtherBackendError
+from bot.domain.model import Stack
+from bot.domain.module_calls import TERRAFORM_FILES
+from bot.local import words
+from bot.local.checkout import Checkout
+from bot.ports import Backend
+from bot.services.existing_states import refuse_other_backend
+
+
+def refuse_shadowing(checkout: Checkout, stack: Stack, backend: Backend) -> None:
+    """Raise GatewrightError, saying what to do, where the checkout's code names another place for a state that is not there yet."""
+    module = checkout.root / stack.directory
+    try:
+        texts = {
+            path.name: path.read_text(encoding="utf-8", errors="replace")
+            for path in module.iterdir()
+            if path.name.endswith(TERRAFORM_FILES) and path.is_file()
+        }
+    except OSError as error:
+        raise GatewrightError(f"{module} cannot be read: {error}") from error
+    try:
+        refuse_other_backend(stack, checkout.policy.engine.name, texts, backend)
+    except OtherBackendError as refused:
+        raise GatewrightError(words.other_backend(refused)) from refused

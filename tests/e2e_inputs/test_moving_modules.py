@@ -1,0 +1,53 @@
+"""A module that moves between staging and prod: prod gets nothing that staging never had."""
+
+from __future__ import annotations
+
+from tests.e2e.test_promotion import greet, row
+from tests.e2e.world import World
+from tests.e2e_inputs.conftest import MODULES
+
+
+def calls(world: World) -> str:
+    """Return code that calls a module by the name of a branch."""
+    return f"""
+module "moving" {{
+  source = "git::{world.github.url}/{MODULES}.git?ref=main"
+}}
+
+resource "terraform_data" "moving" {{
+  input = module.moving.words
+}}
+"""
+
+
+async def say(world: World, words: str) -> None:
+    """Move the branch of the module."""
+    text = f'output "words" {{\n  value = "{words}"\n}}\n'
+    await world.github.push(MODULES, "main", {"main.tf": text}, author="admin")
+
+
+async def test_a_module_that_has_moved_since_staging_is_not_promoted(world: World) -> None:
+    # Given code that calls a module by the name of its branch, applied to staging and verified there,
+    await say(world, "first")
+    number = await world.open({"terraform/moving.tf": calls(world), **await greet(world, "Moving")})
+    for env in ("staging", "prod"):
+        plan = await world.hear(number, kind="plan", env=env, status="planned")
+        assert "1 source that can move" in plan.body
+        assert f"{MODULES}.git?ref=main" in plan.body
+    await world.told(number)
+    await world.applied(number)
+    assert "✅ PASS" in await row(world, number, "promoted")
+    # when that branch moves, and prod is planned with what is there now,
+    await say(world, "second")
+    await world.comment(number, "/plan prod")
+    await world.hear(number, kind="plan", env="prod", status="planned")
+    # then prod's gate is shut, and says why.
+    shut = await row(world, number, "promoted")
+    assert "❌ FAIL" in shut
+    assert "Modules or providers that were fetched differ from those of staging" in shut
+    assert "`/plan staging`" in shut
+    # When staging gets it first, then it opens again.
+    await world.comment(number, "/plan staging")
+    await world.hear(number, kind="plan", env="staging", status="planned")
+    await world.applied(number)
+    assert "✅ PASS" in await row(world, number, "promoted")
