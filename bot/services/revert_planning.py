@@ -23,6 +23,7 @@ from bot.services.plan_records import Origin, Planned, record_of
 from bot.services.plannable import refuse_unplannable_files
 from bot.services.planning import Planning
 from bot.services.policies import LoadedPolicy
+from bot.services.release_sources import ReleaseSources
 from bot.services.releasing import InPlace, Sources
 from bot.services.revert_checks import differing
 from bot.services.revert_providers import LOCK_FILE, refuse_missing_providers, refuse_other_providers
@@ -87,7 +88,10 @@ class RevertPlanning:
             target = await reader.release(revert.target)
         if target is None:
             raise GatewrightError(f"Release {revert.target} is not on record.")
-        bundle = await self.sources.fetch(target)
+        known = ReleaseSources(
+            sources=self.sources, trees=self.planning.trees, workspace=self.planning.workspace
+        )
+        bundle = await known.reviewed(repo, loaded.policy, stack, target)
         files = await self.history.bundle_tree(bundle)
         await refuse_unplannable_files(files, loaded.policy, stack, release=target.plan_id)
         texts = await self.history.bundle_texts(bundle, stack.directory)

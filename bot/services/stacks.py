@@ -81,6 +81,11 @@ class Trees:
         )
         return await self._merge(repo, before, after)
 
+    async def of_commits(self, repo: Repo, *, base: Sha, head: Sha) -> MergedTree:
+        """Return the merge of two commits, on whatever branches they are. Raises MergeConflictError, WorkspaceError."""
+        await self.workspace.fetch(repo, await self.github.git_token(repo), (base, head))
+        return await self._merge(repo, base, head)
+
     async def _is_there(self, repo: Repo, token: str, known: MergedTree, commits: tuple[Sha, Sha]) -> bool:
         """Whether the mirror still holds a merge: it may have been pruned, or cloned again, in between."""
         try:

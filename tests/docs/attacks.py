@@ -20,6 +20,7 @@ _PRYING: Final = "tests/e2e_input/test_prying.py"
 _HOSTILE: Final = "tests/e2e_input/test_hostile_code.py"
 _COMPUTED: Final = "tests/e2e_input/test_computed_paths.py"
 _TREES: Final = "tests/e2e_input/test_hostile_trees.py"
+_PROGRAMS: Final = "tests/e2e_inputs/test_programs_at_plan_time.py"
 _INPUTS: Final = "tests/e2e_inputs/test_variables.py"
 _MODULES: Final = "tests/e2e_inputs/test_modules.py"
 _UNPLANNABLE: Final = "tests/e2e_envs/test_unplannable_trees.py"
@@ -49,6 +50,37 @@ class Promise:
 
 
 ATTACKS: Final = (
+    Attack(
+        tries="leave something in HOME, the module cache or the data directory while being planned, for the init of a later run",
+        ends="nothing of a step's home survives, and only `init` can write to the data directory, before any code has run",
+        tests=(
+            f"{_PROGRAMS}::test_what_a_program_leaves_at_home_reaches_no_later_run",
+            "tests/integration/terraform/test_hostile_plans.py::test_nothing_that_a_plan_wrote_is_seen_by_a_later_step",
+        ),
+    ),
+    Attack(
+        tries="have another plan stored than the one that is shown, by a link, a pipe or a device in the place of the plan file",
+        ends="`tree_changed`: the plan is copied out without following links, and that copy is shown, stored and applied",
+        tests=(f"{_PROGRAMS}::test_a_plan_that_is_no_plain_file_is_not_taken",),
+    ),
+    Attack(
+        tries="rewrite a reviewed file while it is planned, so that an apply runs the rewritten one",
+        ends="`tree_changed`: the comment names the file, and bundles are packed from git's objects",
+        tests=(f"{_PROGRAMS}::test_a_reviewed_script_that_is_rewritten_while_planning_fails_the_plan",),
+    ),
+    Attack(
+        tries="add files while it is planned that Terraform or git read by themselves",
+        ends="`tree_changed`; other added files are listed in the plan comment and reach this plan's apply alone",
+        tests=(
+            f"{_PROGRAMS}::test_files_that_terraform_or_git_would_read_are_not_accepted",
+            f"{_PROGRAMS}::test_files_that_a_plan_adds_are_named_and_reach_its_own_apply_alone",
+        ),
+    ),
+    Attack(
+        tries="write into Terraform's output or memory from a program that it starts",
+        ends="the engine's process is closed to it",
+        tests=(f"{_PROGRAMS}::test_an_engine_cannot_be_looked_into_by_what_it_starts",),
+    ),
     Attack(
         tries="install the App on a repository of one's own and get an environment's credentials",
         ends="a repository that the operator has not listed is ignored in silence, and nothing is asked of GitHub for it",

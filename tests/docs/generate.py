@@ -80,6 +80,7 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.STATE_MOVED: "The state was changed since the plan was made.",
     Reason.STATE_OWNER: "The state belongs to another repository, project or environment.",
     Reason.UNCONFIRMED: "`--confirm` did not repeat the count of what the command would bring about.",
+    Reason.TREE_CHANGED: "A program that ran during the plan changed reviewed files, or added files that Terraform or git read by themselves.",
     Reason.UNDIVERGED: "The base has moved on, and what the plan is made of is another now.",
     Reason.UNFETCHED_CONTENT: "A submodule or a Git LFS pointer lies among the stack's inputs; what it stands for is not fetched.",
     Reason.UNSAFE_TREE: "The commit holds files that could redirect Terraform, such as a backend override.",

@@ -73,7 +73,7 @@ class TerraformCli:
         """Init where needed, plan to a file, copy it out of the code's reach, and show the copy.
 
         Raises TerraformError, TerraformStoppedError when stopped, NeedsInitError where an init that was skipped is
-        asked for, UnsafeTreeError when the tree would redirect the state or the plan is no file, PolicyError when the root module or var file is not there, EngineChangedError.
+        asked for, UnsafeTreeError when the tree would redirect the state, TreeChangedError when the plan is no file, PolicyError when the root module or var file is not there, EngineChangedError.
         """
         seconds: dict[str, float] = {}
         async with self._session(job) as session:

@@ -35,7 +35,7 @@ from bot.adapters.terraform.tail import LogTail
 from bot.adapters.terraform.unreadable import unreadable_copy
 from bot.adapters.terraform.warmth import LOCK_FILE
 from bot.adapters.workspace.cleaning import remove
-from bot.domain.errors import TerraformStoppedError, UnsafeTreeError
+from bot.domain.errors import TerraformStoppedError, TreeChangedError, UnsafeTreeError
 from bot.domain.state_operations import OPERATION_FILE
 from bot.ports import CHANGES, OVERRIDE_FILE, PURPOSE_FILE, READS, TerraformJob
 from bot.ports.tracing import Tracer
@@ -242,11 +242,14 @@ class Session:
     def take_plan(self, step: Step) -> tuple[Path, str] | None:
         """Copy the plan that a step has saved out of its reach; returns the copy and its SHA-256; blocking.
 
-        None where it saved none. Raises UnsafeTreeError where something else lies there.
+        None where it saved none. Raises TreeChangedError where something else lies there.
         """
         copy = self.job.slot.scratch / PLAN_NAME
         remove(copy)
-        digest = untrusted.copy_out(step.written, PLAN_NAME, copy, largest=LARGEST_PLAN)
+        try:
+            digest = untrusted.copy_out(step.written, PLAN_NAME, copy, largest=LARGEST_PLAN)
+        except UnsafeTreeError as error:
+            raise TreeChangedError(error.problems) from error
         return None if digest is None else (copy, digest)
 
     async def _supervised(
