@@ -9,6 +9,8 @@ import asyncio
 import logging
 import os
 import stat
+import uuid
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from bot.ports import Slot
 from bot.ports.workspace import GitTree, LaidOut
 
 _log = logging.getLogger(__name__)
+_REMEMBERED = 64
+"""Reduced trees that are remembered."""
 _MODES = {"100755": 0o755, "100644": 0o644}
 """Permissions in a bundle by git's mode."""
 
@@ -34,11 +38,36 @@ def index_file(slot: Slot) -> Path:
     return slot.tree.parent / "index"
 
 
-async def check_out(reader: TreeReader, slot: Slot, reviewed: GitTree) -> LaidOut:
+class ReducedTrees:
+    """Git trees that hold what a slot is to have of another tree and nothing else; the newest are remembered."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[tuple[Path, str, frozenset[str]], str] = OrderedDict()
+
+    async def entries(self, reader: TreeReader, reviewed: GitTree) -> tuple[str, list[TreeEntry]]:
+        """Return the id of the reduced tree and what is in it. Raises GitError."""
+        if reviewed.paths is None:
+            return reviewed.tree, await reader.entries(reviewed.tree)
+        key = (reader.mirror, reviewed.tree, reviewed.paths)
+        known = self._known.get(key)
+        if known is not None:
+            try:
+                return known, await reader.entries(known)
+            except GitError:
+                # The mirror was cloned again since, or git has tidied up.
+                del self._known[key]
+        whole = await reader.entries(reviewed.tree)
+        entries = [entry for entry in whole if shown(entry.path) in reviewed.paths]
+        tree = self._known[key] = await _written(reader, entries)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return tree, entries
+
+
+async def check_out(reader: TreeReader, trees: ReducedTrees, slot: Slot, reviewed: GitTree) -> LaidOut:
     """Write what the slot is to hold of a tree, only what differs; UnsafeTreeError leaves the slot as it was."""
-    entries = await selected(reader, reviewed)
+    tree, entries = await trees.entries(reader, reviewed)
     await _refuse_unsafe(reader, entries)
-    tree = reviewed.tree if reviewed.paths is None else await _reduced(reader, slot, entries)
     kinds = {entry.path: _kind(entry) for entry in entries if entry.mode != SUBMODULE}
     try:
         await asyncio.to_thread(remove_strangers, slot.tree, kinds)
@@ -51,16 +80,10 @@ async def check_out(reader: TreeReader, slot: Slot, reviewed: GitTree) -> LaidOu
     return await asyncio.to_thread(observed, slot.tree, contents)
 
 
-async def selected(reader: TreeReader, reviewed: GitTree) -> list[TreeEntry]:
-    """Return the entries of a tree that a slot is to hold."""
-    entries = await reader.entries(reviewed.tree)
-    wanted = reviewed.paths
-    return entries if wanted is None else [entry for entry in entries if shown(entry.path) in wanted]
-
-
-async def packed(reader: TreeReader, reviewed: GitTree) -> list[bundle.Member]:
+async def packed(reader: TreeReader, trees: ReducedTrees, reviewed: GitTree) -> list[bundle.Member]:
     """Return the members of a bundle, read from git's objects. Raises WorkspaceError where one is too large."""
-    entries = [entry for entry in await selected(reader, reviewed) if entry.mode != SUBMODULE]
+    _, everything = await trees.entries(reader, reviewed)
+    entries = [entry for entry in everything if entry.mode != SUBMODULE]
     contents = await reader.blobs(sorted({entry.blob for entry in entries}), largest=bundle.LARGEST_BUNDLE)
     if missing := [entry.path for entry in entries if entry.blob not in contents]:
         raise WorkspaceError(
@@ -77,11 +100,10 @@ async def packed(reader: TreeReader, reviewed: GitTree) -> list[bundle.Member]:
     ]
 
 
-async def _reduced(reader: TreeReader, slot: Slot, entries: Sequence[TreeEntry]) -> str:
-    """Return the id of a git tree that holds these entries and nothing else."""
-    index = slot.tree.parent / "index.reduced"
-    index.unlink(missing_ok=True)
-    index.with_suffix(".reduced.lock").unlink(missing_ok=True)
+async def _written(reader: TreeReader, entries: Sequence[TreeEntry]) -> str:
+    """Write a git tree that holds these entries and nothing else; returns its id."""
+    # What a killed process leaves of it is cleared away like git's own locks.
+    index = reader.mirror / f"reduced-{uuid.uuid4().hex}.lock"
     lines = b"".join(
         f"{entry.mode} {entry.blob}\t".encode() + os.fsencode(entry.path) + b"\0" for entry in entries
     )

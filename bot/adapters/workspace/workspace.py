@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from bot.adapters.workspace import bundle as bundles
 from bot.adapters.workspace import history
-from bot.adapters.workspace.checkout import check_out, index_file, packed, start_anew
+from bot.adapters.workspace.checkout import ReducedTrees, check_out, index_file, packed, start_anew
 from bot.adapters.workspace.cleaning import empty
 from bot.adapters.workspace.git import Git, GitError
 from bot.adapters.workspace.left_behind import compare, observed
@@ -61,6 +61,7 @@ class GitWorkspace:
         for directory in (home, data_dir / "mirrors", data_dir / "locks", data_dir / "work"):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._git = Git(home=home, allow_file_origin=allow_file_origin)
+        self._reduced = ReducedTrees()
         self._clock = clock
         self._locks = data_dir / "locks"
         self._mirrors = Mirrors(
@@ -128,7 +129,9 @@ class GitWorkspace:
         """Make the slot's tree exactly the reviewed tree; UnsafeTreeError before anything is written."""
         await asyncio.to_thread(_distrust, slot)
         if isinstance(reviewed, GitTree):
-            return await self._reading(reviewed.repo, lambda reader: check_out(reader, slot, reviewed))
+            return await self._reading(
+                reviewed.repo, lambda reader: check_out(reader, self._reduced, slot, reviewed)
+            )
         return await asyncio.to_thread(_unpack, slot, reviewed.data)
 
     async def pack(self, reviewed: ReviewedTree, *, extra: Mapping[str, str]) -> bytes:
@@ -137,7 +140,7 @@ class GitWorkspace:
             return (
                 await asyncio.to_thread(bundles.with_extra, reviewed.data, extra) if extra else reviewed.data
             )
-        members = await self._reading(reviewed.repo, lambda reader: packed(reader, reviewed))
+        members = await self._reading(reviewed.repo, lambda reader: packed(reader, self._reduced, reviewed))
         more = [
             bundles.Member(path=path, kind=S_IFREG, content=text.encode()) for path, text in extra.items()
         ]
