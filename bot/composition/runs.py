@@ -22,6 +22,7 @@ from bot.services.losses import Losses
 from bot.services.plan_keeping import PlanKeeping
 from bot.services.plan_runs import PlanRuns
 from bot.services.planning import Planning
+from bot.services.release_sources import ReleaseSources
 from bot.services.releasing import Sources
 from bot.services.revert_checks import RevertChecks
 from bot.services.revert_planning import RevertPlanning
@@ -117,7 +118,13 @@ class Runs:
             records=o.records,
             planning=self.planning,
             revert_planning=RevertPlanning(
-                records=o.records, planning=self.planning, sources=self.sources, history=o.workspace
+                records=o.records,
+                planning=self.planning,
+                sources=self.sources,
+                releases=ReleaseSources(
+                    sources=self.sources, trees=self.services.trees, workspace=o.workspace
+                ),
+                history=o.workspace,
             ),
         )
 

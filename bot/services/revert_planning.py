@@ -58,6 +58,7 @@ class RevertPlanning:
     records: Records
     planning: Planning
     sources: Sources
+    releases: ReleaseSources
     history: History
 
     async def execute(self, revert: Revert) -> None:
@@ -88,10 +89,7 @@ class RevertPlanning:
             target = await reader.release(revert.target)
         if target is None:
             raise GatewrightError(f"Release {revert.target} is not on record.")
-        known = ReleaseSources(
-            sources=self.sources, trees=self.planning.trees, workspace=self.planning.workspace
-        )
-        bundle = await known.reviewed(repo, loaded.policy, stack, target)
+        bundle = await self.releases.reviewed(repo, loaded.policy, stack, target)
         files = await self.history.bundle_tree(bundle)
         await refuse_unplannable_files(files, loaded.policy, stack, release=target.plan_id)
         texts = await self.history.bundle_texts(bundle, stack.directory)

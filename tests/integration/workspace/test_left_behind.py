@@ -263,7 +263,7 @@ async def test_a_link_out_of_the_tree_is_refused(
     with pytest.raises(TreeChangedError) as refused:
         await workspace.left_behind(slot, laid, ours={})
 
-    assert refused.value.problems == (f"{at}: the symbolic link points outside of the working directory.",)
+    assert refused.value.problems == (f"{at}: the symbolic link points outside of the directory.",)
 
 
 async def test_a_chain_of_added_links_does_not_lead_out(

@@ -13,7 +13,7 @@ import pytest
 
 from bot.adapters import untrusted
 from bot.adapters.workspace import GitWorkspace
-from bot.domain.errors import UnsafeTreeError, WorkspaceError
+from bot.domain.errors import TreeChangedError, WorkspaceError
 from bot.domain.model import EnvName, ProjectName, StateKey
 from bot.ports import CHANGES, PURPOSE_FILE, READS, GitTree, LaidOut, Slot, SourceBundle
 from tests.integration.workspace.conftest import HandClock
@@ -216,7 +216,7 @@ async def test_code_that_was_only_planned_cannot_pass_a_file_off_as_a_lost_state
         (slot.scratch / PURPOSE_FILE).write_text(READS)
         await lose_a_state(slot)
         (slot.tree / "errored.tfstate").mkdir()
-        with pytest.raises(UnsafeTreeError, match=r"errored\.tfstate: the planned code created it"):
+        with pytest.raises(TreeChangedError, match=r"errored\.tfstate: the planned code created it"):
             await workspace.left_behind(slot, LaidOut(files={}), ours={})
     async with workspace.slot(STACK) as again:
         left = list(again.tree.iterdir())

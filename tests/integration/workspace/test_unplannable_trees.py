@@ -89,7 +89,7 @@ async def refused(trees: Trees, origin: Origin, files: Mapping[str, Content]) ->
         pytest.param(
             {"terraform/main.tf": CALL, "terraform/l": Link(target="../x"), "x": POINTER},
             (),
-            ("terraform/l",),
+            ("terraform/l", "x"),
             id="a link",
         ),
         pytest.param(
@@ -282,5 +282,6 @@ def _planning(workspace: GitWorkspace, bundle: bytes) -> RevertPlanning:
         records=cast("Any", SimpleNamespace(read=read)),
         planning=cast("Any", planning),
         sources=cast("Any", SimpleNamespace(fetch=lambda _: give(bundle))),
+        releases=cast("Any", SimpleNamespace(reviewed=lambda *_: give(bundle))),
         history=workspace,
     )
