@@ -30,7 +30,8 @@ async def initialise_for_plan(session: Session) -> bool:
             return False
         # A branch or a version range may mean something newer today than when it was fetched.
         await asyncio.to_thread(warmth.wipe, data, only_modules=True)
-    elif not await asyncio.to_thread(_is_sound, session):
+    elif not await asyncio.to_thread(_is_trusted, session):
+        # Init keeps the modules that it finds, so what anybody has changed there must be gone before.
         await asyncio.to_thread(warmth.wipe, data)
     await _initialise(session)
     return True
@@ -106,6 +107,11 @@ def _is_sound(session: Session) -> bool:
     """Whether the last init came to its end here and for this very backend."""
     data = session.here.data
     return warmth.read_memo(data) is not None and state_backend.is_recorded(data, session.backend)
+
+
+def _is_trusted(session: Session) -> bool:
+    """Whether an init may start from what lies there."""
+    return _is_sound(session) and warmth.is_untouched(session.here.data)
 
 
 def _digest(session: Session) -> str:
