@@ -123,6 +123,23 @@ async def test_modules_that_are_still_what_they_were_are_not_fetched_again(remot
     assert (remote.inits, again.fetched) == (1, first.fetched)
 
 
+@pytest.mark.parametrize(
+    "more", ["", 'module "part_too" {\n  source = "./part"\n}\n'], ids=["same", "more code"]
+)
+async def test_a_branch_is_fetched_again_for_every_plan(remote: Remote, more: str) -> None:
+    moving = replace(remote, pinned="main").files
+    remote.bench.write(moving | {"terraform/part/main.tf": ""})
+    first = await remote.bench.plan()
+    await remote.origin.commit(
+        PART | {"main.tf": str(PART["main.tf"]).replace("honest", "newer")}, parents=(remote.pinned,)
+    )
+    remote.bench.write({"terraform/main.tf": moving["terraform/main.tf"] + more})
+
+    second = await remote.bench.plan()
+
+    assert (inputs(first), inputs(second)) == (["honest"], ["newer"])
+
+
 def tamper(fetched: Path) -> None:
     (fetched / "main.tf").write_text(POISON)
 
