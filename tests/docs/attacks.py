@@ -29,6 +29,9 @@ _WHOSE: Final = "tests/e2e/test_whose.py"
 _EXISTING: Final = "tests/e2e/test_existing_states.py"
 _SERVED: Final = "tests/e2e_crash/test_who_is_served.py"
 _REPOSITORIES: Final = "tests/integration/database/test_repositories.py"
+_PLANS: Final = "tests/integration/terraform/test_hostile_plans.py"
+_FETCHED: Final = "tests/integration/terraform/test_fetched.py"
+_LEFT: Final = "tests/integration/workspace/test_left_behind.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,32 +53,6 @@ class Promise:
 
 
 ATTACKS: Final = (
-    Attack(
-        tries="leave something in HOME, the module cache or the data directory while being planned, for the init of a later run",
-        ends="nothing of a step's home survives, and only `init` can write to the data directory, before any code has run",
-        tests=(
-            f"{_PROGRAMS}::test_what_a_program_leaves_at_home_reaches_no_later_run",
-            "tests/integration/terraform/test_hostile_plans.py::test_nothing_that_a_plan_wrote_is_seen_by_a_later_step",
-        ),
-    ),
-    Attack(
-        tries="have another plan stored than the one that is shown, by a link, a pipe or a device in the place of the plan file",
-        ends="`tree_changed`: the plan is copied out without following links, and that copy is shown, stored and applied",
-        tests=(f"{_PROGRAMS}::test_a_plan_that_is_no_plain_file_is_not_taken",),
-    ),
-    Attack(
-        tries="rewrite a reviewed file while it is planned, so that an apply runs the rewritten one",
-        ends="`tree_changed`: the comment names the file, and bundles are packed from git's objects",
-        tests=(f"{_PROGRAMS}::test_a_reviewed_script_that_is_rewritten_while_planning_fails_the_plan",),
-    ),
-    Attack(
-        tries="add files while it is planned that Terraform or git read by themselves",
-        ends="`tree_changed`; other added files are listed in the plan comment and reach this plan's apply alone",
-        tests=(
-            f"{_PROGRAMS}::test_files_that_terraform_or_git_would_read_are_not_accepted",
-            f"{_PROGRAMS}::test_files_that_a_plan_adds_are_named_and_reach_its_own_apply_alone",
-        ),
-    ),
     Attack(
         tries="write into Terraform's output or memory from a program that it starts",
         ends="the engine's process is closed to it",
@@ -493,6 +470,64 @@ ATTACKS: Final = (
         tests=(
             f"{_HOSTILE}::test_a_plan_of_staging_cannot_read_the_state_of_prod",
             f"{_PRYING}::test_an_apply_of_staging_reaches_neither_the_state_of_prod_nor_the_bots_bucket",
+        ),
+    ),
+    Attack(
+        tries="put another plan, a link, a pipe or a device in the place of the saved plan, while it is planned",
+        ends="one copy is taken out of the code's reach: that one is shown, stored and applied, or the run fails",
+        tests=(
+            f"{_PLANS}::test_what_is_shown_is_what_is_stored_and_applied",
+            f"{_PLANS}::test_what_is_no_plan_is_refused_whatever_it_is",
+            f"{_PLANS}::test_a_plan_that_was_led_elsewhere_is_a_clean_failure",
+            f"{_PROGRAMS}::test_a_plan_that_is_no_plain_file_is_not_taken",
+        ),
+    ),
+    Attack(
+        tries="rewrite a reviewed file while it is planned, also with its size and time kept, so that the apply runs it",
+        ends="the run fails with the paths, and an apply starts from what git has",
+        tests=(
+            f"{_LEFT}::test_a_changed_file_is_found_by_its_name",
+            f"{_PLANS}::test_a_plan_that_changes_files_leaves_nothing_to_anybody",
+            f"{_PROGRAMS}::test_a_reviewed_script_that_is_rewritten_while_planning_fails_the_plan",
+        ),
+    ),
+    Attack(
+        tries="add a file while it is planned that Terraform or git reads by its name, or a link out of the tree",
+        ends="the run fails; other files go to the plan's own apply, and are named",
+        tests=(
+            f"{_LEFT}::test_a_name_that_terraform_or_git_would_read_is_refused",
+            f"{_LEFT}::test_a_link_out_of_the_tree_is_refused",
+            f"{_PROGRAMS}::test_files_that_terraform_or_git_would_read_are_not_accepted",
+            f"{_PROGRAMS}::test_files_that_a_plan_adds_are_named_and_reach_its_own_apply_alone",
+        ),
+    ),
+    Attack(
+        tries="leave something for a later step, run or pull request, wherever a plan can write",
+        ends="no later step sees it: each has a sandbox of its own",
+        tests=(f"{_PLANS}::test_nothing_that_a_plan_wrote_is_seen_by_a_later_step",),
+    ),
+    Attack(
+        tries="change the modules that the next pull request's plan or an apply will use, by git hooks or directly",
+        ends="`init` sees nothing that a plan wrote, and what it fetched is compared before each use",
+        tests=(
+            f"{_FETCHED}::test_nobody_poisons_the_modules_of_the_next_pull_request",
+            f"{_PROGRAMS}::test_what_a_program_leaves_at_home_reaches_no_later_run",
+            f"{_FETCHED}::test_tampered_modules_are_fetched_again_for_a_plan",
+            f"{_FETCHED}::test_an_apply_has_the_modules_of_its_plan_whatever_lies_there",
+            f"{_FETCHED}::test_an_apply_without_the_modules_of_its_plan_never_starts",
+        ),
+    ),
+    Attack(
+        tries="print the words by which Terraform asks for an initialisation",
+        ends="the plan is repeated once, in an empty directory",
+        tests=(f"{_PLANS}::test_code_that_asks_for_init_is_planned_once_more_from_nothing",),
+    ),
+    Attack(
+        tries="fill a working directory, or make it unreadable, so that nobody can use it again",
+        ends="it is emptied, or kept aside where a state may be in it",
+        tests=(
+            "tests/integration/workspace/test_slots.py::test_a_slot_that_a_plan_has_crowded_is_emptied_and_used_again",
+            "tests/integration/workspace/test_slots.py::test_a_slot_that_a_change_has_crowded_is_kept_and_can_be_asked",
         ),
     ),
     Attack(

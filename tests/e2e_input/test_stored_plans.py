@@ -38,7 +38,7 @@ def change(world: World, key: str, other: str, how: str) -> None:
         client.put_object(Bucket=bucket, Key=key, Body=changed)
 
 
-@pytest.mark.parametrize("part", ["plan", "work"])
+@pytest.mark.parametrize("part", ["plan", "work", "parts"])
 @pytest.mark.parametrize("how", ["swapped", "one bit", "cut off", "empty", "in clear"])
 async def test_a_plan_that_was_changed_in_the_store_is_not_applied(scene: Scene, part: str, how: str) -> None:
     # Given two plans of staging, of which the second was reviewed,

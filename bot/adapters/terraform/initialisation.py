@@ -24,15 +24,17 @@ SKIPPED = "Initialisation skipped: the data directory was initialised for the sa
 async def initialise_for_plan(session: Session) -> bool:
     """Initialise where needed, from nothing where the data directory cannot be trusted; whether it ran."""
     data = session.here.data
-    if await asyncio.to_thread(_is_ready, session):
-        if not await asyncio.to_thread(warmth.has_moving_modules, data):
-            await asyncio.to_thread(session.note_lock_file)
-            session.job.on_line(SKIPPED)
-            return False
-        # A branch or a version range may mean something newer today than when it was fetched.
-        await asyncio.to_thread(warmth.wipe, data, only_modules=True)
-    elif not await asyncio.to_thread(_is_sound, session):
+    moving = await asyncio.to_thread(warmth.has_moving_modules, data)
+    if not moving and await asyncio.to_thread(_is_ready, session):
+        await asyncio.to_thread(session.note_lock_file)
+        session.job.on_line(SKIPPED)
+        return False
+    # Init keeps the modules that it finds, so what anybody has changed there must be gone before; and a branch or a
+    # version range may mean something newer today than when it was fetched.
+    if not await asyncio.to_thread(_is_trusted, session):
         await asyncio.to_thread(warmth.wipe, data)
+    elif moving:
+        await asyncio.to_thread(warmth.wipe, data, only_modules=True)
     await _initialise(session)
     return True
 
@@ -123,6 +125,11 @@ def _is_sound(session: Session) -> bool:
     """Whether the last init came to its end here and for this very backend."""
     data = session.here.data
     return warmth.read_memo(data) is not None and state_backend.is_recorded(data, session.backend)
+
+
+def _is_trusted(session: Session) -> bool:
+    """Whether an init may start from what lies there."""
+    return _is_sound(session) and warmth.is_untouched(session.here.data)
 
 
 def _digest(session: Session) -> str:

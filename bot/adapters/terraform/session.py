@@ -269,6 +269,8 @@ class Session:
             await self._refuse_if_stopped(name)
         self._note_purpose(changes=changes)
         here = self._paths(number)
+        # Without a sandbox an earlier step can have made the directories of a later one.
+        remove(here.home.parent)
         for directory in (here.home, here.output):
             make_private(directory)
         stem = f"{number:02d}-{name}"

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from bot.adapters.terraform.fetched import MODULES, Content, Record, taken
 from bot.adapters.terraform.paths import Paths, read_regular, write_private
 from bot.adapters.workspace.cleaning import remove
+from bot.domain.errors import UnsafeTreeError
 from bot.domain.fetched import ModuleRecord
 from bot.domain.fetched import module_records as read_module_records
 
@@ -75,7 +76,16 @@ def is_warm(data_dir: Path, module: Path, digest: str) -> bool:
         return False
     if not all((data_dir / package).exists() for package in memo.packages):
         return False
-    return taken(data_dir, memo.content).digest == memo.content.digest
+    return is_untouched(data_dir)
+
+
+def is_untouched(data_dir: Path) -> bool:
+    """Whether what the last init fetched is still what lies there, and nothing else does."""
+    memo = read_memo(data_dir)
+    try:
+        return memo is not None and taken(data_dir, memo.content).digest == memo.content.digest
+    except UnsafeTreeError:
+        return False
 
 
 def inputs_digest(tree: Path, module: Path, data_dir: Path, *, backend: str, engine: Sequence[str]) -> str:

@@ -258,6 +258,19 @@ async def test_a_plan_that_changes_files_leaves_nothing_to_anybody(
     assert seen_by_others == set()
 
 
+async def test_a_step_starts_with_an_empty_home_even_without_a_sandbox(open_bench: Bench) -> None:
+    # Given code that knows where the homes of later steps will be,
+    steps = "$(dirname $(dirname $HOME))"
+    plant = f"for n in $(seq 20 60); do mkdir -p {steps}/$n/home/planted; done"
+    open_bench.write(MODULE | hostile(plant))
+    await open_bench.plan()
+
+    # when it is planned again, then these are empty.
+    open_bench.write(hostile("echo home: $(ls -A $HOME)"))
+    await open_bench.plan()
+    assert "home:" in open_bench.lines
+
+
 # Words that code can print.
 
 BEGS = "echo it ran; ls; touch been-here; echo 'Please run: terraform init' >&2; exit 1"
