@@ -23,7 +23,7 @@ import json, os, pathlib, sys
 if sys.argv[1] != "version":
     here = pathlib.Path.cwd()
     file = here / "zzzz_gatewright_backend_override.tf"
-    pair = pathlib.Path(os.environ["HOME"]).parent / "credentials"
+    pair = pathlib.Path(os.environ["TF_CLI_CONFIG_FILE"]).parent / "credentials"
     call = dict(
         argv=sys.argv[1:], env=dict(os.environ), cwd=str(here),
         backend=file.read_text() if file.exists() else "",
@@ -58,7 +58,9 @@ def _placeless(line: str) -> Mapping[str, Any]:
     tree = call["cwd"].removesuffix("/terraform")
     for place, name in (
         (call["env"]["TF_DATA_DIR"], "DATA"),
-        (str(Path(call["env"]["HOME"]).parent), "BOX"),
+        (str(Path(call["env"]["HOME"]).parent), "STEP"),
+        (str(Path(call["env"]["TF_CLI_CONFIG_FILE"]).parent), "BOX"),
+        (str(Path(call["env"]["TF_CLI_CONFIG_FILE"]).parents[1]), "SCRATCH"),
         (tree, "TREE"),
     ):
         line = line.replace(json.dumps(place)[1:-1], name)
