@@ -504,7 +504,7 @@ ATTACKS: Final = (
     Attack(
         tries="leave something for a later step, run or pull request, wherever a plan can write",
         ends="no later step sees it: each has a sandbox of its own",
-        tests=(f"{_PLANS}::test_nothing_that_a_plan_wrote_is_seen_by_a_later_step",),
+        tests=(f"{_PLANS}::test_no_later_step_sees_what_a_plan_wrote",),
     ),
     Attack(
         tries="change the modules that the next pull request's plan or an apply will use, by git hooks or directly",
@@ -513,21 +513,21 @@ ATTACKS: Final = (
             f"{_FETCHED}::test_nobody_poisons_the_modules_of_the_next_pull_request",
             f"{_PROGRAMS}::test_what_a_program_leaves_at_home_reaches_no_later_run",
             f"{_FETCHED}::test_tampered_modules_are_fetched_again_for_a_plan",
-            f"{_FETCHED}::test_an_apply_has_the_modules_of_its_plan_whatever_lies_there",
+            f"{_FETCHED}::test_an_apply_uses_the_modules_of_its_plan",
             f"{_FETCHED}::test_an_apply_without_the_modules_of_its_plan_never_starts",
         ),
     ),
     Attack(
         tries="print the words by which Terraform asks for an initialisation",
         ends="the plan is repeated once, in an empty directory",
-        tests=(f"{_PLANS}::test_code_that_asks_for_init_is_planned_once_more_from_nothing",),
+        tests=(f"{_PLANS}::test_code_that_asks_for_init_is_planned_once_more",),
     ),
     Attack(
         tries="fill a working directory, or make it unreadable, so that nobody can use it again",
         ends="it is emptied, or kept aside where a state may be in it",
         tests=(
-            "tests/integration/workspace/test_slots.py::test_a_slot_that_a_plan_has_crowded_is_emptied_and_used_again",
-            "tests/integration/workspace/test_slots.py::test_a_slot_that_a_change_has_crowded_is_kept_and_can_be_asked",
+            "tests/integration/workspace/test_slots.py::test_a_slot_crowded_by_a_plan_is_used_again",
+            "tests/integration/workspace/test_slots.py::test_a_slot_crowded_by_a_change_is_kept",
         ),
     ),
     Attack(

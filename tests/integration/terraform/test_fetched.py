@@ -113,7 +113,7 @@ async def test_another_commit_has_another_digest(remote: Remote) -> None:
     assert one.fetched.digest != two.fetched.digest
 
 
-async def test_modules_that_are_still_what_they_were_are_not_fetched_again(remote: Remote) -> None:
+async def test_unchanged_modules_are_not_fetched_again(remote: Remote) -> None:
     first = await remote.bench.plan()
     # Another clock, or another walk over the files, is no change of their content.
     os.utime(remote.fetched / "main.tf", (1, 1))
@@ -224,7 +224,7 @@ async def test_tampered_modules_are_fetched_again_for_a_plan(
 
 
 @pytest.mark.parametrize("spoil", TAMPERINGS)
-async def test_an_apply_has_the_modules_of_its_plan_whatever_lies_there(
+async def test_an_apply_uses_the_modules_of_its_plan(
     remote: Remote, state: StateServer, spoil: Callable[[Path], None]
 ) -> None:
     plan = await remote.bench.plan()
@@ -333,7 +333,7 @@ cat $HOME/.gitconfig
 """
 
 
-async def test_git_of_a_later_init_reads_nothing_that_a_plan_wrote(remote: Remote) -> None:
+async def test_a_later_init_reads_no_git_configuration_of_a_plan(remote: Remote) -> None:
     # Given code that gives git hooks, in the home that it knows,
     remote.bench.write(hostile(HOOKS))
     await remote.bench.plan()

@@ -194,9 +194,7 @@ EVERYWHERE = {"/work", "/work/terraform", "/gatewright/out", "/gatewright/home",
 
 
 @needs_sandbox
-async def test_nothing_that_a_plan_wrote_is_seen_by_a_later_step(
-    start_ground: StartGround, tmp_path: Path
-) -> None:
+async def test_no_later_step_sees_what_a_plan_wrote(start_ground: StartGround, tmp_path: Path) -> None:
     # Given code that leaves something in each directory that it can write, and an engine that looks for it,
     ground = await start_ground(engine(tmp_path, LOOK))
     script = MARK % {"program": PROGRAM, "files": "false"}
@@ -258,7 +256,7 @@ async def test_a_plan_that_changes_files_leaves_nothing_to_anybody(
     assert seen_by_others == set()
 
 
-async def test_a_step_starts_with_an_empty_home_even_without_a_sandbox(open_bench: Bench) -> None:
+async def test_a_step_has_an_empty_home_without_a_sandbox(open_bench: Bench) -> None:
     # Given code that knows where the homes of later steps will be,
     steps = "$(dirname $(dirname $HOME))"
     plant = f"for n in $(seq 20 60); do mkdir -p {steps}/$n/home/planted; done"
@@ -276,7 +274,7 @@ async def test_a_step_starts_with_an_empty_home_even_without_a_sandbox(open_benc
 BEGS = "echo it ran; ls; touch been-here; echo 'Please run: terraform init' >&2; exit 1"
 
 
-async def test_code_that_asks_for_init_is_planned_once_more_from_nothing(ground: Ground) -> None:
+async def test_code_that_asks_for_init_is_planned_once_more(ground: Ground) -> None:
     await ground.plan_alone(MODULE)
 
     with pytest.raises(TerraformError) as failed:
@@ -305,7 +303,7 @@ async def test_a_plan_that_needs_no_init_touches_nothing_for_words(bench: Bench)
     assert bench.lines.count(INITIALISED) == 1
 
 
-async def test_code_that_asks_for_init_at_first_is_not_planned_again(ground: Ground) -> None:
+async def test_a_first_plan_that_asks_for_init_just_fails(ground: Ground) -> None:
     with pytest.raises(TerraformError) as failed:
         await ground.plan_alone(MODULE | hostile(BEGS))
 

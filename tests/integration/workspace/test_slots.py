@@ -252,7 +252,7 @@ def crowd(slot: Slot) -> None:
 
 
 @pytest.mark.usefixtures("few_entries")
-async def test_a_slot_that_a_plan_has_crowded_is_emptied_and_used_again(workspace: GitWorkspace) -> None:
+async def test_a_slot_crowded_by_a_plan_is_used_again(workspace: GitWorkspace) -> None:
     async with workspace.slot(STACK) as slot:
         (slot.scratch / PURPOSE_FILE).write_text(READS)
         crowd(slot)
@@ -264,7 +264,7 @@ async def test_a_slot_that_a_plan_has_crowded_is_emptied_and_used_again(workspac
 
 
 @pytest.mark.usefixtures("few_entries")
-async def test_a_slot_that_a_change_has_crowded_is_kept_and_can_be_asked(workspace: GitWorkspace) -> None:
+async def test_a_slot_crowded_by_a_change_is_kept(workspace: GitWorkspace) -> None:
     async with workspace.slot(STACK) as slot:
         (slot.scratch / PURPOSE_FILE).write_text(CHANGES)
         crowd(slot)

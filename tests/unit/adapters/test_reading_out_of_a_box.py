@@ -62,7 +62,7 @@ def reads(module: Path) -> bool:
     return not READING.isdisjoint(names)
 
 
-def test_of_each_module_that_reads_files_it_is_known_who_wrote_them() -> None:
+def test_every_module_that_reads_files_is_listed() -> None:
     modules = [module for name in PACKAGES for module in (ADAPTERS / name).rglob("*.py")]
 
     reading = {str(module.relative_to(ADAPTERS)) for module in modules if reads(module)}

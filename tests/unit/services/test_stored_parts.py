@@ -76,7 +76,7 @@ async def test_an_object_that_was_sealed_again_is_not_taken(name: str) -> None:
         await open_parts(store, CIPHER, plan)
 
 
-async def test_a_plan_file_other_than_the_reviewed_one_is_not_taken() -> None:
+async def test_another_plan_file_than_the_reviewed_one_is_refused() -> None:
     store, plan = await stored(FULL)
 
     with pytest.raises(IntegrityError, match="not the one that was reviewed"):
@@ -85,7 +85,7 @@ async def test_a_plan_file_other_than_the_reviewed_one_is_not_taken() -> None:
     assert await open_stored(store, CIPHER, plan, "plan") == b"the plan"
 
 
-async def test_a_plan_of_an_earlier_version_is_refused_with_the_reason() -> None:
+async def test_a_plan_of_an_earlier_version_is_refused() -> None:
     store, plan = await stored(FULL)
     await store.delete(f"{plan.bundle_key}/parts")
 
@@ -93,7 +93,7 @@ async def test_a_plan_of_an_earlier_version_is_refused_with_the_reason() -> None
         await open_parts(store, CIPHER, plan)
 
 
-async def test_a_plan_of_a_later_version_is_refused_with_the_reason() -> None:
+async def test_a_plan_of_a_later_version_is_refused() -> None:
     store, plan = MemoryObjectStore(), record(FULL)
     await seal(store, CIPHER, f"{plan.bundle_key}/parts", json.dumps({"layout": 3}).encode())
 
