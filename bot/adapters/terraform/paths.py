@@ -26,7 +26,7 @@ class Paths:
     box: Path
     """Configuration, credentials and texts of one job, all of them read-only inside."""
     home: Path
-    """HOME of one step; it is gone when the step has ended."""
+    """HOME, empty when a step starts; its path is the same for a plan and its apply."""
     output: Path
     """Where one step may write what is copied out afterwards."""
 
@@ -68,7 +68,7 @@ def shown_inside(path: Path) -> Path:
 
 
 def on_host(slot: Slot, step: str = "step") -> Paths:
-    """Return where the slot keeps these things on this machine; each step has a home and an output of its own."""
+    """Return where the slot keeps these things on this machine; each step has an output of its own."""
     box = slot.scratch / "terraform"
     own = slot.scratch / "steps" / step
     return Paths(tree=slot.tree, data=slot.data_dir, box=box, home=own / "home", output=own / "out")

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from bot.adapters import untrusted
@@ -34,7 +34,7 @@ from bot.adapters.terraform.supervision import Limits, Supervision, who_asks_to_
 from bot.adapters.terraform.tail import LogTail
 from bot.adapters.terraform.unreadable import unreadable_copy
 from bot.adapters.terraform.warmth import LOCK_FILE
-from bot.adapters.workspace.cleaning import remove
+from bot.adapters.workspace.cleaning import empty, remove
 from bot.domain.errors import TerraformStoppedError, TreeChangedError, UnsafeTreeError
 from bot.domain.state_operations import OPERATION_FILE
 from bot.ports import CHANGES, OVERRIDE_FILE, PURPOSE_FILE, READS, TerraformJob
@@ -207,7 +207,7 @@ class Session:
         """
         number = next(self._numbers)
         plan = () if reads_plan is None else (str(reads_plan if self._sandbox is None else INSIDE.plan_file),)
-        out = {"out": str(self._seen_by(number).new_plan)} if saves_plan else {}
+        out = {"out": str(self._seen_by(self._paths(number, access)).new_plan)} if saves_plan else {}
         argv = self._argv.build(name, *positional, *plan, no_color=FLAG, **out, **options)
         return await self._supervised(
             f"{self.job.engine.name} {name}",
@@ -268,18 +268,19 @@ class Session:
         if own_time is None:
             await self._refuse_if_stopped(name)
         self._note_purpose(changes=changes)
-        here = self._paths(number)
+        here = self._paths(number, access)
         # Without a sandbox an earlier step can have made the directories of a later one.
-        remove(here.home.parent)
-        for directory in (here.home, here.output):
+        remove(here.output.parent)
+        for directory in (here.home.parent, here.output):
             make_private(directory)
+        await asyncio.to_thread(empty, here.home)
         stem = f"{number:02d}-{name}"
         log = self._logs / f"{stem}.log"
         output = self._logs / f"{stem}.out" if captured else log
         command = Command(
             argv=self._enclosed(argv, here, access=access, lives_on=changes, reads_plan=reads_plan),
             cwd=Path("/") if self._sandbox is not None else self._working_directory(access),
-            environment=self._environment(self._seen_by(number), access),
+            environment=self._environment(self._seen_by(here), access),
             output=output,
             errors=log if captured else None,
             info=None if self._sandbox is None else self._logs / f"{stem}.info",
@@ -305,11 +306,13 @@ class Session:
             written=here.output,
         )
 
-    def _paths(self, number: int) -> Paths:
-        return on_host(self.job.slot, f"{number:02d}")
+    def _paths(self, number: int, access: Access) -> Paths:
+        own = on_host(self.job.slot, f"{number:02d}")
+        # Code writes the path of its home into plans, so an apply must have the same. Two steps show a plan at once.
+        return own if access is SHOW else replace(own, home=self.here.home)
 
-    def _seen_by(self, number: int) -> Paths:
-        return self._paths(number) if self._sandbox is None else INSIDE
+    def _seen_by(self, here: Paths) -> Paths:
+        return here if self._sandbox is None else INSIDE
 
     def _working_directory(self, access: Access) -> Path:
         return self.module if access.tree else self._bare / self.job.directory

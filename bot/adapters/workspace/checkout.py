@@ -31,6 +31,8 @@ _REMEMBERED = 64
 """Reduced trees that are remembered."""
 _MODES = {"100755": 0o755, "100644": 0o644}
 """Permissions in a bundle by git's mode."""
+_UMASK = 0o022
+"""Gives files the same permissions: code may pack them, and then a plan and its apply must see equal content."""
 
 
 def index_file(slot: Slot) -> Path:
@@ -142,6 +144,7 @@ async def _read_tree(reader: TreeReader, slot: Slot, tree: str) -> None:
             environment={"GIT_INDEX_FILE": str(index)},
             keep_fds=(slot.lock_fd,),
             seconds=300,
+            umask=_UMASK,
         )
     except GitError as error:
         if "invalid path" in error.stderr:

@@ -11,6 +11,9 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
+DIRECTORY = 0o755
+"""Permissions of the directories in a tree, whose own directory is closed to others."""
+
 
 def remove(path: Path) -> None:
     """Remove a file, link or directory, whatever its permissions and depth; what is not there is fine.
@@ -60,7 +63,7 @@ def remove_strangers(tree: Path, kinds: Mapping[str, int]) -> None:
     while todo:
         inside = todo.pop()
         here = tree / inside
-        here.chmod(stat.S_IRWXU)
+        here.chmod(DIRECTORY if inside else stat.S_IRWXU)
         for child in _children(here):
             path = f"{inside}{child.name}"
             if path in directories and child.is_dir(follow_symlinks=False):

@@ -96,6 +96,7 @@ class Git:
         keep_fds: Sequence[int] = (),
         accept: Sequence[int] = (0,),
         seconds: float = 120,
+        umask: int = 0o077,
     ) -> GitResult:
         """Run git to its end; `doing` begins the sentence of the GitError that is raised otherwise.
 
@@ -111,7 +112,7 @@ class Git:
             stderr=asyncio.subprocess.PIPE,
             pass_fds=tuple(keep_fds),
             start_new_session=True,
-            umask=0o077,
+            umask=umask,
         )
         try:
             async with asyncio.timeout(seconds):

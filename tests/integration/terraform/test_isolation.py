@@ -26,6 +26,12 @@ EXPECTED_NAMES = {
 }
 SET_BY_THE_SHELL = {"PWD", "OLDPWD", "SHLVL", "_", "TF_VAR_name"}
 
+HOME_PATH = """
+resource "terraform_data" "config" {
+  input = pathexpand("~/.kube/config")
+}
+"""
+
 
 def provisioner(command: str) -> str:
     """Return a module whose apply runs a shell command in the root module."""
@@ -152,6 +158,33 @@ async def test_only_init_can_write_the_data_directory(sandboxed_bench: Bench) ->
 
     assert applied.exit_code == 0, applied.log_tail
     assert (sandboxed_bench.slot.tree / "terraform/result.txt").read_text() == "read-only\n"
+
+
+async def test_a_home_directory_has_the_same_path_for_every_step(bench: Bench) -> None:
+    # Given code with a path below its home, planned where more steps run than before its apply,
+    bench.write({"terraform/main.tf": HOME_PATH})
+    plan = await bench.plan()
+    # when it is applied and planned again,
+    applied = await bench.apply(plan)
+    again = await bench.plan()
+    # then the path is still the same.
+    assert applied.exit_code == 0, applied.log_tail
+    assert [change["change"]["actions"] for change in again.json["resource_changes"]] == [["no-op"]]
+
+
+async def test_a_home_directory_is_empty_for_every_step(bench: Bench) -> None:
+    # Given an apply that leaves files and a link at home,
+    leaves = provisioner("mkdir $HOME/.ssh && touch $HOME/.gitconfig && ln -s / $HOME/.root")
+    bench.write({"terraform/main.tf": leaves})
+    applied = await bench.apply(await bench.plan())
+    assert applied.exit_code == 0, applied.log_tail
+    # when more is applied in the same slot,
+    looks = provisioner("find $HOME -mindepth 1 > found.txt").replace('"one"', '"two"')
+    bench.write({"terraform/main.tf": leaves + looks})
+    applied = await bench.apply(await bench.plan())
+    # then nothing of that is there.
+    assert applied.exit_code == 0, applied.log_tail
+    assert (bench.slot.tree / "terraform/found.txt").read_text() == ""
 
 
 async def test_what_a_provisioner_leaves_running_ends_with_terraform(bench: Bench) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.adapters.workspace import GitWorkspace
 from bot.domain.errors import UnsafeTreeError
-from bot.ports import GitTree, Slot
+from bot.ports import GitTree, Slot, SourceBundle
 from tests.integration.workspace.origin import REPO, STACK, Content, Link, Origin, Program, Submodule, git
 
 MAIN = "refs/heads/main"
@@ -59,7 +59,7 @@ def expected(files: dict[str, Content]) -> dict[str, str]:
     return {path: text(content) for path, content in sorted(files.items())}
 
 
-async def test_a_tree_is_written_exactly_and_for_nobody_else(
+async def test_a_tree_is_written_exactly_where_nobody_else_looks(
     workspace: GitWorkspace, origin: Origin, slot: Slot
 ) -> None:
     commit = await fetched(workspace, origin, FILES)
@@ -67,11 +67,38 @@ async def test_a_tree_is_written_exactly_and_for_nobody_else(
     await workspace.lay_out(slot, GitTree(repo=REPO, tree=commit))
 
     assert found(slot.tree) == expected(FILES)
-    modes = {
-        path: stat.S_IMODE((slot.tree / path).stat().st_mode) for path in ("terraform/main.tf", "scripts/run")
+    assert stat.S_IMODE(slot.tree.stat().st_mode) == 0o700
+
+
+async def modes_after(way: str, workspace: GitWorkspace, slot: Slot, commit: GitTree) -> dict[str, int]:
+    laid = await workspace.lay_out(slot, commit)
+    if way == "git again":
+        await workspace.left_behind(slot, laid, ours={})
+        await workspace.lay_out(slot, commit)
+    elif way == "a bundle":
+        await workspace.lay_out(slot, SourceBundle(data=await workspace.pack(commit, extra={})))
+    return {
+        path: stat.S_IMODE((slot.tree / path).stat().st_mode)
+        for path in ("terraform", "terraform/modules/a", "terraform/main.tf", "scripts", "scripts/run")
     }
-    assert modes == {"terraform/main.tf": 0o600, "scripts/run": 0o700}
-    assert stat.S_IMODE((slot.tree / "terraform").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("way", ["git", "git again", "a bundle"])
+async def test_permissions_are_those_of_an_ordinary_checkout(
+    workspace: GitWorkspace, origin: Origin, slot: Slot, way: str
+) -> None:
+    # Given a commit,
+    commit = GitTree(repo=REPO, tree=await fetched(workspace, origin, FILES))
+    # when it is laid out for a plan or for an apply,
+    modes = await modes_after(way, workspace, slot, commit)
+    # then what is packed from its files has the same content either way, and others can read it where it is used.
+    assert modes == {
+        "terraform": 0o755,
+        "terraform/modules/a": 0o755,
+        "terraform/main.tf": 0o644,
+        "scripts": 0o755,
+        "scripts/run": 0o755,
+    }
 
 
 async def test_only_changed_files_are_written_into_a_proved_tree(
@@ -229,8 +256,8 @@ async def test_whatever_a_program_did_to_the_tree_is_undone(
 
     assert not slot.tree.is_symlink()
     assert found(slot.tree) == expected(FILES)
-    assert stat.S_IMODE((slot.tree / "terraform/main.tf").stat().st_mode) == 0o600
-    assert stat.S_IMODE((slot.tree / "scripts/run").stat().st_mode) == 0o700
+    assert stat.S_IMODE((slot.tree / "terraform/main.tf").stat().st_mode) == 0o644
+    assert stat.S_IMODE((slot.tree / "scripts/run").stat().st_mode) == 0o755
     outside = slot.tree.parent / "outside"
     assert not outside.exists() or (outside / "main.tf").read_text() == "untouched\n"
 
