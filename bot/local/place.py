@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.adapters.workspace.cleaning import remove, remove_strangers
+from bot.adapters.workspace.cleaning import FILE, PROGRAM, make_directories, remove, remove_strangers
 from bot.adapters.workspace.locks import try_lock
 from bot.adapters.workspace.tree_rules import ERRORED_STATE
 from bot.domain.errors import GatewrightError
@@ -76,12 +76,14 @@ def _copy(tree: Path, root: Path, entries: Collection[str]) -> None:
     remove_strangers(tree, kinds)
     for path, kind in kinds.items():
         place = tree / path
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directories(place.parent)
         remove(place)
         if kind == stat.S_IFLNK:
             place.symlink_to((root / path).readlink())
         else:
             shutil.copy2(root / path, place, follow_symlinks=False)
+            # As in the bot's checkout, whatever this person's umask is.
+            place.chmod(PROGRAM if place.stat().st_mode & stat.S_IXUSR else FILE)
 
 
 def _name(*parts: object) -> str:

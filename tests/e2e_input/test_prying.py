@@ -79,8 +79,13 @@ async def test_code_that_is_applied_can_reach_nothing_of_the_bot_or_of_others(sc
     failed = await world.hear(number, kind="apply", env="staging", status="failed")
     await world.told(number)
     # Then each try was made and refused, which the comment shows,
+    # (the end of the log has what the script said twice: as it came, and in the error)
     said = dict(
-        re.findall(r"terraform_data\.pry \(local-exec\): (.+): (DONE|refused)$", failed.body, re.MULTILINE)
+        re.findall(
+            r"^(?:terraform_data\.pry \(local-exec\): |Output: )?(.+): (DONE|refused)$",
+            failed.body,
+            re.MULTILINE,
+        )
     )
     # and the same script could read what is its own.
     assert said == {_WITNESS: "DONE", **dict.fromkeys(_TRIES, "refused")}

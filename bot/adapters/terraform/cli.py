@@ -28,6 +28,7 @@ from bot.adapters.terraform.supervision import LARGEST_ANSWER, Limits
 from bot.adapters.tracing import NoTracing
 from bot.domain.code_findings import CodeReport
 from bot.domain.errors import NeedsInitError, TerraformError
+from bot.domain.lost_files import lost_files
 from bot.ports import ApplyOutput, Engine, PlanMode, PlanOutput, TerraformJob
 from bot.ports.terraform import NO_FILES, TIMED_OUT, FetchedCode
 from bot.ports.tracing import Tracer
@@ -98,7 +99,7 @@ class TerraformCli:
                 sha256=sha256,
                 json=plan_json,
                 text=await asyncio.to_thread(job.redact, text),
-                warnings=await asyncio.to_thread(_warnings_of, step, job.redact),
+                warnings=await asyncio.to_thread(_warnings_of, session, step, plan_json),
                 lock_file=session.lock_file,
                 seconds=seconds,
                 fetched=code,
@@ -281,5 +282,8 @@ def _inside(value: Any) -> Collection[Any]:
     return value if isinstance(value, list) else ()
 
 
-def _warnings_of(step: Step, redact: Callable[[str], str]) -> tuple[str, ...]:
-    return warnings(redact(step.output.read_text(encoding="utf-8", errors="replace")))
+def _warnings_of(session: Session, step: Step, plan_json: Mapping[str, Any]) -> tuple[str, ...]:
+    job = session.job
+    said = warnings(job.redact(step.output.read_text(encoding="utf-8", errors="replace")))
+    lost = lost_files(plan_json, tree=str(session.seen.tree), directory=job.directory)
+    return (*said, *map(job.redact, lost))

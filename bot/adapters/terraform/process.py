@@ -23,7 +23,8 @@ from pathlib import Path
 from bot.adapters.terraform.paths import PRIVATE_FILE
 from bot.domain.errors import GatewrightError
 
-UMASK = 0o077
+UMASK = 0o022
+"""What code makes is used elsewhere, in a package or a shared directory; here it lies in directories closed to others."""
 _POLL = 0.05
 """Seconds between looks at a child on systems without pidfd."""
 

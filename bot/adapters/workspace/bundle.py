@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.untrusted import printable
-from bot.adapters.workspace.cleaning import DIRECTORY, empty
+from bot.adapters.workspace.cleaning import empty, make_directories
 from bot.adapters.workspace.tree_rules import ERRORED_STATE, escapes
 from bot.domain.errors import UnsafeTreeError, WorkspaceError
 from bot.ports import OVERRIDE_FILE
@@ -166,7 +166,7 @@ def _write_all(tree: Path, members: Iterable[Member]) -> None:
             if member.kind == stat.S_IFLNK:
                 links.append(member)
             elif member.kind == stat.S_IFDIR:
-                _make_directories(target)
+                make_directories(target)
                 modes.append((target, member.mode & 0o777))
             else:
                 _write(target, member)
@@ -174,7 +174,7 @@ def _write_all(tree: Path, members: Iterable[Member]) -> None:
             raise WorkspaceError(f"{printable(member.path)} is there already") from error
     for member in links:
         target = tree / member.path
-        _make_directories(target.parent)
+        make_directories(target.parent)
         try:
             target.symlink_to(os.fsdecode(member.content))
         except FileExistsError as error:
@@ -183,16 +183,8 @@ def _write_all(tree: Path, members: Iterable[Member]) -> None:
         directory.chmod(mode)
 
 
-def _make_directories(directory: Path) -> None:
-    """Make a directory, and those above it that are missing, as git makes them, whatever this process's umask is."""
-    missing = [each for each in (directory, *directory.parents) if not each.is_dir()]
-    for each in reversed(missing):
-        each.mkdir()
-        each.chmod(DIRECTORY)
-
-
 def _write(target: Path, member: Member) -> None:
-    _make_directories(target.parent)
+    make_directories(target.parent)
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(member.content)

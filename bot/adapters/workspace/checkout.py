@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bot.adapters.untrusted import printable
 from bot.adapters.workspace import bundle
-from bot.adapters.workspace.cleaning import empty, remove_strangers
+from bot.adapters.workspace.cleaning import FILE, PROGRAM, empty, remove_strangers
 from bot.adapters.workspace.git import GitError
 from bot.adapters.workspace.left_behind import observed
 from bot.adapters.workspace.names import object_id
@@ -29,10 +29,10 @@ from bot.ports.workspace import GitTree, LaidOut
 _log = logging.getLogger(__name__)
 _REMEMBERED = 64
 """Reduced trees that are remembered."""
-_MODES = {"100755": 0o755, "100644": 0o644}
+_MODES = {"100755": PROGRAM, "100644": FILE}
 """Permissions in a bundle by git's mode."""
 _UMASK = 0o022
-"""Gives files the same permissions: code may pack them, and then a plan and its apply must see equal content."""
+"""Gives files the same permissions."""
 
 
 def index_file(slot: Slot) -> Path:

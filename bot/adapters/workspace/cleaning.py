@@ -11,8 +11,11 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-DIRECTORY = 0o755
-"""Permissions of the directories in a tree, whose own directory is closed to others."""
+DIRECTORY, PROGRAM, FILE = 0o755, 0o755, 0o644
+"""Permissions in a tree, whose own directory is closed to others: those of an ordinary checkout.
+
+Code may pack its files, and then a plan and its apply must find equal content wherever they run.
+"""
 
 
 def remove(path: Path) -> None:
@@ -70,6 +73,14 @@ def remove_strangers(tree: Path, kinds: Mapping[str, int]) -> None:
                 todo.append(f"{path}/")
             elif kinds.get(path) != stat.S_IFMT(child.stat(follow_symlinks=False).st_mode):
                 remove(Path(child))
+
+
+def make_directories(directory: Path) -> None:
+    """Make a directory, and those above it that are missing, whatever this process's umask is."""
+    missing = [each for each in (directory, *directory.parents) if not each.is_dir()]
+    for each in reversed(missing):
+        each.mkdir()
+        each.chmod(DIRECTORY)
 
 
 def _children(directory: Path | os.DirEntry[str]) -> list[os.DirEntry[str]]:

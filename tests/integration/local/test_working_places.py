@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from stat import S_IMODE
 
 import pytest
 
@@ -104,6 +105,28 @@ async def test_links_are_copied_with_what_they_stand_for(tmp_path: Path, root: P
     (root / "terraform" / "x.json").symlink_to("../shared/x.json")
 
     assert {"terraform/x.json", "shared/x.json"} <= await laid_out(tmp_path, root)
+
+
+async def test_permissions_are_those_of_the_bots_checkout(tmp_path: Path, root: Path) -> None:
+    # Given a checkout of somebody whose files belong to a group, or to nobody else,
+    (root / "terraform" / "main.tf").chmod(0o664)
+    (root / "modules" / "net" / "main.tf").chmod(0o700)
+    (root / "terraform").chmod(0o775)
+
+    with working_place(tmp_path / "cache", root, stack("dev")) as slot:
+        lay_out(slot, root, input_tree(POLICY, stack("dev"), await working_tree(root)))
+        modes = {
+            path: S_IMODE((slot.tree / path).stat().st_mode)
+            for path in ("terraform", "terraform/main.tf", "modules/net", "modules/net/main.tf")
+        }
+
+    # then what code packs here is what it packs in the bot's checkout.
+    assert modes == {
+        "terraform": 0o755,
+        "terraform/main.tf": 0o644,
+        "modules/net": 0o755,
+        "modules/net/main.tf": 0o755,
+    }
 
 
 async def test_a_link_that_leads_out_of_the_checkout_is_refused(tmp_path: Path, root: Path) -> None:

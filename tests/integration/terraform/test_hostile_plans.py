@@ -56,7 +56,9 @@ async def test_the_fixture_runs_a_program_while_it_is_planned(bench: Bench) -> N
 
 # The plan that was saved.
 
-SAVE_ELSEWHERE = "plan=$(ls -d $(dirname $HOME)/out $(dirname $HOME)/../*/out 2>/dev/null | sort | tail -1)/plan.tfplan"
+SAVE_ELSEWHERE = (
+    "plan=$(ls -d $(dirname $HOME)/out $(dirname $HOME)/../*/out 2>/dev/null | sort | tail -1)/plan.tfplan"
+)
 WAYLAY = {
     "a link into the tree": f'{SAVE_ELSEWHERE}; ln -s "$PWD/saved" $plan',
     "a relative link": f"{SAVE_ELSEWHERE}; ln -s ../../../../saved $plan",

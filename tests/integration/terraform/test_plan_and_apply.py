@@ -12,6 +12,14 @@ from bot.ports import CHANGES, PURPOSE_FILE, READS, Engine, PlanMode
 from tests.integration.terraform.bench import ENGINE, ONE_RESOURCE, SECRET, STATE_KEY, Bench
 from tests.integration.terraform.state_server import StateServer
 
+MAKES_FILES = """
+resource "terraform_data" "made" {
+  provisioner "local-exec" {
+    command = "mkdir made && touch made/run"
+  }
+}
+"""
+
 
 async def test_what_was_planned_is_applied_and_the_next_plan_is_empty(
     bench: Bench, state: StateServer
@@ -218,8 +226,19 @@ async def test_files_of_a_run_are_for_the_bot_alone(bench: Bench) -> None:
 
     plan = await bench.plan()
 
-    made = [plan.plan_file, *bench.slot.data_dir.rglob("*"), *bench.slot.scratch.rglob("*")]
+    # The slot's own directories are closed as well, so that nobody reaches what lies further down.
+    made = [plan.plan_file, *bench.slot.scratch.glob("*"), *bench.slot.scratch.glob("*/*")]
     assert [path for path in made if stat.S_IMODE(path.lstat().st_mode) & 0o077] == []
+
+
+async def test_what_code_makes_has_ordinary_permissions(bench: Bench) -> None:
+    bench.write({"terraform/main.tf": MAKES_FILES})
+
+    applied = await bench.apply(await bench.plan())
+
+    assert applied.exit_code == 0, applied.log_tail
+    made = [bench.slot.tree / "terraform/made", bench.slot.tree / "terraform/made/run"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in made] == [0o755, 0o644]
 
 
 async def test_another_version_of_the_engine_is_told_with_both_versions(open_bench: Bench) -> None:
