@@ -14,7 +14,13 @@ from bot.adapters.terraform.argv import FLAG
 from bot.adapters.terraform.paths import read_regular
 from bot.adapters.terraform.session import INIT, Session
 from bot.domain.errors import IntegrityError
-from bot.domain.fetched import Fetched, fetched_digest, locked_providers, moving_sources
+from bot.domain.fetched import (
+    Fetched,
+    fetched_digest,
+    locked_providers,
+    module_contents,
+    moving_sources,
+)
 from bot.domain.fetched_code import module_constraints
 from bot.ports.terraform import FetchedCode
 
@@ -61,7 +67,9 @@ async def initialise_for_apply(session: Session, planned: FetchedCode) -> bool:
 def fetched_by(session: Session) -> Fetched:
     """Return what the last init fetched; blocking. For a data directory that was initialised or found ready."""
     memo = warmth.read_memo(session.here.data)
-    contents = {} if memo is None else memo.content.by_module()
+    packages = {} if memo is None else memo.content.by_module()
+    records = warmth.module_records(session.here.data)
+    contents = module_contents(packages, records, str(session.seen.data / fetched.MODULES))
     engine = session.job.engine
     digest = fetched_digest(
         contents, locked_providers(session.lock_file), engine=f"{engine.name} {engine.version}"
@@ -110,7 +118,7 @@ def _note(session: Session) -> None:
     data = session.here.data
     state_backend.verify(data, session.backend)
     session.note_lock_file()
-    fetched.drop_histories(data)
+    fetched.drop_what_git_drops(data)
     warmth.write_memo(data, _digest(session), fetched.taken(data))
 
 

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.fetched import ModuleRecord, fetched_digest, is_current, module_records, moving_sources
+from bot.domain.fetched import (
+    ModuleRecord,
+    fetched_digest,
+    is_current,
+    module_contents,
+    module_records,
+    moving_sources,
+)
 from bot.domain.fetched_code import locked_providers, module_constraints
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -68,6 +75,27 @@ def test_the_digest_names_its_version() -> None:
 )
 def test_the_digest_changes_with_what_was_fetched(other: dict[str, Any]) -> None:
     assert fetched_digest(**MADE | other) != fetched_digest(**MADE)
+
+
+def test_which_directory_of_a_package_is_the_module_counts() -> None:
+    def contents(directory: str) -> dict[str, str]:
+        record = ModuleRecord(
+            key="net", source="registry.example.org/acme/net/any", version="1.0.0", directory=directory
+        )
+        return module_contents({"net": "1" * 64}, [record], "/data/modules")
+
+    assert contents("/data/modules/net/good") != contents("/data/modules/net/other")
+    assert contents("/data/modules/net") != contents("/data/modules/net/good")
+    assert contents("/data/modules/net/good/") == contents("/data/modules/net/good")
+
+
+def test_modules_of_the_repository_itself_are_not_counted_as_fetched() -> None:
+    records = [
+        ModuleRecord(key="", source="", version=None, directory="."),
+        ModuleRecord(key="own", source="../own", version=None, directory="../own"),
+    ]
+
+    assert module_contents({}, records, "/data/modules") == {}
 
 
 @given(st.dictionaries(st.text(), st.text()), st.dictionaries(st.text(), st.text()))
