@@ -209,6 +209,13 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="have an apply get another program for a provider than the plan, by a lock file without hashes",
+        ends="`unsafe_tree`, with the names of the providers",
+        tests=(
+            "tests/integration/terraform/test_initialisation.py::test_a_locked_provider_that_nothing_is_compared_with_is_refused",
+        ),
+    ),
+    Attack(
         tries="change the state between plan and apply",
         ends="`state_moved`",
         tests=("tests/e2e/test_stale_plans.py::test_a_state_that_was_changed_elsewhere_closes_the_way",),

@@ -13,7 +13,8 @@ from bot.adapters.terraform import fetched, warmth
 from bot.adapters.terraform.argv import FLAG
 from bot.adapters.terraform.paths import read_regular
 from bot.adapters.terraform.session import INIT, Session
-from bot.domain.errors import IntegrityError
+from bot.adapters.untrusted import printable
+from bot.domain.errors import IntegrityError, UnsafeTreeError
 from bot.domain.fetched import (
     Fetched,
     fetched_digest,
@@ -21,7 +22,7 @@ from bot.domain.fetched import (
     module_contents,
     moving_sources,
 )
-from bot.domain.fetched_code import module_constraints
+from bot.domain.fetched_code import module_constraints, unhashed_providers
 from bot.ports.terraform import FetchedCode
 
 SKIPPED = "Initialisation skipped: the data directory was initialised for the same inputs."
@@ -118,8 +119,21 @@ def _note(session: Session) -> None:
     data = session.here.data
     state_backend.verify(data, session.backend)
     session.note_lock_file()
+    _refuse_unhashed(session.lock_file)
     fetched.drop_what_git_drops(data)
     warmth.write_memo(data, _digest(session), fetched.taken(data))
+
+
+def _refuse_unhashed(lock_file: str | None) -> None:
+    """Refuse providers that no engine compares with anything: an apply could get another program than the plan."""
+    if unhashed := unhashed_providers(lock_file):
+        raise UnsafeTreeError(
+            tuple(
+                f"`{warmth.LOCK_FILE}`: {printable(address)} has no hash. Write the file anew with"
+                " `terraform providers lock`, and commit it."
+                for address in unhashed
+            )
+        )
 
 
 def _is_ready(session: Session) -> bool:

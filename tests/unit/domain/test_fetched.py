@@ -17,7 +17,7 @@ from bot.domain.fetched import (
     module_records,
     moving_sources,
 )
-from bot.domain.fetched_code import locked_providers, module_constraints
+from bot.domain.fetched_code import locked_providers, module_constraints, unhashed_providers
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LOCK = """
@@ -127,9 +127,28 @@ def test_chosen_providers_are_read_from_the_lock_file() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("body", "is_hashed"),
+    [
+        ('hashes = [\n    "h1:I8MBeauYA8J8yheLJ8oSMWqB0kovn16dF/wKZ1QTdkk=",\n  ]', True),
+        ('hashes = ["zh:0123"]', True),
+        ('version = "1.0.0"', False),
+        ("hashes = []", False),
+        ('hashes = ["h2:of a kind that nobody knows"]', False),
+        ('# "h1:I8MBeauYA8J8yheLJ8oSMWqB0kovn16dF/wKZ1QTdkk="', False),
+    ],
+)
+def test_a_provider_without_a_hash_is_found(body: str, *, is_hashed: bool) -> None:
+    other = 'provider "example.org/acme/other" {\n  hashes = ["h1:other"]\n}\n'
+    text = f'{other}provider "example.org/acme/toy" {{\n  {body}\n}}\n{other}'
+
+    assert unhashed_providers(text) == (() if is_hashed else ("example.org/acme/toy",))
+
+
 @given(st.text())
 def test_a_lock_file_of_any_kind_is_read(text: str) -> None:
     assert isinstance(locked_providers(text), dict)
+    assert isinstance(unhashed_providers(text), tuple)
 
 
 @given(st.text(), st.sampled_from(["a.tf", "a.tf.json", "x/a.tofu", "a.txt"]))
