@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ __all__ = [
     "fetched_digest",
     "is_current",
     "locked_providers",
+    "module_contents",
     "module_records",
     "moving_sources",
 ]
@@ -59,12 +61,29 @@ class ModuleRecord:
 
 
 def fetched_digest(modules: Mapping[str, str], providers: Mapping[str, str], *, engine: str) -> str:
-    """Return the digest of fetched modules (key -> digest of their content), providers, and `terraform 1.11.4`.
+    """Return the digest of fetched modules (key -> what `module_contents` says), providers, and `terraform 1.11.4`.
 
     Providers are counted by source address and chosen version: their hashes differ by platform and mirror.
     """
     canonical = json.dumps([sorted(modules.items()), sorted(providers.items()), engine])
     return f"{FETCHED_VERSION}:{hashlib.sha256(canonical.encode()).hexdigest()}"
+
+
+def module_contents(
+    packages: Mapping[str, str], records: Iterable[ModuleRecord], fetched_in: str
+) -> dict[str, str]:
+    """Return for `fetched_digest` what was fetched for each module; `packages` is key -> digest of a whole package.
+
+    Which directory of a package is the module is said by the registry, too, and not by the code alone. `fetched_in` is
+    where all packages are, as the records name it.
+    """
+    found = {key: json.dumps([digest]) for key, digest in packages.items()}
+    for record in records:
+        directory = posixpath.normpath(record.directory)
+        if directory.startswith(f"{fetched_in}/"):
+            inside = directory.removeprefix(f"{fetched_in}/")
+            found[record.key] = json.dumps([packages.get(record.key), inside])
+    return found
 
 
 def is_current(digest: str | None) -> bool:

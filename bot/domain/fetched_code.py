@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from bot.domain.hcl import HclToken, hcl_tokens
 from bot.domain.module_calls import all_values, objects
 
+_HASHES = ("h1:", "zh:")
+"""How the hashes begin that engines compare; they pass over all others."""
 _HCL = (".tf", ".tofu")
 _JSON = (".tf.json", ".tofu.json")
 
@@ -33,6 +35,26 @@ def module_constraints(files: Mapping[str, str]) -> dict[str, dict[str, str | No
 def locked_providers(text: str | None) -> dict[str, str]:
     """Return source address -> chosen version from the text of a `.terraform.lock.hcl`. It never raises."""
     return {address: version for address, version in _blocks(text or "", "provider") if version}
+
+
+def unhashed_providers(text: str | None) -> tuple[str, ...]:
+    """Return the providers of a lock file that have no hash which an engine compares. It never raises."""
+    found: dict[str, bool] = {}
+    name: str | None = None
+    depth = 0
+    recent = [HclToken(kind="start", text="")] * 2
+    for token in hcl_tokens(text or ""):
+        if token.kind == "sign" and token.text == "{":
+            if depth == 0 and recent[0].text == "provider":
+                name = recent[1].text
+                found[name] = False
+            depth += 1
+        elif token.kind == "sign" and token.text == "}":
+            depth = max(0, depth - 1)
+        elif depth == 1 and name is not None and token.kind == "text" and token.text.startswith(_HASHES):
+            found[name] = True
+        recent = [recent[1], token]
+    return tuple(address for address, is_hashed in found.items() if not is_hashed)
 
 
 def is_local(source: str) -> bool:

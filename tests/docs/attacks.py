@@ -210,6 +210,21 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="have another plan saved than the one that Terraform makes: of code that nobody reviewed, or of another state",
+        ends="`unsafe_tree`: the code that is packed in a plan file, and its state, are compared with the reviewed ones",
+        tests=(
+            "tests/integration/terraform/test_hostile_plans.py::test_a_plan_of_other_code_or_of_another_state_is_refused",
+            "tests/integration/terraform/test_saved_plan.py::test_what_is_no_plan_is_refused_without_harm",
+        ),
+    ),
+    Attack(
+        tries="have an apply get another program for a provider than the plan, by a lock file without hashes",
+        ends="`unsafe_tree`, with the names of the providers",
+        tests=(
+            "tests/integration/terraform/test_initialisation.py::test_a_locked_provider_that_nothing_is_compared_with_is_refused",
+        ),
+    ),
+    Attack(
         tries="change the state between plan and apply",
         ends="`state_moved`",
         tests=("tests/e2e/test_stale_plans.py::test_a_state_that_was_changed_elsewhere_closes_the_way",),

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bot.adapters.terraform import fetched
+from bot.adapters.terraform import fetched, saved_plan
 from bot.adapters.terraform.argv import FLAG, OptionValue, plan_options
 from bot.adapters.terraform.code_checks import check_code, test_code
 from bot.adapters.terraform.engine import Engines
@@ -74,20 +74,22 @@ class TerraformCli:
         """Init where needed, plan to a file, copy it out of the code's reach, and show the copy.
 
         Raises TerraformError, TerraformStoppedError when stopped, NeedsInitError where an init that was skipped is
-        asked for, UnsafeTreeError when the tree would redirect the state, TreeChangedError when the plan is no file, PolicyError when the root module or var file is not there, EngineChangedError.
+        asked for, UnsafeTreeError when the tree would redirect the state, TreeChangedError when the saved plan is no file
+        or not of this tree and state, PolicyError when the root module or var file is not there, EngineChangedError.
         """
         seconds: dict[str, float] = {}
         async with self._session(job) as session:
             with _timed(seconds, "init"):
                 initialised = await initialise_for_plan(session)
                 code = await asyncio.to_thread(fetched_by, session)
+                made_of = await asyncio.to_thread(saved_plan.origin, session)
             with _timed(seconds, "plan"):
                 step = await self._plan(session, arguments, mode)
             if not initialised and step.ended.exit_code == 1 and needs_init(step.tail.text()):
                 # The code itself may have printed these words, so nothing here is touched because of them.
                 raise NeedsInitError(str(step.failure()), log_tail=step.log_tail, exit_code=1)
             step.raise_if_failed(accepted=(NO_CHANGES, CHANGES))
-            taken = await asyncio.to_thread(session.take_plan, step)
+            taken = await asyncio.to_thread(saved_plan.take, session, step, made_of)
             if taken is None:
                 # A Go program that runs out of memory or stack ends with the code that means "there are changes".
                 raise step.failure()

@@ -13,6 +13,7 @@ from pathlib import Path
 from bot.adapters.untrusted import Found, walk
 from bot.adapters.workspace import bundle
 from bot.adapters.workspace.cleaning import remove
+from bot.domain.errors import UnsafeTreeError
 
 MODULES = "modules"
 """The directory in the data directory where `init` puts modules, with a list of them."""
@@ -59,12 +60,21 @@ def taken(data_dir: Path, known: Content | None = None) -> Content:
     return Content(files={found.path: _record(found, before.get(found.path)) for found in _fetched(data_dir)})
 
 
-def drop_histories(data_dir: Path) -> None:
-    """Remove the git directories of fetched modules: two clones of one commit differ there, and Terraform needs none."""
+def drop_what_git_drops(data_dir: Path) -> None:
+    """Remove git directories, which differ between clones of one commit, and empty ones, which no content counts."""
     root = data_dir / MODULES
-    if root.is_dir() and not root.is_symlink():
-        for path in [found.path for found in walk(root) if found.name == ".git"]:
-            remove(root / path)
+    if not root.is_dir() or root.is_symlink():
+        return
+    for path in [found.path for found in walk(root) if found.name == ".git"]:
+        remove(root / path)
+    full: set[str] = set()
+    # What lies in a directory follows it.
+    for found in reversed(list(walk(root))):
+        parent = found.path.rpartition("/")[0]
+        if found.is_directory and parent and found.path not in full:
+            remove(root / found.path)
+        else:
+            full.add(parent)
 
 
 def packed(data_dir: Path) -> bytes:
@@ -88,9 +98,14 @@ def restore(data_dir: Path, archive: bytes) -> None:
 
 
 def _fetched(data_dir: Path) -> Iterator[Found]:
+    """Yield every file and link. Raises UnsafeTreeError where they are too large together."""
     root = data_dir / MODULES
-    if root.is_dir() and not root.is_symlink():
-        yield from (found for found in walk(root) if not found.is_directory)
+    if not root.is_dir() or root.is_symlink():
+        return
+    # A clone of a few kilobytes can be unpacked to files of any size.
+    if sum(found.status.st_size for found in walk(root) if not found.is_directory) > LARGEST:
+        raise UnsafeTreeError((f"what `init` fetched has more than {LARGEST} bytes",))
+    yield from (found for found in walk(root) if not found.is_directory)
 
 
 def _record(found: Found, before: Record | None) -> Record:

@@ -13,9 +13,16 @@ from bot.adapters.terraform import fetched, warmth
 from bot.adapters.terraform.argv import FLAG
 from bot.adapters.terraform.paths import read_regular
 from bot.adapters.terraform.session import INIT, Session
-from bot.domain.errors import IntegrityError
-from bot.domain.fetched import Fetched, fetched_digest, locked_providers, moving_sources
-from bot.domain.fetched_code import module_constraints
+from bot.adapters.untrusted import printable
+from bot.domain.errors import IntegrityError, UnsafeTreeError
+from bot.domain.fetched import (
+    Fetched,
+    fetched_digest,
+    locked_providers,
+    module_contents,
+    moving_sources,
+)
+from bot.domain.fetched_code import module_constraints, unhashed_providers
 from bot.ports.terraform import FetchedCode
 
 SKIPPED = "Initialisation skipped: the data directory was initialised for the same inputs."
@@ -63,7 +70,9 @@ async def initialise_for_apply(session: Session, planned: FetchedCode) -> bool:
 def fetched_by(session: Session) -> Fetched:
     """Return what the last init fetched; blocking. For a data directory that was initialised or found ready."""
     memo = warmth.read_memo(session.here.data)
-    contents = {} if memo is None else memo.content.by_module()
+    packages = {} if memo is None else memo.content.by_module()
+    records = warmth.module_records(session.here.data)
+    contents = module_contents(packages, records, str(session.seen.data / fetched.MODULES))
     engine = session.job.engine
     digest = fetched_digest(
         contents, locked_providers(session.lock_file), engine=f"{engine.name} {engine.version}"
@@ -112,8 +121,21 @@ def _note(session: Session) -> None:
     data = session.here.data
     state_backend.verify(data, session.backend)
     session.note_lock_file()
-    fetched.drop_histories(data)
+    _refuse_unhashed(session.lock_file)
+    fetched.drop_what_git_drops(data)
     warmth.write_memo(data, _digest(session), fetched.taken(data))
+
+
+def _refuse_unhashed(lock_file: str | None) -> None:
+    """Refuse providers that no engine compares with anything: an apply could get another program than the plan."""
+    if unhashed := unhashed_providers(lock_file):
+        raise UnsafeTreeError(
+            tuple(
+                f"`{warmth.LOCK_FILE}`: {printable(address)} has no hash. Write the file anew with"
+                " `terraform providers lock`, and commit it."
+                for address in unhashed
+            )
+        )
 
 
 def _is_ready(session: Session) -> bool:

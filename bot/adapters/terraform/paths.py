@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Callable
@@ -108,8 +109,8 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def read_regular(path: Path) -> str | None:
-    """Return a file's text, None when there is no regular file at this very path."""
+def open_regular(path: Path) -> io.BufferedReader | None:
+    """Open a file, None when there is no regular file at this very path."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -117,5 +118,13 @@ def read_regular(path: Path) -> str | None:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         return None
-    with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
-        return file.read()
+    return os.fdopen(descriptor, "rb")
+
+
+def read_regular(path: Path) -> str | None:
+    """Return a file's text, None when there is no regular file at this very path."""
+    file = open_regular(path)
+    if file is None:
+        return None
+    with io.TextIOWrapper(file, encoding="utf-8", errors="replace") as text:
+        return text.read()

@@ -35,7 +35,7 @@ from bot.adapters.terraform.tail import LogTail
 from bot.adapters.terraform.unreadable import unreadable_copy
 from bot.adapters.terraform.warmth import LOCK_FILE
 from bot.adapters.workspace.cleaning import empty, remove
-from bot.domain.errors import TerraformStoppedError, TreeChangedError, UnsafeTreeError
+from bot.domain.errors import TerraformStoppedError, UnsafeTreeError
 from bot.domain.state_operations import OPERATION_FILE
 from bot.ports import CHANGES, OVERRIDE_FILE, PURPOSE_FILE, READS, TerraformJob
 from bot.ports.tracing import Tracer
@@ -202,7 +202,7 @@ class Session:
 
         `captured` keeps standard output apart and shows no lines. `changes` marks what may change the state: it
         gets the locks, outlives the bot and is left running on cancellation. `reads_plan` is a saved plan, given as
-        the last argument; `saves_plan` has one saved for `take_plan`. `own_time` in seconds frees an afterthought from
+        the last argument; `saves_plan` has one saved for `copy_plan`. `own_time` in seconds frees an afterthought from
         the job's deadline and from requests to stop.
         """
         number = next(self._numbers)
@@ -239,18 +239,19 @@ class Session:
         status = untrusted.find(self.here.tree, os.path.normpath(f"{self._place}/errored.tfstate"))
         return None if status is None else (status.st_ino, status.st_mtime_ns)
 
-    def take_plan(self, step: Step) -> tuple[Path, str] | None:
-        """Copy the plan that a step has saved out of its reach; returns the copy and its SHA-256; blocking.
+    def copy_plan(self, step: Step) -> Path | None:
+        """Copy the plan that a step has saved out of its reach; blocking.
 
-        None where it saved none. Raises TreeChangedError where something else lies there.
+        None where it saved none. Raises UnsafeTreeError where something else lies there.
         """
         copy = self.job.slot.scratch / PLAN_NAME
         remove(copy)
-        try:
-            digest = untrusted.copy_out(step.written, PLAN_NAME, copy, largest=LARGEST_PLAN)
-        except UnsafeTreeError as error:
-            raise TreeChangedError(error.problems) from error
-        return None if digest is None else (copy, digest)
+        digest = untrusted.copy_out(step.written, PLAN_NAME, copy, largest=LARGEST_PLAN)
+        return None if digest is None else copy
+
+    def drop_plan(self) -> None:
+        """Remove the copy of a plan that is not to be used; blocking."""
+        remove(self.job.slot.scratch / PLAN_NAME)
 
     async def _supervised(
         self,

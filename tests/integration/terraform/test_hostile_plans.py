@@ -156,6 +156,88 @@ async def test_the_copy_of_a_plan_is_out_of_its_reach(sandboxed_bench: Bench) ->
     assert (sandboxed_bench.slot.tree / "terraform/found").read_text() == ""
 
 
+# A plan that was made of something else.
+
+SWAP = """
+[ -e /tmp/other ] && exit 0
+cat > /tmp/swap.py <<'END'
+import fcntl, os, subprocess, sys, termios, time
+
+forged, plan = sys.argv[1:]
+os.mkfifo(plan)
+pipe = os.open(plan, os.O_RDWR)
+fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 8192)
+os.write(pipe, bytes(4096))
+if os.fork():
+    sys.exit()
+devnull = os.open(os.devnull, os.O_RDWR)
+for stream in range(3):
+    os.dup2(devnull, stream)
+
+
+def waiting():
+    answer = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
+    return int.from_bytes(answer, sys.byteorder)
+
+
+while waiting() <= 4096:
+    time.sleep(0.001)
+# Terraform has opened the pipe, and saves its plan to nobody.
+subprocess.run(["cp", forged, plan + ".new"], check=True)
+os.rename(plan + ".new", plan)
+while True:
+    os.read(pipe, 8192)
+END
+mkdir /tmp/other
+cp -r . /tmp/other
+cd /tmp/other
+rm hostile.tf
+%s
+export TF_DATA_DIR=/tmp/data
+terraform init -input=false > /dev/null
+terraform plan -lock=false -input=false -out=/tmp/forged > /dev/null
+python3 /tmp/swap.py /tmp/forged $(dirname $HOME)/out/plan.tfplan
+"""
+PROVISIONER = """
+resource "terraform_data" "one" {
+  provisioner "local-exec" {
+    command = "echo nobody has reviewed this"
+  }
+}
+"""
+OTHERWISE = {
+    "with a provisioner": f"cat > one_override.tf <<'END'{PROVISIONER}END",
+    "with another file": "cat > more.tf <<'END'\nlocals {}\nEND",
+    "without a file": "rm more.tf",
+    "with a module from elsewhere": "cp module/* more/",
+    "of another state": "sed -i 's#staging/terraform#prod/terraform#' *gatewright_backend_override.tf",
+    "of a state on another server": "sed -i 's#^ *skip_s3_checksum.*#sts_region = \"x\"#' *gatewright_backend_override.tf",
+}
+SEVERAL = MODULE | {
+    "terraform/more.tf": 'module "more" {\n  source = "./more"\n}\n',
+    "terraform/more/main.tf": "locals {}\n",
+    "terraform/module/main.tf": "locals {\n  one = 1\n}\n",
+}
+
+
+@needs_sandbox
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("script", OTHERWISE.values(), ids=OTHERWISE)
+async def test_a_plan_of_other_code_or_of_another_state_is_refused(
+    sandboxed_bench: Bench, script: str
+) -> None:
+    # Given code that has a plan of its own making saved in the place of the one that Terraform makes,
+    sandboxed_bench.write(SEVERAL | hostile(SWAP % script))
+
+    # when it is planned,
+    with pytest.raises(TreeChangedError) as refused:
+        await sandboxed_bench.plan()
+
+    # then nothing is left to apply.
+    assert "the saved plan" in str(refused.value)
+    assert not (sandboxed_bench.slot.scratch / "plan.tfplan").exists()
+
+
 # What a step leaves behind.
 
 MARK = """

@@ -9,7 +9,7 @@ import pytest
 from bot.adapters.terraform import TerraformCli
 from bot.adapters.terraform.initialisation import SKIPPED
 from bot.adapters.terraform.warmth import LOCK_FILE, memo_file
-from bot.domain.errors import ProvidersChangedError, TerraformError
+from bot.domain.errors import ProvidersChangedError, TerraformError, UnsafeTreeError
 from bot.domain.model import PlanId
 from bot.services.revert_providers import refuse_missing_providers
 from tests.integration.terraform.bench import ONE_RESOURCE, STATE_KEY, Bench
@@ -175,6 +175,18 @@ async def test_a_committed_lock_file_is_never_rewritten(mirrored: Bench) -> None
         await mirrored.plan()
 
     assert (mirrored.slot.tree / "terraform" / LOCK_FILE).read_text() == lock
+
+
+@pytest.mark.parametrize("hashes", ["", 'hashes = ["h2:unknown"]'])
+async def test_a_locked_provider_that_nothing_is_compared_with_is_refused(
+    mirrored: Bench, hashes: str
+) -> None:
+    lock = f'provider "registry.terraform.io/acme/toy" {{\n  version = "1.0.0"\n  {hashes}\n}}\n'
+    mirrored.write({"terraform/main.tf": NEEDS_PROVIDER, f"terraform/{LOCK_FILE}": lock})
+
+    for _ in range(2):
+        with pytest.raises(UnsafeTreeError, match="acme/toy has no hash"):
+            await mirrored.plan()
 
 
 @pytest.mark.parametrize(

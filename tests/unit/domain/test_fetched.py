@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.fetched import ModuleRecord, fetched_digest, is_current, module_records, moving_sources
-from bot.domain.fetched_code import locked_providers, module_constraints
+from bot.domain.fetched import (
+    ModuleRecord,
+    fetched_digest,
+    is_current,
+    module_contents,
+    module_records,
+    moving_sources,
+)
+from bot.domain.fetched_code import locked_providers, module_constraints, unhashed_providers
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 LOCK = """
@@ -70,6 +77,27 @@ def test_the_digest_changes_with_what_was_fetched(other: dict[str, Any]) -> None
     assert fetched_digest(**MADE | other) != fetched_digest(**MADE)
 
 
+def test_which_directory_of_a_package_is_the_module_counts() -> None:
+    def contents(directory: str) -> dict[str, str]:
+        record = ModuleRecord(
+            key="net", source="registry.example.org/acme/net/any", version="1.0.0", directory=directory
+        )
+        return module_contents({"net": "1" * 64}, [record], "/data/modules")
+
+    assert contents("/data/modules/net/good") != contents("/data/modules/net/other")
+    assert contents("/data/modules/net") != contents("/data/modules/net/good")
+    assert contents("/data/modules/net/good/") == contents("/data/modules/net/good")
+
+
+def test_modules_of_the_repository_itself_are_not_counted_as_fetched() -> None:
+    records = [
+        ModuleRecord(key="", source="", version=None, directory="."),
+        ModuleRecord(key="own", source="../own", version=None, directory="../own"),
+    ]
+
+    assert module_contents({}, records, "/data/modules") == {}
+
+
 @given(st.dictionaries(st.text(), st.text()), st.dictionaries(st.text(), st.text()))
 def test_modules_and_providers_are_kept_apart(one: dict[str, str], other: dict[str, str]) -> None:
     left = fetched_digest(one, other, engine="terraform 1.11.4")
@@ -99,9 +127,28 @@ def test_chosen_providers_are_read_from_the_lock_file() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("body", "is_hashed"),
+    [
+        ('hashes = [\n    "h1:I8MBeauYA8J8yheLJ8oSMWqB0kovn16dF/wKZ1QTdkk=",\n  ]', True),
+        ('hashes = ["zh:0123"]', True),
+        ('version = "1.0.0"', False),
+        ("hashes = []", False),
+        ('hashes = ["h2:of a kind that nobody knows"]', False),
+        ('# "h1:I8MBeauYA8J8yheLJ8oSMWqB0kovn16dF/wKZ1QTdkk="', False),
+    ],
+)
+def test_a_provider_without_a_hash_is_found(body: str, *, is_hashed: bool) -> None:
+    other = 'provider "example.org/acme/other" {\n  hashes = ["h1:other"]\n}\n'
+    text = f'{other}provider "example.org/acme/toy" {{\n  {body}\n}}\n{other}'
+
+    assert unhashed_providers(text) == (() if is_hashed else ("example.org/acme/toy",))
+
+
 @given(st.text())
 def test_a_lock_file_of_any_kind_is_read(text: str) -> None:
     assert isinstance(locked_providers(text), dict)
+    assert isinstance(unhashed_providers(text), tuple)
 
 
 @given(st.text(), st.sampled_from(["a.tf", "a.tf.json", "x/a.tofu", "a.txt"]))
