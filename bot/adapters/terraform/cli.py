@@ -27,8 +27,9 @@ from bot.adapters.terraform.step import Step
 from bot.adapters.terraform.supervision import LARGEST_ANSWER, Limits
 from bot.adapters.tracing import NoTracing
 from bot.domain.code_findings import CodeReport
-from bot.domain.errors import NeedsInitError, TerraformError
+from bot.domain.errors import NeedsInitError, TerraformError, TreeChangedError
 from bot.domain.lost_files import lost_files
+from bot.domain.plan_variables import differing_variables
 from bot.ports import ApplyOutput, Engine, PlanMode, PlanOutput, TerraformJob
 from bot.ports.terraform import NO_FILES, TIMED_OUT, FetchedCode
 from bot.ports.tracing import Tracer
@@ -37,6 +38,8 @@ OUTPUTS_TIMEOUT = 60.0
 """Seconds for reading the outputs after an apply, whatever is left of the job's own time."""
 DEEPEST_OUTPUT = 300
 """Levels of lists and objects in an output; Python cannot write down many more."""
+_TAKES_VAR_FILE = (1, 10)
+"""The first Terraform that takes a var file beside a saved plan, and compares."""
 NO_CHANGES, CHANGES = 0, 2
 """Exit codes of a plan with `-detailed-exitcode`."""
 
@@ -96,6 +99,7 @@ class TerraformCli:
             plan_file, sha256 = taken
             with _timed(seconds, "show"):
                 plan_json, text = await self._show(session, plan_file)
+            _refuse_other_plans(session, plan_json, arguments)
             return PlanOutput(
                 plan_file=plan_file,
                 sha256=sha256,
@@ -145,7 +149,7 @@ class TerraformCli:
                 options={
                     "input": False,
                     "lock_timeout": f"{self._lock_timeout}s",
-                    "var_file": session.var_file if job.ephemeral_variables else None,
+                    "var_file": session.var_file if _compares_values(job) else None,
                 },
             )
             ended = step.ended
@@ -242,6 +246,34 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
     started = clock()
     yield
     seconds[part] = clock() - started
+
+
+def _refuse_other_plans(session: Session, plan_json: Mapping[str, Any], arguments: Sequence[str]) -> None:
+    """Refuse a plan of the reviewed code that was made in another way than it was asked for."""
+    elsewhere = session.set_by_files | {*session.job.ephemeral_variables}
+    names = differing_variables(plan_json, given=session.job.environment, elsewhere=elsewhere)
+    problems = []
+    if names:
+        shown = ", ".join(f"`{name}`" for name in names)
+        problems.append(f"the saved plan: {shown} has another value than the stack was given.")
+    if plan_json.get("complete") is False and not any("target" in argument for argument in arguments):
+        problems.append("the saved plan: it is of some resources alone, although all were to be planned.")
+    if problems:
+        raise TreeChangedError(tuple(problems))
+
+
+def _compares_values(job: TerraformJob) -> bool:
+    """Whether an apply is given the var file again: Terraform then refuses a plan that was made with other values.
+
+    Ephemeral values have to be given again in any case; OpenTofu and older versions take the file for these alone.
+    """
+    if job.ephemeral_variables:
+        return True
+    return job.engine.name == "terraform" and _version(job.engine.version) >= _TAKES_VAR_FILE
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.partition("-")[0].split(".") if part.isdigit())
 
 
 def _modules_of(session: Session) -> bytes | None:

@@ -33,6 +33,7 @@ from bot.adapters.terraform.step import Step
 from bot.adapters.terraform.supervision import Limits, Supervision, who_asks_to_stop
 from bot.adapters.terraform.tail import LogTail
 from bot.adapters.terraform.unreadable import unreadable_copy
+from bot.adapters.terraform.var_files import set_by_files
 from bot.adapters.terraform.warmth import LOCK_FILE
 from bot.adapters.workspace.cleaning import empty, remove
 from bot.domain.errors import TerraformStoppedError, UnsafeTreeError
@@ -115,6 +116,8 @@ class Session:
         """Text of the provider lock file as init left it; None while there is none."""
         self.committed_lock_file: str | None = None
         """The same as the tree has it."""
+        self.set_by_files: frozenset[str] = frozenset()
+        """Names of the variables that var files set, those that Terraform loads by itself too."""
 
     @property
     def seen(self) -> Paths:
@@ -168,6 +171,7 @@ class Session:
         write_private(self.here.credentials, state_backend.credentials_text(self.job.backend))
         state_backend.write_override(module, state_backend.override_text(self.backend))
         self.committed_lock_file = read_regular(module / LOCK_FILE)
+        self.set_by_files = frozenset(set_by_files(module, self.here.tree, self.job.var_file))
         if self.job.declaration is not None:
             _declare(module, self.job.declaration)
 

@@ -211,11 +211,14 @@ OTHERWISE = {
     "without a file": "rm more.tf",
     "with a module from elsewhere": "cp module/* more/",
     "of another state": "sed -i 's#staging/terraform#prod/terraform#' *gatewright_backend_override.tf",
+    "with another value": "export TF_VAR_kept=other",
+    "of a part alone": "export TF_CLI_ARGS_plan=-target=terraform_data.one",
     "of a state on another server": "sed -i 's#^ *skip_s3_checksum.*#sts_region = \"x\"#' *gatewright_backend_override.tf",
 }
 SEVERAL = MODULE | {
     "terraform/more.tf": 'module "more" {\n  source = "./more"\n}\n',
     "terraform/more/main.tf": "locals {}\n",
+    "terraform/kept.tf": 'variable "kept" {\n  default = "as reviewed"\n}\n',
     "terraform/module/main.tf": "locals {\n  one = 1\n}\n",
 }
 
