@@ -20,9 +20,8 @@ def lost_files(plan_json: Mapping[str, Any], *, tree: str, directory: str) -> tu
         written = (resource.get("values") or {}).get(_WRITTEN.get(str(resource.get("type")), ""))
         if isinstance(written, str) and not _is_inside(normpath(join(tree, directory, written)), tree):
             found.append(
-                f"{resource.get('address')} has written {written}, outside of the repository\n\n"
-                "The file is gone when this plan is applied. Where the apply reads it, have it written below the "
-                'module instead, as in "${path.module}/builds/x.zip".'
+                f"{resource.get('address')} has written {written}, outside of the repository: the file is gone when this"
+                " plan is applied. Where the apply reads it, have it written below the root module."
             )
     return tuple(found)
 

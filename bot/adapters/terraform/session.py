@@ -35,7 +35,7 @@ from bot.adapters.terraform.tail import LogTail
 from bot.adapters.terraform.unreadable import unreadable_copy
 from bot.adapters.terraform.var_files import set_by_files
 from bot.adapters.terraform.warmth import LOCK_FILE
-from bot.adapters.workspace.cleaning import empty, remove
+from bot.adapters.workspace.cleaning import remove
 from bot.domain.errors import TerraformStoppedError, UnsafeTreeError
 from bot.domain.state_operations import OPERATION_FILE
 from bot.ports import CHANGES, OVERRIDE_FILE, PURPOSE_FILE, READS, TerraformJob
@@ -275,10 +275,10 @@ class Session:
         self._note_purpose(changes=changes)
         here = self._paths(number, access)
         # Without a sandbox an earlier step can have made the directories of a later one.
-        remove(here.output.parent)
-        for directory in (here.home.parent, here.output):
+        for directory in (here.home.parent, here.output.parent):
+            remove(directory)
+        for directory in (here.home, here.output):
             make_private(directory)
-        await asyncio.to_thread(empty, here.home)
         stem = f"{number:02d}-{name}"
         log = self._logs / f"{stem}.log"
         output = self._logs / f"{stem}.out" if captured else log
