@@ -61,7 +61,8 @@ async def selected(reader: TreeReader, reviewed: GitTree) -> list[TreeEntry]:
 async def packed(reader: TreeReader, reviewed: GitTree) -> list[bundle.Member]:
     """Return the members of a bundle, read from git's objects. Raises WorkspaceError where one is too large."""
     entries = [entry for entry in await selected(reader, reviewed) if entry.mode != SUBMODULE]
-    contents = await reader.blobs(sorted({entry.blob for entry in entries}), largest=bundle.LARGEST_BUNDLE)
+    most = bundle.LARGEST_BUNDLE
+    contents = await reader.blobs(sorted({entry.blob for entry in entries}), largest=most, together=most)
     if missing := [entry.path for entry in entries if entry.blob not in contents]:
         raise WorkspaceError(
             f"{printable(missing[0])} cannot be packed: it is missing, or too large for a bundle"
