@@ -81,6 +81,8 @@ class TerraformJob:
     """What `init` alone is given besides: the way to private modules."""
     declaration: str | None = None
     """What is written beside the root module for this plan alone; its apply needs no file, since the saved plan holds it."""
+    modules: bytes | None = field(default=None, repr=False)
+    """Archive of modules that a plan is to be made with, whatever their addresses give now; None to fetch them."""
 
 
 NO_FILES: Mapping[str, str] = MappingProxyType({})

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from bot.domain.errors import GatewrightError
+from bot.domain.errors import GatewrightError, ObjectMissingError
 from bot.domain.model import PlanStatus, Run, RunId, RunStatus, Stack
 from bot.domain.plan import PlanRecord
 from bot.domain.redaction import Redactor
@@ -122,7 +122,10 @@ class Destroying:
                 reviewed = SourceBundle(data=work)
                 laid = await self.workspace.lay_out(slot, reviewed)
                 job = replace(
-                    self._job(run, plan.stack, policy, slot, redactor), ephemeral_variables=inputs.ephemeral
+                    self._job(run, plan.stack, policy, slot, redactor),
+                    ephemeral_variables=inputs.ephemeral,
+                    # What their addresses give now was reviewed by nobody, and would run with the keys of an apply.
+                    modules=await self._modules(plan),
                 )
                 planned, left = await plan_tree(
                     self.workspace,
@@ -145,6 +148,13 @@ class Destroying:
                 # Code ran in the directory, so the apply starts from the stored tree again.
                 await self.workspace.lay_out(slot, reviewed)
                 await self._apply(run, plan, with_modules(lasting, modules), planned, left)
+
+    async def _modules(self, plan: PlanRecord) -> bytes | None:
+        """Return the modules that a plan was made with, None where it had none from elsewhere."""
+        try:
+            return await open_stored(self.artifacts, self.cipher, plan, "modules")
+        except ObjectMissingError:
+            return None
 
     async def _last_begun(self, run: Run) -> PlanRecord | None:
         """Return the plan of which something may exist, None when the pull request has applied nothing here."""

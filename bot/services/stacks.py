@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -108,14 +109,16 @@ class Trees:
         }
         texts = await self._read(repo, set(modules.values()))
         written = {path: texts[blob] for path, blob in modules.items()}
+        # Reading code takes as long as whoever wrote it pleases, and others are waiting.
+        calls, blank = await asyncio.to_thread(_said, written)
         return MergedTree(
             merge=merge,
             files=files,
-            module_calls=local_module_calls(written),
+            module_calls=calls,
             links=tree.links,
             texts=tree.texts,
             submodules=found.submodules,
-            blank=frozenset(path for path, text in written.items() if not says_something(path, text)),
+            blank=blank,
         )
 
     async def pointers(self, repo: Repo, blobs: Iterable[str]) -> frozenset[str]:
@@ -138,6 +141,12 @@ class Trees:
         while len(self._texts) > _REMEMBERED_TEXTS:
             self._texts.popitem(last=False)
         return texts
+
+
+def _said(written: Mapping[str, str]) -> tuple[Mapping[str, tuple[str, ...]], frozenset[str]]:
+    """Return the local modules that directories call, and the files that say nothing; path -> text is given."""
+    blank = frozenset(path for path, text in written.items() if not says_something(path, text))
+    return local_module_calls(written), blank
 
 
 def touched_stacks(policy: RepoPolicy, stacks: tuple[Stack, ...], tree: MergedTree) -> tuple[Stack, ...]:

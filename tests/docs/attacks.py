@@ -225,6 +225,13 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="move a module so that the destroy of a pull request's environment runs it with the keys of an apply",
+        ends="a destroy is made with the modules that were applied",
+        tests=(
+            "tests/e2e_inputs/test_moving_modules.py::test_a_destroy_is_made_with_the_modules_that_were_applied",
+        ),
+    ),
+    Attack(
         tries="change the state between plan and apply",
         ends="`state_moved`",
         tests=("tests/e2e/test_stale_plans.py::test_a_state_that_was_changed_elsewhere_closes_the_way",),

@@ -51,3 +51,22 @@ async def test_a_module_that_has_moved_since_staging_is_not_promoted(world: Worl
     await world.hear(number, kind="plan", env="staging", status="planned")
     await world.applied(number)
     assert "✅ PASS" in await row(world, number, "promoted")
+
+
+async def test_a_destroy_is_made_with_the_modules_that_were_applied(town: World) -> None:
+    # Given an environment that was applied with a module of a branch, which is something else by now,
+    await say(town, "first")
+    number = await town.open({"terraform/moving.tf": calls(town)})
+    await town.hear(number, kind="apply", env="test", status="applied")
+    await town.told(number)
+    await town.github.push(
+        MODULES,
+        "main",
+        {"main.tf": 'output "other" {\n  value = "nobody has read this"\n}\n'},
+        author="admin",
+    )
+    # when the pull request is closed,
+    await town.github.close(town.repo, number, author="dev")
+    # then what it had is destroyed, without the code that is there now.
+    await town.ended("destroy", "succeeded")
+    await town.told(number)

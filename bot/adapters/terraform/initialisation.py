@@ -31,6 +31,9 @@ SKIPPED = "Initialisation skipped: the data directory was initialised for the sa
 async def initialise_for_plan(session: Session) -> bool:
     """Initialise where needed, from nothing where the data directory cannot be trusted; whether it ran."""
     data = session.here.data
+    if session.job.modules is not None:
+        await _initialise_with(session, session.job.modules)
+        return True
     moving = await asyncio.to_thread(warmth.has_moving_modules, data)
     if not moving and await asyncio.to_thread(_is_ready, session):
         await asyncio.to_thread(session.note_lock_file)
@@ -48,17 +51,12 @@ async def initialise_for_plan(session: Session) -> bool:
 
 async def initialise_for_apply(session: Session, planned: FetchedCode) -> bool:
     """Have exactly what the plan was made with; whether init ran. Raises IntegrityError where it cannot be had."""
-    data = session.here.data
     if await asyncio.to_thread(_is_ready, session):
         await asyncio.to_thread(session.note_lock_file)
         if (await asyncio.to_thread(fetched_by, session)).digest == planned.digest:
             session.job.on_line(SKIPPED)
             return False
-    await asyncio.to_thread(warmth.forget, data)
-    await asyncio.to_thread(warmth.wipe_but_providers, data)
-    if planned.modules is not None:
-        await asyncio.to_thread(fetched.restore, data, planned.modules)
-    await _initialise(session)
+    await _initialise_with(session, planned.modules)
     if (await asyncio.to_thread(fetched_by, session)).digest != planned.digest:
         raise IntegrityError(
             "The modules or providers that are there now are not those that the plan was made with, so nothing was"
@@ -100,6 +98,16 @@ def has_modules(session: Session) -> bool:
     """Whether modules were fetched from elsewhere; blocking."""
     memo = warmth.read_memo(session.here.data)
     return memo is not None and bool(memo.content.by_module())
+
+
+async def _initialise_with(session: Session, modules: bytes | None) -> None:
+    """Initialise with modules that were fetched before."""
+    data = session.here.data
+    await asyncio.to_thread(warmth.forget, data)
+    await asyncio.to_thread(warmth.wipe_but_providers, data)
+    if modules is not None:
+        await asyncio.to_thread(fetched.restore, data, modules)
+    await _initialise(session)
 
 
 async def _initialise(session: Session) -> None:

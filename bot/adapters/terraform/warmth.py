@@ -18,6 +18,8 @@ from bot.domain.fetched import module_records as read_module_records
 
 MEMO_FILE = "fetched.json"
 LOCK_FILE = ".terraform.lock.hcl"
+LARGEST_CODE = 8 << 20
+"""Bytes of all code of one module that are still looked through."""
 
 _REQUIREMENT = re.compile(r'^\s*(?:module\s+"|"?(?:source|version|ref)"?\s*[=:])')
 _PINNED_REF = re.compile(r"[?&]ref=[0-9a-f]{40}(?:&|$)")
@@ -116,10 +118,15 @@ def directory_on_host(record: ModuleRecord, here: Paths, seen: Paths, directory:
 
 
 def code_texts(directory: Path) -> Iterator[tuple[str, str]]:
-    """Yield name and text of the Terraform files that lie directly in a directory."""
+    """Yield name and text of the Terraform files that lie directly in a directory; those that are too large are empty."""
+    left = LARGEST_CODE
     for path in sorted(directory.iterdir()):
         if path.name.endswith(_CONFIGURATION):
-            yield path.name, read_regular(path) or ""
+            # What was fetched may have any size.
+            size = path.lstat().st_size
+            fits = size <= left
+            left -= size if fits else 0
+            yield path.name, (read_regular(path) or "") if fits else ""
 
 
 def has_moving_modules(data_dir: Path) -> bool:

@@ -86,7 +86,8 @@ async def packed(reader: TreeReader, trees: ReducedTrees, reviewed: GitTree) -> 
     """Return the members of a bundle, read from git's objects. Raises WorkspaceError where one is too large."""
     _, everything = await trees.entries(reader, reviewed)
     entries = [entry for entry in everything if entry.mode != SUBMODULE]
-    contents = await reader.blobs(sorted({entry.blob for entry in entries}), largest=bundle.LARGEST_BUNDLE)
+    most = bundle.LARGEST_BUNDLE
+    contents = await reader.blobs(sorted({entry.blob for entry in entries}), largest=most, together=most)
     if missing := [entry.path for entry in entries if entry.blob not in contents]:
         raise WorkspaceError(
             f"{printable(missing[0])} cannot be packed: it is missing, or too large for a bundle"

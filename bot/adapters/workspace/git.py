@@ -18,6 +18,9 @@ from bot.domain.git_access import as_environment
 _NEEDED = (2, 38)
 """The first git with `merge-tree --write-tree`."""
 
+LARGEST_ANSWER = 128 << 20
+"""Bytes of an answer of git; a list of half a million files has about 60 MiB."""
+_CHUNK = 1 << 18
 _CONFIG = {
     "advice.detachedHead": "false",
     "core.attributesFile": os.devnull,
@@ -46,6 +49,10 @@ _CONFIG = {
     "submodule.recurse": "false",
     "transfer.fsckObjects": "true",
 }
+
+
+class _TooMuchError(Exception):
+    """Git answers with more than somebody wants to read."""
 
 
 class GitError(WorkspaceError):
@@ -97,10 +104,12 @@ class Git:
         accept: Sequence[int] = (0,),
         seconds: float = 120,
         umask: int = 0o077,
+        largest: int = LARGEST_ANSWER,
     ) -> GitResult:
         """Run git to its end; `doing` begins the sentence of the GitError that is raised otherwise.
 
-        `config` is given by environment; after `seconds` git is ended with all its helpers.
+        `config` is given by environment; after `seconds`, or `largest` bytes of an answer, git is ended with all its
+        helpers.
         """
         process = await asyncio.create_subprocess_exec(
             self._program,
@@ -116,7 +125,11 @@ class Git:
         )
         try:
             async with asyncio.timeout(seconds):
-                stdout, errors = await process.communicate(stdin)
+                stdout, errors = await _talk(process, stdin, largest)
+        except _TooMuchError as error:
+            raise GitError(
+                f"{doing}: git answers with more than {largest >> 20} MiB", exit_code=-1, stderr="too much"
+            ) from error
         except TimeoutError as error:
             raise GitError(
                 f"{doing}: git timed out after {seconds:.0f} seconds", exit_code=-1, stderr="timed out"
@@ -159,6 +172,38 @@ class Git:
             "GIT_NO_REPLACE_OBJECTS": "1",
         }
         return environment | as_environment({**self._config, **config})
+
+
+async def _talk(process: asyncio.subprocess.Process, stdin: bytes, largest: int) -> tuple[bytes, bytes]:
+    """Return what git answers: a few objects of a repository can stand for any number of files."""
+    if process.stdin is None or process.stdout is None or process.stderr is None:
+        raise RuntimeError("git was started without pipes")
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_feed(process.stdin, stdin))
+            output = group.create_task(_read(process.stdout, largest))
+            errors = group.create_task(_read(process.stderr, largest))
+    except* _TooMuchError as failures:
+        raise _TooMuchError from failures
+    await process.wait()
+    return output.result(), errors.result()
+
+
+async def _feed(pipe: asyncio.StreamWriter, content: bytes) -> None:
+    # Git may end without having read everything.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        pipe.write(content)
+        await pipe.drain()
+        pipe.close()
+
+
+async def _read(pipe: asyncio.StreamReader, largest: int) -> bytes:
+    found = bytearray()
+    while chunk := await pipe.read(_CHUNK):
+        found += chunk
+        if len(found) > largest:
+            raise _TooMuchError
+    return bytes(found)
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

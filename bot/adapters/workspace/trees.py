@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.adapters.workspace.git import Git, GitError, GitResult
+from bot.adapters.workspace.git import LARGEST_ANSWER, Git, GitError, GitResult
 from bot.adapters.workspace.names import is_object_id, object_id
 from bot.domain.errors import MergeConflictError, WorkspaceError
 from bot.domain.model import Sha
@@ -17,6 +17,8 @@ from bot.ports import Merge
 
 LARGEST_TEXT = 5_000_000
 """Bytes of the largest file that `read_file` returns."""
+LARGEST_TOGETHER = 256 << 20
+"""Bytes of all files that are read at once; a few kilobytes of a repository can be unpacked to any number of them."""
 SYMLINK = "120000"
 SUBMODULE = "160000"
 
@@ -99,16 +101,26 @@ class TreeReader:
         except UnicodeDecodeError as error:
             raise WorkspaceError(f"{doing}: the file is not UTF-8 text") from error
 
-    async def blobs(self, ids: Sequence[str], *, largest: int) -> Mapping[str, bytes]:
-        """Return the contents of blobs; those above `largest` bytes are left out."""
+    async def blobs(
+        self, ids: Sequence[str], *, largest: int, together: int = LARGEST_TOGETHER
+    ) -> Mapping[str, bytes]:
+        """Return the contents of blobs; those above `largest` bytes are left out.
+
+        Raises WorkspaceError before anything is read where the others have more than `together` bytes.
+        """
         if not ids:
             return {}
         asked = "".join(f"{object_id(blob)}\n" for blob in ids).encode()
         sizes = await self._run("measuring files", "cat-file", "--batch-check", stdin=asked)
-        small = [line.split() for line in sizes.stdout.decode().splitlines()]
-        wanted = [words[0] for words in small if words[1] == "blob" and int(words[2]) <= largest]
+        words = (line.split() for line in sizes.stdout.decode().splitlines())
+        wanted = {word[0]: int(word[2]) for word in words if word[1] == "blob" and int(word[2]) <= largest}
+        if sum(wanted.values()) > together:
+            raise WorkspaceError(f"reading files: all together have more than {together} bytes")
         asked = "".join(f"{blob}\n" for blob in wanted).encode()
-        return _parse_batch((await self._run("reading files", "cat-file", "--batch", stdin=asked)).stdout)
+        # Each is preceded by a line.
+        most = sum(wanted.values()) + 200 * len(wanted)
+        answer = await self._run("reading files", "cat-file", "--batch", stdin=asked, largest=most)
+        return _parse_batch(answer.stdout)
 
     async def _merge_bases(self, base: str, head: str) -> Sequence[Sha]:
         """Return every best common ancestor: several where branches were merged crosswise."""
@@ -133,9 +145,15 @@ class TreeReader:
         return frozenset(filter(None, listed.stdout.decode("utf-8", "backslashreplace").split("\0")))
 
     async def _run(
-        self, doing: str, *arguments: str, stdin: bytes = b"", accept: Sequence[int] = (0,)
+        self,
+        doing: str,
+        *arguments: str,
+        stdin: bytes = b"",
+        accept: Sequence[int] = (0,),
+        largest: int = LARGEST_ANSWER,
     ) -> GitResult:
-        return await self.git.run(doing, f"--git-dir={self.mirror}", *arguments, stdin=stdin, accept=accept)
+        git = f"--git-dir={self.mirror}"
+        return await self.git.run(doing, git, *arguments, stdin=stdin, accept=accept, largest=largest)
 
 
 def shown(path: str) -> str:

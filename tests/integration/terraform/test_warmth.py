@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from bot.adapters.terraform.warmth import has_moving_modules, inputs_digest, wipe
+from bot.adapters.terraform.warmth import LARGEST_CODE, code_texts, has_moving_modules, inputs_digest, wipe
 
 ENGINE = ("terraform", "1.11.4")
 PINNED = "0123456789abcdef0123456789abcdef01234567"
@@ -88,3 +89,20 @@ def test_wiping_follows_no_links(tree: Path) -> None:
 
     assert list(data.iterdir()) == []
     assert (tree / "terraform" / "main.tf").exists()
+
+
+def test_code_without_end_is_passed_over(tree: Path) -> None:
+    module = tree / "terraform"
+    for name in ("huge.tf", "huge.tofu"):
+        (module / name).touch()
+        os.truncate(module / name, LARGEST_CODE)
+    (module / "late.tf").write_text("locals {}\n")
+
+    texts = dict(code_texts(module))
+
+    assert {name: len(text) for name, text in texts.items()} == {
+        "huge.tf": LARGEST_CODE,
+        "huge.tofu": 0,
+        "late.tf": 0,
+        "main.tf": 0,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -103,3 +104,18 @@ async def test_the_tree_of_a_run_holds_what_links_stand_for() -> None:
         "shared/more.tf",
         "modules/m/main.tf",
     }
+
+
+async def test_others_go_on_while_long_code_is_read() -> None:
+    # Given a file whose reading takes a second or more,
+    long = Code({"terraform/main.tf": "a {}\n" * 100_000}, {}, ())
+    turns = 0
+
+    # when it is read,
+    reading = asyncio.create_task(long.tree())
+    while not reading.done():
+        turns += 1
+        await asyncio.sleep(0)
+
+    # then whoever else waits for the loop gets a turn again and again.
+    assert turns > 20
