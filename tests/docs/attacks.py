@@ -505,6 +505,15 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="save a plan of the reviewed code with other values, which a provisioner alone uses, or of some resources alone",
+        ends="`tree_changed`: what the environment and the code's defaults give is compared, and Terraform compares the var file when it applies",
+        tests=(
+            f"{_PLANS}::test_a_plan_of_other_code_or_of_another_state_is_refused",
+            "tests/unit/domain/test_plan_variables.py::test_another_value_is_found_by_its_name",
+            "tests/integration/terraform/test_inputs.py::test_a_var_file_that_was_changed_after_the_plan_fails_the_apply",
+        ),
+    ),
+    Attack(
         tries="rewrite a reviewed file while it is planned, also with its size and time kept, so that the apply runs it",
         ends="the run fails with the paths, and an apply starts from what git has",
         tests=(
