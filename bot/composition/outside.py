@@ -84,6 +84,7 @@ async def open_outside(
         sandbox = make_sandbox(settings)
         admission = Admission(listed=settings.listed, records=records, clock=clock)
         github = _make_github(settings, session, admission, metrics, records, patience=patience)
+        stack.push_async_callback(github.close)
         yield Outside(
             settings=settings,
             clock=clock,

@@ -111,6 +111,11 @@ class WriteQueue:
         with suppress(GatewrightError):
             await self._ledger.change_writes(installation, step)
 
+    async def stop(self) -> None:
+        """Refuse who waits, and wait for the end of what is being written."""
+        for lane in self._lanes.values():
+            await lane.stop()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Book:
@@ -170,6 +175,13 @@ class _Lane:
     def leave(self) -> None:
         """End the turn."""
         self._ended.set()
+
+    async def stop(self) -> None:
+        """End every waiting; the ledger is not used any more afterwards."""
+        for place in self._waiting():
+            place.fail(GitHubUnavailableError(f"{place.doing}: the process is stopping"))
+        if self._serving is not None:
+            await asyncio.wait([self._serving])
 
     def _waiting(self) -> list[Place]:
         """Return who waits, in the order in which they are to write."""

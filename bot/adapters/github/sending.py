@@ -69,6 +69,10 @@ class Sender:
         send = partial(self._send, call, credential, place, look=look, in_doubt=in_doubt)
         return await (self._newest.write(call.subject, place, send) if call.is_state else send())
 
+    async def stop(self) -> None:
+        """Write nothing more."""
+        await self._queue.stop()
+
     async def _send(
         self, call: Call, credential: Credential, place: Place | None, *, look: Look | None, in_doubt: bool
     ) -> Answer:

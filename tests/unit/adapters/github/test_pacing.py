@@ -157,19 +157,42 @@ async def test_a_write_cancelled_at_any_moment_leaves_the_way_free(steps: int) -
     assert queue.names[-1] == "next"
 
 
+async def test_a_stopping_process_refuses_who_waits_and_ends_what_it_writes() -> None:
+    queue = Queue(PassingTime())
+    writing = asyncio.Event()
+
+    async def hold() -> None:
+        async with queue.queue.turn(ORG, queue.queue.place(RECORD, "writing first")):
+            writing.set()
+            await asyncio.sleep(0)
+            queue.written.append(("first", 0.0))
+
+    first = asyncio.create_task(hold())
+    await writing.wait()
+    second = asyncio.create_task(queue.write("second"))
+    await asyncio.sleep(0)
+
+    await queue.queue.stop()
+
+    assert queue.names == ["first"]
+    await first
+    with pytest.raises(GitHubUnavailableError, match="writing second: the process is stopping"):
+        await second
+
+
 class Broken:
     """A ledger whose database is away."""
 
     async def change_writes(
         self, installation: str, step: Callable[[WriteState], tuple[WriteState, Result]]
     ) -> Result:
-        raise GatewrightError("counting: the database cannot be reached")
+        raise GatewrightError(f"counting {installation} for {step}: no database")
 
 
 async def test_without_the_ledger_writes_are_refused_for_now() -> None:
     queue = Queue(PassingTime(), ledger=Broken())
 
-    with pytest.raises(GitHubUnavailableError, match="writing it: counting: the database cannot be reached"):
+    with pytest.raises(GitHubUnavailableError, match=r"writing it: counting acme .*: no database"):
         await queue.write("it")
     await queue.queue.close(ORG, 60)
 
@@ -242,16 +265,16 @@ async def test_a_failed_older_state_is_not_tried_again_over_a_newer_one() -> Non
     queue = Queue(PassingTime())
     newest = NewestOnly()
     place = queue.queue.place(RECORD, "older")
-    refused = asyncio.Event()
+    tried, refused = asyncio.Event(), asyncio.Event()
 
     async def twice() -> Answer:
         await queue.write("older, refused", place=place)
+        tried.set()
         await refused.wait()
         return await queue.write("older, again", place=place)
 
     older = asyncio.create_task(newest.write("check", place, twice))
-    while not queue.written:
-        await asyncio.sleep(0)
+    await tried.wait()
     second = queue.queue.place(RECORD, "newer")
     await newest.write("check", second, lambda: queue.write("newer", place=second))
     refused.set()
