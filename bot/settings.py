@@ -190,8 +190,15 @@ class Settings(BaseSettings):
         gt=0,
         description="Wait before a failed destroy of a pull request's environment is tried again; longer each time.",
     )
-    github_write_spacing: float = Field(
-        1.0, ge=0, le=60, description="Least seconds between two writes to GitHub."
+    github_write_limits: Literal["on", "off"] = Field(
+        "on",
+        description="Keep to GitHub's limits for writing; `off` for a GitHub Enterprise Server that has none.",
+    )
+    github_write_spacing: float | None = Field(
+        None,
+        ge=0,
+        le=60,
+        description="Deprecated and without effect; only `0` still stands for `GATEWRIGHT_GITHUB_WRITE_LIMITS=off`.",
     )
     keep_logs_days: int = Field(90, ge=0, description="Days that logs of ended runs are kept; 0: for ever.")
     keep_plans_days: int = Field(
@@ -265,6 +272,11 @@ class Settings(BaseSettings):
                 "github_private_key", f"is required, or {PREFIX}GITHUB_PRIVATE_KEY_FILE"
             )
         return self
+
+    @property
+    def keeps_write_limits(self) -> bool:
+        """Whether writes to GitHub are paced."""
+        return self.github_write_limits == "on" and self.github_write_spacing != 0
 
     @property
     def listed(self) -> Listed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from bot.adapters.tracing import make_tracing
 from bot.adapters.workspace.workspace import GitWorkspace
 from bot.credentials import SettingsCredentials
 from bot.domain.redaction import Redactor
+from bot.domain.write_buckets import WriteLimits
 from bot.engine.config import EngineConfig
 from bot.engine.core import Engine
 from bot.metrics import Metrics
@@ -32,6 +34,8 @@ from bot.ports import Clock
 from bot.ports.tracing import Tracer
 from bot.services.admission import Admission
 from bot.settings import PREFIX, EnvironmentSecrets, Settings, SettingsError
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +83,8 @@ async def open_outside(
         stack.push_async_callback(asyncio.to_thread, tracer.close)
         sandbox = make_sandbox(settings)
         admission = Admission(listed=settings.listed, records=records, clock=clock)
-        github = _make_github(settings, session, admission, metrics, patience=patience)
+        github = _make_github(settings, session, admission, metrics, records, patience=patience)
+        stack.push_async_callback(github.close)
         yield Outside(
             settings=settings,
             clock=clock,
@@ -163,9 +168,16 @@ def _make_github(
     session: aiohttp.ClientSession,
     admission: Admission,
     metrics: Metrics,
+    records: Database,
     *,
     patience: float,
 ) -> GitHubApp:
+    if settings.github_write_spacing is not None:
+        _LOG.warning(
+            "%sGITHUB_WRITE_SPACING is deprecated: unset it, or set %sGITHUB_WRITE_LIMITS=off in place of 0",
+            PREFIX,
+            PREFIX,
+        )
     return GitHubApp(
         session,
         app_id=settings.github_app_id,
@@ -173,9 +185,9 @@ def _make_github(
         clock=admission.clock,
         options=Options(
             base_url=settings.github_api_url,
-            write_spacing=settings.github_write_spacing,
+            write_limits=WriteLimits() if settings.keeps_write_limits else None,
+            ledger=records,
             patience=patience,
-            comment_limits=Options().comment_limits if settings.github_write_spacing else (),
             on_request=lambda _method, _route, status, seconds: metrics.github_request(
                 status or None, seconds
             ),

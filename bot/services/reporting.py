@@ -75,8 +75,9 @@ class Reporting:
             body = plan_failed_comment(RunView(run=run, run_url=self.links.run(run.id), next_steps=steps))
             key = plan_key(run.pull, run.stack, lane)
             await self.poster.sticky(repo, run.pull, key, body, asked_by=run.comment_id)
-        await self._checks(repo, run)
+        # Who asked sees the answer before anything that nobody waits for.
         await self._react(repo, run)
+        await self._checks(repo, run)
 
     async def report_change(self, run_id: RunId) -> None:
         """Post how an apply ended, and bring the plan comment, checks and deployment up to date."""
@@ -105,13 +106,13 @@ class Reporting:
             next_steps=after_apply(run, policy, others) if policy is not None else (),
         )
         await self.poster.once(repo, run.pull, f"report:{run.id}", apply_comment(view))
+        await self._react(repo, run)
         if plan is not None:
             await self.plan_comments.refresh(repo, plan.id)
             await self.plan_comments.show(repo.full_name)
             await self._refresh_waiting(repo, run)
         await self.deployments.ended(repo, run)
         await self._checks(repo, run)
-        await self._react(repo, run)
 
     async def _refresh_waiting(self, repo: Repo, run: Run) -> None:
         """Judge the pull request's other plans anew: what was just applied may open or shut their gates."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,8 +18,10 @@ from bot.adapters.database.engines import (
 from bot.adapters.database.errors import translated
 from bot.adapters.database.reader import SqlReader
 from bot.adapters.database.schema import read_status
+from bot.adapters.database.write_buckets import Result, WriteBucketStatements
 from bot.adapters.database.writer import Enqueue, SqlWriter
 from bot.domain.session_limits import USUAL, SessionLimits
+from bot.domain.write_buckets import WriteState
 from bot.ports import Reader, Writer
 
 
@@ -54,6 +56,14 @@ class Database:
         with translated("writing the records"):
             async with self._writing.begin() as connection:
                 yield SqlWriter(connection, self._enqueue)
+
+    async def change_writes(
+        self, installation: str, step: Callable[[WriteState], tuple[WriteState, Result]]
+    ) -> Result:
+        """Count writes to GitHub for all processes; see `bot.ports.write_ledger`."""
+        with translated("counting the writes to GitHub"):
+            async with self._writing.begin() as connection:
+                return await WriteBucketStatements(connection).change_writes(installation, step)
 
     async def check(self) -> None:
         """Prove that the database answers, takes writes, and has a schema not older than the code; raises DatabaseError."""

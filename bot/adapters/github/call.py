@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Any
+
+from bot.domain.write_buckets import WriteKind
 
 GRAPHQL = "/graphql"
 
 
-class Lane(Enum):
-    """The queue in which a request waits for its turn."""
-
-    FREE = auto()
-    """Reads and reactions: nobody is notified, and the 👀 must not wait behind long comments."""
-    COMMENTS = auto()
-    STATUSES = auto()
-    """Check runs and deployments."""
+CONTENT = WriteKind(awaited=True, content=True)
+"""What people wait for: a comment, a pull request."""
+ANSWER = WriteKind(awaited=True, content=False)
+"""The same, where it adds no content: another text of a comment, a reaction."""
+NOTE = WriteKind(awaited=False, content=True)
+"""Content that nobody waits for: an issue."""
+RECORD = WriteKind(awaited=False, content=False)
+"""What goes with it: check runs, deployments, folded comments."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,4 +30,12 @@ class Call:
     variables: Mapping[str, str | int | Sequence[str]] = field(default_factory=dict)
     method: str = "GET"
     body: Mapping[str, Any] | None = None
-    lane: Lane = Lane.FREE
+    write: WriteKind | None = None
+    """None for what only reads."""
+    is_state: bool = False
+    """Whether a later call of the same route makes this one needless, as with the text of a comment."""
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """What a state is a state of."""
+        return (self.route, *sorted((name, str(value)) for name, value in self.variables.items()))

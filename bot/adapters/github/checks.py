@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.adapters.github.call import Call, Lane
+from bot.adapters.github.call import RECORD, Call
 from bot.adapters.github.client import Client
 from bot.adapters.github.comments import names
 from bot.adapters.github.identity import Identity
@@ -50,7 +50,7 @@ class Checks:
             route="/repos/{owner}/{repo}/check-runs",
             variables=names(repo),
             body={"head_sha": check.head_sha, **content(check, first)},
-            lane=Lane.STATUSES,
+            write=RECORD,
         )
         since = None if in_doubt else self._clock.now() - SKEW
         look = self._look(repo, check, since) if check.external_id else None
@@ -78,7 +78,9 @@ class Checks:
             route="/repos/{owner}/{repo}/check-runs/{check_id}",
             variables={**names(repo), "check_id": check_id},
             body=content(check, portion),
-            lane=Lane.STATUSES,
+            write=RECORD,
+            # A portion of annotations is no state: later calls add to it.
+            is_state=not portion,
         )
         read = Call(
             doing=f"looking at the check {check.name} on {repo.full_name}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.adapters.github.call import GRAPHQL, Call, Lane
+from bot.adapters.github.call import ANSWER, CONTENT, GRAPHQL, RECORD, Call
 from bot.adapters.github.client import PAGE, Client
 from bot.adapters.github.identity import Identity
 from bot.adapters.github.sending import SKEW, Look
@@ -45,7 +45,7 @@ class Comments:
             route="/repos/{owner}/{repo}/issues/{number}/comments",
             variables={**names(repo), "number": number},
             body={"body": body},
-            lane=Lane.COMMENTS,
+            write=CONTENT,
         )
         look = self._look(repo, number, body) if body.startswith(MARKER) else None
         answer = await self._client.ask(repo, call, look=look)
@@ -60,7 +60,8 @@ class Comments:
             route=_ONE,
             variables={**names(repo), "comment_id": comment_id},
             body={"body": body},
-            lane=Lane.COMMENTS,
+            write=ANSWER,
+            is_state=True,
         )
         comment = parse(Comment, (await self._client.ask(repo, call)).data, call.doing)
         return Posted(id=comment.id, node_id=comment.node_id, at=comment.updated_at)
@@ -90,7 +91,8 @@ class Comments:
         try:
             subject = node_id or await self._node_id(repo, comment_id, doing)
             body = {"query": _MINIMIZE, "variables": {"subject": subject}}
-            await self._client.ask(repo, Call(doing=doing, method="POST", route=GRAPHQL, body=body))
+            call = Call(doing=doing, method="POST", route=GRAPHQL, body=body, write=RECORD)
+            await self._client.ask(repo, call)
         except GitHubNotFoundError:
             return
 
@@ -106,6 +108,7 @@ class Comments:
             route=f"{_ONE}/reactions",
             variables={**names(repo), "comment_id": comment_id},
             body={"content": content},
+            write=ANSWER,
         )
         try:
             await self._client.ask(repo, call)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.adapters.github.call import Call, Lane
+from bot.adapters.github.call import RECORD, Call
 from bot.adapters.github.client import Client
 from bot.adapters.github.comments import names
 from bot.adapters.github.sending import SKEW, Look
@@ -47,7 +47,7 @@ class Deployments:
                 "required_contexts": [],
                 "production_environment": is_production(environment),
             },
-            lane=Lane.STATUSES,
+            write=RECORD,
         )
         look = self._look(repo, ref, environment, text, since=None if in_doubt else self._clock.now() - SKEW)
         answer = await self._client.ask(repo, call, look=look, in_doubt=in_doubt)
@@ -64,7 +64,8 @@ class Deployments:
             route="/repos/{owner}/{repo}/deployments/{deployment_id}/statuses",
             variables={**names(repo), "deployment_id": deployment_id},
             body=body | ({"log_url": log_url} if log_url else {}),
-            lane=Lane.STATUSES,
+            write=RECORD,
+            is_state=True,
         )
         await self._client.ask(repo, call)
 

@@ -53,7 +53,7 @@ class GitHubApp:
     ) -> None:
         time = waits or Waits()
         app = AppCredential(app_id, private_key, clock)
-        sender = Sender(Transport(session, options, time), clock, options, time)
+        self._sender = sender = Sender(Transport(session, options, time), clock, options, time)
         self._tokens = Tokens(sender, app, clock, options.admitting)
         client = Client(sender, self._tokens)
         self._identity = Identity(sender, app)
@@ -67,6 +67,10 @@ class GitHubApp:
         self._deployments = Deployments(client, clock)
         self._issues = Issues(Client(sender, self._tokens, Profile.ISSUES), self._identity)
         self._hooks = HookDeliveries(sender, app)
+
+    async def close(self) -> None:
+        """Write nothing more; the ledger of the options may be closed afterwards."""
+        await self._sender.stop()
 
     async def repository(self, full_name: str) -> Repo:
         """Return the repository with its installation and default branch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.adapters.github.call import Call, Lane
+from bot.adapters.github.call import NOTE, RECORD, Call
 from bot.adapters.github.client import Client
 from bot.adapters.github.comments import names
 from bot.adapters.github.identity import Identity
@@ -30,7 +30,7 @@ class Issues:
             route="/repos/{owner}/{repo}/issues",
             variables=names(repo),
             body={"title": text.title[:_TITLE_LIMIT], "body": text.body},
-            lane=Lane.COMMENTS,
+            write=NOTE,
         )
         answer = await self._client.ask(repo, call, look=self._look(repo, text), in_doubt=in_doubt)
         return parse(IssueShape, answer.data, call.doing).number
@@ -47,7 +47,8 @@ class Issues:
                 "body": text.body,
                 "state": "open" if text.is_open else "closed",
             },
-            lane=Lane.COMMENTS,
+            write=RECORD,
+            is_state=True,
         )
         await self._client.ask(repo, call)
 

@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bot.domain.write_buckets import WriteLimits
+from bot.ports.write_ledger import WriteLedger
+
 OnRequest = Callable[[str, str, int, float], None]
 """Told after each request: method, route template, status (0 when there was no answer), seconds."""
 
@@ -71,10 +74,10 @@ class Options:
     """Of one call with all its waits and retries; a longer wait ends it with `retry_after`."""
     max_requests: int = 50
     """At the same time; GitHub allows 100 per App, other processes included."""
-    write_spacing: float = 1.0
-    """Between two comments, and between two check or deployment writes."""
-    comment_limits: tuple[tuple[float, int], ...] = ((60.0, 80), (3600.0, 500))
-    """Pairs of window length and most comments written or changed within it; empty for none."""
+    write_limits: WriteLimits | None = field(default_factory=WriteLimits)
+    """How much is written, one write at a time for each installation; None for as much as comes."""
+    ledger: WriteLedger | None = None
+    """Where the writes of all processes are counted; None counts those of this one."""
     on_request: OnRequest = ignore_request
     on_limit: OnLimit = ignore_limit
     admitting: Admitting = field(default_factory=Everybody)

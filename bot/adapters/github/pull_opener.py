@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.adapters.github.call import Call, Lane
+from bot.adapters.github.call import CONTENT, Call
 from bot.adapters.github.client import Client
 from bot.adapters.github.comments import names
 from bot.adapters.github.shapes import PullShape, parse
@@ -24,7 +24,7 @@ class PullRequests:
             route="/repos/{owner}/{repo}/pulls",
             variables=names(repo),
             body={"title": title, "head": branch, "base": base, "body": body},
-            lane=Lane.COMMENTS,
+            write=CONTENT,
         )
         # GitHub refuses a second one of a branch, also where only the answer to the first attempt was lost.
         answer = await self._client.ask(repo, call, look=lambda: self._find(repo, branch), in_doubt=True)

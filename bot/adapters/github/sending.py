@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
-from bot.adapters.github.call import GRAPHQL, Call, Lane
+from bot.adapters.github.call import GRAPHQL, Call
 from bot.adapters.github.failures import Failure, GraphQlError, Next, judge
+from bot.adapters.github.newest import NewestOnly
 from bot.adapters.github.options import Options, Waits
-from bot.adapters.github.pacing import Pacer
+from bot.adapters.github.pacing import Place, WriteQueue
 from bot.adapters.github.transport import Answer, Token, Transport
 from bot.ports import Clock
 
@@ -49,14 +51,9 @@ class Sender:
         self._waits = waits
         self._patience = options.patience
         self._closed_until: dict[str, float] = {}
-        self._lanes = {
-            Lane.COMMENTS: self._pacer(options, options.comment_limits),
-            Lane.STATUSES: self._pacer(options, ()),
-        }
-
-    def _pacer(self, options: Options, limits: tuple[tuple[float, int], ...]) -> Pacer:
-        spacing, patience = options.write_spacing, options.patience
-        return Pacer(self._waits, spacing=spacing, limits=limits, patience=patience)
+        self._paced = options.write_limits is not None
+        self._queue = WriteQueue(clock, options, waits)
+        self._newest = NewestOnly()
 
     async def send(
         self, call: Call, credential: Credential, *, look: Look | None = None, in_doubt: bool = False
@@ -66,12 +63,25 @@ class Sender:
         Before a write whose first attempt may have taken effect is repeated, `look` is asked for it; `in_doubt`
         says that already the first attempt here may be such a repetition.
         """
+        if call.write is None or not self._paced:
+            return await self._send(call, credential, None, look=look, in_doubt=in_doubt)
+        place = self._queue.place(call.write, call.doing)
+        send = partial(self._send, call, credential, place, look=look, in_doubt=in_doubt)
+        return await (self._newest.write(call.subject, place, send) if call.is_state else send())
+
+    async def stop(self) -> None:
+        """Write nothing more."""
+        await self._queue.stop()
+
+    async def _send(
+        self, call: Call, credential: Credential, place: Place | None, *, look: Look | None, in_doubt: bool
+    ) -> Answer:
         patience = _Patience(self._waits, self._patience)
         renewed = False
         while True:
             if in_doubt and look is not None and (found := await look()) is not None:
                 return found
-            outcome = await self._attempt(call, credential, patience)
+            outcome = await self._attempt(call, credential, place, patience)
             if isinstance(outcome, Answer):
                 return outcome
             failure, error = outcome
@@ -85,14 +95,17 @@ class Sender:
                 raise failure.as_error(call.doing) from error
 
     async def _attempt(
-        self, call: Call, credential: Credential, patience: _Patience
+        self, call: Call, credential: Credential, place: Place | None, patience: _Patience
     ) -> Answer | tuple[Failure, Exception | None]:
         await self._until_open(call, credential, patience)
-        if call.lane in self._lanes:
-            queued = self._waits.monotonic()
-            await self._lanes[call.lane].turn(call.doing)
+        if place is None:
+            return await self._ask(call, credential)
+        queued = self._waits.monotonic()
+        async with self._queue.turn(credential.scope, place):
             patience.extend(self._waits.monotonic() - queued)
-            await self._until_open(call, credential, patience)
+            return await self._ask(call, credential)
+
+    async def _ask(self, call: Call, credential: Credential) -> Answer | tuple[Failure, Exception | None]:
         token = await credential.token()
         try:
             answer = await self._transport.ask(call, token)
@@ -123,6 +136,8 @@ class Sender:
         if failure.next is Next.WAIT:
             until = self._waits.monotonic() + wait
             self._closed_until[credential.scope] = max(until, self._closed_until.get(credential.scope, 0.0))
+            if self._paced:
+                await self._queue.close(credential.scope, wait)
         if not await patience.sleep(wait):
             raise failure.as_error(call.doing, retry_after=wait) from error
 

@@ -2,7 +2,7 @@
 
 from bot.playground.github.config import StandInConfig
 from bot.playground.github.errors import ApiError
-from bot.playground.github.limits import ContentBudget
+from bot.playground.github.limits import SecondaryLimits
 from bot.playground.github.standin import StandIn
 
-__all__ = ["ApiError", "ContentBudget", "StandIn", "StandInConfig"]
+__all__ = ["ApiError", "SecondaryLimits", "StandIn", "StandInConfig"]

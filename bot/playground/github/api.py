@@ -80,6 +80,12 @@ class Api:
     ) -> Reply:
         if not request.path.endswith("/rate_limit"):
             self._hub.limits.spend(who.name)
+        with self._hub.limits.working(who.name, writes=request.method not in {"GET", "HEAD"}):
+            return await self._work(request, who, route, operation)
+
+    async def _work(
+        self, request: web.Request, who: Principal, route: Route, operation: Operation | None
+    ) -> Reply:
         call = await self._call(request, who)
         if route.needs:
             self._auth.require(who, call.repo(), route.needs)

@@ -46,7 +46,10 @@ class GraphQL:
             return _failed(GraphQLError("UNPROCESSABLE", "only minimizeComment is known"), None)
         mutation = call.group(1)
         try:
-            answer = self._minimize(who, mutation, _input(call.group(2), variables))
+            with self._hub.limits.working(who.name, writes=True):
+                answer = self._minimize(who, mutation, _input(call.group(2), variables))
+        except ApiError as error:
+            return web.json_response(error.body(), status=error.status, headers=error.headers)
         except GraphQLError as error:
             return _failed(error, mutation)
         return web.json_response({"data": {mutation: answer}})

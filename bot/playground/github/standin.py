@@ -88,7 +88,7 @@ class StandIn(PullActs):
 
     @property
     def limits(self) -> Limits:
-        """Rate limits; set `limits.content` to switch the content budget on."""
+        """Rate limits; set `limits.secondary` to switch GitHub's secondary limits on."""
         return self._hub.limits
 
     @property

@@ -54,7 +54,7 @@ def make_app(
     """Make an adapter that talks to the scripted server."""
 
     def make(**options: object) -> GitHubApp:
-        chosen: dict[str, object] = {"base_url": scripted.api_url, "write_spacing": 0.0, **options}
+        chosen: dict[str, object] = {"base_url": scripted.api_url, **options}
         return GitHubApp(
             session,
             app_id="12345",
@@ -98,7 +98,7 @@ async def world(tmp_path: Path, session: aiohttp.ClientSession, time: PassingTim
         app_id=str(stand_in.config.app_id),
         private_key=stand_in.private_key_pem,
         clock=time,
-        options=Options(base_url=stand_in.api_url, write_spacing=0.0),
+        options=Options(base_url=stand_in.api_url),
         waits=time.waits(),
     )
     yield World(stand_in, adapter, await adapter.repository(REPO), time)

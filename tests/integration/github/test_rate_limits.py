@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from bot.domain.errors import GitHubError, GitHubUnavailableError
-from bot.domain.model import Login, Repo
+from bot.domain.model import Login, Repo, Sha
+from bot.ports import Check
 from tests.integration.github.conftest import MakeApp
 from tests.integration.github.scripted import EXPIRY, TOKENS, Scripted, ScriptedGitHub
 from tests.unit.adapters.github.passing_time import PassingTime
@@ -146,25 +147,71 @@ async def test_a_plain_refusal_is_no_rate_limit(
     assert time.slept == []
 
 
-async def test_comments_are_spaced_and_reactions_do_not_wait_for_them(
+COMMENTS = "/repos/acme/infra/issues/5/comments"
+COMMENT = "/repos/acme/infra/issues/comments/1"
+CHECKS = "/repos/acme/infra/check-runs"
+WRITTEN = {
+    "id": 1,
+    "node_id": "IC_1",
+    "user": None,
+    "created_at": "2026-03-01T12:00:00Z",
+    "updated_at": "2026-03-01T12:00:00Z",
+}
+
+
+async def test_a_burst_of_comments_and_reactions_waits_for_nothing(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime
 ) -> None:
-    app = make_app(write_spacing=1.0)
-    written = {
-        "id": 1,
-        "node_id": "IC_1",
-        "user": None,
-        "created_at": "2026-03-01T12:00:00Z",
-        "updated_at": "2026-03-01T12:00:00Z",
-    }
-    scripted.answer("POST", "/repos/acme/infra/issues/5/comments", Scripted(status=201, data=written))
-    scripted.answer("POST", "/repos/acme/infra/issues/comments/1/reactions", Scripted(status=201, data={}))
+    app = make_app()
+    scripted.answer("POST", COMMENTS, Scripted(status=201, data=WRITTEN))
+    scripted.answer("POST", f"{COMMENT}/reactions", Scripted(status=201, data={}))
 
-    await asyncio.gather(*(app.comment(repo, 5, f"number {number}") for number in range(4)))
-    spaced = list(time.slept)
+    await asyncio.gather(*(app.comment(repo, 5, f"number {number}") for number in range(20)))
     await app.react(repo, 1, "eyes")
 
-    assert spaced == [1.0, 1.0, 1.0]
-    assert time.slept == spaced
-    bodies = [each.body["body"] for each in scripted.calls("POST", "/repos/acme/infra/issues/5/comments")]
-    assert bodies == [f"number {number}" for number in range(4)]
+    assert time.slept == []
+    bodies = [each.body["body"] for each in scripted.calls("POST", COMMENTS)]
+    assert bodies == [f"number {number}" for number in range(20)]
+
+
+async def test_only_the_newest_text_of_a_comment_is_written(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
+) -> None:
+    app = make_app()
+    scripted.answer("PATCH", COMMENT, Scripted(data=WRITTEN))
+
+    posted = await asyncio.gather(*(app.update_comment(repo, 1, f"text {number}") for number in range(3)))
+
+    assert [each.body["body"] for each in scripted.calls("PATCH", COMMENT)] == ["text 2"]
+    assert [each.id for each in posted] == [1, 1, 1]
+
+
+async def test_comments_are_written_before_checks(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
+) -> None:
+    app = make_app()
+    scripted.answer("POST", COMMENTS, Scripted(status=201, data=WRITTEN))
+    scripted.answer("POST", CHECKS, Scripted(status=201, data={"id": 1}))
+    check = Check(name="plan", head_sha=Sha("a" * 40), title="Planned", summary="", conclusion="success")
+
+    await asyncio.gather(
+        *(app.create_check(repo, check) for _ in range(3)), *(app.comment(repo, 5, "x") for _ in range(3))
+    )
+
+    paths = [call.path for call in scripted.seen if call.path in {COMMENTS, CHECKS}]
+    assert paths == [COMMENTS] * 3 + [CHECKS] * 3
+
+
+async def test_a_limited_comment_keeps_its_place_before_the_next(
+    make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime
+) -> None:
+    app = make_app()
+    limited = Scripted(status=403, data=SECONDARY, headers={"retry-after": "7"})
+    scripted.answer("POST", COMMENTS, limited, Scripted(status=201, data=WRITTEN))
+
+    await asyncio.gather(*(app.comment(repo, 5, f"number {number}") for number in range(3)))
+
+    bodies = [each.body["body"] for each in scripted.calls("POST", COMMENTS)]
+    assert bodies[0] == "number 0"
+    assert sorted(bodies[1:]) == ["number 0", "number 1", "number 2"]
+    assert time.passed >= 7

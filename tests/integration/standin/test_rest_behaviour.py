@@ -5,7 +5,7 @@ import base64
 
 import pytest
 
-from bot.playground.github import ApiError, ContentBudget
+from bot.playground.github import ApiError, SecondaryLimits
 
 from .conftest import REPO, World
 
@@ -199,7 +199,7 @@ async def test_what_did_not_change_is_answered_304_to_its_etag(world: World) -> 
 async def test_the_content_budget_answers_with_a_wait(world: World) -> None:
     pull = await world.github.open_pull(REPO, author="dev", branch="f", files={"a": "1\n"})
     bot = await world.bot()
-    world.github.limits.content = ContentBudget(per_minute=3, status=429)
+    world.github.limits.secondary = SecondaryLimits(content_per_minute=3, status=429)
     path = f"{R}/issues/{pull.number}/comments"
 
     answers = [await bot.post(path, {"body": "x"}) for _ in range(4)]

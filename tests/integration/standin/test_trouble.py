@@ -6,7 +6,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.playground.github import StandIn, StandInConfig
+from bot.playground.github import ApiError, SecondaryLimits, StandIn, StandInConfig
+from bot.playground.github.limits import Limits
 
 from .conftest import REPO, SPEC, Receiver, World
 
@@ -186,3 +187,64 @@ async def test_bodies_are_judged_without_the_description_too(tmp_path: Path) -> 
     assert statuses == [201, 422, 422, 422, 422, 400]
     await github.stop()
     assert github.crashes == []
+
+
+async def test_all_secondary_limits_are_those_of_github(world: World) -> None:
+    limits = SecondaryLimits()
+
+    assert (limits.content_per_minute, limits.content_per_hour) == (80, 500)
+    assert (limits.points_per_minute, limits.points_of_a_write, limits.at_once) == (900, 5, 100)
+
+
+@pytest.mark.parametrize("status", [403, 429])
+@pytest.mark.parametrize("told", [True, False], ids=["with retry-after", "without retry-after"])
+async def test_points_of_reads_and_writes_are_refused_above_the_limit(
+    world: World, *, status: int, told: bool
+) -> None:
+    pull = await world.github.open_pull(REPO, author="dev", branch="f", files={"a": "1\n"})
+    bot = await world.bot()
+    note = await bot.post(f"{R}/issues/{pull.number}/comments", {"body": "x"})
+    path = f"{R}/issues/comments/{note.body['id']}"
+    world.github.limits.secondary = SecondaryLimits(
+        points_per_minute=12, status=status, tells_retry_after=told
+    )
+
+    answers = [await bot.patch(path, {"body": f"{number}"}) for number in range(3)]
+    reads = [await bot.get(R) for _ in range(3)]
+    world.clock.ahead += 61
+    later = await bot.patch(path, {"body": "later"})
+
+    assert [each.status for each in answers] == [200, 200, status]
+    assert [each.status for each in reads] == [200, 200, status]
+    assert "secondary rate limit" in answers[-1].body["message"]
+    assert ("retry-after" in answers[-1].headers) is told
+    assert later.status == 200
+    assert world.github.limits.secondary.refused == 2
+
+
+async def test_folding_comments_counts_as_writing(world: World) -> None:
+    pull = await world.github.open_pull(REPO, author="dev", branch="f", files={"a": "1\n"})
+    bot = await world.bot()
+    note = await bot.post(f"{R}/issues/{pull.number}/comments", {"body": "x"})
+    query = "mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) { x } }"
+    world.github.limits.secondary = SecondaryLimits(points_per_minute=9)
+
+    body = {"query": query, "variables": {"id": note.body["node_id"]}}
+    answers = [await bot.post(world.github.graphql_url, body) for _ in range(2)]
+
+    assert [each.status for each in answers] == [200, 403]
+
+
+async def test_too_many_requests_at_once_are_refused(world: World) -> None:
+    limits = Limits(world.clock)
+    limits.secondary = SecondaryLimits(at_once=2)
+
+    with limits.working("bot", writes=False), limits.working("bot", writes=True):
+        with pytest.raises(ApiError) as refused, limits.working("bot", writes=False):
+            pass
+        with limits.working("another", writes=False):
+            pass
+    with limits.working("bot", writes=False):
+        pass
+
+    assert refused.value.status == 403

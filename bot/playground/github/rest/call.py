@@ -118,7 +118,7 @@ class Route:
 
     `path` is an aiohttp pattern below the API's root. `needs` are alternative permissions for the
     repository of the path; without them the handler checks the caller itself. `content` writes count
-    against the content budget. `template` is the path in GitHub's description where it differs.
+    against the secondary limit on content. `template` is the path in GitHub's description where it differs.
     """
 
     method: str

@@ -177,9 +177,9 @@ _RUNS_OF = f"{_REPO}/commits/{{ref:.+}}/check-runs"
 _STATUS_OF = f"{_REPO}/commits/{{ref:.+}}/status"
 _CHECKS = ("checks:write",)
 ROUTES = (
-    Route(method="POST", path=f"{_REPO}/check-runs", handler=create_check_run, needs=_CHECKS, content=True),
+    Route(method="POST", path=f"{_REPO}/check-runs", handler=create_check_run, needs=_CHECKS),
     Route(method="GET", path=_RUN, handler=get_check_run, needs=("checks:read",)),
-    Route(method="PATCH", path=_RUN, handler=update_check_run, needs=_CHECKS, content=True),
+    Route(method="PATCH", path=_RUN, handler=update_check_run, needs=_CHECKS),
     Route(method="GET", path=_RUNS_OF, handler=list_check_runs, needs=("checks:read",)),
     Route(
         method="POST",
@@ -192,7 +192,6 @@ ROUTES = (
         path=f"{_REPO}/statuses/{{sha}}",
         handler=create_status,
         needs=("statuses:write",),
-        content=True,
     ),
     Route(method="GET", path=_STATUS_OF, handler=combined_status, needs=("statuses:read",)),
 )

@@ -144,7 +144,7 @@ _GATE = f"{_REPO}/actions/runs/{{run_id}}/deployment_protection_rule"
 _WRITE = ("deployments:write",)
 ROUTES = (
     Route(method="GET", path=_LIST, handler=list_deployments, needs=("deployments:read",)),
-    Route(method="POST", path=_LIST, handler=create_deployment, needs=_WRITE, content=True),
-    Route(method="POST", path=_STATUSES, handler=create_deployment_status, needs=_WRITE, content=True),
+    Route(method="POST", path=_LIST, handler=create_deployment, needs=_WRITE),
+    Route(method="POST", path=_STATUSES, handler=create_deployment_status, needs=_WRITE),
     Route(method="POST", path=_GATE, handler=review_gate, needs=_WRITE),
 )

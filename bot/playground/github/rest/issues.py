@@ -165,12 +165,12 @@ _COMMENT = f"{_REPO}/issues/comments/{{comment_id}}"
 _ISSUE = f"{_REPO}/issues/{{issue_number}}"
 ROUTES = (
     Route(method="GET", path=_COMMENT, handler=get_comment, needs=READ),
-    Route(method="PATCH", path=_COMMENT, handler=update_comment, needs=WRITE, content=True),
+    Route(method="PATCH", path=_COMMENT, handler=update_comment, needs=WRITE),
     Route(method="DELETE", path=_COMMENT, handler=delete_comment, needs=WRITE),
-    Route(method="POST", path=f"{_COMMENT}/reactions", handler=create_reaction, needs=WRITE, content=True),
+    Route(method="POST", path=f"{_COMMENT}/reactions", handler=create_reaction, needs=WRITE),
     Route(method="GET", path=_ISSUE, handler=get_issue, needs=READ),
     Route(method="GET", path=f"{_ISSUE}/comments", handler=list_comments, needs=READ),
     Route(method="POST", path=f"{_ISSUE}/comments", handler=create_comment, needs=WRITE, content=True),
-    Route(method="POST", path=f"{_ISSUE}/labels", handler=add_labels, needs=WRITE, content=True),
+    Route(method="POST", path=f"{_ISSUE}/labels", handler=add_labels, needs=WRITE),
     Route(method="DELETE", path=f"{_ISSUE}/labels/{{name}}", handler=remove_label, needs=WRITE),
 )

@@ -105,6 +105,5 @@ ROUTES = (
         path=f"{_LIST}/{{issue_number}}",
         handler=update_issue,
         needs=("issues:write",),
-        content=True,
     ),
 )

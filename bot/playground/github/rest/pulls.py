@@ -185,7 +185,7 @@ ROUTES = (
     Route(method="GET", path=_LIST, handler=list_pulls, needs=READ),
     Route(method="POST", path=_LIST, handler=create_pull, needs=WRITE, content=True),
     Route(method="GET", path=_PULL, handler=get_pull, needs=READ),
-    Route(method="PATCH", path=_PULL, handler=update_pull, needs=WRITE, content=True),
+    Route(method="PATCH", path=_PULL, handler=update_pull, needs=WRITE),
     Route(method="GET", path=f"{_PULL}/files", handler=list_files, needs=READ),
     Route(method="GET", path=f"{_PULL}/commits", handler=list_commits, needs=READ),
     Route(method="GET", path=f"{_PULL}/reviews", handler=list_reviews, needs=READ),

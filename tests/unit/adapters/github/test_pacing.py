@@ -1,90 +1,301 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
-from bot.adapters.github.pacing import Pacer
-from bot.domain.errors import GitHubUnavailableError
+from bot.adapters.github.call import ANSWER, CONTENT, RECORD
+from bot.adapters.github.newest import NewestOnly
+from bot.adapters.github.options import Options
+from bot.adapters.github.pacing import OwnLedger, Place, Result, WriteQueue
+from bot.adapters.github.transport import Answer
+from bot.domain.errors import GatewrightError, GitHubUnavailableError
+from bot.domain.write_buckets import Bucket, WriteKind, WriteLimits, WriteState
+from bot.ports.write_ledger import WriteLedger
 from tests.unit.adapters.github.passing_time import PassingTime
 
-
-def pacer(
-    time: PassingTime,
-    *,
-    spacing: float = 0.0,
-    limits: tuple[tuple[float, int], ...] = (),
-    patience: float = 1e9,
-) -> Pacer:
-    return Pacer(time.waits(), spacing=spacing, limits=limits, patience=patience)
+ORG = "acme"
 
 
-async def test_turns_are_spaced_and_given_in_the_order_of_asking() -> None:
-    time = PassingTime()
-    paced = pacer(time, spacing=1.0)
-    served: list[tuple[int, float]] = []
-
-    async def write(number: int) -> None:
-        await paced.turn("writing")
-        served.append((number, time.passed))
-
-    await asyncio.gather(*(write(number) for number in range(5)))
-
-    assert served == [(0, 0.0), (1, 1.0), (2, 2.0), (3, 3.0), (4, 4.0)]
+def limits(tokens: int, *, seconds: float = 60.0) -> WriteLimits:
+    return WriteLimits(buckets={"minute": Bucket(tokens=tokens, seconds=seconds)})
 
 
-async def test_time_that_passed_anyway_is_not_waited_again() -> None:
-    time = PassingTime()
-    paced = pacer(time, spacing=1.0)
-    await paced.turn("writing")
-    time.passed += 0.75
+class Queue:
+    """A queue, and what was written through it."""
 
-    await paced.turn("writing")
-    time.passed += 5
-    await paced.turn("writing")
+    def __init__(
+        self,
+        time: PassingTime,
+        *,
+        limits: WriteLimits | None = None,
+        ledger: WriteLedger | None = None,
+        patience: float = 120.0,
+    ) -> None:
+        options = Options(write_limits=limits or WriteLimits(), ledger=ledger, patience=patience)
+        self.queue = WriteQueue(time, options, time.waits())
+        self.time = time
+        self.written: list[tuple[str, float]] = []
+        self.at_once = 0
+        self.most_at_once = 0
 
-    assert time.slept == [0.25]
+    async def write(self, name: str, kind: WriteKind = RECORD, place: Place | None = None) -> Answer:
+        async with self.queue.turn(ORG, place or self.queue.place(kind, f"writing {name}")):
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            await asyncio.sleep(0)
+            self.written.append((name, round(self.time.passed, 3)))
+            self.at_once -= 1
+        return Answer(data=name, more=False)
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.written]
 
 
-async def test_no_window_of_any_start_holds_more_than_its_limit() -> None:
-    time = PassingTime()
-    paced = pacer(time, spacing=0.5, limits=((60.0, 80), (3600.0, 500)))
-    turns = []
+async def test_a_burst_waits_for_nothing() -> None:
+    queue = Queue(PassingTime())
 
-    for _ in range(1200):
-        await paced.turn("writing")
-        turns.append(time.passed)
+    await asyncio.gather(*(queue.write(str(number), CONTENT) for number in range(60)))
 
-    assert all(later - first >= 60.0 for first, later in zip(turns, turns[80:], strict=False))
-    assert all(later - first >= 3600.0 for first, later in zip(turns, turns[500:], strict=False))
-    assert turns[-1] < 3 * 3600
+    assert queue.written == [(str(number), 0.0) for number in range(60)]
+    assert queue.most_at_once == 1
+
+
+async def test_what_people_wait_for_goes_first_and_the_rest_in_order() -> None:
+    queue = Queue(PassingTime())
+    kinds = {"check 1": RECORD, "check 2": RECORD, "comment 1": CONTENT, "eyes": ANSWER, "comment 2": CONTENT}
+
+    await asyncio.gather(*(queue.write(name, kind) for name, kind in kinds.items()))
+
+    assert queue.names == ["comment 1", "eyes", "comment 2", "check 1", "check 2"]
+
+
+async def test_whoever_comes_late_and_is_waited_for_does_not_wait_for_tokens_of_others() -> None:
+    queue = Queue(PassingTime())
+
+    await asyncio.gather(*(queue.write(f"check {number}") for number in range(80)))
+    waiting = [asyncio.create_task(queue.write(f"check {number}")) for number in range(80, 90)]
+    await queue.write("comment", CONTENT)
+    at = queue.time.passed
+    await asyncio.gather(*waiting)
+
+    assert at < 1
+    assert queue.written[-1][1] >= 59
+
+
+async def test_writes_go_on_as_tokens_come_back() -> None:
+    queue = Queue(PassingTime(), limits=limits(2))
+
+    await asyncio.gather(*(queue.write(str(number)) for number in range(5)))
+
+    assert queue.names == ["0", "1", "2", "3", "4"]
+    minutes = [int(at // 60) for _, at in queue.written]
+    assert minutes == [0, 0, 1, 1, 2]
+
+
+async def test_installations_do_not_wait_for_each_other() -> None:
+    queue = Queue(PassingTime(), limits=limits(1))
+    await queue.write("here")
+
+    async with queue.queue.turn("other", queue.queue.place(RECORD, "writing elsewhere")):
+        passed = queue.time.passed
+
+    assert passed == 0
 
 
 async def test_a_turn_that_is_too_far_away_is_refused_with_its_time_and_takes_none() -> None:
-    time = PassingTime()
-    paced = pacer(time, limits=((3600.0, 2),), patience=120.0)
-    await paced.turn("commenting")
-    await paced.turn("commenting")
+    queue = Queue(PassingTime(), limits=limits(2, seconds=3600.0))
+    await queue.write("1")
+    await queue.write("2")
 
-    with pytest.raises(GitHubUnavailableError, match="commenting: GitHub's limit") as caught:
-        await paced.turn("commenting")
-    time.passed += 3600
-    await paced.turn("commenting")
+    with pytest.raises(GitHubUnavailableError, match="writing 3: GitHub's limit") as caught:
+        await queue.write("3")
+    queue.time.passed += 3600
+    await queue.write("4")
 
     assert caught.value.retry_after == 3600.0
-    assert time.slept == []
+    assert queue.names == ["1", "2", "4"]
+
+
+async def test_a_limit_of_github_stops_every_queue_on_the_ledger() -> None:
+    time, ledger = PassingTime(), OwnLedger()
+    one, two = Queue(time, ledger=ledger), Queue(time, ledger=ledger)
+    await one.write("before")
+
+    await one.queue.close(ORG, 60)
+    await two.write("after")
+
+    assert two.written[0][1] >= 60
 
 
 async def test_a_cancelled_waiter_does_not_use_up_a_turn() -> None:
-    time = PassingTime()
-    paced = pacer(time, spacing=10.0)
-    await paced.turn("writing")
-    waiting = asyncio.create_task(paced.turn("writing"))
+    queue = Queue(PassingTime(), limits=limits(2))
+    await queue.write("1")
+    cancelled = asyncio.create_task(queue.write("cancelled"))
     await asyncio.sleep(0)
 
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    await paced.turn("writing")
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
+    await queue.write("2")
 
-    assert waiting.cancelled()
-    assert time.slept == [10.0]
+    assert queue.written == [("1", 0.0), ("2", 0.0)]
+
+
+@pytest.mark.parametrize("steps", range(12))
+async def test_a_write_cancelled_at_any_moment_leaves_the_way_free(steps: int) -> None:
+    queue = Queue(PassingTime())
+    cancelled = asyncio.create_task(queue.write("cancelled"))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+
+    cancelled.cancel()
+    await asyncio.gather(cancelled, return_exceptions=True)
+    await queue.write("next")
+
+    assert queue.names[-1] == "next"
+
+
+async def test_a_stopping_process_refuses_who_waits_and_ends_what_it_writes() -> None:
+    queue = Queue(PassingTime())
+    writing = asyncio.Event()
+
+    async def hold() -> None:
+        async with queue.queue.turn(ORG, queue.queue.place(RECORD, "writing first")):
+            writing.set()
+            await asyncio.sleep(0)
+            queue.written.append(("first", 0.0))
+
+    first = asyncio.create_task(hold())
+    await writing.wait()
+    second = asyncio.create_task(queue.write("second"))
+    await asyncio.sleep(0)
+
+    await queue.queue.stop()
+
+    assert queue.names == ["first"]
+    await first
+    with pytest.raises(GitHubUnavailableError, match="writing second: the process is stopping"):
+        await second
+
+
+class Broken:
+    """A ledger whose database is away."""
+
+    async def change_writes(
+        self, installation: str, step: Callable[[WriteState], tuple[WriteState, Result]]
+    ) -> Result:
+        raise GatewrightError(f"counting {installation} for {step}: no database")
+
+
+async def test_without_the_ledger_writes_are_refused_for_now() -> None:
+    queue = Queue(PassingTime(), ledger=Broken())
+
+    with pytest.raises(GitHubUnavailableError, match=r"writing it: counting acme .*: no database"):
+        await queue.write("it")
+    await queue.queue.close(ORG, 60)
+
+    assert queue.written == []
+
+
+class States:
+    """States of one thing, written through a queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.queue = queue
+        self.newest = NewestOnly()
+
+    def start(self, name: str, subject: str = "check") -> asyncio.Task[Answer]:
+        place = self.queue.queue.place(RECORD, name)
+        return asyncio.create_task(
+            self.newest.write(subject, place, lambda: self.queue.write(name, place=place))
+        )
+
+
+async def test_only_the_newest_state_is_written_where_older_ones_wait() -> None:
+    queue = Queue(PassingTime())
+    states = States(queue)
+
+    tasks = [states.start(name) for name in ("queued", "running", "done")]
+    other = states.start("other", "another check")
+    answers = await asyncio.gather(*tasks, other)
+
+    assert queue.names == ["done", "other"]
+    assert [answer.data for answer in answers] == ["done", "done", "done", "other"]
+
+
+async def test_the_newest_state_takes_the_place_of_the_older_one() -> None:
+    queue = Queue(PassingTime())
+    states = States(queue)
+
+    async with queue.queue.turn(ORG, queue.queue.place(RECORD, "writing")):
+        tasks = [states.start("old"), states.start("other", "another check"), states.start("new")]
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+
+    assert queue.names == ["new", "other"]
+
+
+async def test_a_state_that_is_written_already_is_followed_by_the_next() -> None:
+    queue = Queue(PassingTime())
+    states = States(queue)
+
+    await states.start("running")
+    await states.start("done")
+
+    assert queue.names == ["running", "done"]
+
+
+async def test_an_older_state_is_written_where_the_newer_one_is_stopped() -> None:
+    queue = Queue(PassingTime())
+    states = States(queue)
+    holding = asyncio.create_task(queue.write("first", CONTENT))
+    older = states.start("older")
+    newer = states.start("newer")
+    await asyncio.sleep(0)
+
+    newer.cancel()
+    await asyncio.gather(holding, older)
+
+    assert queue.names == ["first", "older"]
+
+
+async def test_a_failed_older_state_is_not_tried_again_over_a_newer_one() -> None:
+    queue = Queue(PassingTime())
+    newest = NewestOnly()
+    place = queue.queue.place(RECORD, "older")
+    tried, refused = asyncio.Event(), asyncio.Event()
+
+    async def twice() -> Answer:
+        await queue.write("older, refused", place=place)
+        tried.set()
+        await refused.wait()
+        return await queue.write("older, again", place=place)
+
+    older = asyncio.create_task(newest.write("check", place, twice))
+    await tried.wait()
+    second = queue.queue.place(RECORD, "newer")
+    await newest.write("check", second, lambda: queue.write("newer", place=second))
+    refused.set()
+
+    assert (await older).data == "newer"
+    assert queue.names == ["older, refused", "newer"]
+
+
+async def test_a_failure_of_the_newest_state_is_that_of_the_older_ones() -> None:
+    queue = Queue(PassingTime())
+    newest = NewestOnly()
+
+    async def fail(place: Place) -> Answer:
+        await queue.write("tried", place=place)
+        raise GatewrightError("refused")
+
+    places = [queue.queue.place(RECORD, name) for name in ("old", "new")]
+    outcomes = await asyncio.gather(
+        *(newest.write("check", place, lambda place=place: fail(place)) for place in places),  # type: ignore[misc]
+        return_exceptions=True,
+    )
+
+    assert [str(outcome) for outcome in outcomes] == ["refused", "refused"]
+    assert queue.names == ["tried"]

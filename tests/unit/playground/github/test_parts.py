@@ -10,7 +10,7 @@ from bot.playground.github.errors import ApiError
 from bot.playground.github.faults import Faults
 from bot.playground.github.git_diff import ZERO, parse_diff
 from bot.playground.github.hub import node_id, number_of_node
-from bot.playground.github.limits import ContentBudget, Limits
+from bot.playground.github.limits import Limits, SecondaryLimits
 from bot.playground.github.model import Role
 from bot.playground.github.openapi import Spec
 from bot.playground.github.pages.markdown import render
@@ -67,7 +67,7 @@ def test_times_survive_their_text() -> None:
 def test_the_content_budget_frees_itself_after_its_window() -> None:
     now = [1000.0]
     limits = Limits(lambda: now[0])
-    limits.content = ContentBudget(per_minute=2, per_hour=3)
+    limits.secondary = SecondaryLimits(content_per_minute=2, content_per_hour=3)
 
     limits.spend_content("bot")
     limits.spend_content("bot")

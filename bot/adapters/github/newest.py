@@ -1,0 +1,69 @@
+"""Of the states of one thing only the newest is written, where an older one still waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+
+from bot.adapters.github.pacing import Place, SupersededError
+from bot.adapters.github.transport import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Write:
+    place: Place
+    result: asyncio.Future[Answer] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class NewestOnly:
+    """The states on their way to GitHub, by what they are states of."""
+
+    def __init__(self) -> None:
+        self._writes: dict[Hashable, list[_Write]] = {}
+
+    async def write(self, subject: Hashable, place: Place, send: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Return the answer of `send`, or of the newer state that was written in place of this one.
+
+        The newer one takes the place that the older one had in the queue.
+        """
+        mine = _Write(place=place)
+        writes = self._writes.setdefault(subject, [])
+        for older in writes:
+            if older.place.waits:
+                place.order = min(place.order, older.place.order)
+            older.place.supersede()
+        writes.append(mine)
+        try:
+            answer = await _settled(mine, writes, send)
+            mine.result.set_result(answer)
+        except Exception as error:
+            mine.result.set_exception(error)
+            # It is known; nobody else need look at it.
+            mine.result.exception()
+            raise
+        finally:
+            mine.result.cancel()
+            # An older one that is tried again must know of this one.
+            if all(write.result.done() for write in writes):
+                self._writes.pop(subject, None)
+        return answer
+
+
+async def _settled(mine: _Write, writes: list[_Write], send: Callable[[], Awaitable[Answer]]) -> Answer:
+    while True:
+        try:
+            return await send()
+        except SupersededError:
+            newer = _newest_after(mine, writes)
+            if newer is not None:
+                await asyncio.wait([newer.result])
+                if not newer.result.cancelled():
+                    return newer.result.result()
+            # Whoever wanted the newer one was stopped before it was written.
+            mine.place.superseded = _newest_after(mine, writes) is not None
+
+
+def _newest_after(mine: _Write, writes: list[_Write]) -> _Write | None:
+    later = writes[writes.index(mine) + 1 :]
+    return next((write for write in reversed(later) if not write.result.cancelled()), None)

@@ -1,0 +1,20 @@
+"""Where all processes count their writes to GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from bot.domain.write_buckets import WriteState
+
+Result = TypeVar("Result")
+
+
+class WriteLedger(Protocol):
+    """The writes of each installation, changed by one process at a time."""
+
+    async def change_writes(
+        self, installation: str, step: Callable[[WriteState], tuple[WriteState, Result]]
+    ) -> Result:
+        """Put in force what `step` makes of the state, and return its result; an unknown installation begins empty."""
+        ...
