@@ -72,7 +72,7 @@ async def test_no_more_plans_run_at_once_than_the_cap_allows(start: Start, store
     await until(lambda: len(recorder.finished) == 6)
 
     assert sorted(started) == ["r0", "r1"]
-    assert depths == {"changes": 0, "inbox": 0, "outbox": 0, "plans": 3}
+    assert depths == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 3}
 
 
 async def test_a_rolled_back_transaction_starts_nothing(start: Start, store: Store) -> None:
@@ -85,7 +85,7 @@ async def test_a_rolled_back_transaction_starts_nothing(start: Start, store: Sto
     await until(lambda: len(recorder.finished) == 1)
 
     assert recorder.calls == [("handle_delivery", "kept")]
-    assert await engine.depths() == {"changes": 0, "inbox": 0, "outbox": 0, "plans": 0}
+    assert await engine.depths() == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 0}
 
 
 async def test_a_known_id_is_started_once_however_often_it_is_enqueued(start: Start, store: Store) -> None:
@@ -110,7 +110,7 @@ async def test_jobs_wait_until_a_process_listens(start: Start, store: Store) -> 
     await start(busy)
     await until(lambda: len(busy.finished) == 2)
 
-    assert depths == {"changes": 0, "inbox": 1, "outbox": 0, "plans": 1}
+    assert depths == {"changes": 0, "checks": 0, "inbox": 1, "outbox": 0, "plans": 1}
     assert idle.calls == []
 
 
@@ -147,4 +147,4 @@ async def test_a_job_that_nobody_would_run_is_refused(start: Start, store: Store
     with pytest.raises(EngineError):
         await store.enqueue(engine, job)
 
-    assert await engine.depths() == {"changes": 0, "inbox": 0, "outbox": 0, "plans": 0}
+    assert await engine.depths() == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 0}
