@@ -180,4 +180,6 @@ def _next(view: PolicyView) -> Iterator[Step]:
         yield Step(
             sentence="Repair the file in a pull request that changes nothing else: its checks let it be merged."
         )
-    yield Step(sentence="After the merge, on each open pull request", command="/plan")
+    if view.was_broken or view.is_new or view.changes != NO_CHANGES:
+        # A plan is applied under the very policy that it was made under.
+        yield Step(sentence="After the merge, on each open pull request", command="/plan")

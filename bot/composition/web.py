@@ -42,12 +42,13 @@ def make_web(outside: Outside, services: Services) -> WebServices:
         receive=outside.admission.receive,
         remarks=lambda: _remarks(outside),
         handled_events=frozenset(event for event, _, _ in EVENTS),
-        passed_over=_passed_over,
+        passed_over=why_ignored,
         pages=_make_pages(outside, services),
     )
 
 
-async def _passed_over(reader: Reader, event: IncomingEvent) -> str | None:
+async def why_ignored(reader: Reader, event: IncomingEvent) -> str | None:
+    """Return why nothing has to be done for an event, None where it is handled."""
     return await passed_over(reader, event.event, event.action, event.repo_full_name, event.payload)
 
 

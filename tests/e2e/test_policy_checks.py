@@ -44,7 +44,9 @@ async def test_a_policy_that_is_not_valid_is_red_at_its_line(world: World) -> No
 async def test_what_a_policy_would_change_is_listed(world: World) -> None:
     # Given a pull request that takes a gate from prod and adds an environment,
     text = (await world.read(POLICY)).replace("codeowners, ", "", 1)
-    text = text.replace("environments:\n", "environments:\n  demo: {state_key: demo/x.tfstate, apply: {allow: admin}}\n")
+    text = text.replace(
+        "environments:\n", "environments:\n  demo: {state_key: demo/x.tfstate, apply: {allow: admin}}\n"
+    )
     # when it is opened,
     number = await world.open({POLICY: text})
     await world.told(number)
@@ -98,7 +100,9 @@ async def test_a_pull_request_that_adds_the_policy_is_told_what_would_happen(wor
     check = world.check(number, "gatewright/policy")
     assert check.conclusion == "success"
     assert (check.title or "").startswith("gatewright.yaml is valid: it adds dev, ci, test, staging, prod")
-    assert "| prod | every pull request that touches it | write access | `codeowners`" in (check.summary or "")
+    assert "| prod | every pull request that touches it | write access | `codeowners`" in (
+        check.summary or ""
+    )
     assert said(world, number) == ([], ["gatewright/policy"], [])
     # And when it is merged, pull requests are planned.
     await world.github.merge(world.repo, number, author=ADMIN)
@@ -107,6 +111,30 @@ async def test_a_pull_request_that_adds_the_policy_is_told_what_would_happen(wor
     await world.hear(other, kind="plan", env="staging", status="planned")
     await world.told(other)
     await world.told(number)
+
+
+async def test_a_pull_request_that_removes_the_policy_is_told_what_ends(world: World) -> None:
+    # Given a planned repository, when a pull request removes its policy,
+    number = await world.open({POLICY: None})
+    await world.told(number)
+    # then the check says what ends, and lets people decide.
+    check = world.check(number, "gatewright/policy")
+    assert check.conclusion == "neutral"
+    assert "Gatewright says nothing in this repository any more" in (check.summary or "")
+
+
+async def test_a_check_of_the_policy_can_be_asked_for_again(world: World) -> None:
+    # Given a pull request that adds a policy to a repository without one,
+    text = await world.read(POLICY)
+    await without_policy(world)
+    number = await world.open({POLICY: text.replace("version: 1", "version: 99", 1)})
+    await world.idle()
+    check = world.check(number, "gatewright/policy")
+    # when its check is run again, then it is updated, with each mark once, and nothing else is said.
+    await world.github.rerequest(check.id, author=DEV)
+    await world.idle()
+    assert len(world.check(number, "gatewright/policy").annotations) == 1
+    assert said(world, number) == ([], ["gatewright/policy"], [])
 
 
 async def test_a_broken_policy_is_repaired_by_a_pull_request_of_its_own(world: World) -> None:

@@ -85,7 +85,9 @@ async def test_reports_on_commits_without_a_plan_cost_no_request(world: World) -
 
 async def test_reports_that_come_together_are_answered_together(world: World) -> None:
     # Given a planned pull request whose gates ask for the checks of others,
-    await world.change_policy(lambda text: text.replace("allow: write\n", "allow: write\n      gates: [checks]\n", 1))
+    await world.change_policy(
+        lambda text: text.replace("allow: write\n", "allow: write\n      gates: [checks]\n", 1)
+    )
     number, _ = await world.open_planned()
     report(world, world.head(number), name="ci/0")
     await world.told(number)
@@ -98,5 +100,5 @@ async def test_reports_that_come_together_are_answered_together(world: World) ->
         report(world, world.head(number), name=f"ci/{count}")
     await world.told(number)
     # then the twenty cost as much as the one, twice at most.
-    assert 0 < one
+    assert one > 0
     assert len(world.github.requests) - before - one <= 2 * one
