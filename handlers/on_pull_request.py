@@ -239,6 +239,7 @@ async def _autoplan(
 ) -> str:
     if found.policy is None:
         if await bot.policy_checks.look(repo, pull, found):
+            await bot.policy_checks.let_pass(repo, pull)
             return "the pull request repairs the policy"
         body = policy_error_comment(problems=found.problems, reference=dedupe)
         await bot.poster.once(repo, pull.number, f"policy:{pull.number}:{pull.head_sha}", body)

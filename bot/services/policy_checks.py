@@ -32,10 +32,7 @@ class PolicyChecks:
     trees: Trees
 
     async def look(self, repo: Repo, pull: PullRequest, found: FoundPolicy) -> bool:
-        """Show the check where nothing is planned for the head; returns whether the head repairs the policy and nothing else.
-
-        Then its other checks do not stand in the way of its merge.
-        """
+        """Show the check where nothing is planned for the head; returns whether it repairs the policy and nothing else."""
         if pull.base_ref != repo.default_branch:
             return False
         # One request tells of most pull requests that they are about other files; a merge needs a clone.
@@ -45,11 +42,12 @@ class PolicyChecks:
             tree = await self.trees.merged(repo, pull, base=found.commit, head=pull.head_sha)
         except MergeConflictError:
             return False
-        repairs = await self.show(repo, pull, found, tree)
-        if repairs:
-            for name in (PLAN, APPLY):
-                await self.checks.show(repo, pull.number, pull.head_sha, name, text=REPAIRS, buttons=())
-        return repairs
+        return await self.show(repo, pull, found, tree)
+
+    async def let_pass(self, repo: Repo, pull: PullRequest) -> None:
+        """Give a head that only repairs the policy checks that do not stand in the way of its merge."""
+        for name in (PLAN, APPLY):
+            await self.checks.show(repo, pull.number, pull.head_sha, name, text=REPAIRS, buttons=())
 
     async def show(self, repo: Repo, pull: PullRequest, found: _InForce, tree: MergedTree) -> bool:
         """Show the check where the merge of the head changes the file; returns what `look` does."""

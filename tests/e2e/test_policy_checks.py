@@ -182,3 +182,17 @@ async def test_another_broken_policy_repairs_nothing(world: World) -> None:
     # then the check of policies is red, and the others do not let it pass.
     checks = world.github.check_runs(world.repo, world.head(number))
     assert [(run.name, run.conclusion) for run in checks] == [("gatewright/policy", "failure")]
+
+
+async def test_a_repair_from_a_fork_gets_no_neutral_checks(world: World) -> None:
+    # Given a policy on the default branch that is not valid,
+    right = await break_policy(world)
+    # when a pull request from a fork makes it valid, with whatever else it may allow,
+    fork = await world.github.open_pull(
+        world.repo, author=OUTSIDER, branch="gift", files={POLICY: right}, fork=OUTSIDER
+    )
+    await world.refused(fork.number, "fork")
+    await world.idle()
+    # then it is told what it would change, and required checks still wait.
+    checks = world.github.check_runs(world.repo, world.head(fork.number))
+    assert [(run.name, run.conclusion) for run in checks] == [("gatewright/policy", "success")]
