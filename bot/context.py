@@ -22,6 +22,7 @@ from bot.services.parity import Parity
 from bot.services.people import People
 from bot.services.plan_comments import PlanComments
 from bot.services.policies import LoadedPolicy, Policies
+from bot.services.policy_checks import PolicyChecks
 from bot.services.posting import Poster
 from bot.services.queueing import Queueing
 from bot.services.refresh_turns import RefreshTurns
@@ -47,6 +48,7 @@ class Bot:
     terraform: Terraform
     clock: Clock
     policies: Policies
+    policy_checks: PolicyChecks
     access: Access
     owners: StateOwners
     judging: Judging

@@ -11,6 +11,7 @@ from bot.domain.commands import parse
 from bot.domain.model import DeliveryId
 from bot.events import payload_of
 from bot.ports import Delivery
+from bot.services.intake import is_report
 from handlers import SPECS
 
 
@@ -35,16 +36,21 @@ class Apologies:
             delivery = await reader.delivery(delivery_id)
         if delivery is None or delivery.repo is None or delivery.pull is None:
             return
-        if not self.bot.admission.serves(delivery.repo):
+        if is_report(delivery.event, delivery.action) or not self.bot.admission.serves(delivery.repo):
             return
         asked = _asked(delivery)
-        if asked is None:
+        if asked is None or not await self._is_configured(delivery.repo):
             return
         repo = await self.bot.github.repository(delivery.repo)
         body = _body(delivery, asked)
         await self.bot.poster.once(repo, delivery.pull, f"failure:{delivery.id}", body)
         if asked.comment_id is not None:
             await self.bot.github.react(repo, asked.comment_id, "confused")
+
+    async def _is_configured(self, full_name: str) -> bool:
+        """Whether there is a policy, valid or not: without one nothing is said at all."""
+        found = await self.bot.policies.look(await self.bot.github.known_repository(full_name))
+        return not found.is_missing
 
 
 def _body(delivery: Delivery, asked: _Asked) -> str:

@@ -9,7 +9,7 @@ from bot.comments.failures import policy_error_comment
 from bot.comments.refusal import refusal_comment
 from bot.context import Answer, Bot, Request, Said, Started
 from bot.domain.commands import Command, Problem, parse
-from bot.domain.errors import MergeConflictError, PolicyError
+from bot.domain.errors import MergeConflictError
 from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
 from bot.domain.refusals import Reason, Refusal
 from bot.services.policies import LoadedPolicy
@@ -54,19 +54,22 @@ class Given:
 
 
 async def answer(given: Given, bot: Bot) -> None:
-    """Greet with 👀, dispatch a command and post what its handler answers."""
-    held, (_, loaded) = await together(
-        bot.access.permission(given.repo, given.actor),
-        together(_react(given, "eyes", bot), _policy(given, bot)),
+    """Greet with 👀, dispatch a command and post what its handler answers; silent where there is no policy."""
+    held, found = await together(
+        bot.access.permission(given.repo, given.actor), bot.policies.look(given.repo)
     )
+    if found.is_missing:
+        return  # Other programs answer to the same words.
+    await _react(given, "eyes", bot)
     if not held.allows(Permission.READ):
         await _post(given, [_stranger(given)], bot, head=None)
         return
-    if isinstance(loaded, tuple):
-        body = policy_error_comment(problems=loaded, reference=given.correlation_id)
+    if found.policy is None:
+        body = policy_error_comment(problems=found.problems, reference=given.correlation_id)
         await _say(given, 0, body, bot)
         await _react(given, "confused", bot)
         return
+    loaded = found.loaded
     understood = parse(
         given.body, SPECS, environments=common.applicable(loaded.policy), own=common.offered(loaded.policy)
     )
@@ -78,14 +81,6 @@ async def answer(given: Given, bot: Bot) -> None:
         if any(isinstance(item, Started) for item in answers):
             planning = understood.name == "plan"
             await bot.reporting.refresh_checks(given.repo, given.pull, loaded.policy, planning=planning)
-
-
-async def _policy(given: Given, bot: Bot) -> LoadedPolicy | tuple[str, ...]:
-    """Return the policy in force, or what is wrong with it."""
-    try:
-        return await bot.policies.load(given.repo)
-    except PolicyError as error:
-        return error.problems
 
 
 async def _handle(

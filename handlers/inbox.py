@@ -10,7 +10,7 @@ from bot.context import Bot
 from bot.domain.errors import GatewrightError
 from bot.domain.model import DeliveryId
 from bot.events import Payload, payload_of
-from bot.ports import Delivery
+from bot.ports import Delivery, Reader
 from bot.services.losses import shown
 from bot.services.outbox import apology_for
 from handlers import (
@@ -67,9 +67,9 @@ class Inbox:
 
     async def _outcome(self, delivery: Delivery) -> tuple[str, str]:
         """Return the outcome and a note, which is fit to be shown."""
-        handler = _handler_of(delivery)
+        handler = _handler_of(delivery.event, delivery.action)
         if handler is None:
-            return "ignored", f"nothing is done for {delivery.event} {delivery.action or ''}".rstrip()
+            return "ignored", _nothing_done(delivery.event, delivery.action)
         try:
             payload = payload_of(delivery.event, delivery.payload)
             if not await self._is_served(delivery, payload):
@@ -101,8 +101,30 @@ class Inbox:
             _LOG.warning("comments of %s#%s stay old", delivery.repo, delivery.pull, exc_info=True)
 
 
-def _handler_of(delivery: Delivery) -> EventHandler | None:
-    for event, actions, handler in EVENTS:
-        if event == delivery.event and delivery.action in actions:
+async def passed_over(
+    reader: Reader, event: str, action: str | None, repo: str | None, payload: Payload
+) -> str | None:
+    """Return why nothing is done for an event that has just arrived, None where it has to be handled.
+
+    Busy repositories report thousands of checks an hour, so this asks the database and never GitHub.
+    """
+    handler = _handler_of(event, action)
+    if handler is None:
+        return _nothing_done(event, action)
+    if handler is not on_checks.handle:
+        return None
+    sha = on_checks.reported_commit(payload)
+    if repo is None or sha is None:
+        return on_checks.NOT_ABOUT_A_CHECK
+    return None if await reader.pulls_planned_at(repo, sha) else on_checks.NO_PLAN
+
+
+def _nothing_done(event: str, action: str | None) -> str:
+    return f"nothing is done for {event} {action or ''}".rstrip()
+
+
+def _handler_of(event: str, action: str | None) -> EventHandler | None:
+    for name, actions, handler in EVENTS:
+        if name == event and action in actions:
             return handler
     return None

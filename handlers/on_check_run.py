@@ -7,6 +7,7 @@ from bot.domain.model import Login
 from bot.events import Payload
 from bot.ports import Delivery
 from bot.services.parity import CHECK as PARITY
+from bot.services.policy_checks import CHECK as POLICY
 from handlers.dispatch import Given, answer
 
 _OURS = "gatewright/"
@@ -22,11 +23,14 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     if not number.isascii() or not number.isdigit():
         return "the check belongs to no pull request"
     line = _line(payload, check.name)
-    if line is None:
+    if line is None and check.name != POLICY:
         return "an unknown button"
     repo, pull = await bot.github.subject(repository.full_name, int(number))
     if pull.head_sha != check.head_sha:
         return "the button is of an older commit"
+    if line is None:
+        await bot.policy_checks.look(repo, pull, await bot.policies.look(repo))
+        return "the policy is validated again"
     given = Given(
         repo=repo,
         pull=pull,
@@ -42,6 +46,8 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
 
 
 def _line(payload: Payload, check: str) -> str | None:
+    if check == POLICY:
+        return None  # It stands for no command, and is there even where commands are not answered.
     if payload.action == "rerequested":
         return "/parity" if check == PARITY else "/plan"
     identifier = payload.requested_action.identifier if payload.requested_action else ""

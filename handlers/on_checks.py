@@ -2,44 +2,84 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bot.context import Bot
 from bot.domain.errors import PolicyError
-from bot.domain.model import PlanStatus, Repo, Sha
-from bot.events import Payload
+from bot.domain.model import Repo, Sha
+from bot.events import BadRequest, Payload, payload_of
 from bot.ports import Delivery
+from bot.services.intake import CHECK_EVENTS, is_report
 
+NOT_ABOUT_A_CHECK: Final = "not about another program's check"
+NO_PLAN: Final = "no plan that can be applied is of this commit"
 _OURS = "gatewright/"
 _GATE = "checks"
+_MOST_AT_ONCE: Final = 200
 
 
 async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:
-    """Judge the open plans of the commit anew, where a policy asks for the checks of others."""
-    if delivery.repo is None or (sha := _commit(payload)) is None:
-        return "not about another program's check"
-    repo = await bot.github.repository(delivery.repo)
-    if not await _is_asked_for(repo, bot):
-        return "no policy asks for other checks"
-    async with bot.records.read() as reader:
-        plans = await reader.plans(repo=repo.full_name, statuses=(PlanStatus.PLANNED,), limit=1000)
-    pulls = sorted({plan.pull for plan in plans if plan.head_sha == sha and plan.pull is not None})
-    judged = 0
-    for number in pulls:
-        pull = await bot.github.pull(repo, number)
-        if pull.is_open and pull.head_sha == sha:
-            judged += await bot.plan_comments.refresh_judged(repo, pull)
-    return f"{judged} plans judged anew"
+    """Judge the open plans of the commit again, where a policy asks for the checks of others.
+
+    Everything that has been reported on the commit by now is answered with it.
+    """
+    if delivery.repo is None or (sha := reported_commit(payload)) is None:
+        return NOT_ABOUT_A_CHECK
+    # The reports are listed first: one that comes while the plans are judged may be missing from what GitHub says.
+    others = await _of_commit(delivery, delivery.repo, sha, bot)
+    note = await _judge(delivery.repo, sha, bot)
+    async with bot.records.write() as writer:
+        for other in others:
+            await writer.finish_delivery(other.id, "handled", f"answered together with {delivery.id}")
+    return note
 
 
-def _commit(payload: Payload) -> Sha | None:
+def reported_commit(payload: Payload) -> Sha | None:
+    """Return the commit that another program reports on, None for our own checks and other events."""
     check = payload.check_run
     if check is not None:
         return None if check.name.startswith(_OURS) else Sha(check.head_sha)
     return None if payload.sha is None else Sha(payload.sha)
 
 
+async def _judge(full_name: str, sha: Sha, bot: Bot) -> str:
+    async with bot.records.read() as reader:
+        pulls = await reader.pulls_planned_at(full_name, sha)
+    if not pulls:
+        return NO_PLAN
+    repo = await bot.github.known_repository(full_name)
+    if not await _is_asked_for(repo, bot):
+        return "no policy asks for other checks"
+    judged = 0
+    for number in pulls:
+        pull = await bot.github.pull(repo, number)
+        if pull.is_open and pull.head_sha == sha:
+            judged += await bot.plan_comments.refresh_judged(repo, pull)
+    return f"{judged} plans judged again"
+
+
+async def _of_commit(delivery: Delivery, full_name: str, sha: Sha, bot: Bot) -> list[Delivery]:
+    """Return the other reports on the commit that wait to be handled."""
+    async with bot.records.read() as reader:
+        waiting = await reader.open_reports(full_name, sorted(CHECK_EVENTS), limit=_MOST_AT_ONCE)
+    return [
+        other
+        for other in waiting
+        if other.id != delivery.id and is_report(other.event, other.action) and _commit_of(other) == sha
+    ]
+
+
+def _commit_of(delivery: Delivery) -> Sha | None:
+    try:
+        return reported_commit(payload_of(delivery.event, delivery.payload))
+    except BadRequest:
+        return None  # Its own turn says so.
+
+
 async def _is_asked_for(repo: Repo, bot: Bot) -> bool:
     try:
-        policy = (await bot.policies.load(repo)).policy
+        # It only decides what is looked at, so the policy that was last read will do.
+        policy = (await bot.policies.recent(repo)).policy
     except PolicyError:
         return False
     return any(_GATE in policy.environment(name).apply.gates for name in policy.environments)

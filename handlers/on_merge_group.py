@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from bot.comments.merge_queue import UNREADABLE
 from bot.comments.parity import parity_check
+from bot.comments.policy_check import REPAIRS
 from bot.context import Bot
-from bot.domain.errors import PolicyError
 from bot.domain.model import Sha
 from bot.events import MergeGroupPayload, Payload
 from bot.ports import Delivery
+from bot.services.checks import APPLY, PLAN
 from bot.services.parity import CHECK as PARITY
 from bot.services.parity_sides import Code
 
@@ -21,18 +22,16 @@ async def handle(delivery: Delivery, payload: Payload, bot: Bot) -> str:  # noqa
         return "not a merge group"
     group = payload.merge_group
     repo = await bot.github.repository(payload.repository.full_name)
-    try:
-        policy = (await bot.policies.load(repo)).policy
-    except PolicyError:
-        policy = None
-    head = Sha(group.head_sha)
-    tree = await bot.queueing.answer(
-        repo,
-        policy,
-        branch=group.head_ref.removeprefix(_BRANCHES),
-        base=Sha(group.base_sha),
-        head=head,
-    )
+    found = await bot.policies.look(repo)
+    if found.is_missing:
+        return "there is no policy"
+    policy = found.policy
+    branch, base, head = group.head_ref.removeprefix(_BRANCHES), Sha(group.base_sha), Sha(group.head_sha)
+    if policy is None and await bot.policy_checks.repairs(repo, branch=branch, base=base, head=head):
+        for name in (PLAN, APPLY, PARITY):
+            await bot.queueing.show(repo, head, name, REPAIRS)
+        return "the group repairs the policy"
+    tree = await bot.queueing.answer(repo, policy, branch=branch, base=base, head=head)
     if policy is None or (tree is None and policy.asks_for_parity):
         # Nobody can tell whether twins are compared here, and the queue would wait for a check that never comes.
         await bot.queueing.show(repo, head, PARITY, UNREADABLE)

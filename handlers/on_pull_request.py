@@ -13,6 +13,7 @@ from bot.domain.errors import PolicyError
 from bot.domain.model import EnvName, Login, PullRequest, Repo, Sha, Stack, StateKey
 from bot.events import Payload
 from bot.ports import Delivery
+from bot.services.policies import FoundPolicy
 from bot.services.requesting import Wish
 from bot.services.revert_holds import lift_completed
 from handlers import common, starting
@@ -41,17 +42,26 @@ async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         unless_head=pull.head_sha,
         pushed_by=pushed_by,
     )
-    if not await common.may_run(repo, pull, bot):
-        await bot.poster.once(repo, pull.number, f"fork:{pull.number}", fork_comment(pull))
-        return "from a fork"
-    if pull.draft:
-        return "a draft is not planned"
+    in_force = await bot.policies.look(repo)
+    if pull.draft or in_force.is_missing or not await common.may_run(repo, pull, bot):
+        return await _not_planned(bot, repo=repo, pull=pull, found=in_force)
     again = delivery.action in {"reopened", "ready_for_review"}
     dedupe = delivery.id if again else f"{repo.full_name}#{pull.number}@{pull.head_sha}"
-    note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, dedupe=dedupe)
+    note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, found=in_force, dedupe=dedupe)
     for plan in outdated:
         await bot.plan_comments.refresh(repo, plan.id)
     return note
+
+
+async def _not_planned(bot: Bot, *, repo: Repo, pull: PullRequest, found: FoundPolicy) -> str:
+    """Look at the policy that the head brings, which runs nothing of it, and say why there is no plan."""
+    await bot.policy_checks.look(repo, pull, found)
+    if found.is_missing:
+        return "there is no policy"
+    if not await common.may_run(repo, pull, bot):
+        await bot.poster.once(repo, pull.number, f"fork:{pull.number}", fork_comment(pull))
+        return "from a fork"
+    return "a draft is not planned"
 
 
 async def _note_pusher(payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest) -> None:
@@ -83,9 +93,13 @@ async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
     async with bot.records.write() as writer:
         # An approval was of the change against the old base.
         await writer.void_approvals(repo.full_name, pull.number, bot.clock.now())
-    note = "the base changed"
-    if not pull.draft and await common.may_run(repo, pull, bot):
-        note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, dedupe=delivery.id)
+    note, in_force = "the base changed", await bot.policies.look(repo)
+    if not pull.draft and not in_force.is_missing and await common.may_run(repo, pull, bot):
+        note = await _autoplan(
+            delivery, payload, bot, repo=repo, pull=pull, found=in_force, dedupe=delivery.id
+        )
+    else:
+        await bot.policy_checks.look(repo, pull, in_force)
     for plan in outdated:
         await bot.plan_comments.refresh(repo, plan.id)
     return note
@@ -151,10 +165,12 @@ async def _leave(
     delivery: Delivery, payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest
 ) -> frozenset[StateKey]:
     """Have destroyed what lives as long as the pull request; returns the states that it keeps until then."""
-    try:
-        policy = (await bot.policies.load(repo)).policy
-    except PolicyError as error:
-        body = policy_error_comment(problems=error.problems, reference=delivery.id)
+    found = await bot.policies.look(repo)
+    if found.is_missing:
+        return frozenset()
+    policy = found.policy
+    if policy is None:
+        body = policy_error_comment(problems=found.problems, reference=delivery.id)
         await bot.poster.once(repo, pull.number, f"policy:{pull.number}:closed", body)
         return frozenset()
     stacks = await bot.tenancy.leave(repo, pull.number, policy, by=_actor(payload), cause=delivery.id)
@@ -212,14 +228,23 @@ async def _subject(delivery: Delivery, bot: Bot) -> tuple[Repo, PullRequest] | N
 
 
 async def _autoplan(
-    delivery: Delivery, payload: Payload, bot: Bot, *, repo: Repo, pull: PullRequest, dedupe: str
+    delivery: Delivery,
+    payload: Payload,
+    bot: Bot,
+    *,
+    repo: Repo,
+    pull: PullRequest,
+    found: FoundPolicy,
+    dedupe: str,
 ) -> str:
-    try:
-        loaded = await bot.policies.load(repo)
-    except PolicyError as error:
-        body = policy_error_comment(problems=error.problems, reference=dedupe)
+    if found.policy is None:
+        if await bot.policy_checks.look(repo, pull, found):
+            await bot.policy_checks.let_pass(repo, pull)
+            return "the pull request repairs the policy"
+        body = policy_error_comment(problems=found.problems, reference=dedupe)
         await bot.poster.once(repo, pull.number, f"policy:{pull.number}:{pull.head_sha}", body)
         return "the policy is not valid"
+    loaded = found.loaded
     if not loaded.policy.serves(pull.base_ref, default_branch=repo.default_branch):
         return f"nothing is planned for base {pull.base_ref}"
     wish = Wish(

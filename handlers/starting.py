@@ -29,6 +29,7 @@ async def touched(wish: Wish, loaded: LoadedPolicy, bot: Bot) -> str:
     if POLICY_PATH in tree.merge.changed_files:
         body = policy_in_force_comment(branch=repo.default_branch, commit=loaded.commit)
         await bot.poster.once(repo, pull.number, f"policy-in-force:{pull.number}", body)
+        await bot.policy_checks.show(repo, pull, loaded, tree)
     stacks = await _without_paused(await common.automatic_stacks(wish, policy, tree, bot), wish, bot)
     tenanted = tuple(stack for stack in stacks if is_tenanted(policy, stack))
     await bot.requesting.plans(wish, tuple(stack for stack in stacks if stack not in tenanted), ())

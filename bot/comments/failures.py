@@ -58,7 +58,8 @@ def policy_error_comment(*, problems: Sequence[str], reference: str) -> str:
     return (
         f"{first}\n### ❌ `gatewright.yaml` is not valid\n\n"
         "Nothing is planned or applied until the file on the default branch is valid:\n\n"
-        f"{_bullets(problems)}\nCorrect it on the default branch, then comment `/plan`.\n"
+        f"{_bullets(problems)}\nCorrect it in a pull request that changes nothing else: its checks let it be merged."
+        " Then comment `/plan`.\n"
     )
 
 

@@ -25,6 +25,7 @@ from bot.services.ownership import Ownership
 from bot.services.people import People
 from bot.services.plan_comments import PlanComments
 from bot.services.policies import Policies
+from bot.services.policy_checks import PolicyChecks
 from bot.services.posting import Poster
 from bot.services.queueing import Queueing
 from bot.services.reporting import Reporting
@@ -122,6 +123,10 @@ class Services:
     def checks(self) -> Checks:
         o = self.outside
         return Checks(github=o.github, records=o.records)
+
+    @cached_property
+    def policy_checks(self) -> PolicyChecks:
+        return PolicyChecks(github=self.outside.github, checks=self.checks, trees=self.trees)
 
     @cached_property
     def plan_comments(self) -> PlanComments:

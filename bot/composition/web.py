@@ -11,13 +11,14 @@ from bot.composition.services import Services
 from bot.engine.config import QUEUES
 from bot.engine.core import Engine
 from bot.metrics import QueueLoad
-from bot.ports import Clock
+from bot.ports import Clock, Reader
 from bot.services.overview import Overview
 from bot.services.run_acts import RunActs
 from bot.web.access import Visitors
+from bot.web.events import IncomingEvent
 from bot.web.services import OAuth, Pages, WebServices
 from bot.web.sessions import Sessions
-from handlers.inbox import EVENTS
+from handlers.inbox import EVENTS, passed_over
 
 
 def make_web(outside: Outside, services: Services) -> WebServices:
@@ -41,8 +42,14 @@ def make_web(outside: Outside, services: Services) -> WebServices:
         receive=outside.admission.receive,
         remarks=lambda: _remarks(outside),
         handled_events=frozenset(event for event, _, _ in EVENTS),
+        passed_over=why_ignored,
         pages=_make_pages(outside, services),
     )
+
+
+async def why_ignored(reader: Reader, event: IncomingEvent) -> str | None:
+    """Return why nothing has to be done for an event, None where it is handled."""
+    return await passed_over(reader, event.event, event.action, event.repo_full_name, event.payload)
 
 
 async def _remarks(outside: Outside) -> Mapping[str, str]:

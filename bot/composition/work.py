@@ -26,6 +26,7 @@ def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
         terraform=outside.terraform,
         clock=outside.clock,
         policies=services.policies,
+        policy_checks=services.policy_checks,
         access=services.access,
         owners=services.owners,
         judging=services.judging,
@@ -100,6 +101,7 @@ def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Wor
 
     return Work(
         handle_delivery=observing.delivery(handle_delivery),
+        handle_check=observing.delivery(handle_delivery),
         execute_plan=observing.run("plan", _unless(admission.give_up, execute_plan), ends=True),
         execute_change=observing.run("change", _unless(admission.give_up, execute_change), ends=True),
         announce_change=observing.run("announce", _unless(admission.is_silent, announce_change), ends=False),

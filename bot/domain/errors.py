@@ -247,3 +247,7 @@ class PolicyError(GatewrightError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class PolicyMissingError(PolicyError):
+    """The default branch has no `gatewright.yaml`: nobody has configured Gatewright there, and it says nothing."""

@@ -58,6 +58,8 @@ class EngineConfig:
     plans_per_worker: int = 4
     changes_per_worker: int = 2
     deliveries_per_worker: int = 16
+    checks_per_worker: int = 2
+    """Nobody waits for these, so they may not take the connections of what people wait for."""
     plans_global: int | None = None
     """Plans at once over all workers; None for no limit."""
     plans_per_repository: int | None = None
@@ -92,6 +94,7 @@ class EngineConfig:
         """Return every queue with its caps."""
         return (
             QueueCaps(name="inbox", per_worker=self.deliveries_per_worker, per_key=1),
+            QueueCaps(name="checks", per_worker=self.checks_per_worker, per_key=1),
             QueueCaps(
                 name="plans",
                 per_worker=self.plans_per_worker,
@@ -126,6 +129,8 @@ class Work:
     """What workflows do, one step each. Every call may happen more than once: a step whose process died is repeated."""
 
     handle_delivery: Call
+    handle_check: Call
+    """Given the id of a delivery that tells of another program's check."""
     execute_plan: Call
     execute_change: Call
     announce_change: Call
@@ -145,6 +150,7 @@ OUTBOX: Final = "outbox"
 """What is to be written on GitHub, in order per pull request, however long GitHub is away."""
 WORKFLOWS: Final = {
     "handle_delivery": "inbox",
+    "handle_check": "checks",
     "execute_plan": "plans",
     "execute_change": "changes",
     "announce_change": OUTBOX,

@@ -37,6 +37,8 @@ def options_of(job: Job, sequence: int) -> EnqueueOptions:
         "queue_partition_key": job.partition,
         "priority": sequence,
     }
+    if job.delay:
+        options["delay_seconds"] = job.delay.total_seconds()
     if job.environment:
         options["attributes"] = {ENVIRONMENT: job.environment}
     return options

@@ -47,3 +47,7 @@ class OutlineReader(Protocol):
     ) -> Sequence[PlanOutline]:
         """Return plans, newest first (`stack` compares repo, project and env)."""
         ...
+
+    async def pulls_planned_at(self, repo: str, head: Sha) -> tuple[int, ...]:
+        """Return the pull requests with a plan of this commit that can still be applied, in order."""
+        ...

@@ -23,6 +23,10 @@ class ReconciliationReader(Protocol):
         """Return deliveries without an outcome that arrived before then, oldest first."""
         ...
 
+    async def open_reports(self, repo: str, events: Sequence[str], *, limit: int) -> Sequence[Delivery]:
+        """Return a repository's deliveries of these events without an outcome, oldest first."""
+        ...
+
     async def queued_jobs(self, ids: Sequence[str]) -> frozenset[str]:
         """Return those that were ever queued; a run that waits for its turn was not."""
         ...

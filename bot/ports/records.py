@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bot.domain.model import (
@@ -64,18 +64,21 @@ class Job:
     """A durable workflow to start."""
 
     workflow: str
-    """One of the engine's: `handle_delivery`, `execute_plan`, `execute_change`, or one that writes on GitHub."""
+    """One of the engine's: `handle_delivery`, `handle_check`, `execute_plan`, `execute_change`, or one that writes on
+    GitHub."""
     id: str
     """Unique; enqueuing the same id twice starts it once."""
     argument: str
     """Delivery id or run id."""
     queue: str
-    """`inbox`, `plans`, `changes` or `outbox`."""
+    """`inbox`, `checks`, `plans`, `changes` or `outbox`."""
     partition: str
-    """FIFO key inside the queue: `owner/repo#pull` for the inbox and the outbox, the state key for changes. For
-    plans `owner/repo`, whose cap it counts against; they have no order."""
+    """FIFO key inside the queue: `owner/repo#pull` for the inbox and the outbox, `owner/repo` for checks, the state key
+    for changes. For plans `owner/repo`, whose cap it counts against; they have no order."""
     environment: str = ""
     """`owner/repo env`, whose cap it counts against; empty for what is about none."""
+    delay: timedelta = timedelta()
+    """How long it waits before it is queued."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from bot.comments.checks import (
 from bot.domain.model import PlanStatus, Repo, Run, RunKind, Sha
 from bot.domain.plan import PlanRecord
 from bot.policy import RepoPolicy
-from bot.ports import Check, CheckButton, GitHub, Reader, Records
+from bot.ports import Annotation, Check, CheckButton, GitHub, Reader, Records
 from bot.services.posting import show_check
 from bot.services.restore_holds import TOUCHED
 from bot.services.stopwatch import together
@@ -127,6 +127,7 @@ class Checks:
         *,
         text: CheckText,
         buttons: tuple[CheckButton, ...],
+        annotations: tuple[Annotation, ...] = (),
     ) -> None:
         """Create or update one check of a commit."""
         check = Check(
@@ -137,6 +138,7 @@ class Checks:
             summary=text.summary,
             external_id=str(pull),
             buttons=buttons,
+            annotations=annotations,
         )
         await show_check(self.github, self.records, repo, _key(pull, head, name), check)
 

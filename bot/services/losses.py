@@ -16,6 +16,8 @@ from bot.services.outbox import apology_for, report_of
 from bot.services.requesting import ACTIVE
 
 _LOG = logging.getLogger(__name__)
+DELIVERIES = frozenset({"handle_delivery", "handle_check"})
+"""Workflows whose argument is the id of a delivery."""
 _EXECUTIONS = frozenset({"execute_plan", "execute_change"})
 _LONGEST_ERROR = 500
 LOST = "lost"
@@ -33,7 +35,7 @@ class Losses:
         """Give the delivery or the run an outcome and queue its telling; an outcome that is there already stays."""
         _LOG.error("%s of %s was given up: %s", workflow, argument, error)
         async with self.records.write() as writer:
-            if workflow == "handle_delivery":
+            if workflow in DELIVERIES:
                 await _lose_delivery(writer, DeliveryId(argument), shown(error))
             elif workflow in _EXECUTIONS:
                 await self._lose_run(writer, RunId(argument), shown(error))

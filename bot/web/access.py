@@ -1,4 +1,4 @@
-"""Who may see a run: whoever may read its repository now."""
+"""Who may see a run: whoever may read its repository now; lists follow within minutes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from bot.ports import ActiveRepo, Clock
 
 REMEMBERED: Final = timedelta(seconds=20)
 """How long an answer of GitHub counts for looking. What changes something is asked for anew each time."""
+REMEMBERED_FOR_LISTS: Final = timedelta(minutes=5)
+"""How long it counts for what of a repository stands in a list: that costs a question per repository."""
 _MOST_ANSWERS: Final = 10_000
 _AT_ONCE: Final = 8
 
@@ -29,7 +31,7 @@ class Rights(Protocol):
 
 
 class Visitors:
-    """Remembers for a few seconds what GitHub said, because a list and a live log ask again and again."""
+    """Remembers what GitHub said, because a list and a live log ask again and again."""
 
     def __init__(self, rights: Rights, clock: Clock, serves: Callable[[str], bool] = _everybody) -> None:
         """`serves` says whether a repository is listed: nobody sees anything of the others."""
@@ -44,32 +46,32 @@ class Visitors:
 
     async def permission(self, login: Login, run: Run) -> Permission:
         """Return the user's right on the run's repository, at most `REMEMBERED` old."""
-        return await self._permission(
-            login, ActiveRepo(full_name=run.stack.repo, installation_id=run.installation_id)
-        )
+        active = ActiveRepo(full_name=run.stack.repo, installation_id=run.installation_id)
+        return await self._permission(login, active, within=REMEMBERED)
 
     async def readable(self, login: Login, repos: Sequence[ActiveRepo]) -> tuple[str, ...]:
-        """Return the names of the repositories that the user may read, in the given order."""
+        """Return the names of the repositories that the user may read, or might minutes ago, in the given order."""
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def ask(repo: ActiveRepo) -> bool:
             async with limit:
-                return (await self._permission(login, repo)).allows(Permission.READ)
+                held = await self._permission(login, repo, within=REMEMBERED_FOR_LISTS)
+                return held.allows(Permission.READ)
 
         answers = await asyncio.gather(*(ask(repo) for repo in repos))
         return tuple(repo.full_name for repo, may in zip(repos, answers, strict=True) if may)
 
-    async def _permission(self, login: Login, active: ActiveRepo) -> Permission:
+    async def _permission(self, login: Login, active: ActiveRepo, *, within: timedelta) -> Permission:
         if not self._serves(active.full_name):
             return Permission.NONE
         now, key = self._clock.now(), (login.lower(), active.full_name.lower())
         known = self._answers.get(key)
-        if known is not None and now < known[0]:
+        if known is not None and now < known[0] + within:
             return known[1]
         owner, _, name = active.full_name.partition("/")
         repo = Repo(owner=owner, name=name, installation_id=active.installation_id)
         answer = await self._rights.permission(repo, login)
         if len(self._answers) >= _MOST_ANSWERS:
             self._answers.clear()
-        self._answers[key] = (now + REMEMBERED, answer)
+        self._answers[key] = (now, answer)
         return answer

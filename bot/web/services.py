@@ -11,11 +11,12 @@ from aiohttp import web
 
 from bot.domain.model import RunId
 from bot.metrics import Metrics, QueueLoad
-from bot.ports import Clock, Records, Writer
+from bot.ports import Clock, Reader, Records, Writer
 from bot.services.admission import Sender
 from bot.services.overview import Overview
 from bot.services.run_acts import RunActs
 from bot.web.access import Visitors
+from bot.web.events import IncomingEvent
 from bot.web.sessions import Sessions
 
 MAX_BODY: Final = 25 * 1024 * 1024
@@ -24,6 +25,7 @@ MAX_BODY: Final = 25 * 1024 * 1024
 Check = Callable[[], Awaitable[object]]
 """Proves that a part works, or raises."""
 Loads = Callable[[], Awaitable[Mapping[str, QueueLoad]]]
+PassedOver = Callable[[Reader, IncomingEvent], Awaitable[str | None]]
 Receive = Callable[[Writer, Sender], Awaitable[str | None]]
 Remarks = Callable[[], Awaitable[Mapping[str, str]]]
 Stranded = Callable[[], Awaitable[Sequence[object]]]
@@ -91,6 +93,8 @@ class WebServices:
     """What `/readyz` tells beside the parts that work, by name."""
     handled_events: frozenset[str] | None = None
     """Events worth a workflow; others are recorded as ignored. None: all are."""
+    passed_over: PassedOver | None = None
+    """Says why nothing has to be done for an event; what it answers for is recorded as ignored. None: all are handled."""
     pages: Pages | None = None
     max_body: int = MAX_BODY
     """Bytes, after decompression."""

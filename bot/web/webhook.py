@@ -103,4 +103,4 @@ async def _ignored(services: WebServices, writer: Writer, event: IncomingEvent) 
             return f"the repository is not served ({why})"
     if services.handled_events is not None and event.event not in services.handled_events:
         return "nothing handles this event"
-    return None
+    return None if services.passed_over is None else await services.passed_over(writer, event)

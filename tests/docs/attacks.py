@@ -102,6 +102,15 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="break the policy, then merge anything behind the neutral checks of its repair",
+        ends="the checks are neutral only where the policy in force is not valid, the pull request makes it valid, git finds no other file changed, and it is not from a fork",
+        tests=(
+            "tests/e2e/test_policy_checks.py::test_a_repair_that_changes_more_gets_no_neutral_checks",
+            "tests/e2e/test_policy_checks.py::test_another_broken_policy_repairs_nothing",
+            "tests/e2e/test_policy_checks.py::test_a_repair_from_a_fork_gets_no_neutral_checks",
+        ),
+    ),
+    Attack(
         tries="get an approval, then push",
         ends="`codeowners`: the approval is of an older commit",
         tests=(f"{_CODEOWNERS}::test_a_push_after_the_approval_voids_it",),

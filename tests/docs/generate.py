@@ -90,7 +90,7 @@ REASONS: Final[dict[Reason, str]] = {
 PERMISSIONS: Final[dict[str, tuple[str, str]]] = {
     "checks": (
         "Checks",
-        "The check runs `gatewright/plan` and `gatewright/apply`, and those that the policy asks for, such as `gatewright/parity`.",
+        "The check runs `gatewright/plan` and `gatewright/apply`, `gatewright/policy` where `gatewright.yaml` is changed, and those that the policy asks for, such as `gatewright/parity`.",
     ),
     "contents": (
         "Contents",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.world import ADMIN, STAGING
+from tests.e2e.world import STAGING
 from tests.e2e_input.scene import Scene
 
 
@@ -37,20 +37,6 @@ async def test_a_broken_policy_is_answered_with_path_line_and_what_is_allowed(
     assert world.watch(number).unread() == []
     # When somebody asks for a plan, Then they are told the same.
     await scene.refusal(number, "/plan staging", "config", "gatewright.yaml", *says)
-
-
-async def test_a_missing_policy_is_told(scene: Scene) -> None:
-    # Given a default branch without gatewright.yaml,
-    world = scene.world
-    await world.github.push(world.repo, "main", {"gatewright.yaml": None}, author=ADMIN)
-    await scene.remember()
-    # When a pull request is opened and a command is written,
-    number = await world.open_staging_change()
-    heard = await world.refused(number, "config")
-    # Then both are answered with what is missing and where.
-    assert "no such file" in heard.body
-    assert "main" in heard.body
-    await scene.refusal(number, "/apply prod", "config", "no such file")
 
 
 async def test_a_pull_request_is_judged_by_the_policy_of_the_default_branch(scene: Scene) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.adapters.database import rows, tables
 from bot.adapters.database.transaction import Transaction
-from bot.domain.model import PlanStatus, Stack
+from bot.domain.model import PlanStatus, Sha, Stack
 from bot.ports.outlines import PlanOutline
 
 _STACK = frozenset(field.name for field in fields(Stack))
@@ -33,6 +33,18 @@ class OutlineQueries(Transaction):
         """Return plans, newest first (`stack` compares repo, project and env)."""
         query = plans_query(_COLUMNS, repo=repo, pull=pull, stack=stack, statuses=statuses, limit=limit)
         return [_outline(row) for row in await self._all(query)]
+
+    async def pulls_planned_at(self, repo: str, head: Sha) -> tuple[int, ...]:
+        """Return the pull requests with a plan of this commit that can still be applied, in order."""
+        columns = tables.plans.c
+        query = (
+            sa.select(columns.pull)
+            .where(columns.repo == repo, columns.head_sha == head, columns.pull.is_not(None))
+            .where(columns.status == PlanStatus.PLANNED)
+            .distinct()
+            .order_by(columns.pull)
+        )
+        return tuple(int(row["pull"]) for row in await self._all(query))
 
 
 def plans_query(

@@ -35,6 +35,17 @@ class SqlReconciliationReader(Transaction):
         )
         return [rows.to_delivery(row) for row in await self._all(query)]
 
+    async def open_reports(self, repo: str, events: Sequence[str], *, limit: int) -> Sequence[Delivery]:
+        """Return a repository's deliveries of these events without an outcome, oldest first."""
+        table = tables.deliveries
+        query = (
+            sa.select(table)
+            .where(table.c.outcome.is_(None), table.c.repo == repo, table.c.event.in_(events))
+            .order_by(table.c.sequence)
+            .limit(limit)
+        )
+        return [rows.to_delivery(row) for row in await self._all(query)]
+
     async def queued_jobs(self, ids: Sequence[str]) -> frozenset[str]:
         """Return those that were ever queued."""
         column = tables.jobs.c.id

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,16 @@ import pytest
 from bot.engine import Engine, EngineError
 from bot.ports import Job
 from tests.integration.engine.conftest import Start
-from tests.integration.engine.work import Recorder, Store, change, config, delivery, plan, until
+from tests.integration.engine.work import (
+    Recorder,
+    Store,
+    change,
+    config,
+    delivery,
+    plan,
+    report_of_check,
+    until,
+)
 
 
 async def test_jobs_of_one_key_run_in_order_and_one_at_a_time(start: Start, store: Store) -> None:
@@ -54,6 +64,37 @@ async def test_changes_of_different_states_run_at_the_same_time(start: Start, st
     assert recorder.counted() == {("execute_change", run): 1 for run in "ab"}
 
 
+async def test_reports_of_checks_delay_no_delivery_of_their_repository(start: Start, store: Store) -> None:
+    # Given more reports on the checks of a repository than this process answers at once, none of which comes to an end,
+    recorder, release = Recorder(), asyncio.Event()
+
+    async def wait(_: str) -> None:
+        await release.wait()
+
+    recorder.behave["handle_check"] = wait
+    engine = await start(recorder)
+    reports = [report_of_check(f"r{number}", repo=f"acme/{number % 4}") for number in range(40)]
+    await store.enqueue(engine, *reports)
+    # when a push to the same repository is delivered, then it is handled at once.
+    await store.enqueue(engine, delivery("push", key="acme/0"))
+    await until(lambda: ("handle_delivery", "push") in recorder.finished)
+    release.set()
+    await until(lambda: len(recorder.finished) == 41)
+
+
+async def test_a_delayed_job_waits_and_then_runs(start: Start, store: Store) -> None:
+    # Given a job that is to wait for an hour, and one that is to wait for a moment,
+    recorder = Recorder()
+    engine = await start(recorder)
+    # when both are queued,
+    late = report_of_check("late", repo="acme/late", delay=timedelta(hours=1))
+    await store.enqueue(engine, late, report_of_check("soon", delay=timedelta(milliseconds=100)))
+    await until(lambda: ("handle_check", "soon") in recorder.finished)
+    # then only the latter is done.
+    assert recorder.calls == [("handle_check", "soon")]
+    assert (await store.statuses())[0] == "DELAYED"
+
+
 async def test_no_more_plans_run_at_once_than_the_cap_allows(start: Start, store: Store) -> None:
     recorder = Recorder()
     release = asyncio.Event()
@@ -72,7 +113,7 @@ async def test_no_more_plans_run_at_once_than_the_cap_allows(start: Start, store
     await until(lambda: len(recorder.finished) == 6)
 
     assert sorted(started) == ["r0", "r1"]
-    assert depths == {"changes": 0, "inbox": 0, "outbox": 0, "plans": 3}
+    assert depths == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 3}
 
 
 async def test_a_rolled_back_transaction_starts_nothing(start: Start, store: Store) -> None:
@@ -85,7 +126,7 @@ async def test_a_rolled_back_transaction_starts_nothing(start: Start, store: Sto
     await until(lambda: len(recorder.finished) == 1)
 
     assert recorder.calls == [("handle_delivery", "kept")]
-    assert await engine.depths() == {"changes": 0, "inbox": 0, "outbox": 0, "plans": 0}
+    assert await engine.depths() == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 0}
 
 
 async def test_a_known_id_is_started_once_however_often_it_is_enqueued(start: Start, store: Store) -> None:
@@ -110,7 +151,7 @@ async def test_jobs_wait_until_a_process_listens(start: Start, store: Store) -> 
     await start(busy)
     await until(lambda: len(busy.finished) == 2)
 
-    assert depths == {"changes": 0, "inbox": 1, "outbox": 0, "plans": 1}
+    assert depths == {"changes": 0, "checks": 0, "inbox": 1, "outbox": 0, "plans": 1}
     assert idle.calls == []
 
 
@@ -147,4 +188,4 @@ async def test_a_job_that_nobody_would_run_is_refused(start: Start, store: Store
     with pytest.raises(EngineError):
         await store.enqueue(engine, job)
 
-    assert await engine.depths() == {"changes": 0, "inbox": 0, "outbox": 0, "plans": 0}
+    assert await engine.depths() == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 0}

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -92,6 +93,17 @@ def config(directory: Path, **changes: object) -> EngineConfig:
 
 def delivery(name: str, key: str = "acme/infra#1") -> Job:
     return Job(workflow="handle_delivery", id=f"delivery-{name}", argument=name, queue="inbox", partition=key)
+
+
+def report_of_check(name: str, repo: str = "acme/infra", delay: timedelta = timedelta()) -> Job:
+    return Job(
+        workflow="handle_check",
+        id=f"delivery-{name}",
+        argument=name,
+        queue="checks",
+        partition=repo,
+        delay=delay,
+    )
 
 
 def plan(run: str, repo: str = "acme/infra", env: str = "") -> Job:

@@ -103,3 +103,25 @@ async def test_older_runs_are_one_page_away_and_filters_stay(world: World) -> No
     assert re.findall(r'href="/runs/(r\w+)"', second) == [f"r{number:015}" for number in (2, 1, 0)]
     assert 'rel="next"' not in second
     assert 'href="/runs?env=staging">Newest' in second
+
+
+async def test_rights_of_lists_are_remembered_for_minutes(reader: World) -> None:
+    # Given a list that was looked at,
+    assert await listed(reader) == ["4", "2", "1"]
+    # when a right is taken away, then the list shows the repository for five minutes more,
+    reader.github.rights["acme/web", "dev"] = Permission.NONE
+    reader.clock.advance(minutes=4, seconds=59)
+    assert await listed(reader) == ["4", "2", "1"]
+    # although the run itself is not there any more, which the list learns, too.
+    async with reader.client.get("/runs/r000000000000002") as response:
+        assert response.status == 404
+    assert await listed(reader) == ["4", "1"]
+
+
+async def test_a_list_asks_again_after_five_minutes(reader: World) -> None:
+    # Given a list that was looked at five minutes ago,
+    await listed(reader)
+    # when the rights have changed since, then it shows what they are now.
+    reader.github.rights["acme/infra", "dev"] = Permission.NONE
+    reader.clock.advance(minutes=5)
+    assert await listed(reader) == ["2"]

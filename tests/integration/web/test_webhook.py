@@ -6,12 +6,15 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from bot.adapters.database.errors import DatabaseUnavailableError
+from bot.composition.web import why_ignored
 from bot.domain.model import DeliveryId
 from bot.ports import Reader, Writer
+from tests.fakes.builders import HEAD
 from tests.integration.web.world import SECRET, Client, World, comment, deliver, signed
 
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
@@ -76,6 +79,45 @@ async def test_an_event_that_nothing_handles_is_recorded_as_ignored(world: World
     assert recorded is not None
     assert (recorded.outcome, recorded.payload) == ("ignored", b"")
     assert (await world.engine.depths())["inbox"] == 0
+
+
+def status(sha: str) -> dict[str, Any]:
+    """Another program's report on a commit, as GitHub sends it."""
+    return {"repository": comment()["repository"], "sha": sha, "state": "success", "context": "ci/tests"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "event", "note"),
+    [
+        (status("e" * 40), "status", "no plan that can be applied is of this commit"),
+        (comment() | {"action": "edited"}, "issue_comment", "nothing is done for issue_comment edited"),
+    ],
+    ids=["a commit without a plan", "an action that nothing handles"],
+)
+async def test_what_the_database_can_answer_starts_no_work(
+    world: World, served: Served, payload: dict[str, Any], event: str, note: str
+) -> None:
+    client = await served(passed_over=why_ignored)
+
+    answer = await deliver(client, payload, event, guid=GUID)
+
+    async with world.database.read() as reader:
+        recorded = await reader.delivery(DeliveryId(GUID))
+    assert (answer.status, answer.body["status"]) == (202, "ignored")
+    assert recorded is not None
+    assert (recorded.outcome, recorded.note, recorded.payload) == ("ignored", note, b"")
+    assert await world.engine.abandoned([f"delivery-{GUID}"]) == {f"delivery-{GUID}"}
+
+
+async def test_a_report_on_a_planned_commit_waits_in_a_queue_of_its_own(world: World, served: Served) -> None:
+    await world.add_run()
+    client = await served(passed_over=why_ignored)
+
+    answer = await deliver(client, status(HEAD), "status", guid=GUID)
+
+    assert (answer.status, answer.body["status"]) == (202, "accepted")
+    assert (await world.engine.depths())["inbox"] == 0
+    assert await world.engine.abandoned([f"delivery-{GUID}"]) == frozenset()
 
 
 async def test_a_wrong_signature_is_refused_and_leaves_nothing(world: World) -> None:

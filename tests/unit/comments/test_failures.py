@@ -134,7 +134,7 @@ Nothing is planned or applied until the file on the default branch is valid:
 
 - gatewright.yaml:7: `lifecycle` is `often`; allowed are `persistent`, `pull_request`
 
-Correct it on the default branch, then comment `/plan`.
+Correct it in a pull request that changes nothing else: its checks let it be merged. Then comment `/plan`.
 """)
 
 
@@ -143,7 +143,7 @@ def test_any_number_of_problems_fits() -> None:
 
     assert len(body.encode()) <= LIMIT
     assert "- and 970 more\n" in body
-    assert body.endswith("then comment `/plan`.\n")
+    assert body.endswith("Then comment `/plan`.\n")
 
 
 def test_a_pull_request_that_changes_the_policy() -> None:
