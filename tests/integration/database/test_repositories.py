@@ -276,7 +276,7 @@ async def test_an_upgrade_knows_the_owners_by_what_was_applied_and_planned(empty
     # and has renamed its environment since,
     engine = migration_engine(parse_url(empty_url))
     with engine.begin() as connection:
-        upgrade(connection, "0016")
+        upgrade(connection, "0017")
     old = Database(empty_url)
     renamed = replace(STAGING, env=EnvName("stage"))
     async with old.write() as writer:
