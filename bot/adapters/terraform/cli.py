@@ -28,6 +28,7 @@ from bot.adapters.terraform.supervision import LARGEST_ANSWER, Limits
 from bot.adapters.tracing import NoTracing
 from bot.domain.code_findings import CodeReport
 from bot.domain.errors import NeedsInitError, TerraformError
+from bot.domain.variables import takes_ephemeral
 from bot.ports import ApplyOutput, Engine, PlanMode, PlanOutput, TerraformJob
 from bot.ports.terraform import NO_FILES, TIMED_OUT, FetchedCode
 from bot.ports.tracing import Tracer
@@ -137,6 +138,7 @@ class TerraformCli:
             if before_start is not None:
                 await before_start()
             before = await asyncio.to_thread(session.errored_state)
+            engine = job.engine
             step = await session.run(
                 "apply",
                 changes=True,
@@ -144,7 +146,8 @@ class TerraformCli:
                 options={
                     "input": False,
                     "lock_timeout": f"{self._lock_timeout}s",
-                    "var_file": session.var_file if job.ephemeral_variables else None,
+                    # An engine that is given values again compares them with those of the saved plan.
+                    "var_file": session.var_file if takes_ephemeral(engine.name, engine.version) else None,
                 },
             )
             ended = step.ended
