@@ -93,6 +93,25 @@ def first_with_ephemeral(engine: str) -> str:
     return ".".join(map(str, _FIRST_WITH_EPHEMERAL[engine]))
 
 
+def assigned_variables(name: str, text: str) -> frozenset[str]:
+    """Return the variables that a var file gives values to; its name tells whether it is JSON."""
+    if name.endswith(".json"):
+        try:
+            root = json.loads(text)
+        except (ValueError, RecursionError):
+            return frozenset()
+        return frozenset(root) if isinstance(root, dict) else frozenset()
+    found: set[str] = set()
+    depth, before = 0, _LINE_END
+    for token in hcl_tokens(text):
+        if token in {_OPEN, _CLOSE}:
+            depth += 1 if token == _OPEN else -1
+        elif depth == 0 and before.kind == "word" and token == HclToken(kind="sign", text="="):
+            found.add(before.text)
+        before = token
+    return frozenset(found)
+
+
 def declared_variables(files: Mapping[str, str], engine: str) -> Variables:
     """Return the variables of a root module from file name -> text, as the engine would read them."""
     said: dict[str, set[_Says]] = {}

@@ -241,6 +241,14 @@ ATTACKS: Final = (
         ),
     ),
     Attack(
+        tries="have a plan saved that was made with other values than those that were given",
+        ends="`unsafe_tree`; what the var file says is compared by the engine when it applies",
+        tests=(
+            "tests/integration/terraform/test_hostile_plans.py::test_a_plan_with_other_values_than_it_was_given_is_refused",
+            "tests/integration/terraform/test_hostile_plans.py::test_a_plan_with_another_value_than_that_of_the_var_file_is_not_applied",
+        ),
+    ),
+    Attack(
         tries="change the state between plan and apply",
         ends="`state_moved`",
         tests=("tests/e2e/test_stale_plans.py::test_a_state_that_was_changed_elsewhere_closes_the_way",),

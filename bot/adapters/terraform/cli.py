@@ -30,6 +30,7 @@ from bot.domain.code_findings import CodeReport
 from bot.domain.errors import NeedsInitError, TerraformError, TreeChangedError
 from bot.domain.lost_files import lost_files
 from bot.domain.plan_variables import differing_variables
+from bot.domain.variables import takes_ephemeral
 from bot.ports import ApplyOutput, Engine, PlanMode, PlanOutput, TerraformJob
 from bot.ports.terraform import NO_FILES, TIMED_OUT, FetchedCode
 from bot.ports.tracing import Tracer
@@ -38,8 +39,6 @@ OUTPUTS_TIMEOUT = 60.0
 """Seconds for reading the outputs after an apply, whatever is left of the job's own time."""
 DEEPEST_OUTPUT = 300
 """Levels of lists and objects in an output; Python cannot write down many more."""
-_TAKES_VAR_FILE = (1, 10)
-"""The first Terraform that takes a var file beside a saved plan, and compares."""
 NO_CHANGES, CHANGES = 0, 2
 """Exit codes of a plan with `-detailed-exitcode`."""
 
@@ -142,6 +141,7 @@ class TerraformCli:
             if before_start is not None:
                 await before_start()
             before = await asyncio.to_thread(session.errored_state)
+            engine = job.engine
             step = await session.run(
                 "apply",
                 changes=True,
@@ -149,7 +149,8 @@ class TerraformCli:
                 options={
                     "input": False,
                     "lock_timeout": f"{self._lock_timeout}s",
-                    "var_file": session.var_file if _compares_values(job) else None,
+                    # An engine that is given values again compares them with those of the saved plan.
+                    "var_file": session.var_file if takes_ephemeral(engine.name, engine.version) else None,
                 },
             )
             ended = step.ended
@@ -259,21 +260,8 @@ def _refuse_other_plans(session: Session, plan_json: Mapping[str, Any], argument
     if plan_json.get("complete") is False and not any("target" in argument for argument in arguments):
         problems.append("the saved plan: it is of some resources alone, although all were to be planned.")
     if problems:
+        session.drop_plan()
         raise TreeChangedError(tuple(problems))
-
-
-def _compares_values(job: TerraformJob) -> bool:
-    """Whether an apply is given the var file again: Terraform then refuses a plan that was made with other values.
-
-    Ephemeral values have to be given again in any case; OpenTofu and older versions take the file for these alone.
-    """
-    if job.ephemeral_variables:
-        return True
-    return job.engine.name == "terraform" and _version(job.engine.version) >= _TAKES_VAR_FILE
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.partition("-")[0].split(".") if part.isdigit())
 
 
 def _modules_of(session: Session) -> bytes | None:

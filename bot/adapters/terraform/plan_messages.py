@@ -1,6 +1,6 @@
-"""Reading the one part of a saved plan that nothing shows: the backend to which its apply writes the state.
+"""Reading the parts of a saved plan that nothing shows: the backend to which its apply writes the state, and variables.
 
-A saved plan is a protocol buffers message, in which the settings of the backend are MessagePack. What a program of a
+A saved plan is a protocol buffers message, in which values are MessagePack. What a program of a
 pull request may have written is read strictly: a field that comes twice would be merged by the engine. ValueError is
 raised for everything that cannot be read.
 """
@@ -15,7 +15,9 @@ from typing import IO, Any, Final
 
 LARGEST_BACKEND = 1 << 20
 """Bytes of the settings of a backend."""
-_PLAN_BACKEND: Final = 13
+_PLAN_VARIABLES, _PLAN_BACKEND = 2, 13
+_KEY, _VALUE = 1, 2
+_TEXT: Final = b'\x92\xc4\x08"string"'
 _TYPE, _CONFIG, _WORKSPACE, _MSGPACK = 1, 2, 3, 1
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
@@ -62,6 +64,20 @@ def planned_backend(plan: IO[bytes]) -> PlannedBackend:
         )
     except RecursionError as error:
         raise ValueError("its settings are nested too deeply") from error
+
+
+def planned_variables(plan: IO[bytes]) -> dict[str, str | None]:
+    """Return the variables that a plan was given, with the value of those that are text."""
+    found: dict[str, str | None] = {}
+    for _, entry in _fields(plan, {_PLAN_VARIABLES}):
+        key, value = _only(_fields(BytesIO(entry), {_KEY, _VALUE}), {_KEY, _VALUE})
+        (packed,) = _only(_fields(BytesIO(value), {_MSGPACK}), {_MSGPACK})
+        name = key.decode()
+        if name in found:
+            raise ValueError("a variable stands there twice")
+        # A value of any type is a list of its type and itself.
+        found[name] = _MessagePack(packed[len(_TEXT) :]).whole() if packed.startswith(_TEXT) else None
+    return found
 
 
 def _only(fields: Iterator[tuple[int, bytes]], numbers: set[int]) -> list[bytes]:

@@ -19,13 +19,14 @@ from typing import IO, Any
 
 from bot.adapters.terraform import backend as state_backend
 from bot.adapters.terraform import warmth
-from bot.adapters.terraform.paths import open_regular
-from bot.adapters.terraform.plan_messages import planned_backend
+from bot.adapters.terraform.paths import open_regular, read_regular
+from bot.adapters.terraform.plan_messages import planned_backend, planned_variables
 from bot.adapters.terraform.session import Session
 from bot.adapters.terraform.step import Step
 from bot.adapters.untrusted import printable
 from bot.domain.errors import TreeChangedError, UnsafeTreeError
 from bot.domain.fetched import ModuleRecord
+from bot.domain.variables import PREFIX, assigned_variables, declared_variables
 
 LARGEST_UNPACKED = 1 << 30
 """Bytes of everything in a saved plan, unpacked."""
@@ -41,6 +42,8 @@ _NOWHERE = (
     "module `{key}`: its code lies neither in the repository nor among what `init` fetched. Call it by a path that begins"
     " with `./` or `../`, or by an address."
 )
+_LOADED = ("terraform.tfvars", "terraform.tfvars.json", ".auto.tfvars", ".auto.tfvars.json")
+"""How the names of the var files end that the engine loads by itself."""
 _READ_BY_ALL, _READ_BY_TOFU = (".tf", ".tf.json"), (".tofu", ".tofu.json")
 
 
@@ -56,6 +59,8 @@ class Origin:
     """Key of each module -> its directory, as the engine names it."""
     backend: Mapping[str, Any]
     """Every setting of the backend in use."""
+    variables: Mapping[str, str | None]
+    """The declared variables that are given a value, and this value where the environment alone gives it."""
 
 
 def origin(session: Session) -> Origin:
@@ -81,6 +86,7 @@ def origin(session: Session) -> Origin:
         shadowed=frozenset(shadowed),
         directories=directories,
         backend=record.get("config") or {},
+        variables=_variables(session),
     )
 
 
@@ -110,6 +116,7 @@ def checked(plan: Path, made_of: Origin) -> str:
             _refuse_too_much(archive)
             _compare_code(archive, made_of)
             _compare_backend(archive, made_of)
+            _compare_variables(archive, made_of)
             _copy(archive, fresh)
         fresh.chmod(0o400)
         fresh.replace(plan)
@@ -121,6 +128,22 @@ def checked(plan: Path, made_of: Origin) -> str:
         fresh.unlink(missing_ok=True)
     with plan.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _variables(session: Session) -> dict[str, str | None]:
+    directory, job = session.module.resolve(), session.job
+    code = declared_variables(dict(warmth.code_texts(directory)), job.engine.name)
+    given: dict[str, str | None] = {
+        name.removeprefix(PREFIX): value for name, value in job.environment.items() if name.startswith(PREFIX)
+    }
+    loaded = [path for path in directory.iterdir() if path.name.endswith(_LOADED)]
+    own = [session.here.tree / job.var_file] if job.var_file is not None else []
+    for path in (*loaded, *own):
+        # A link leads to some place in the tree: no code has run in it yet.
+        text = read_regular(path.resolve()) or ""
+        given |= dict.fromkeys(assigned_variables(path.name, text))
+    # No plan file holds those that are ephemeral.
+    return {name: given[name] for name in given.keys() & code.declared - code.perhaps_ephemeral}
 
 
 def _configuration(directory: Path, root: Path, engine: str) -> Iterator[tuple[str, str]]:
@@ -210,6 +233,16 @@ def _compare_backend(archive: zipfile.ZipFile, made_of: Origin) -> None:
         found = planned_backend(message)
     if (found.type, found.workspace, found.config) != ("s3", "default", made_of.backend):
         raise _refused("it is of another state than that of the stack")
+
+
+def _compare_variables(archive: zipfile.ZipFile, made_of: Origin) -> None:
+    with archive.open(_PLAN) as message:
+        found = planned_variables(message)
+    for name, value in made_of.variables.items():
+        # What a var file gives is compared by the engine when it applies.
+        is_other = None not in {value, found.get(name)} and value != found.get(name)
+        if name not in found or is_other:
+            raise _refused(f"variable `{printable(name)}` has another value than it was given")
 
 
 def _copy(archive: zipfile.ZipFile, to: Path) -> None:

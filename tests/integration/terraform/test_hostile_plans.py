@@ -159,7 +159,7 @@ async def test_the_copy_of_a_plan_is_out_of_its_reach(sandboxed_bench: Bench) ->
 # A plan that was made of something else.
 
 SWAP = """
-[ -e /tmp/other ] && exit 0
+if [ ! -e /tmp/other ]; then
 cat > /tmp/swap.py <<'END'
 import fcntl, os, subprocess, sys, termios, time
 
@@ -167,7 +167,7 @@ forged, plan = sys.argv[1:]
 os.mkfifo(plan)
 pipe = os.open(plan, os.O_RDWR)
 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 8192)
-os.write(pipe, bytes(4096))
+os.write(pipe, b"x")
 if os.fork():
     sys.exit()
 devnull = os.open(os.devnull, os.O_RDWR)
@@ -180,7 +180,7 @@ def waiting():
     return int.from_bytes(answer, sys.byteorder)
 
 
-while waiting() <= 4096:
+while waiting() == 1:
     time.sleep(0.001)
 # Terraform has opened the pipe, and saves its plan to nobody.
 subprocess.run(["cp", forged, plan + ".new"], check=True)
@@ -191,12 +191,14 @@ END
 mkdir /tmp/other
 cp -r . /tmp/other
 cd /tmp/other
-rm hostile.tf
 %s
 export TF_DATA_DIR=/tmp/data
 terraform init -input=false > /dev/null
 terraform plan -lock=false -input=false -out=/tmp/forged > /dev/null
+[ ! -e /tmp/zip.py ] || { python3 /tmp/zip.py; mv /tmp/better /tmp/forged; }
+cd /work/terraform
 python3 /tmp/swap.py /tmp/forged $(dirname $HOME)/out/plan.tfplan
+fi
 """
 PROVISIONER = """
 resource "terraform_data" "one" {
@@ -206,16 +208,40 @@ resource "terraform_data" "one" {
 }
 """
 OTHERWISE = {
-    "with a provisioner": f"cat > one_override.tf <<'END'{PROVISIONER}END",
-    "with another file": "cat > more.tf <<'END'\nlocals {}\nEND",
-    "without a file": "rm more.tf",
-    "with a module from elsewhere": "cp module/* more/",
-    "of another state": "sed -i 's#staging/terraform#prod/terraform#' *gatewright_backend_override.tf",
-    "with another value": "export TF_VAR_kept=other",
-    "of a part alone": "export TF_CLI_ARGS_plan=-target=terraform_data.one",
-    "of a state on another server": "sed -i 's#^ *skip_s3_checksum.*#sts_region = \"x\"#' *gatewright_backend_override.tf",
+    "with a provisioner": ("`m-/one_override.tf`", f"cat > one_override.tf <<'END'{PROVISIONER}END"),
+    "with another file": ("`m-/more.tf`", "echo '# other' >> more.tf"),
+    "without a file": ("`m-/more.tf`", "rm more.tf"),
+    "with a module from elsewhere": ("`m-more/main.tf`", "cp module/* more/"),
+    "with the files of a module elsewhere": (
+        "its module `more` is from elsewhere",
+        "mkdir copy; cp more/* copy; sed -i s#./more#./copy# more.tf",
+    ),
+    "of another state": (
+        "`m-/zzzz_gatewright_backend_override.tf`",
+        "sed -i 's#staging/terraform#prod/terraform#' *gatewright_backend_override.tf",
+    ),
+    "of another state without its file": (
+        "it is of another state",
+        """cat > /tmp/zip.py <<'END'
+import sys, zipfile
+name = "tfconfig/m-/zzzz_gatewright_backend_override.tf"
+with zipfile.ZipFile("/tmp/forged") as old, zipfile.ZipFile("/tmp/better", "w") as new:
+    for info in old.infolist():
+        same = "/work/terraform/zzzz_gatewright_backend_override.tf"
+        new.writestr(info.filename, open(same, "rb").read() if info.filename == name else old.read(info))
+END
+sed -i 's#staging/terraform#prod/terraform#' *gatewright_backend_override.tf""",
+    ),
+    "with a value that nobody gave": ("`kept`", "export TF_VAR_kept=other"),
+    "of a part alone": (
+        "it is of some resources alone",
+        "export TF_CLI_ARGS_plan=-target=terraform_data.one",
+    ),
 }
+# A plan that no pipe can hold.
+LONG = "".join(f"# {hashlib.sha256(bytes([number])).hexdigest()}\n" for number in range(250))
 SEVERAL = MODULE | {
+    "terraform/long.tf": LONG,
     "terraform/more.tf": 'module "more" {\n  source = "./more"\n}\n',
     "terraform/more/main.tf": "locals {}\n",
     "terraform/kept.tf": 'variable "kept" {\n  default = "as reviewed"\n}\n',
@@ -225,9 +251,9 @@ SEVERAL = MODULE | {
 
 @needs_sandbox
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("script", OTHERWISE.values(), ids=OTHERWISE)
+@pytest.mark.parametrize(("said", "script"), OTHERWISE.values(), ids=OTHERWISE)
 async def test_a_plan_of_other_code_or_of_another_state_is_refused(
-    sandboxed_bench: Bench, script: str
+    sandboxed_bench: Bench, said: str, script: str
 ) -> None:
     # Given code that has a plan of its own making saved in the place of the one that Terraform makes,
     sandboxed_bench.write(SEVERAL | hostile(SWAP % script))
@@ -237,8 +263,46 @@ async def test_a_plan_of_other_code_or_of_another_state_is_refused(
         await sandboxed_bench.plan()
 
     # then nothing is left to apply.
-    assert "the saved plan" in str(refused.value)
+    assert said in str(refused.value)
     assert not (sandboxed_bench.slot.scratch / "plan.tfplan").exists()
+
+
+VALUES = {
+    "of the default": "unset TF_VAR_word",
+    "of its own": "echo 'size = 7' > terraform.tfvars; unset TF_VAR_word",
+    "of another environment": "echo 'size = 5' > terraform.tfvars; export TF_VAR_word=other",
+}
+
+
+@needs_sandbox
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("script", VALUES.values(), ids=VALUES)
+async def test_a_plan_with_other_values_than_it_was_given_is_refused(
+    sandboxed_bench: Bench, script: str
+) -> None:
+    word = 'variable "word" {\n  default = "none"\n}\n'
+    sandboxed_bench.write(
+        SEVERAL | {"terraform/word.tf": word, "values.tfvars": "size = 5\n"} | hostile(SWAP % script)
+    )
+
+    with pytest.raises(TreeChangedError, match="has another value than it was given"):
+        await sandboxed_bench.plan(var_file="values.tfvars", environment={"TF_VAR_word": "given"})
+
+
+@needs_sandbox
+@pytest.mark.timeout(120)
+async def test_a_plan_with_another_value_than_that_of_the_var_file_is_not_applied(
+    sandboxed_bench: Bench, state: StateServer
+) -> None:
+    script = "echo 'size = 7' > terraform.tfvars"
+    sandboxed_bench.write(SEVERAL | {"values.tfvars": "size = 5\n"} | hostile(SWAP % script))
+
+    plan = await sandboxed_bench.plan(var_file="values.tfvars")
+    applied = await sandboxed_bench.apply(plan, var_file="values.tfvars")
+
+    assert applied.exit_code == 1
+    assert "Can't change variable when applying a saved plan" in applied.log_tail
+    assert state.stored_keys() == []
 
 
 # What a step leaves behind.

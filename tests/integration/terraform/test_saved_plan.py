@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,12 +43,35 @@ async def test_code_of_every_kind_is_planned_and_applied(bench: Bench) -> None:
     )
     (bench.slot.tree / "terraform/linked.tf").symlink_to("../shared/main.tf")
 
+    # and values of every kind from everywhere,
+    bench.write(
+        {
+            "terraform/values.tf": "\n".join(f'variable "{name}" {{}}' for name in "abcdef")
+            + '\nvariable "size_of" {\n  type = number\n}\nvariable "names" {\n  type = list(string)\n}\n',
+            "terraform/terraform.tfvars": "a = 1\nb = 1\n",
+            "terraform/x.auto.tfvars.json": '{"b": {"c": 2}}',
+            "values.tfvars": 'c = [{\n  d = "no variable"\n}]\nf = null\nunknown = 3\n',
+        }
+    )
+    environment = {
+        f"TF_VAR_{name}": value
+        for name, value in {
+            "a": "other",
+            "d": '"of\nthe environment ü"',
+            "e": "",
+            "size_of": "007",
+            "names": '["x"]',
+            "undeclared": "1",
+        }.items()
+    }
+    changes: dict[str, Any] = {"var_file": "values.tfvars", "environment": environment}
+
     # when it is planned, and planned once more without init,
-    await bench.plan()
-    plan = await bench.plan()
+    await bench.plan(**changes)
+    plan = await bench.plan(**changes)
 
     # then it is what was to be planned, and can be applied.
-    assert (await bench.apply(plan)).exit_code == 0
+    assert (await bench.apply(plan, **changes)).exit_code == 0
 
 
 async def test_a_module_that_is_a_path_of_the_machine_is_refused_by_name(bench: Bench) -> None:
@@ -57,7 +81,7 @@ async def test_a_module_that_is_a_path_of_the_machine_is_refused_by_name(bench: 
         await bench.plan()
 
 
-NOTHING = Origin(files={}, shadowed=frozenset(), directories={}, backend={})
+NOTHING = Origin(files={}, shadowed=frozenset(), directories={}, backend={}, variables={})
 
 
 def nested() -> bytes:
