@@ -113,7 +113,7 @@ class Planning:
             self.workspace.slot(subject.stack) as slot,
         ):
             reviewed = self._reviewed(subject)
-            laid, (identity, _) = await together(
+            laid, (identity, state) = await together(
                 self.workspace.lay_out(slot, reviewed), self.states.read(key)
             )
             engine = subject.loaded.policy.engine.name
@@ -131,7 +131,7 @@ class Planning:
                 watch.lap("code")
             async with explained(subject.loaded.policy, subject.stack, subject.tree, slot):
                 output, left = await plan_tree(
-                    self.workspace, self.terraform, job, reviewed, laid, arguments=run.arguments
+                    self.workspace, self.terraform, job, reviewed, laid, arguments=run.arguments, state=state
                 )
             watch.inside(output.seconds)
             refuse_others(run, output)

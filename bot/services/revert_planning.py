@@ -115,11 +115,11 @@ class RevertPlanning:
         ):
             reviewed = SourceBundle(data=ground.bundle)
             laid = await planning.workspace.lay_out(slot, reviewed)
-            identity, _ = await planning.states.read(key)
+            identity, state = await planning.states.read(key)
             await planning.running(ground.run)
             watch.lap("source")
             job = await planning.job(ground.run, ground.stack, ground.loaded.policy, slot, redactor)
-            output, left = await self._output(ground, job, reviewed, laid)
+            output, left = await self._output(ground, job, reviewed, laid, state)
             watch.inside(output.seconds)
             planned = await planning.keeping.keep(
                 ground.run, job, redactor, output, identity, reviewed=reviewed, left=left
@@ -133,12 +133,19 @@ class RevertPlanning:
         return record, found
 
     async def _output(
-        self, ground: _Ground, job: TerraformJob, reviewed: SourceBundle, laid: LaidOut
+        self,
+        ground: _Ground,
+        job: TerraformJob,
+        reviewed: SourceBundle,
+        laid: LaidOut,
+        state: bytes | None,
     ) -> tuple[PlanOutput, LeftBehind]:
         release, kept = ground.target.plan_id, ground.texts.get(LOCK_FILE)
         try:
             planning = self.planning
-            output, left = await plan_tree(planning.workspace, planning.terraform, job, reviewed, laid)
+            output, left = await plan_tree(
+                planning.workspace, planning.terraform, job, reviewed, laid, state=state
+            )
         except TerraformError as error:
             refuse_missing_providers(release, kept=kept, error=error)
             raise

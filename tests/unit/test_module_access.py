@@ -40,6 +40,7 @@ def settings(listed: object) -> Settings:
         s3_access_key_id=SecretStr("id"),
         s3_secret_access_key=SecretStr("secret"),
         encryption_key=SecretStr("key"),
+        repositories="acme/infra",
         module_repositories=listed,
     )
 
