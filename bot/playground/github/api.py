@@ -170,6 +170,7 @@ def log_request(hub: Hub, request: web.Request, status: int) -> None:
         path=str(request.rel_url),
         status=status,
         actor=who.name if who is not None else "",
+        at=hub.config.clock(),
     )
     log = hub.journal.requests
     log.append(entry)

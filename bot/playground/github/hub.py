@@ -25,6 +25,8 @@ class RequestLog:
     path: str
     status: int
     actor: str
+    at: float = 0.0
+    """When it was answered, in seconds since the epoch."""
 
 
 @dataclass(slots=True)
