@@ -56,7 +56,10 @@ async def test_the_fixture_runs_a_program_while_it_is_planned(bench: Bench) -> N
 
 # The plan that was saved.
 
-SAVE_ELSEWHERE = "plan=$(dirname $HOME)/out/plan.tfplan"
+SAVE_ELSEWHERE = (
+    "for out in $(dirname $HOME)/out $(dirname $(dirname $HOME))/[0-9]*/out; do "
+    "if [ -d $out ]; then plan=$out/plan.tfplan; fi; done"
+)
 WAYLAY = {
     "a link into the tree": f'{SAVE_ELSEWHERE}; ln -s "$PWD/saved" $plan',
     "a relative link": f"{SAVE_ELSEWHERE}; ln -s ../../../../saved $plan",
