@@ -57,7 +57,8 @@ async def test_the_fixture_runs_a_program_while_it_is_planned(bench: Bench) -> N
 # The plan that was saved.
 
 SAVE_ELSEWHERE = (
-    "plan=$(ls -d $(dirname $HOME)/out $(dirname $HOME)/../*/out 2>/dev/null | sort | tail -1)/plan.tfplan"
+    "for out in $(dirname $HOME)/out $(dirname $(dirname $HOME))/[0-9]*/out; do "
+    "if [ -d $out ]; then plan=$out/plan.tfplan; fi; done"
 )
 WAYLAY = {
     "a link into the tree": f'{SAVE_ELSEWHERE}; ln -s "$PWD/saved" $plan',

@@ -23,7 +23,10 @@ STATE = json.dumps(
     }
 ).encode()
 ONE: dict[str, Any] = {"type": "a", "name": "one"}
-MANY: list[dict[str, Any]] = [{"type": "a", "name": "many", "index": 0}, {"type": "a", "name": "many", "index": "k"}]
+MANY: list[dict[str, Any]] = [
+    {"type": "a", "name": "many", "index": 0},
+    {"type": "a", "name": "many", "index": "k"},
+]
 INSIDE: dict[str, Any] = {"type": "b", "name": "in"}
 
 
