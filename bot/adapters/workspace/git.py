@@ -211,7 +211,15 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await asyncio.shield(process.wait())
+        await asyncio.shield(_ended(process))
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Wait for the end of a killed process; a pipe that nobody reads to its end would stay open, and the wait with it."""
+    for pipe in (process.stdout, process.stderr):
+        while pipe is not None and await pipe.read(_CHUNK):
+            pass
+    await process.wait()
 
 
 def _readable(errors: bytes, config: Mapping[str, str]) -> str:
