@@ -13,7 +13,7 @@ from tests.e2e.world import next_second, state_objects
 from tests.e2e_workers.fleet import PATIENCE, Fleet
 
 AUTHOR = "dev"
-CROWDS = ("acme/crowd", "acme/slow", "acme/rolling", "acme/load")
+CROWDS = ("acme/crowd", "acme/slow", "acme/rolling", "acme/load", "acme/still")
 """The repositories that a fleet serves."""
 _SLOW = """
 resource "terraform_data" "slow" {{
