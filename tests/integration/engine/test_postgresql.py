@@ -313,5 +313,5 @@ async def test_the_engine_works_on_postgresql(postgresql: str, store: Store, tmp
     for key in range(3):
         mine = [a for step, a in recorder.calls if step == "execute_change" and int(a) % 3 == key]
         assert mine == [f"{number:02d}" for number in range(key, 12, 3)]
-    assert (depths, healthy) == ({"changes": 0, "inbox": 0, "outbox": 0, "plans": 0}, True)
+    assert (depths, healthy) == ({"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 0}, True)
     assert await _beats(store) == {}
