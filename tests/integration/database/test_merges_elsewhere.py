@@ -13,7 +13,7 @@ from bot.domain.errors import WorkspaceError
 from bot.domain.model import PullRequest, Repo, RunId, Stack
 from bot.events import Payload
 from bot.policy import load_policy
-from bot.services.policies import LoadedPolicy
+from bot.services.policies import FoundPolicy, LoadedPolicy
 from bot.services.requesting import Requesting
 from handlers import on_pull_request
 from tests.fakes import builders
@@ -49,6 +49,10 @@ class World:
 
     async def load(self, _: object) -> LoadedPolicy:
         return LoadedPolicy(policy=load_policy(POLICY + "branches: [release]\n"), commit=HEAD)
+
+    async def look(self, _: object) -> FoundPolicy:
+        text = POLICY + "branches: [release]\n"
+        return FoundPolicy(commit=HEAD, text=text, policy=load_policy(text))
 
     async def leave(self, *_: object, **__: object) -> Sequence[Stack]:
         return ()
