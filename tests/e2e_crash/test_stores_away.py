@@ -118,7 +118,12 @@ async def test_a_database_server_that_was_restarted_takes_no_apply_from_its_work
     postgres: Postgres, tmp_path: Path, settings: dict[str, str]
 ) -> None:
     # Given two workers, and an apply that waits in the hands of one of them,
-    fleet = Fleet(directory=tmp_path, extra=settings, database_url=f"{postgres.url}/postgres")
+    fleet = Fleet(
+        directory=tmp_path,
+        extra=settings,
+        repositories=("acme/waiting",),
+        database_url=f"{postgres.url}/postgres",
+    )
     try:
         await fleet.start()
         repo = await seed(fleet, "waiting")
