@@ -234,7 +234,7 @@ async def test_another_variable_for_applies_is_refused_by_name(desk: Desk) -> No
 
     for act in (desk.plan, desk.apply):
         with pytest.raises(GatewrightError, match="`DEV_TF_VAR_word` is set, `DEV_PLAN_TF_VAR_word` is not"):
-            await act("dev", user="ann")
+            await act("dev", user="otto")
 
     assert "for-applies-alone" not in desk.text
     assert desk.left_behind() == []
@@ -252,7 +252,7 @@ async def test_an_ephemeral_variable_of_the_var_file_is_planned_and_applied(desk
     with (desk.root / "envs" / "dev.tfvars").open("a") as values:
         values.write('word = "sesame"\n')
 
-    assert await desk.apply("dev", user="ann") == 0
+    assert await desk.apply("dev", user="emil") == 0
 
 
 async def test_a_module_without_its_files_is_not_planned(desk: Desk) -> None:

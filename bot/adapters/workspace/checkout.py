@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import stat
-import uuid
+import tempfile
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,20 +105,24 @@ async def packed(reader: TreeReader, trees: ReducedTrees, reviewed: GitTree) -> 
 
 async def _written(reader: TreeReader, entries: Sequence[TreeEntry]) -> str:
     """Write a git tree that holds these entries and nothing else; returns its id."""
-    # What a killed process leaves of it is cleared away like git's own locks.
-    index = reader.mirror / f"reduced-{uuid.uuid4().hex}.lock"
     lines = b"".join(
         f"{entry.mode} {entry.blob}\t".encode() + os.fsencode(entry.path) + b"\0" for entry in entries
     )
-    where = {"GIT_INDEX_FILE": str(index)}
     doing = "selecting the files of a stack"
     git = f"--git-dir={reader.mirror}"
-    try:
+    # Not in the mirror: whoever fetches there clears away what looks like left behind.
+    with tempfile.TemporaryDirectory(prefix="gatewright-index-") as place:
+        where = {"GIT_INDEX_FILE": str(Path(place) / "index")}
         await reader.git.run(doing, git, "update-index", "-z", "--index-info", stdin=lines, environment=where)
         written = await reader.git.run(doing, git, "write-tree", "--missing-ok", environment=where)
-    finally:
-        index.unlink(missing_ok=True)
-    return object_id(written.stdout.decode().strip())
+    tree = object_id(written.stdout.decode().strip())
+    if sorted(await reader.entries(tree), key=_by_path) != sorted(entries, key=_by_path):
+        raise WorkspaceError(f"{doing}: git has written another tree")
+    return tree
+
+
+def _by_path(entry: TreeEntry) -> str:
+    return entry.path
 
 
 async def _refuse_unsafe(reader: TreeReader, entries: Sequence[TreeEntry]) -> None:
