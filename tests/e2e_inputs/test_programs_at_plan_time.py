@@ -27,10 +27,10 @@ def name_of(world: World) -> str:
 
 
 def program(world: World, script: str) -> dict[str, str]:
-    """Return files that run a script when they are planned."""
+    """Return files that run a script when staging is planned."""
     if not world.playground.sandbox:
         pytest.skip("there is no bubblewrap here")
-    return hostile(script)
+    return hostile(script, only='var.environment == "staging"')
 
 
 async def test_what_a_program_leaves_at_home_reaches_no_later_run(world: World) -> None:

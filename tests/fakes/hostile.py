@@ -13,6 +13,7 @@ PROGRAM = "program.sh"
 
 _MODULE = """
 data "terraform_remote_state" "hostile" {
+  count   = %(only)s ? 1 : 0
   backend = "s3"
   config = {
     bucket                      = "any"
@@ -43,7 +44,7 @@ exec python3 answers.py %(port)d
 """
 _ANSWERS = """
 import os, signal, sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 STATE = b'{"version": 4, "terraform_version": "1.0.0", "serial": 1, "lineage": "any", "outputs": {}, "resources": []}'
 
@@ -62,7 +63,7 @@ class Answers(BaseHTTPRequestHandler):
         pass
 
 
-class Server(HTTPServer):
+class Server(ThreadingHTTPServer):
     allow_reuse_port = True  # Other plans of the same code run beside this one, and end before or after it.
 
 
@@ -75,15 +76,16 @@ print('{"Version": 1, "AccessKeyId": "any", "SecretAccessKey": "any"}')
 """
 
 
-def hostile(script: str, *, directory: str = "terraform") -> dict[str, str]:
+def hostile(script: str, *, directory: str = "terraform", only: str = "true") -> dict[str, str]:
     """Return path -> text of code that runs a shell script whenever it is planned; the plan succeeds if the script does.
 
     The files stand beside those of a root module. The script runs in the root module, what it prints is a part of
-    Terraform's output, and `exit 1` makes the plan fail.
+    Terraform's output, and `exit 1` makes the plan fail. `only` is a condition in Terraform's language: plans that run at
+    the same time share the port at which the program answers.
     """
     port = _free_port()
     files = {
-        "hostile.tf": _MODULE % {"port": port},
+        "hostile.tf": _MODULE % {"port": port, "only": only},
         "profiles": _PROFILES,
         PROGRAM: _PROGRAM % {"script": script, "port": port},
         "answers.py": _ANSWERS,
