@@ -19,14 +19,14 @@ from typing import IO, Any
 
 from bot.adapters.terraform import backend as state_backend
 from bot.adapters.terraform import warmth
-from bot.adapters.terraform.paths import open_regular, read_regular
+from bot.adapters.terraform.paths import open_regular
 from bot.adapters.terraform.plan_messages import planned_backend, planned_variables
 from bot.adapters.terraform.session import Session
 from bot.adapters.terraform.step import Step
 from bot.adapters.untrusted import printable
 from bot.domain.errors import TreeChangedError, UnsafeTreeError
 from bot.domain.fetched import ModuleRecord
-from bot.domain.variables import PREFIX, assigned_variables, declared_variables
+from bot.domain.variables import PREFIX, declared_variables
 
 LARGEST_UNPACKED = 1 << 30
 """Bytes of everything in a saved plan, unpacked."""
@@ -42,8 +42,6 @@ _NOWHERE = (
     "module `{key}`: its code lies neither in the repository nor among what `init` fetched. Call it by a path that begins"
     " with `./` or `../`, or by an address."
 )
-_LOADED = ("terraform.tfvars", "terraform.tfvars.json", ".auto.tfvars", ".auto.tfvars.json")
-"""How the names of the var files end that the engine loads by itself."""
 _READ_BY_ALL, _READ_BY_TOFU = (".tf", ".tf.json"), (".tofu", ".tofu.json")
 
 
@@ -136,12 +134,8 @@ def _variables(session: Session) -> dict[str, str | None]:
     given: dict[str, str | None] = {
         name.removeprefix(PREFIX): value for name, value in job.environment.items() if name.startswith(PREFIX)
     }
-    loaded = [path for path in directory.iterdir() if path.name.endswith(_LOADED)]
-    own = [session.here.tree / job.var_file] if job.var_file is not None else []
-    for path in (*loaded, *own):
-        # A link leads to some place in the tree: no code has run in it yet.
-        text = read_regular(path.resolve()) or ""
-        given |= dict.fromkeys(assigned_variables(path.name, text))
+    # What a file sets, it sets in the place of the environment.
+    given |= dict.fromkeys(session.set_by_files)
     # No plan file holds those that are ephemeral.
     return {name: given[name] for name in given.keys() & code.declared - code.perhaps_ephemeral}
 

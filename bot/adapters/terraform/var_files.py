@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.adapters.terraform.paths import read_regular
-from bot.domain.parity_facts import variables_set
+from bot.domain.variables import assigned_variables
 
-_ALWAYS = ("terraform.tfvars", "terraform.tfvars.json")
-_AUTO = (".auto.tfvars", ".auto.tfvars.json")
+_LOADED = ("terraform.tfvars", "terraform.tfvars.json", ".auto.tfvars", ".auto.tfvars.json")
+"""How the names of the var files end that Terraform loads without being told."""
 
 
 def set_by_files(module: Path, tree: Path, var_file: str | None) -> Iterator[str]:
-    """Yield the names of variables that the stack's var file sets, and the files that Terraform loads by itself."""
-    files = [path for path in module.iterdir() if path.name in _ALWAYS or path.name.endswith(_AUTO)]
+    """Yield the names of the variables that are set by the stack's var file or by one that Terraform always loads."""
+    files = [path for path in module.iterdir() if path.name.endswith(_LOADED)]
     if var_file is not None:
-        files.append((tree / var_file).resolve())
+        files.append(tree / var_file)
     for path in files:
-        names = variables_set(path.name, read_regular(path) or "")
-        yield from (name.removeprefix("var.") for name in names)
+        # A link leads to some place in the tree.
+        yield from assigned_variables(path.name, read_regular(path.resolve()) or "")

@@ -138,3 +138,12 @@ def test_what_is_no_plan_is_refused_without_harm(tmp_path: Path, write: Callable
 
     with pytest.raises(UnsafeTreeError, match="the saved plan"):
         checked(path, NOTHING)
+
+
+async def test_a_var_file_that_is_a_link_gives_its_values(bench: Bench) -> None:
+    bench.write({"terraform/main.tf": ONE_RESOURCE, "shared/size.tfvars": "size = 5\n"})
+    (bench.slot.tree / "terraform" / "size.auto.tfvars").symlink_to("../shared/size.tfvars")
+
+    plan = await bench.plan()
+
+    assert plan.json["variables"]["size"]["value"] == 5
