@@ -44,6 +44,6 @@ VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=3s --start-period=20s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]
-# Bubblewrap needs user namespaces: see the README's section on containers for the flags, or set GATEWRIGHT_SANDBOX=off.
+# Bubblewrap needs user namespaces: see docs/install.md for the flags, or set GATEWRIGHT_SANDBOX=off.
 ENTRYPOINT ["gatewright"]
 CMD ["serve"]

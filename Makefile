@@ -1,11 +1,13 @@
-# Two commands do all the set-up: `make playground` (or `make demo`) and `make test`.
+# `make playground`, `make demo` and `make test` set up everything that they need.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 WORKERS ?= 2
+# Pages with generated parts.
+GENERATED := $(shell grep -lF '[[[cog' *.md docs/*.md docs/decisions/*.md)
 
-.PHONY: help playground demo test test-browser screenshots check bench chaos stalls format docs clean
+.PHONY: help playground demo test test-browser screenshots check structure bench chaos stalls soak format docs clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -31,7 +33,7 @@ $(VENV)/.dev: requirements/dev.txt | $(VENV)/.terraform
 playground: $(VENV)/.playground $(VENV)/.terraform  ## Start everything on this machine and open it to a browser.
 	$(BIN)/python -m bot playground $(ARGS)
 
-demo: $(VENV)/.playground $(VENV)/.terraform  ## Play the story without a browser; the exit code tells.
+demo: $(VENV)/.playground $(VENV)/.terraform  ## Play the story without a browser; exits non-zero if a step fails.
 	$(BIN)/python -m bot playground --script $(ARGS)
 
 test: $(VENV)/.playground $(VENV)/.dev  ## Run all tests.
@@ -40,7 +42,7 @@ test: $(VENV)/.playground $(VENV)/.dev  ## Run all tests.
 test-browser: $(VENV)/.playground $(VENV)/.dev  ## Run the tests of the pages in a real Chromium; they are part of `make test`.
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
-screenshots: $(VENV)/.playground $(VENV)/.dev  ## Take the pictures of the README anew.
+screenshots: $(VENV)/.playground $(VENV)/.dev  ## Take the pictures of the documentation again.
 	$(BIN)/python -m tests.browser.screenshots
 
 check: $(VENV)/.playground $(VENV)/.dev  ## Run every static check.
@@ -50,27 +52,35 @@ check: $(VENV)/.playground $(VENV)/.dev  ## Run every static check.
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/deptry .
-	$(BIN)/cog --check README.md docs/lifecycle.md docs/operations.md docs/policy.md docs/security.md
+	$(BIN)/cog --check $(GENERATED)
 	$(BIN)/hadolint Dockerfile
 	@command -v terraform >/dev/null 2>&1 && terraform fmt -check -recursive terraform envs || true
 
-bench: $(VENV)/.playground $(VENV)/.dev  ## Measure against plain Terraform, side by side.
+structure: $(VENV)/.playground $(VENV)/.dev  ## Measure layout and wording of the code (ARGS="--before ../older" compares, ARGS=--list names them).
+	@$(BIN)/python -m tests.docs.structure $(ARGS)
+
+bench: $(VENV)/.playground $(VENV)/.dev  ## Measure Gatewright against plain Terraform.
 	$(BIN)/python -m tests.bench $(ARGS)
 
-chaos: $(VENV)/.playground $(VENV)/.dev  ## Kill the bot 200 times at random and look whether anything was lost (SEED=N repeats).
+chaos: $(VENV)/.playground $(VENV)/.dev  ## Kill the bot 200 times at random and check that nothing was lost (SEED=N repeats).
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-stalls: $(VENV)/.playground $(VENV)/.dev  ## Cut a worker off from PostgreSQL at every place of a run and of an idle minute (an hour; ARGS=--every=10 tries some).
+stalls: $(VENV)/.playground $(VENV)/.dev  ## Cut a worker off from PostgreSQL after every message of a run and of an idle minute (an hour; ARGS=--every=10 tries some).
 	$(BIN)/python -m tests.stalls $(ARGS)
+
+soak: $(VENV)/.playground $(VENV)/.dev  ## Simulate an hour of a busy organisation, and a flood under GitHub's limits (SEED=N repeats; ARGS=storm or flood).
+	$(BIN)/python -m tests.soak $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 format: $(VENV)/.dev  ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: $(VENV)/.dev  ## Write the generated parts of the documentation anew.
-	$(BIN)/cog -r README.md docs/lifecycle.md docs/operations.md docs/policy.md docs/security.md
+docs: $(VENV)/.dev  ## Write the generated parts of the documentation.
+	$(BIN)/cog -r $(GENERATED)
+	$(BIN)/python -m tests.docs.env_example > gatewright.env.example
 	$(BIN)/python -m bot schema > docs/gatewright.schema.json
 	$(BIN)/python -m bot audit-schema > docs/audit.schema.json
+	$(BIN)/python -m tests.unit.reports.schemas
 
 clean:  ## Remove the virtual environment and the playground's data.
 	rm -rf $(VENV) .playground

@@ -1,4 +1,4 @@
-"""The program, put together; what each part is made of is said in `bot.composition`."""
+"""Build the program from its parts; `bot.composition` wires each part."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bot.adapters.github.options import Options
+from bot.composition.adapters import Adapters, open_adapters
 from bot.composition.background import Background, make_background
-from bot.composition.outside import Outside, open_outside
 from bot.composition.runs import Runs
 from bot.composition.services import Services
 from bot.composition.web import make_web
@@ -20,9 +20,9 @@ from bot.web.services import WebServices
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the server proves, starts and stops."""
+    """The parts that the server checks, starts and stops."""
 
-    outside: Outside
+    adapters: Adapters
     work: Work
     web: WebServices
     background: Background
@@ -36,18 +36,18 @@ async def build(
     patience: float = Options().patience,
     listen: bool = True,
 ) -> AsyncIterator[Parts]:
-    """Build everything without starting anything; closes what was opened.
+    """Build everything without starting anything; closes what was opened on errors.
 
-    `patience` is how many seconds a call to GitHub may take with all its retries. One that does not `listen` accepts
-    work and runs none.
+    `patience` is the maximum number of seconds of a call to GitHub with all its retries. Without `listen` it
+    accepts work and executes none.
     """
-    async with open_outside(settings, secrets, patience=patience, listen=listen) as outside:
-        services = Services(outside)
-        runs = Runs(outside, services)
-        bot = make_bot(outside, services, runs)
+    async with open_adapters(settings, secrets, patience=patience, listen=listen) as adapters:
+        services = Services(adapters)
+        runs = Runs(adapters, services)
+        bot = make_bot(adapters, services, runs)
         yield Parts(
-            outside=outside,
-            work=make_work(outside, services, runs, bot),
-            web=make_web(outside, services),
-            background=make_background(outside, services, runs),
+            adapters=adapters,
+            work=make_work(adapters, services, runs, bot),
+            web=make_web(adapters, services),
+            background=make_background(adapters, services, runs),
         )

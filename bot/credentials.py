@@ -1,15 +1,15 @@
-"""Secrets of environments, handed out by environment and purpose and never otherwise."""
+"""Secrets of environments, handed out only by environment and purpose."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
 
-from bot.domain.git_access import basic, module_access
-from bot.domain.model import EnvName, Stack
-from bot.domain.redaction import Redactor
+from bot.domain.core.git_access import basic, module_access
+from bot.domain.core.model import EnvName, Stack
+from bot.domain.secrets.redaction import Redactor
 from bot.ports import Backend, GitHub
-from bot.services.jobs import ModuleAccess, Purpose
+from bot.services.runs.credentials import ModuleAccess, Purpose
 from bot.settings import EnvironmentSecrets, Settings
 
 _LOG = logging.getLogger(__name__)
@@ -17,25 +17,25 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsCredentials:
-    """Implements `bot.services.jobs.Credentials` on the settings."""
+    """Implements `bot.services.runs.credentials.Credentials` with the settings."""
 
     settings: Settings
     secrets: EnvironmentSecrets = field(repr=False)
     github: GitHub | None = field(default=None, repr=False)
-    """Who gives tokens for private modules; None where there is no App, as on a developer's machine."""
+    """Source of tokens for private modules; None without an App, as on a developer's machine."""
     _warned: set[tuple[EnvName, Purpose]] = field(default_factory=set)
     _redactors: dict[EnvName, Redactor] = field(default_factory=dict, repr=False)
 
     def environment(self, env: EnvName, *, purpose: Purpose) -> dict[str, str]:
-        """Variables for this environment's Terraform and this purpose, prefix removed."""
+        """Return the variables for an environment's Terraform and purpose, without their prefix."""
         return self.secrets.credentials(env, purpose=purpose)
 
     def setting(self, env: EnvName, name: str, *, purpose: Purpose) -> str:
-        """The name of the setting that gives such a variable."""
+        """Return the name of the setting for such a variable."""
         return f"{self.secrets.prefix(env)}{'PLAN_' if purpose == 'plan' else ''}{name}"
 
     async def module_access(self, full_name: str) -> ModuleAccess:
-        """The way to those listed repositories that belong to the same owner; nothing where none is listed."""
+        """Return access to the listed module repositories of the same owner; empty without any."""
         owner = full_name.partition("/")[0].lower()
         listed = (name.split("/") for name in self.settings.module_repositories)
         names = [name for other, name in listed if other.lower() == owner]
@@ -47,7 +47,7 @@ class SettingsCredentials:
         )
 
     def backend(self, stack: Stack, *, purpose: Purpose) -> Backend:
-        """The state's place; falls back to the bot's own keys with one warning per environment and purpose."""
+        """Return the state's backend; without keys of its own it uses the bot's and warns once."""
         pair = self.secrets.state_keys(stack.env, purpose=purpose)
         if pair is None:
             if (stack.env, purpose) not in self._warned:
@@ -64,7 +64,7 @@ class SettingsCredentials:
         )
 
     def redactor(self, env: EnvName) -> Redactor:
-        """Removes the bot's own secrets, whatever looks like a credential, and all that `env`'s Terraform is given."""
+        """Return a redactor for the bot's secrets, credential-like settings and `env`'s variables."""
         known = self._redactors.get(env)
         if known is None:
             # The settings do not change while the process runs, and working out all forms of a secret takes time.

@@ -1,6 +1,6 @@
-"""The parts that webhook payloads are made of, as frozen border models.
+"""Parts of webhook payloads, as frozen border models.
 
-Fields that GitHub may leave out or null (deleted users, deleted forks) are optional here. Field types are
+Fields that GitHub may omit or set to null (deleted users, deleted forks) are optional. Field types are
 strict: a number in quotes is not a number.
 """
 
@@ -10,18 +10,20 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from bot.domain.core import accounts
+
 Number = Annotated[int, Field(ge=0, lt=2**63)]
-"""Ids of GitHub have outgrown 32 bits; the databases hold 64."""
+"""GitHub's ids exceed 32 bits; the databases store 64."""
 HexSha = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 FullName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$")]
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x20/]{1,100}$")]
-"""A login or an action: one word without control characters, which no database would take."""
+"""A login or an action: one word without control characters, which databases reject."""
 
 
 class Part(BaseModel):
-    """A part of a payload; what is not used is not looked at."""
+    """A part of a payload; unused fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
@@ -30,12 +32,19 @@ class Account(Part):
     """A user, bot or organisation."""
 
     login: Name
+    id: Number | None = None
+    """GitHub always sends it; events recorded by an older version lack it."""
     type: str = "User"
 
     @property
     def is_bot(self) -> bool:
         """Whether it is not a person."""
         return self.type == "Bot"
+
+    @property
+    def account(self) -> accounts.Account:
+        """Return the domain's value."""
+        return accounts.Account(login=accounts.Login(self.login), id=self.id, is_bot=self.is_bot)
 
 
 class App(Part):
@@ -52,7 +61,7 @@ class Installation(Part):
 
 
 class Repository(Part):
-    """The repository that an event is about."""
+    """The repository of an event."""
 
     id: Number
     full_name: FullName
@@ -70,7 +79,7 @@ class RepositoryRef(Part):
 
 
 class Tip(Part):
-    """Head or base of a pull request; the repository is null where a fork was deleted."""
+    """Head or base of a pull request; the repository is null if a fork was deleted."""
 
     ref: str
     sha: HexSha
@@ -78,7 +87,7 @@ class Tip(Part):
 
 
 class PullRequest(Part):
-    """A pull request at the time of the event. In reviews GitHub leaves out `merged`."""
+    """A pull request at the time of the event; in reviews GitHub omits `merged`."""
 
     number: Number
     title: str
@@ -91,7 +100,7 @@ class PullRequest(Part):
 
 
 class Issue(Part):
-    """An issue; a pull request is one too, and then has `pull_request`."""
+    """An issue; a pull request is an issue with `pull_request`."""
 
     number: Number
     title: str = ""
@@ -116,12 +125,12 @@ class Comment(Part):
 
     @property
     def is_by_a_machine(self) -> bool:
-        """Whether a bot wrote it, or a person's login through an App; only what people write is a command."""
+        """Whether a bot or an App wrote it; only comments of people are commands."""
         return self.performed_via_github_app is not None or (self.user is not None and self.user.is_bot)
 
 
 class Changed(Part):
-    """The earlier value of something that was edited."""
+    """The earlier value of an edited field."""
 
     before: str | None = Field(default=None, alias="from")
 
@@ -134,7 +143,7 @@ class ChangedBase(Part):
 
 
 class Changes(Part):
-    """What an `edited` event changed; None for what stayed."""
+    """Earlier values of fields that an `edited` event changed; None for others."""
 
     title: Changed | None = None
     body: Changed | None = None
@@ -178,12 +187,12 @@ class PullRef(Part):
 
     @property
     def repository_id(self) -> int | None:
-        """The repository that the pull request is aimed at."""
+        """Id of the repository that the pull request is opened against."""
         return None if self.base is None or self.base.repo is None else self.base.repo.id
 
 
 class CheckRun(Part):
-    """A check run; for the head of a fork GitHub names no pull requests."""
+    """A check run; for the head of a fork GitHub lists no pull requests."""
 
     id: Number
     name: str
@@ -195,11 +204,19 @@ class CheckRun(Part):
     def pull_in(self, repository: Repository | None) -> int | None:
         """Return the number of its pull request in a repository, None unless there is exactly one.
 
-        A commit may also be the head of a pull request of another repository, a fork's parent for example.
+        A commit may also be the head of a pull request in another repository, such as a fork's parent.
         """
         here = None if repository is None else repository.id
         mine = [each.number for each in self.pull_requests if each.repository_id in {None, here}]
         return mine[0] if len(mine) == 1 else None
+
+
+class CheckSuite(Part):
+    """All check runs of an App on a commit."""
+
+    id: Number
+    head_sha: HexSha
+    app: App | None = None
 
 
 class RequestedAction(Part):
@@ -209,7 +226,7 @@ class RequestedAction(Part):
 
 
 class MergeGroup(Part):
-    """What the merge queue would merge; refs are full names."""
+    """The merge group of a merge queue; refs are full names."""
 
     head_sha: HexSha
     head_ref: str

@@ -1,4 +1,4 @@
-"""GitHub's webhook payloads, as far as Gatewright uses them; a stored delivery is read by `payload_of` again."""
+"""GitHub's webhook payloads, as far as used; `payload_of` also reads stored deliveries."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bot.event_parts import (
     Account,
     Changes,
     CheckRun,
+    CheckSuite,
     Comment,
     HexSha,
     Installation,
@@ -25,10 +26,11 @@ from bot.event_parts import (
 )
 
 _SHOWN_PROBLEMS = 3
+_BUTTONS = frozenset({"rerequested", "requested_action"})
 
 
 class Payload(Part):
-    """Any event; each kind of event requires the parts that GitHub always sends with it."""
+    """Any event; its subclasses require the parts that GitHub always sends."""
 
     action: Name | None = None
     repository: Repository | None = None
@@ -39,6 +41,7 @@ class Payload(Part):
     pull_request: PullRequest | None = None
     review: Review | None = None
     check_run: CheckRun | None = None
+    check_suite: CheckSuite | None = None
     requested_action: RequestedAction | None = None
     changes: Changes | None = None
     label: Label | None = None
@@ -47,7 +50,7 @@ class Payload(Part):
 
     @property
     def pull(self) -> int | None:
-        """The number of the one pull request that the event is about; None also for a plain issue."""
+        """The number of the only pull request of the event; None for a plain issue."""
         if self.pull_request is not None:
             return self.pull_request.number
         if self.issue is not None:
@@ -56,12 +59,24 @@ class Payload(Part):
 
     @property
     def base_changed(self) -> bool:
-        """Whether a pull request was aimed at another branch."""
+        """Whether the base branch of a pull request was changed."""
         return self.changes is not None and self.changes.base is not None
+
+    @property
+    def is_command(self) -> bool:
+        """Whether it looks like a command, or a button was pressed: a person waits for the answer."""
+        if self.action in _BUTTONS:
+            return True
+        comment = self.comment if self.action == "created" else None
+        return (
+            comment is not None
+            and not comment.is_by_a_machine
+            and (comment.body or "").lstrip().startswith("/")
+        )
 
 
 class IssuePayload(Payload):
-    """Something happened to a plain issue; for pull requests GitHub sends another event."""
+    """An event of an issue; pull requests have events of their own."""
 
     action: Name
     issue: Issue
@@ -78,9 +93,9 @@ class PullRequestPayload(Payload):
 
     action: Name
     pull_request: PullRequest
-    before: str | None = None
-    """The head before new commits; only with `synchronize`."""
-    after: str | None = None
+    before: HexSha | None = None
+    """The previous head; only with `synchronize`."""
+    after: HexSha | None = None
 
 
 class ReviewPayload(PullRequestPayload):
@@ -90,7 +105,7 @@ class ReviewPayload(PullRequestPayload):
 
 
 class PushPayload(Payload):
-    """Commits were pushed; all zeros stand for a branch that was created or deleted."""
+    """Commits were pushed; an id of zeros means that the branch was created or deleted."""
 
     ref: str
     before: HexSha
@@ -101,27 +116,35 @@ class PushPayload(Payload):
 
 
 class MergeGroupPayload(Payload):
-    """The merge queue has made a commit of several pull requests and asks for checks."""
+    """The merge queue created a commit of several pull requests and requests checks."""
 
     action: Name
     merge_group: MergeGroup
 
 
 class CheckRunPayload(Payload):
-    """A check run was created, completed, re-requested, or its button pressed."""
+    """A check run was created, completed or re-requested, or its button pressed."""
 
     action: Name
     check_run: CheckRun
 
 
+class CheckSuitePayload(Payload):
+    """A check suite was requested, re-requested or completed."""
+
+    action: Name
+    check_suite: CheckSuite
+
+
 class StatusPayload(Payload):
-    """Somebody reported a commit status; this event has no action."""
+    """A commit status was set; this event has no action."""
 
     sha: HexSha
 
 
 PAYLOADS: Mapping[str, type[Payload]] = {
     "check_run": CheckRunPayload,
+    "check_suite": CheckSuitePayload,
     "issue_comment": IssueCommentPayload,
     "issues": IssuePayload,
     "pull_request": PullRequestPayload,
@@ -130,11 +153,11 @@ PAYLOADS: Mapping[str, type[Payload]] = {
     "push": PushPayload,
     "status": StatusPayload,
 }
-"""What each event carries; every other event is read as a plain `Payload`."""
+"""Event -> its payload type; all other events are read as a plain `Payload`."""
 
 
 class BadRequest(Exception):  # noqa: N818 - it is an answer, named as HTTP names it.
-    """A webhook that is refused; `reason` is for the delivery's page on GitHub and holds nothing secret."""
+    """A refused webhook; `reason` is shown on GitHub's page of deliveries and has no secrets."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -143,9 +166,9 @@ class BadRequest(Exception):  # noqa: N818 - it is an answer, named as HTTP name
 
 
 def payload_of(event: str, body: bytes) -> Payload:
-    """Return the body of an event as its type in `PAYLOADS`; BadRequest when it has another shape.
+    """Return the body of an event as its type in `PAYLOADS`; BadRequest for another shape.
 
-    pydantic's own JSON parser bounds the nesting, so that no body can exhaust the stack.
+    pydantic's own JSON parser limits nesting, so that no body can exhaust the stack.
     """
     try:
         return PAYLOADS.get(event, Payload).model_validate_json(body)

@@ -1,7 +1,7 @@
-"""The server's own log: what is being worked on in every line, and no secret in any.
+"""The server's own log: each line has its context, and none has secrets.
 
-Modules log with the standard library; structlog binds the context and renders. Redaction is the last step before
-the text is made, so that it sees messages, fields and tracebacks alike.
+Modules log with the standard library; structlog adds context and renders. Redaction is the last step before
+rendering, so that it applies to messages, fields and tracebacks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 import structlog
 
-from bot.domain.redaction import MASK
+from bot.domain.secrets.redaction import MASK
 
 Redact = Callable[[str], str]
 Format = Literal["json", "text"]
@@ -31,7 +31,7 @@ _FIRST: Final = ("timestamp", "level", "logger", "event")
 
 
 def configure_logging(*, level: str, form: Format, redact: Redact = str) -> None:
-    """Send everything that is logged in this process to standard error, uncaught exceptions too."""
+    """Send the log of this process to standard error, including uncaught exceptions."""
     handler = logging.StreamHandler()
     handler.setFormatter(formatter(form, redact))
     root = logging.getLogger()
@@ -43,7 +43,7 @@ def configure_logging(*, level: str, form: Format, redact: Redact = str) -> None
 
 
 def formatter(form: Format, redact: Redact) -> logging.Formatter:
-    """Return what makes a line of a record; `redact` is given every text in it, keys included."""
+    """Return the formatter of log records; `redact` is applied to all text, including keys."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=(
             structlog.contextvars.merge_contextvars,
@@ -65,7 +65,7 @@ def formatter(form: Format, redact: Redact) -> logging.Formatter:
 
 
 def working_on(**facts: str | int | None) -> AbstractContextManager[object]:
-    """Add facts (`run_id`, `delivery_id`, `repo`, `pull`, `env`) to every line that is logged inside."""
+    """Add fields (`run_id`, `delivery_id`, `repo`, `pull`, `env`) to every line logged inside."""
     known = {name: fact for name, fact in facts.items() if fact is not None}
     return structlog.contextvars.bound_contextvars(**known)
 
@@ -97,7 +97,10 @@ def _redacting(redact: Redact) -> structlog.typing.Processor:
 
 
 def _as_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-    """Return one line, and the traceback below it; line ends in what others wrote cannot make lines of their own."""
+    """Return a record as one line with the traceback below.
+
+    Line ends in foreign text are escaped, so that it cannot imitate log lines.
+    """
     exception = event.pop("exception", None)
     stack = event.pop("stack", None)
     head = [str(event.pop(name, "-")) for name in _FIRST]

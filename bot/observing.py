@@ -1,16 +1,17 @@
-"""What is seen of each delivery and each run while it is worked on: context in the log, spans, counters."""
+"""Observe deliveries and runs: log context, spans, counters."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bot.domain.model import DeliveryId, RunId
-from bot.engine.config import Call
+from bot.domain.core.model import DeliveryId, RunId
+from bot.engine.config import Call, OnLost
 from bot.logs import working_on
 from bot.ports import Records
 from bot.ports.tracing import Tracer
-from bot.services.measuring import Measuring
+from bot.services.runs.measuring import Measuring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +21,11 @@ class Observing:
     records: Records
     tracer: Tracer
     measuring: Measuring
+    count_lost: Callable[[str], None]
+    """Given a workflow's name."""
 
-    def delivery(self, call: Call) -> Call:
-        """Observe a call that handles the delivery whose id it is given."""
+    def delivery(self, call: Callable[[DeliveryId], Awaitable[None]]) -> Call:
+        """Observe a call that handles a delivery."""
 
         async def observed(argument: str) -> None:
             async with self.records.read() as reader:
@@ -34,20 +37,29 @@ class Observing:
                 stack.enter_context(
                     self.tracer.span("delivery", delivery_id=argument, repo=repo, pull=pull, event=event)
                 )
-                await call(argument)
+                await call(DeliveryId(argument))
                 await self.measuring.handled(DeliveryId(argument))
 
         return observed
 
-    def run(self, name: str, call: Call, *, ends: bool) -> Call:
-        """Observe a call on the run whose id it is given; the one that `ends` runs counts them, too."""
+    def lost(self, call: OnLost) -> OnLost:
+        """Count each workflow that failed for good."""
+
+        async def observed(workflow: str, argument: str, error: str) -> None:
+            self.count_lost(workflow)
+            await call(workflow, argument, error)
+
+        return observed
+
+    def run(self, name: str, call: Callable[[RunId], Awaitable[None]], *, ends: bool) -> Call:
+        """Observe a call on a run; the call that `ends` runs counts them as well."""
 
         async def observed(argument: str) -> None:
             facts = await self._facts(RunId(argument))
             with ExitStack() as stack:
                 stack.enter_context(working_on(**facts))
                 stack.enter_context(self.tracer.span(name, **facts))
-                await call(argument)
+                await call(RunId(argument))
                 if ends:
                     await self.measuring.ended(RunId(argument))
 

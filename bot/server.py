@@ -1,4 +1,4 @@
-"""The life of a process, whatever its role."""
+"""The lifecycle of a process in any role."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.adapters.database.schema import migrate, schema_status
+from bot.adapters.database.connection.schema import migrate
 from bot.adapters.hardening import hide_from_others
 from bot.app import Parts, build
-from bot.composition.outside import make_redactor
-from bot.domain.errors import GatewrightError
-from bot.engine import migrate_engine
+from bot.composition.adapters import make_redactor
+from bot.domain.core.errors import GatewrightError
 from bot.logs import configure_logging
 from bot.settings import PREFIX, EnvironmentSecrets, Settings, SettingsError
 from bot.web.app import create_app, create_runner, create_worker_app
@@ -25,29 +24,15 @@ from bot.web.app import create_app, create_runner, create_worker_app
 _LOG = logging.getLogger(__name__)
 
 
-def migrate_database(settings: Settings, *, status_only: bool) -> tuple[str, bool]:
-    """Migrate, or only tell; returns a sentence and whether the code can work with the schema."""
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not status_only:
-        migrate(settings.database, takeover_seconds=settings.takeover_seconds)
-        migrate_engine(settings.database, takeover_seconds=settings.takeover_seconds)
-    status = schema_status(settings.database)
-    if status.is_newer:
-        word = "the schema is newer, which this program can work with"
-    else:
-        word = "they differ: run `gatewright migrate`" if status.pending else "they agree"
-    return f"schema {status.current or 'none'}, code {status.head}: {word}", not status.pending
-
-
 class Role(StrEnum):
-    """What a process does."""
+    """The task of a process."""
 
     SERVE = "serve"
     """Web and work."""
     WEB_ONLY = "web-only"
     """Accepts webhooks and serves pages; workers do the work."""
     WORKER = "worker"
-    """Does the work; answers at most to whoever watches over it."""
+    """Does the work; serves at most health checks."""
 
 
 _COMMANDS: Final = {
@@ -58,9 +43,9 @@ _COMMANDS: Final = {
 
 
 async def run_forever(settings: Settings, secrets: EnvironmentSecrets, role: Role) -> int:
-    """Run until SIGTERM or SIGINT; then take up nothing new and wait for running applies.
+    """Run until SIGTERM or SIGINT; then start nothing new and wait for running applies.
 
-    GatewrightError ends it at once: a part that is not fit, or other workers that took this one for dead.
+    GatewrightError ends it at once: a failed start-up check, or takeover by other workers.
     """
     _require_database(settings, role)
     hide_from_others()
@@ -78,12 +63,12 @@ async def run_forever(settings: Settings, secrets: EnvironmentSecrets, role: Rol
         _LOG.warning("%s", shared)
     async with build(settings, secrets, listen=role is not Role.WEB_ONLY) as parts:
         await prove(parts, role)
-        await parts.outside.engine.start(parts.work)
+        await parts.adapters.engine.start(parts.work)
         try:
             async with _keeping_up(parts, role), _listening(parts, role):
-                await _until_told(stop, parts)
+                await _until_stopped(stop, parts)
         finally:
-            await parts.outside.engine.stop(settings.drain_seconds)
+            await parts.adapters.engine.stop(settings.drain_seconds)
     return 0
 
 
@@ -97,31 +82,31 @@ def _require_database(settings: Settings, role: Role) -> None:
 
 @asynccontextmanager
 async def _keeping_up(parts: Parts, role: Role) -> AsyncIterator[None]:
-    """Prune and tick meanwhile: each worker its own directories, and whoever comes first what all share."""
+    """Run periodic duties meanwhile: shared stores are cleaned by one worker at a time."""
     if role is Role.WEB_ONLY:
         yield
         return
-    chores = (
-        asyncio.create_task(parts.background.upkeep.run_for_ever(), name="upkeep"),
-        asyncio.create_task(parts.background.reconciling.run_for_ever(), name="reconciling"),
-        asyncio.create_task(parts.background.ticking.go_on(), name="ticking"),
+    tasks = (
+        asyncio.create_task(parts.background.upkeep.run_forever(), name="upkeep"),
+        asyncio.create_task(parts.background.reconciling.run_forever(), name="reconciling"),
+        asyncio.create_task(parts.background.periodic.run_forever(), name="periodic"),
     )
     try:
         yield
     finally:
-        for chore in chores:
-            chore.cancel()
-        await asyncio.gather(*chores, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager
 async def _listening(parts: Parts, role: Role) -> AsyncIterator[None]:
-    """Answer HTTP meanwhile, where this role does."""
-    settings = parts.outside.settings
+    """Serve HTTP meanwhile, if this role does."""
+    settings = parts.adapters.settings
     worker = role is Role.WORKER
     port = settings.worker_port if worker else settings.port
     if worker and not port:
-        _LOG.info("working")
+        _LOG.info("worker: working with the database %s", settings.database_label)
         yield
         return
     app = create_worker_app(parts.web) if worker else create_app(parts.web)
@@ -129,21 +114,27 @@ async def _listening(parts: Parts, role: Role) -> AsyncIterator[None]:
     try:
         await runner.setup()
         await web.TCPSite(runner, settings.host, port).start()
-        _LOG.info("%s: listening on http://%s:%s", role.value, settings.host, port)
+        _LOG.info(
+            "%s: listening on http://%s:%s, database %s",
+            role.value,
+            settings.host,
+            port,
+            settings.database_label,
+        )
         yield
     finally:
         await runner.cleanup()
 
 
-async def _until_told(stop: asyncio.Event, parts: Parts) -> None:
-    """Wait for the end; GatewrightError when it is that others do this process's work now."""
+async def _until_stopped(stop: asyncio.Event, parts: Parts) -> None:
+    """Wait for the end; GatewrightError if other workers have taken over this process's work."""
     told = asyncio.create_task(stop.wait())
-    displaced = asyncio.create_task(parts.outside.engine.displaced())
+    displaced = asyncio.create_task(parts.adapters.engine.displaced())
     try:
         await asyncio.wait((told, displaced), return_when=asyncio.FIRST_COMPLETED)
         if displaced.done() and not stop.is_set():
             raise GatewrightError(
-                f"this process was silent for longer than {parts.outside.settings.takeover_seconds:g} s and others took over"
+                f"this process was silent for longer than {parts.adapters.settings.takeover_seconds:g} s and others took over"
                 " its work; start it again"
             )
     finally:
@@ -152,10 +143,10 @@ async def _until_told(stop: asyncio.Event, parts: Parts) -> None:
 
 
 async def prove(parts: Parts, role: Role) -> None:
-    """Refuse to run on parts that do not do what safety needs; each raises GatewrightError with the reason."""
-    outside = parts.outside
-    await outside.records.check()
-    await outside.artifacts.probe()
-    await outside.states.probe()
-    if outside.sandbox is not None and role is not Role.WEB_ONLY:
-        await outside.sandbox.prove()
+    """Check that all parts are safe to use; GatewrightError with the reason if one is not."""
+    adapters = parts.adapters
+    await adapters.records.check()
+    await adapters.artifacts.probe()
+    await adapters.states.probe()
+    if adapters.sandbox is not None and role is not Role.WEB_ONLY:
+        await adapters.sandbox.prove()

@@ -1,22 +1,19 @@
-"""One module per command and per family of events; this page lists them all.
-
-Dispatch reads these tables from top to bottom; nothing registers itself.
-"""
+"""The slash commands, in the order in which `/help` shows them; one module each."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from bot.context import Answer, Bot, Request
-from bot.domain.commands import Command, CommandSpec
-from handlers import (
+from bot.domain.commands.parser import Command, CommandSpec
+from handlers.commands import (
     allow,
     apply,
     cancel,
     destroy,
     drift,
     gates,
-    help,  # noqa: A004 - the module is named as its command
+    help,  # noqa: A004 - the name of the command
     hold,
     import_,
     override,
@@ -32,29 +29,38 @@ from handlers import (
     unlock,
 )
 
-CommandHandler = Callable[[Command, Request, Bot], Awaitable[list[Answer]]]
 
-COMMANDS: tuple[tuple[CommandSpec, CommandHandler], ...] = (
-    (plan.SPEC, plan.handle),
-    (apply.SPEC, apply.handle),
-    (revert.SPEC, revert.handle),
-    (destroy.SPEC, destroy.handle),
-    (allow.SPEC, allow.handle),
-    (gates.SPEC, gates.handle),
-    (smoke.SPEC, smoke.handle),
-    (drift.SPEC, drift.handle),
-    (parity.SPEC, parity.handle),
-    (import_.SPEC, import_.handle),
-    (state_rm.SPEC, state_rm.handle),
-    (status.SPEC, status.handle),
-    (cancel.SPEC, cancel.handle),
-    (unlock.SPEC, unlock.handle),
-    (rerun.SPEC, rerun.handle),
-    (override.SPEC, override.handle),
-    (state_restore.SPEC, state_restore.handle),
-    (hold.SPEC, hold.handle),
-    (unhold.SPEC, unhold.handle),
-    (help.SPEC, help.handle),
+class CommandModule(Protocol):
+    """The contents of a module in `handlers/commands/`."""
+
+    SPEC: CommandSpec
+
+    async def handle(self, command: Command, request: Request, bot: Bot, /) -> list[Answer]:
+        """Execute a command that meets its spec."""
+        ...
+
+
+COMMANDS: tuple[CommandModule, ...] = (
+    plan,
+    apply,
+    revert,
+    destroy,
+    allow,
+    gates,
+    smoke,
+    drift,
+    parity,
+    import_,
+    state_rm,
+    status,
+    cancel,
+    unlock,
+    rerun,
+    override,
+    state_restore,
+    hold,
+    unhold,
+    help,
 )
 
-SPECS: tuple[CommandSpec, ...] = tuple(spec for spec, _ in COMMANDS)
+SPECS: tuple[CommandSpec, ...] = tuple(module.SPEC for module in COMMANDS)

@@ -7,42 +7,46 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.context import Bot
-from bot.domain.errors import GatewrightError
-from bot.domain.model import DeliveryId
+from bot.domain.core.errors import GatewrightError, GitHubLagError
+from bot.domain.core.model import DeliveryId
 from bot.events import Payload, payload_of
 from bot.ports import Delivery, Reader
-from bot.services.losses import shown
-from bot.services.outbox import apology_for
-from handlers import (
-    on_check_run,
-    on_checks,
-    on_comment,
-    on_merge_group,
-    on_pull_request,
-    on_push,
-    on_review,
+from bot.services.recovery.dead_letters import shown
+from bot.services.runs.outbox import apology_for
+from handlers.events import (
+    check_runs,
+    check_suites,
+    closed_pull_requests,
+    comments,
+    merge_groups,
+    pull_requests,
+    pushes,
+    reported_checks,
+    reviews,
 )
+from handlers.github_lag import is_behind, is_fresh
 
 _LOG = logging.getLogger(__name__)
 
 EventHandler = Callable[[Delivery, Payload, Bot], Awaitable[str]]
-"""Returns one line on what was done, for the record."""
+"""Handles a delivery; returns one line for the record."""
 
 EVENTS: tuple[tuple[str, frozenset[str | None], EventHandler], ...] = (
-    ("issue_comment", frozenset({"created"}), on_comment.handle),
+    ("issue_comment", frozenset({"created"}), comments.handle),
     (
         "pull_request",
         frozenset({"opened", "reopened", "ready_for_review", "synchronize"}),
-        on_pull_request.handle_commits,
+        pull_requests.handle_commits,
     ),
-    ("pull_request", frozenset({"edited"}), on_pull_request.handle_edited),
-    ("pull_request", frozenset({"closed"}), on_pull_request.handle_closed),
-    ("pull_request_review", frozenset({"submitted", "dismissed"}), on_review.handle),
-    ("merge_group", frozenset({"checks_requested"}), on_merge_group.handle),
-    ("push", frozenset({None}), on_push.handle),
-    ("check_run", frozenset({"rerequested", "requested_action"}), on_check_run.handle),
-    ("check_run", frozenset({"completed"}), on_checks.handle),
-    ("status", frozenset({None}), on_checks.handle),
+    ("pull_request", frozenset({"edited"}), pull_requests.handle_edited),
+    ("pull_request", frozenset({"closed"}), closed_pull_requests.handle),
+    ("pull_request_review", frozenset({"submitted", "dismissed"}), reviews.handle),
+    ("merge_group", frozenset({"checks_requested"}), merge_groups.handle),
+    ("push", frozenset({None}), pushes.handle),
+    ("check_run", frozenset({"rerequested", "requested_action"}), check_runs.handle),
+    ("check_suite", frozenset({"rerequested"}), check_suites.handle),
+    ("check_run", frozenset({"completed"}), reported_checks.handle),
+    ("status", frozenset({None}), reported_checks.handle),
 )
 
 
@@ -53,7 +57,7 @@ class Inbox:
     bot: Bot
 
     async def handle(self, delivery_id: DeliveryId) -> None:
-        """Handle a delivery; only what is passing is raised, so that the step is tried again."""
+        """Handle a delivery; only temporary errors are raised, so that the step is retried."""
         async with self.bot.records.read() as reader:
             delivery = await reader.delivery(delivery_id)
         if delivery is None or delivery.outcome is not None:
@@ -77,22 +81,24 @@ class Inbox:
             with self.bot.tracer.span("handler", event=delivery.event, action=delivery.action):
                 note = await handler(delivery, payload, self.bot)
         except Exception as error:
-            if isinstance(error, GatewrightError) and error.passing:
+            if isinstance(error, GatewrightError) and error.temporary:
                 raise
+            if is_behind(error) and is_fresh(delivery, self.bot):
+                raise GitHubLagError(f"GitHub is behind its delivery {delivery.id}: {error}") from error
             _LOG.exception("delivery %s could not be handled", delivery.id)
             return "failed", shown(f"{type(error).__name__}: {error}")
         await self._show(delivery)
         return "handled", note
 
     async def _is_served(self, delivery: Delivery, payload: Payload) -> bool:
-        """Whether the operator still lists the repository: the delivery may have waited for longer than that."""
+        """Whether the operator still lists the repository of a delivery that has waited."""
         if delivery.repo is None:
             return True
         number = None if payload.repository is None else payload.repository.id
         return await self.bot.admission.admits(delivery.repo, number)
 
     async def _show(self, delivery: Delivery) -> None:
-        """Bring the pull request's other comments up to date, now that somebody looks at it."""
+        """Update the pull request's other comments."""
         if delivery.repo is None or delivery.pull is None:
             return
         try:
@@ -104,19 +110,19 @@ class Inbox:
 async def passed_over(
     reader: Reader, event: str, action: str | None, repo: str | None, payload: Payload
 ) -> str | None:
-    """Return why nothing is done for an event that has just arrived, None where it has to be handled.
-
-    Busy repositories report thousands of checks an hour, so this asks the database and never GitHub.
-    """
+    """Return why a new event is ignored, None where it must be handled."""
     handler = _handler_of(event, action)
     if handler is None:
         return _nothing_done(event, action)
-    if handler is not on_checks.handle:
+    if handler is comments.handle and payload.comment is not None and payload.comment.is_by_a_machine:
+        return comments.BY_A_MACHINE
+    if handler is not reported_checks.handle:
         return None
-    sha = on_checks.reported_commit(payload)
+    # Busy repositories report thousands of checks an hour: only the database is read, never GitHub.
+    sha = reported_checks.reported_commit(payload)
     if repo is None or sha is None:
-        return on_checks.NOT_ABOUT_A_CHECK
-    return None if await reader.pulls_planned_at(repo, sha) else on_checks.NO_PLAN
+        return reported_checks.NOT_ABOUT_A_CHECK
+    return None if await reader.pulls_planned_at(repo, sha) else reported_checks.NO_PLAN
 
 
 def _nothing_done(event: str, action: str | None) -> str:

@@ -1,7 +1,7 @@
 """The playground that all end-to-end tests share.
 
 One per test process, because each costs seconds to start, and its bot costs some of a core for as long as it lives.
-Tests that kill the bot, or need another one, have playgrounds of their own (`tests/e2e_crash`, `tests/e2e_envs`).
+Tests that kill the bot, or need another one, have playgrounds of their own (`tests/e2e/crash`, `tests/e2e/environments`).
 """
 
 from __future__ import annotations
@@ -9,12 +9,24 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from bot.playground.stack import Playground
 from tests.e2e.world import SETTINGS, World, fresh_world, running
+
+_HERE = Path(__file__).parent
+_LONG = {"browser", "chaos", "e2e", "soak", "stalls"}
+_IN_ONE_PROCESS = (
+    "e2e/drift",
+    "e2e/environments",
+    "e2e/local",
+    "e2e/plan_inputs",
+    "integration/object_store",
+)
+"""Directories whose tests share servers of their own, which would be started once more in each other process."""
 
 
 def pytest_configure() -> None:
@@ -24,10 +36,21 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run every test of the shared playground on the loop on which it lives."""
+    """Run tests where what they share lives: on one loop, in one process; the long ones first."""
     for item in items:
         if isinstance(item, pytest.Function) and "playground" in item.fixturenames:
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        for directory in _IN_ONE_PROCESS:
+            if item.path.is_relative_to(_HERE / directory):
+                item.add_marker(pytest.mark.xdist_group(directory))
+    # No process is left with a long test when the others have no more; each folder stays in its random order.
+    items.sort(key=_brevity)
+
+
+def _brevity(item: pytest.Item) -> tuple[int, str]:
+    top = item.path.relative_to(_HERE).parts[0]
+    rank = 0 if top in _LONG else 1 if top == "integration" else 2
+    return rank, next((each for each in _IN_ONE_PROCESS if item.path.is_relative_to(_HERE / each)), "")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

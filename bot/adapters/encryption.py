@@ -1,4 +1,4 @@
-"""Authenticated encryption of what the bot keeps in its bucket: plan files, state snapshots, artifacts."""
+"""Authenticated encryption of stored plan files, state snapshots and artifacts."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import secrets
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bot.domain.errors import GatewrightError, IntegrityError
-from bot.domain.model import FailureClass
+from bot.domain.core.errors import GatewrightError, IntegrityError
+from bot.domain.core.model import FailureClass
 
 KEY_BYTES = 32
 _VERSION = b"\x01"
@@ -20,13 +20,13 @@ _ENCODED_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 
 
 class EncryptionKeyError(GatewrightError):
-    """The configured encryption key cannot be used; the message never holds the key."""
+    """The configured encryption key is invalid; the message never contains the key."""
 
     failure_class = FailureClass.CONFIG
 
 
 def parse_key(text: str) -> bytes:
-    """Return the 32 key bytes of a URL-safe base64 text, padded or not; EncryptionKeyError when it is not one."""
+    """Return the 32 key bytes of URL-safe base64, padded or not; else EncryptionKeyError."""
     encoded = text.strip()
     if not _ENCODED_KEY.fullmatch(encoded):
         raise EncryptionKeyError(
@@ -37,7 +37,7 @@ def parse_key(text: str) -> bytes:
 
 
 class AesGcmCipher:
-    """AES-256-GCM. A sealed value is one version byte, a random 96-bit nonce, then ciphertext and tag."""
+    """AES-256-GCM. A sealed value is a version byte, a random 96-bit nonce, ciphertext, tag."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
@@ -45,12 +45,12 @@ class AesGcmCipher:
         self._aead = AESGCM(key)
 
     def seal(self, data: bytes, *, context: str) -> bytes:
-        """Encrypt; `context` (the object key) must be given again to open."""
+        """Encrypt; `context` (the object key) is needed again to open."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return _VERSION + nonce + self._aead.encrypt(nonce, data, _associated_data(context))
 
     def open(self, data: bytes, *, context: str) -> bytes:
-        """Decrypt; IntegrityError when bytes, context or key differ from those of `seal`."""
+        """Decrypt; IntegrityError if bytes, context or key differ from those of `seal`."""
         if len(data) < len(_VERSION) + _NONCE_BYTES + _TAG_BYTES:
             raise IntegrityError(
                 f"{context} is too short to be a sealed value: it was cut off or never sealed."

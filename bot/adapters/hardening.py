@@ -1,4 +1,4 @@
-"""What this process asks of the kernel for the sake of its secrets."""
+"""Kernel protection of this process's secrets."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import resource
 import sys
 from typing import Final
 
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 
 _PR_GET_DUMPABLE: Final = 3
 _PR_SET_DUMPABLE: Final = 4
 
 
 class HardeningError(GatewrightError):
-    """The kernel did not do what was asked of it."""
+    """The kernel rejected a protection."""
 
 
 def hide_from_others() -> None:
-    """Leave no core dump, and let no other process of the same user read this one's environment or memory.
+    """Disable core dumps, and access of the same user's processes to environment and memory.
 
-    Programs started from here are not affected: each has its own word. Raises HardeningError on a Linux that
-    refuses; other systems only lose their core dumps.
+    Programs started from here are not affected. Raises HardeningError on a Linux that refuses; on other
+    systems only core dumps are disabled.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform != "linux":

@@ -1,4 +1,4 @@
-"""The lines of one run on their way to every process: encrypted chunks in the database, written behind."""
+"""Live log lines of a run for all processes, as encrypted chunks in the database."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.errors import GatewrightError
-from bot.domain.model import RunId
+from bot.domain.core.errors import GatewrightError
+from bot.domain.core.model import RunId
 from bot.ports import Cipher, Clock, LogChunk, Records
 
 _LOG = logging.getLogger(__name__)
 
 GATHER_SECONDS: Final = 0.3
-"""How long lines are gathered before they are written together."""
+"""How long lines are collected before they are written together."""
 _AGAIN_SECONDS: Final = 2.0
 _CHUNK_CHARACTERS: Final = 128 * 1024
 _MOST_CHARACTERS: Final = 8 * 1024 * 1024
-"""Of one run; the rest is in the stored log only, so that no run fills the database."""
+"""Maximum size for one run; further lines are only in the stored log, to limit the database."""
 _PLAN_TEXT: Final = re.compile(
     r"Note: Objects have changed outside of|(Terraform|OpenTofu) (used the selected providers|will perform"
     r"|detected the following changes|planned the following actions)|Changes to Outputs:|Plan: \d+ to "
     r"| {2,}(#|[-+~]|-/\+|\+/-|<=) "
 )
-"""How the text of a plan begins. Which of its values are secret is known only when it is complete."""
+"""First line of a plan's text, whose secret values are known only once it is complete."""
 WITHHELD: Final = "(The plan is shown when it is complete and its secrets are known.)"
 CUT: Final = "(The live view ends here; the whole log is shown when the run has ended.)"
 
 
 class LiveLog:
-    """Takes lines at any time and never fails: who watches must not be able to take a running apply down."""
+    """Accepts lines at any time and never fails, so that it cannot disturb a running apply."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class LiveLog:
         self._task: asyncio.Task[None] | None = None
 
     def write(self, text: str) -> None:
-        """Share one line, or several; must be called in the event loop."""
+        """Share one or several lines; must be called in the event loop."""
         if self._silent:
             return
         for line in text.rstrip("\n").split("\n"):
@@ -76,7 +76,7 @@ class LiveLog:
             self._task = asyncio.get_running_loop().create_task(self._write_behind())
 
     async def close(self) -> None:
-        """Share nothing more; what was not written yet is left to the stored log."""
+        """Stop sharing; unwritten lines are only in the stored log."""
         self._silent = True
         if self._task is not None:
             async with self._writing:  # No transaction is broken off in its middle.
@@ -101,7 +101,7 @@ class LiveLog:
         while self._pending:
             lines = self._take()
             async with self._records.write() as writer:
-                # Another machine may have begun the log of this run; ours goes on where it ends.
+                # Another machine may have begun the log of this run; ours continues at its end.
                 start = await writer.log_lines(self._run_id) if self._next is None else self._next
                 await writer.add_log_chunk(self._chunk(start, lines))
             self.began = start if self.began is None else self.began
@@ -131,7 +131,7 @@ class LiveLog:
 
 
 def context(run_id: RunId, start: int) -> str:
-    """Return what a chunk is bound to, so that none can be passed off as another."""
+    """Return the context that binds a chunk to its run and place."""
     return f"live/{run_id}/{start}"
 
 

@@ -1,4 +1,4 @@
-"""One bucket of an S3 server (Cloudflare R2 in production) through boto3, in a small thread pool."""
+"""One bucket of an S3 server (R2 in production) through boto3, in a small thread pool."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 
-from bot.domain.errors import ObjectExistsError, ObjectMissingError, StoreDeniedError, StoreError
+from bot.domain.core.errors import ObjectExistsError, ObjectMissingError, StoreDeniedError, StoreError
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -32,10 +32,10 @@ _ATTEMPTS: Final = 5
 _PRECONDITION_FAILED: Final = 412
 _DENIED: Final = frozenset({401, 403})
 _CONFLICT: Final = 409
-"""A conditional write met another one in flight, whose end is not known yet."""
+"""A conditional write met another one in progress, whose result is unknown."""
 _PROBE_PREFIX: Final = ".gatewright-probe/"
 _NO_VERSION: Final = f'"{"0" * 32}"'
-"""A well-formed tag that no version has."""
+"""A valid tag that no version has."""
 _USE_ANOTHER: Final = "Use a server that honours conditional writes (Cloudflare R2 and Amazon S3 do)."
 
 _CONFIG: Final = Config(
@@ -53,12 +53,12 @@ _CONFIG: Final = Config(
 
 @cache
 def _session() -> Session:
-    """Give the one session of the process: each new one reads the description of all of S3 anew."""
+    """Return the session of the process; each new one would parse the description of S3 again."""
     return Session()
 
 
 class S3ObjectStore:
-    """The `ObjectStore` of one bucket; `close` it at the end. Messages name the key, never a credential."""
+    """The `ObjectStore` of one bucket; `close` it. Messages never contain credentials."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class S3ObjectStore:
         )
 
     async def close(self) -> None:
-        """Drop the connections and the threads."""
+        """Close connections and threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._client.close()
 
@@ -94,7 +94,7 @@ class S3ObjectStore:
         try:
             await self._call(f"{action} {key}", lambda: self._put(key, data, create_only=create_only))
         except _RetriedWriteError as exc:
-            # The first answer was lost on the way: whether that write arrived is told by the object itself.
+            # The first response was lost: only the object itself shows whether that write succeeded.
             if await self.get(key) != data:
                 raise ObjectExistsError(str(exc)) from exc
 
@@ -103,11 +103,11 @@ class S3ObjectStore:
         return await self._call(f"reading {key}", lambda: self._get(key))
 
     async def tagged(self, key: str) -> tuple[bytes, str]:
-        """Return an object's bytes and the tag of exactly this version."""
+        """Return an object's bytes and the tag of this version."""
         return await self._call(f"reading {key}", lambda: self._tagged(key))
 
     async def replace(self, key: str, data: bytes, *, tag: str) -> None:
-        """Write over the version of this tag; ObjectExistsError when another one, or none, is there by now."""
+        """Replace the version of this tag; ObjectExistsError if it is no longer the current one."""
         try:
             await self._call(
                 f"replacing {key}",
@@ -131,11 +131,11 @@ class S3ObjectStore:
         return await self._call(f"listing {prefix}", lambda: self._list(prefix))
 
     async def reachable(self) -> None:
-        """Prove that the bucket answers; cheap, for readiness."""
+        """Check that the bucket answers; cheap enough for readiness checks."""
         await self._call("reaching the bucket", lambda: self._client.head_bucket(Bucket=self._bucket))
 
     async def probe(self) -> None:
-        """Prove that create-if-absent and replace-this-version are honoured; StoreError says what is wrong."""
+        """Check that create-if-absent and replace-this-version work; else StoreError."""
         key = f"{_PROBE_PREFIX}{secrets.token_hex(8)}"
         await self.put(key, b"first", create_only=True)
         try:
@@ -198,7 +198,7 @@ class S3ObjectStore:
         return sorted(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
     async def _call(self, doing: str, work: Callable[[], _T]) -> _T:
-        """Run `work` in the pool, again where that may help and botocore does not do it (it does for 429 and 5xx)."""
+        """Run `work` in the pool, with retries where botocore has none (it retries 429 and 5xx)."""
         what = f"{doing} in bucket {self._bucket}"
         loop = asyncio.get_running_loop()
         attempt = 1
@@ -221,11 +221,11 @@ class S3ObjectStore:
 
 
 class _BrokenReadError(StoreError):
-    """The answer began and then broke off, which botocore does not retry."""
+    """The connection broke during an answer, which botocore does not retry."""
 
 
 class _RetriedWriteError(StoreError):
-    """A create-if-absent was refused after a retry: the object may be the one that we sent first."""
+    """A create-if-absent was refused after a retry: the object may be our own first attempt."""
 
 
 def _status(exc: ClientError) -> int:
@@ -242,6 +242,6 @@ def _translated(what: str, exc: ClientError) -> StoreError:
         message = f"{what}: another object is there already."
         retried = exc.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         return _RetriedWriteError(message) if retried else ObjectExistsError(message)
-    # Only the code is told: an S3 server's own message may repeat the access key id.
+    # Only the code is shown: an S3 server's own message may repeat the access key id.
     refused = StoreDeniedError if _status(exc) in _DENIED else StoreError
     return refused(f"{what}: S3 answered {_status(exc)} {code}.")

@@ -1,4 +1,4 @@
-"""Programs that a developer's own policy starts on the developer's own machine."""
+"""Programs of a developer's own policy on the developer's own machine."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 
 
 async def run_program(argv: Sequence[str], directory: Path) -> int:
-    """Run it in `directory` with this process's environment and terminal; returns its exit code.
+    """Run a program in `directory` with this process's environment and terminal.
 
-    GatewrightError when it cannot be started. There is no shell.
+    Returns the exit code. GatewrightError if it cannot be started. There is no shell.
     """
     try:
         process = await asyncio.create_subprocess_exec(*argv, cwd=directory, stdin=asyncio.subprocess.DEVNULL)

@@ -1,7 +1,7 @@
-"""The `Probes` port: HTTP and TCP from the server, which never reach where the operator does not let them.
+"""The `Probes` port: HTTP and TCP from the server, limited to allowed addresses.
 
-An address may come from an output of a pull request's code. Names are resolved here, every address that a name has is
-judged, and the connection goes to the very address that was judged, so that a name cannot be turned in between.
+An address may come from an output of a pull request's code. Names are resolved here, all their addresses are
+checked, and the connection uses a checked address, so that the name cannot be changed in between.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from bot.domain.errors import ProbeError
+from bot.domain.core.errors import ProbeError
 from bot.ports import Clock
 from bot.ports.probes import HttpAnswer
 
 LARGEST_BODY = 1 << 20
-"""Bytes of an answer that are looked at."""
+"""Maximum number of bytes read of an answer."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class NetworkProbes:
-    """Probes that reach the public Internet, and of everything else only `allowed`."""
+    """Probes that reach the public Internet, and otherwise only `allowed`."""
 
     def __init__(self, *, allowed: Sequence[Network], clock: Clock) -> None:
         self._allowed = tuple(allowed)
         self._clock = clock
 
     async def http(self, url: str, *, within: float) -> HttpAnswer:
-        """GET a URL; its body is read up to a limit."""
+        """GET a URL and read its body up to a limit."""
         self._refuse_literal(_parsed(url).host or "")
         started = asyncio.get_running_loop().time()
         connector = aiohttp.TCPConnector(resolver=_Guarded(self), force_close=True)
@@ -65,13 +65,13 @@ class NetworkProbes:
             raise ProbeError(f"no answer ({type(error).__name__})") from error
 
     async def tcp(self, host: str, port: int, *, within: float) -> float:
-        """Open a connection and close it."""
+        """Open and close a connection."""
         started = asyncio.get_running_loop().time()
         await self._connect(host, port, within, context=None)
         return asyncio.get_running_loop().time() - started
 
     async def certificate_days(self, url: str, *, within: float) -> float:
-        """Return how long the certificate is still valid, in days."""
+        """Return the number of days until the certificate expires."""
         parsed = _parsed(url)
         if parsed.scheme != "https":
             raise ProbeError("there is no certificate: the address does not begin with https://")
@@ -102,7 +102,7 @@ class NetworkProbes:
         return certificate if isinstance(certificate, dict) else None
 
     async def addresses(self, host: str, port: int) -> Sequence[str]:
-        """Resolve a name; ProbeError when one of its addresses may not be reached."""
+        """Resolve a name; ProbeError if one of its addresses is not allowed."""
         self._refuse_literal(host)
         try:
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -114,7 +114,7 @@ class NetworkProbes:
         return addresses
 
     def _refuse_literal(self, host: str) -> None:
-        """The library does not ask the resolver about addresses that are written as such."""
+        """Check addresses in URLs, for which the library does not call the resolver."""
         with suppress(ValueError):
             self._refuse(ipaddress.ip_address(host.strip("[]").partition("%")[0]), host)
 
@@ -138,7 +138,7 @@ def _parsed(url: str) -> URL:
 
 
 class _Guarded(AbstractResolver):
-    """Gives the library only addresses that were judged."""
+    """A resolver that returns only checked addresses."""
 
     def __init__(self, probes: NetworkProbes) -> None:
         self._probes = probes
@@ -146,7 +146,7 @@ class _Guarded(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return every address of a name."""
+        """Return all addresses of a name."""
         del family
         return [
             ResolveResult(
@@ -161,4 +161,4 @@ class _Guarded(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing, since nothing is kept open."""

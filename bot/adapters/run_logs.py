@@ -1,4 +1,4 @@
-"""Logs of runs: a local file and shared live lines while a run goes on, an encrypted object when it has ended."""
+"""Logs of runs: a local file with shared live lines, then an encrypted object."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.adapters.live_log import LiveLog, opened
-from bot.domain.errors import ObjectMissingError
-from bot.domain.model import RunId
+from bot.domain.core.errors import ObjectMissingError
+from bot.domain.core.model import RunId
 from bot.ports import Cipher, Clock, ObjectStore, Records
 
 _LOG = logging.getLogger(__name__)
@@ -20,15 +20,15 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class FileLog:
-    """Appends to one file, unbuffered, so that a crash loses no line; shares what it appends."""
+    """Appends to an unbuffered file, so that a crash loses no line, and shares the lines."""
 
     path: Path
     live: LiveLog
 
     def write(self, line: str) -> None:
-        """Append one line (or several, when `line` holds line ends).
+        """Append one line, or several if `line` has line ends.
 
-        On a disk that takes no more it is missing from the file: how Terraform has ended must not be lost for its log.
+        On a full disk the line is dropped, since the result of Terraform matters more than its log.
         """
         try:
             self._append(line)
@@ -46,7 +46,7 @@ class FileLog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRunLogs:
-    """Implements `bot.services.jobs.RunLogs` and `bot.web.services.Logs`."""
+    """Implements `bot.services.runs.run_logs.RunLogs` and `bot.web.services.Logs`."""
 
     directory: Path
     store_to: ObjectStore
@@ -55,10 +55,10 @@ class StoredRunLogs:
     clock: Clock
     _live: dict[RunId, LiveLog] = field(default_factory=dict, init=False)
     _inherits: set[RunId] = field(default_factory=set, init=False)
-    """Runs whose log another machine may have begun: there was no file of it here."""
+    """Runs without a local file, whose log another machine may have started."""
 
     def open(self, run_id: RunId) -> FileLog:
-        """Begin or go on with the log of a run."""
+        """Start or continue the log of a run."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(run_id)
         if not path.exists():
@@ -70,12 +70,12 @@ class StoredRunLogs:
         return FileLog(path, live)
 
     async def cleanse(self, run_id: RunId, redact: Callable[[str], str]) -> None:
-        """Redact what was written so far once more, with secrets that were learnt later."""
+        """Redact the log so far again, with secrets that became known later."""
         await self._unshare(run_id)
         await asyncio.to_thread(self._cleanse, run_id, redact)
 
     async def store(self, run_id: RunId) -> str:
-        """Encrypt and store the log as far as it goes; the local file stays until it is pruned."""
+        """Encrypt and store the log so far; the local file is kept until it is pruned."""
         await self._unshare(run_id)
         key = _key(run_id)
         data = await asyncio.to_thread(self._read, run_id) or b""
@@ -85,12 +85,12 @@ class StoredRunLogs:
         return key
 
     async def read(self, run_id: RunId) -> str | None:
-        """Return the log as far as it goes: what is shared while it goes on, then the stored one; None without any."""
+        """Return the log so far, shared or stored; None if there is none."""
         lines = await self.lines(run_id)
         return "\n".join(lines) + "\n" if lines else await self._stored(run_id)
 
     async def lines(self, run_id: RunId, after: int = 0) -> Sequence[str]:
-        """Return the shared lines of a run that goes on, on whichever machine, without the first `after`."""
+        """Return the shared lines of an active run, on any machine, without the first `after`."""
         found: list[str] = []
         while True:
             async with self.records.read() as reader:
@@ -109,14 +109,14 @@ class StoredRunLogs:
         return data.decode("utf-8", "replace")
 
     async def delete(self, run_id: RunId) -> None:
-        """Delete the stored log, and the local file where there is one."""
+        """Delete the stored log and the local file."""
         await self.store_to.delete(_key(run_id))
         await asyncio.to_thread(self._path(run_id).unlink, missing_ok=True)
         async with self.records.write() as writer:
             await writer.drop_log_chunks(run_id)
 
     async def prune(self, before: datetime) -> int:
-        """Delete local files that were not written to since then; returns how many."""
+        """Delete local files not written since then; return how many."""
         return await asyncio.to_thread(self._prune, before.timestamp())
 
     def _prune(self, before: float) -> int:
@@ -126,7 +126,7 @@ class StoredRunLogs:
         return len(old)
 
     async def _unshare(self, run_id: RunId) -> None:
-        """Share nothing more of a run; what another machine has shared of it becomes the beginning of its log."""
+        """Stop sharing; lines that another machine has shared become the start of the stored log."""
         live = self._live.pop(run_id, None)
         if live is None:
             return

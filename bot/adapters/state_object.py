@@ -1,4 +1,4 @@
-"""One state's object in its bucket, as Terraform itself reaches it: same key pair, same lock file."""
+"""The object of a state, accessed like Terraform does: same key pair, same lock file."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 from bot.adapters.object_store import S3ObjectStore
 from bot.adapters.state_reader import lock_info
-from bot.domain.errors import ObjectExistsError, ObjectMissingError
-from bot.domain.model import StateKey
+from bot.domain.core.errors import ObjectExistsError, ObjectMissingError
+from bot.domain.core.model import StateKey
 from bot.ports import Backend
-from bot.ports.restores import StateLock, StateObject, Stored
+from bot.ports.records.restores import StateLock, StateObject, Stored
 
 
 class S3StateObjects:
-    """Opens a client per use, because each environment and purpose has a key pair of its own."""
+    """Opens a client per use, because each environment and purpose has its own key pair."""
 
     @asynccontextmanager
     async def open(self, backend: Backend) -> AsyncIterator[StateObject]:
-        """Reach one state with the backend's key pair."""
+        """Return access to one state with the backend's key pair."""
         store = S3ObjectStore(
             endpoint_url=backend.endpoint_url,
             region=backend.region,
@@ -42,7 +42,7 @@ class S3StateObject:
     key: StateKey
 
     async def lock(self, lock: StateLock) -> str | None:
-        """Take Terraform's lock; returns who holds it where that is somebody else."""
+        """Take Terraform's lock; return its holder if it is taken."""
         try:
             await self.store.put(self._lock_key, _terraforms_words(lock, self.key), create_only=True)
         except ObjectExistsError:
@@ -52,12 +52,12 @@ class S3StateObject:
         return None
 
     async def unlock(self, lock: StateLock) -> None:
-        """Free it where it is ours."""
+        """Release the lock if it is ours."""
         if await self._is_ours(lock):
             await self.store.delete(self._lock_key)
 
     async def read(self) -> Stored:
-        """Return what is there, whatever it is."""
+        """Return the object, whatever it contains."""
         try:
             data, tag = await self.store.tagged(self.key)
         except ObjectMissingError:
@@ -65,7 +65,7 @@ class S3StateObject:
         return Stored(data=data, tag=tag)
 
     async def write(self, data: bytes, *, over: Stored) -> None:
-        """Write over exactly what was read; ObjectExistsError when something else is there by now."""
+        """Replace exactly the version that was read; ObjectExistsError if it has changed."""
         if over.tag is None:
             await self.store.put(self.key, data, create_only=True)
         else:
@@ -84,7 +84,7 @@ class S3StateObject:
 
 
 def _terraforms_words(lock: StateLock, key: StateKey) -> bytes:
-    """Return what Terraform writes into its lock file, so that its own commands show and free ours."""
+    """Return the content of Terraform's lock file, so that its commands show and release ours."""
     info = {
         "ID": lock.id,
         "Operation": "OperationTypeRestore",

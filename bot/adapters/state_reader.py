@@ -1,4 +1,4 @@
-"""What the bot knows of Terraform's state objects: it reads them, keeps sealed copies, and reads their lock."""
+"""Read Terraform's state objects and locks, and keep encrypted copies of states."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.adapters.object_store import S3ObjectStore
-from bot.domain.errors import (
+from bot.domain.core.errors import (
     IntegrityError,
     ObjectExistsError,
     ObjectMissingError,
     UnreadableStateError,
 )
-from bot.domain.model import StateIdentity, StateKey
-from bot.ports import Backend, Cipher, ObjectStore
+from bot.domain.core.model import StateIdentity, StateKey
+from bot.ports import Backend, ObjectStore, SealedObjects
 
 NO_STATE: Final = StateIdentity(serial=None, lineage=None, sha256=None)
 _UNSAFE_IN_KEY: Final = re.compile(r"[^A-Za-z0-9-]")
@@ -26,40 +26,37 @@ _FIELD_LIMIT: Final = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredStates:
-    """States read from their bucket, snapshots kept in the bot's."""
+    """States in their bucket, and snapshots in the bot's own."""
 
     states: ObjectStore
-    artifacts: ObjectStore
-    cipher: Cipher
+    artifacts: SealedObjects
 
     async def read(self, key: StateKey) -> tuple[StateIdentity, bytes | None]:
-        """Return what the state says of itself and its bytes."""
+        """Return the state's identity and bytes."""
         return await read_state(self.states, key)
 
     async def keep(self, key: StateKey, identity: StateIdentity, data: bytes) -> str:
-        """Store an immutable snapshot; returns its object key."""
-        return await snapshot(self.artifacts, self.cipher, key, data, identity)
+        """Store an immutable snapshot; return its object key."""
+        return await snapshot(self.artifacts, key, data, identity)
 
     async def keep_unreadable(self, key: StateKey, data: bytes) -> str:
-        """Store what is not a readable state, byte for byte; returns its object key."""
-        return await _keep(
-            self.artifacts, self.cipher, f"history/{key}/unreadable-{_sha256(data)}.tfstate", data
-        )
+        """Store an unreadable state byte for byte; return its object key."""
+        return await _keep(self.artifacts, f"history/{key}/unreadable-{_sha256(data)}.tfstate", data)
 
     async def kept(self, object_key: str) -> bytes:
-        """Return a snapshot that was kept."""
-        return await read_snapshot(self.artifacts, self.cipher, object_key)
+        """Return a stored snapshot."""
+        return await read_snapshot(self.artifacts, object_key)
 
     async def lock_holder(self, key: StateKey) -> str | None:
-        """Return who holds Terraform's own lock."""
+        """Return the holder of Terraform's own lock."""
         return await lock_info(self.states, key)
 
 
 class BackendStates:
-    """States read with the very key pair that a purpose of an environment has, and with no other."""
+    """States read only with the key pair of an environment and purpose."""
 
     async def read(self, backend: Backend) -> tuple[StateIdentity, bytes | None]:
-        """Return what the state says of itself and its bytes; StoreError where the key pair does not reach it."""
+        """Return the state's identity and bytes; StoreError if the key pair has no access."""
         store = S3ObjectStore(
             endpoint_url=backend.endpoint_url,
             region=backend.region,
@@ -74,9 +71,9 @@ class BackendStates:
 
 
 async def read_state(store: ObjectStore, key: StateKey) -> tuple[StateIdentity, bytes | None]:
-    """Return what a state object says of itself, and its bytes; (NO_STATE, None) where there is none yet.
+    """Return a state's identity and bytes; (NO_STATE, None) if there is none.
 
-    Raises UnreadableStateError when the object is there but is not a Terraform state.
+    Raises UnreadableStateError when the object is not a Terraform state.
     """
     try:
         data = await store.get(key)
@@ -89,38 +86,36 @@ async def read_state(store: ObjectStore, key: StateKey) -> tuple[StateIdentity, 
 
 
 async def snapshot(
-    artifacts: ObjectStore, cipher: Cipher, state_key: StateKey, data: bytes, identity: StateIdentity
+    artifacts: SealedObjects, state_key: StateKey, data: bytes, identity: StateIdentity
 ) -> str:
-    """Keep a sealed copy of a state and return its object key; an identical copy kept before is enough.
+    """Store an encrypted copy of a state and return its key; an identical copy is reused.
 
-    Raises IntegrityError when `data` is not what `identity` says, or when the copy kept before does not open.
+    Raises IntegrityError when `data` does not match `identity`, or when the existing copy cannot be opened.
     """
     if identity.serial is None or identity.lineage is None or _sha256(data) != identity.sha256:
         raise IntegrityError(f"The bytes of {state_key} are not the state that was read.")
     object_key = _snapshot_key(state_key, identity.serial, identity.lineage, identity.sha256)
-    return await _keep(artifacts, cipher, object_key, data)
+    return await _keep(artifacts, object_key, data)
 
 
-async def _keep(artifacts: ObjectStore, cipher: Cipher, object_key: str, data: bytes) -> str:
-    sealed = await asyncio.to_thread(cipher.seal, data, context=object_key)
+async def _keep(artifacts: SealedObjects, object_key: str, data: bytes) -> str:
     try:
-        await artifacts.put(object_key, sealed, create_only=True)
+        await artifacts.create(object_key, data)
     except ObjectExistsError:
-        await read_snapshot(artifacts, cipher, object_key)
+        await read_snapshot(artifacts, object_key)
     return object_key
 
 
-async def read_snapshot(artifacts: ObjectStore, cipher: Cipher, object_key: str) -> bytes:
-    """Return the state that `snapshot` kept; IntegrityError when it is not the one that its key names."""
-    sealed = await artifacts.get(object_key)
-    data = await asyncio.to_thread(cipher.open, sealed, context=object_key)
+async def read_snapshot(artifacts: SealedObjects, object_key: str) -> bytes:
+    """Return the state of a snapshot; IntegrityError if it does not match its key."""
+    data = await artifacts.get(object_key)
     if not object_key.endswith(f"-{_sha256(data)}.tfstate"):
         raise IntegrityError(f"{object_key} does not hold the state that its name says.")
     return data
 
 
 async def lock_info(store: ObjectStore, key: StateKey) -> str | None:
-    """Return who holds Terraform's own lock of a state, in words that are safe to post; None when it is free."""
+    """Return the holder of Terraform's own lock as postable text; None if it is free."""
     try:
         data = await store.get(f"{key}.tflock")
     except ObjectMissingError:
@@ -162,6 +157,6 @@ def _sha256(data: bytes) -> str:
 
 
 def _field(info: dict[str, Any], name: str) -> str:
-    """Return one line of printable text: whoever may write a state may write anything into its lock."""
+    """Return one line of printable text; the planned code may have written the lock file."""
     text = "".join(character for character in str(info.get(name, "")) if character.isprintable())
     return text.replace("`", "'")[:_FIELD_LIMIT] or "unknown"

@@ -1,4 +1,4 @@
-"""OpenTelemetry behind the Tracer port; where it is not configured, nothing of it is even imported."""
+"""OpenTelemetry behind the Tracer port; not imported unless it is configured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from bot.ports.tracing import Fact
 
 if TYPE_CHECKING:
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class TracingError(GatewrightError):
-    """Traces are wanted, but this installation cannot send them."""
+    """Traces are configured, but the installation lacks the packages."""
 
 
 class NoTracing:
-    """A Tracer that marks nothing."""
+    """A Tracer without spans."""
 
     def span(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
         """Do nothing."""
@@ -26,7 +26,7 @@ class NoTracing:
         return nullcontext()
 
     def close(self) -> None:
-        """Have nothing to close."""
+        """Do nothing."""
 
 
 class OtelTracing:
@@ -38,7 +38,7 @@ class OtelTracing:
 
     @contextmanager
     def span(self, name: str, **facts: Fact) -> Iterator[None]:
-        """Time what happens inside; of an exception only its class is told, because its text may hold anything."""
+        """Record a span; of an exception only its class, because its text may contain anything."""
         from opentelemetry.trace import StatusCode  # noqa: PLC0415 - an optional requirement
 
         with self._tracer.start_as_current_span(
@@ -51,12 +51,12 @@ class OtelTracing:
                 raise
 
     def close(self) -> None:
-        """Send what is left, for at most the exporter's own time-out."""
+        """Send remaining spans, limited by the exporter's time-out."""
         self._provider.shutdown()
 
 
 def make_tracing(endpoint: str, *, version: str) -> NoTracing | OtelTracing:
-    """Return what sends spans to an OTLP collector at `endpoint` (its base URL); empty: to nobody."""
+    """Return a Tracer for the OTLP collector at `endpoint` (its base URL); empty disables it."""
     if not endpoint:
         return NoTracing()
     try:

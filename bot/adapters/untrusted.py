@@ -1,8 +1,8 @@
-"""Read what a program of a pull request has written.
+"""Read files that a pull request's program has written.
 
-Nothing here follows a symbolic link, waits for a pipe or reads more than it was told to: every path is opened from
-the descriptor of its directory. A test sees to it that no other module opens paths in a box after code ran there.
-Blocking: run in a thread.
+Nothing here follows a symbolic link, waits for a pipe or reads more than allowed: every path is opened
+relative to the descriptor of its directory. A test ensures that no other module opens paths in a sandbox
+after code ran there. Blocking: run in a thread.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain.errors import UnsafeTreeError
+from bot.domain.core.errors import UnsafeTreeError
 
 DEEPEST = 100
-"""Levels of directories that are read; git and the tools that write trees stay far below."""
+"""Maximum depth of directories; git and tools that write trees stay far below."""
 MOST_ENTRIES = 200_000
-"""Files and directories below one root that are looked at."""
+"""Maximum number of files and directories below one root."""
 _CHUNK = 1 << 20
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One entry below a root; its content can be read only while the walk stands at it."""
+    """One entry below a root; its content can be read only during the walk."""
 
     path: str
-    """Relative to the root; undecodable bytes stay surrogates."""
+    """Relative to the root; undecodable bytes are surrogates."""
     status: os.stat_result
     parent: int
-    """Descriptor of the directory that it lies in."""
+    """Descriptor of its directory."""
 
     @property
     def name(self) -> str:
@@ -55,7 +55,7 @@ class Found:
         return stat.S_ISREG(self.status.st_mode)
 
     def target(self) -> str:
-        """Return what a symbolic link says."""
+        """Return the target of a symbolic link."""
         return os.readlink(self.name, dir_fd=self.parent)
 
     def chunks(self, *, largest: int) -> Iterator[bytes]:
@@ -68,10 +68,10 @@ class Found:
 
 
 def walk(root: Path, *, whole: bool = True) -> Iterator[Found]:
-    """Yield everything below a directory, parents first, in the order of their names.
+    """Yield everything below a directory, parents first, sorted by name.
 
-    Raises UnsafeTreeError where there is too much of it, or where a directory cannot be read; without `whole` those
-    below the root that cannot be read are passed over.
+    Raises UnsafeTreeError if there is too much, or if a directory cannot be read; without `whole`, unreadable
+    directories below the root are skipped.
     """
     top = _open_root(root)
     stack: list[tuple[int, str, list[str]]] = [(top, "", [])]
@@ -105,7 +105,7 @@ def walk(root: Path, *, whole: bool = True) -> Iterator[Found]:
 
 
 def find(root: Path, path: str) -> os.stat_result | None:
-    """Return the status of a path below a root, None where it is not there or lies behind a link."""
+    """Return the status of a path below a root, None if missing or behind a link."""
     parent, name = _parent(root, path)
     if parent is None:
         return None
@@ -118,7 +118,7 @@ def find(root: Path, path: str) -> os.stat_result | None:
 
 
 def read_text(root: Path, path: str, *, largest: int) -> str | None:
-    """Return a regular file below a root as text; None where there is none, or a larger one, or it lies behind a link."""
+    """Return a regular file below a root as text; None if missing, too large or behind a link."""
     parent, name = _parent(root, path)
     if parent is None:
         return None
@@ -132,9 +132,9 @@ def read_text(root: Path, path: str, *, largest: int) -> str | None:
 
 
 def copy_out(root: Path, name: str, to: Path, *, largest: int) -> str | None:
-    """Copy a regular file that lies directly in a directory to a new place; returns its SHA-256, None where there is none.
+    """Copy a regular file of a directory; return its SHA-256, None if it is missing.
 
-    Raises UnsafeTreeError where something else lies there, or where it is larger than `largest` bytes.
+    Raises UnsafeTreeError if it is not a regular file, or larger than `largest` bytes.
     """
     directory = _open_root(root)
     digest = hashlib.sha256()
@@ -156,13 +156,13 @@ def copy_out(root: Path, name: str, to: Path, *, largest: int) -> str | None:
 
 
 def printable(path: str) -> str:
-    """Return a path that can be logged and posted: no control characters, no undecodable bytes."""
+    """Return a path for logs and comments, without control characters and undecodable bytes."""
     text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
 
 
 def _open_root(root: Path) -> int:
-    """Open a directory of ours, whose permissions a program may have changed."""
+    """Open one of our directories, whose permissions a program may have changed."""
     try:
         return os.open(root, _FLAGS | os.O_DIRECTORY)
     except OSError as error:
@@ -170,7 +170,7 @@ def _open_root(root: Path) -> int:
 
 
 def _parent(root: Path, path: str) -> tuple[int | None, str]:
-    """Open the directory of a path, one step after the other."""
+    """Open the directory of a path, one component at a time."""
     *directories, name = path.split("/")
     try:
         current = _open_root(root)
@@ -190,7 +190,7 @@ def _parent(root: Path, path: str) -> tuple[int | None, str]:
 
 
 def _names(directory: int, path: str) -> list[str]:
-    """Return the names in a directory, the first one last."""
+    """Return the names in a directory in reverse order."""
     with os.scandir(directory) as entries:
         names: list[str] = []
         for entry in entries:

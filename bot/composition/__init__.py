@@ -1,6 +1,7 @@
-"""The composition root, a module per concern: the only place that names concrete classes.
+"""The composition root: the only place that names concrete classes, one module per concern.
 
-`outside` opens what reaches out of the process, `services` and `runs` say what each service is made of, `work` is what
-the engine calls, `web` what requests may reach, `background` what is done every now and then. `bot.app` puts them
-together. A new service is one property in `services` or `runs`, and one line in the place that uses it.
+`adapters` opens the adapters; `services`, `runs`, `side_runs` and `restores` build the services;
+`run_dispatch` fills the table of run kinds; `work` wires the workflows, `web` the web server, `background`
+the periodic work. `bot.app` puts them together. A new service is one property in `services` or `runs`, and
+one line where it is used. No business sequence is here.
 """

@@ -1,4 +1,4 @@
-"""The services that restore states, each said once: what it is made of."""
+"""Wire the services that restore states."""
 
 from __future__ import annotations
 
@@ -6,65 +6,67 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bot.adapters.state_object import S3StateObjects
-from bot.composition.outside import Outside
+from bot.composition.adapters import Adapters
 from bot.composition.services import Services
-from bot.services.endings import Endings
-from bot.services.restore_proposals import RestoreProposals
-from bot.services.restore_reports import RestoreReports
-from bot.services.restore_runs import RestoreRuns
-from bot.services.restoring import Restoring
-from bot.services.states import Snapshots
+from bot.services.runs.run_completion import RunCompletion
+from bot.services.stacks.states import Snapshots
+from bot.services.state_restore.proposals import RestoreProposals
+from bot.services.state_restore.reports import RestoreReports
+from bot.services.state_restore.requests import Restoring
+from bot.services.state_restore.runs import RestoreRuns
 
 
 @dataclass(frozen=True)
 class Restores:
-    """Each is built when it is first asked for, and once."""
+    """Each service is built once, on first use."""
 
-    outside: Outside
+    adapters: Adapters
     services: Services
-    endings: Endings
+    completion: RunCompletion
     snapshots: Snapshots
 
     @cached_property
     def proposals(self) -> RestoreProposals:
-        o = self.outside
-        return RestoreProposals(records=o.records, kept=o.stored_states, credentials=o.credentials)
+        adapters = self.adapters
+        return RestoreProposals(
+            records=adapters.records, kept=adapters.stored_states, credentials=adapters.credentials
+        )
 
     @cached_property
-    def asking(self) -> Restoring:
-        o = self.outside
+    def requests(self) -> Restoring:
+        adapters = self.adapters
         return Restoring(
-            records=o.records,
+            records=adapters.records,
             objects=S3StateObjects(),
-            kept=o.stored_states,
+            kept=adapters.stored_states,
             proposals=self.proposals,
-            credentials=o.credentials,
-            clock=o.clock,
+            credentials=adapters.credentials,
+            clock=adapters.clock,
         )
 
     @cached_property
     def runs(self) -> RestoreRuns:
-        o = self.outside
+        adapters = self.adapters
         return RestoreRuns(
-            records=o.records,
-            workspace=o.workspace,
+            records=adapters.records,
+            workspace=adapters.workspace,
             objects=S3StateObjects(),
             snapshots=self.snapshots,
             proposals=self.proposals,
             owners=self.services.owners,
-            credentials=o.credentials,
-            endings=self.endings,
-            clock=o.clock,
+            credentials=adapters.credentials,
+            completion=self.completion,
+            clock=adapters.clock,
         )
 
     @cached_property
     def reports(self) -> RestoreReports:
-        o, s = self.outside, self.services
+        adapters, services = self.adapters, self.services
         return RestoreReports(
-            records=o.records,
-            github=o.github,
-            poster=s.poster,
-            plan_comments=s.plan_comments,
-            reporting=s.reporting,
-            links=s.links,
+            records=adapters.records,
+            github=adapters.github,
+            poster=services.poster,
+            plan_comments=services.plan_comments,
+            reporting=services.reporting,
+            links=services.links,
         )

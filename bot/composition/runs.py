@@ -1,4 +1,4 @@
-"""The services that carry out runs and what follows from their ends, each said once: what it is made of."""
+"""Wire the services that execute runs and follow up on them."""
 
 from __future__ import annotations
 
@@ -6,143 +6,154 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bot.adapters.probes import NetworkProbes
-from bot.composition.beside import Beside
-from bot.composition.outside import Outside
+from bot.composition.adapters import Adapters
 from bot.composition.restores import Restores
-from bot.composition.services import LOGIN, Services
-from bot.services.applying import Applying
-from bot.services.changing import Changing
-from bot.services.code_reports import CodeReports
-from bot.services.destroy_reports import DestroyReports
-from bot.services.destroying import Destroying
-from bot.services.endings import Endings
-from bot.services.interruptions import Interruptions
-from bot.services.jobs import Limits
-from bot.services.losses import Losses
-from bot.services.plan_keeping import PlanKeeping
-from bot.services.plan_runs import PlanRuns
-from bot.services.planning import Planning
-from bot.services.release_sources import ReleaseSources
-from bot.services.releasing import Sources
-from bot.services.revert_checks import RevertChecks
-from bot.services.revert_planning import RevertPlanning
-from bot.services.revert_pulls import RevertPulls
-from bot.services.revert_reports import RevertReports
-from bot.services.reverting import Reverting
-from bot.services.sequence_reports import SequenceReports
-from bot.services.states import Snapshots
-from bot.services.syncing import Syncing
-from bot.services.verify_reports import VerifyReports
-from bot.services.verifying import Verifying
-from bot.services.waiting import Waiting
+from bot.composition.services import Services
+from bot.composition.side_runs import SideRuns
+from bot.services.applying.applying import Applying
+from bot.services.applying.changes import Changes
+from bot.services.destroying.destroying import Destroying
+from bot.services.environments.lock_waiters import Waiting
+from bot.services.merging.syncing import Syncing
+from bot.services.planning.plan_storage import PlanStorage
+from bot.services.planning.planning import Planning
+from bot.services.planning.release_sources import ReleaseSources
+from bot.services.planning.sealed_plans import SealedPlans
+from bot.services.recovery.dead_letters import DeadLetters
+from bot.services.recovery.interrupted_runs import InterruptedRuns
+from bot.services.reporting.code_reports import CodeReports
+from bot.services.reverting.checks import RevertChecks
+from bot.services.reverting.plan_runs import PlanRuns
+from bot.services.reverting.planning import RevertPlanning
+from bot.services.reverting.pull_requests import RevertPulls
+from bot.services.reverting.reports import RevertReports
+from bot.services.reverting.requests import Reverting
+from bot.services.runs.run_completion import RunCompletion
+from bot.services.runs.terraform_jobs import Limits, TerraformJobs
+from bot.services.stacks.releases import Sources
+from bot.services.stacks.states import Snapshots
+from bot.services.verification.verifying import Verifying
 
 
 @dataclass(frozen=True)
 class Runs:
-    """Each is built when it is first asked for, and once."""
+    """Each service is built once, on first use."""
 
-    outside: Outside
+    adapters: Adapters
     services: Services
 
     @cached_property
-    def limits(self) -> Limits:
-        settings = self.outside.settings
-        return Limits(
+    def jobs(self) -> TerraformJobs:
+        adapters, settings = self.adapters, self.adapters.settings
+        limits = Limits(
             plan_timeout=settings.plan_timeout_seconds, apply_timeout=settings.apply_timeout_seconds
+        )
+        return TerraformJobs(
+            records=adapters.records, credentials=adapters.credentials, logs=adapters.logs, limits=limits
         )
 
     @cached_property
     def sources(self) -> Sources:
-        o = self.outside
-        return Sources(artifacts=o.artifacts, cipher=o.cipher)
+        return Sources(objects=self.adapters.sealed)
+
+    @cached_property
+    def sealed_plans(self) -> SealedPlans:
+        return SealedPlans(objects=self.adapters.sealed)
 
     @cached_property
     def snapshots(self) -> Snapshots:
-        o = self.outside
-        return Snapshots(states=o.stored_states, records=o.records, clock=o.clock)
+        adapters = self.adapters
+        return Snapshots(states=adapters.stored_states, records=adapters.records, clock=adapters.clock)
 
     @cached_property
-    def endings(self) -> Endings:
-        o = self.outside
-        return Endings(records=o.records, logs=o.logs, clock=o.clock)
+    def completion(self) -> RunCompletion:
+        adapters = self.adapters
+        return RunCompletion(records=adapters.records, logs=adapters.logs, clock=adapters.clock)
 
     @cached_property
-    def interruptions(self) -> Interruptions:
-        o = self.outside
-        return Interruptions(
-            records=o.records,
-            workspace=o.workspace,
+    def interrupted_runs(self) -> InterruptedRuns:
+        adapters = self.adapters
+        return InterruptedRuns(
+            records=adapters.records,
+            workspace=adapters.workspace,
             snapshots=self.snapshots,
-            endings=self.endings,
-            rescues=self.services.rescues,
-            patience=o.settings.orphan_wait_seconds,
+            completion=self.completion,
+            errored_states=self.services.errored_states,
+            patience=adapters.settings.orphan_wait_seconds,
         )
 
     @cached_property
     def planning(self) -> Planning:
-        o = self.outside
+        adapters = self.adapters
         return Planning(
-            records=o.records,
-            github=o.github,
-            workspace=o.workspace,
-            terraform=o.terraform,
-            clock=o.clock,
+            records=adapters.records,
+            github=adapters.github,
+            workspace=adapters.workspace,
+            terraform=adapters.terraform,
+            clock=adapters.clock,
             policies=self.services.policies,
             trees=self.services.trees,
-            states=o.stored_states,
-            credentials=o.credentials,
-            logs=o.logs,
-            limits=self.limits,
-            keeping=self.plan_keeping,
+            states=adapters.stored_states,
+            credentials=adapters.credentials,
+            jobs=self.jobs,
+            keeping=self.plan_storage,
             owners=self.services.owners,
             existing=self.services.existing,
+            completion=self.completion,
         )
 
     @cached_property
-    def plan_keeping(self) -> PlanKeeping:
-        o = self.outside
-        return PlanKeeping(
-            records=o.records,
-            workspace=o.workspace,
-            artifacts=o.artifacts,
-            cipher=o.cipher,
-            clock=o.clock,
+    def plan_storage(self) -> PlanStorage:
+        adapters = self.adapters
+        return PlanStorage(
+            records=adapters.records,
+            workspace=adapters.workspace,
+            plans=self.sealed_plans,
+            clock=adapters.clock,
             sources=self.sources,
-            logs=o.logs,
+            logs=adapters.logs,
         )
 
     @cached_property
     def plan_runs(self) -> PlanRuns:
-        o = self.outside
+        adapters = self.adapters
         return PlanRuns(
-            records=o.records,
+            records=adapters.records,
             planning=self.planning,
             revert_planning=RevertPlanning(
-                records=o.records,
+                records=adapters.records,
                 planning=self.planning,
                 sources=self.sources,
                 releases=ReleaseSources(
-                    sources=self.sources, trees=self.services.trees, workspace=o.workspace
+                    sources=self.sources, trees=self.services.trees, workspace=adapters.workspace
                 ),
-                history=o.workspace,
+                history=adapters.workspace,
             ),
         )
 
     @cached_property
     def reverting(self) -> Reverting:
-        o = self.outside
-        return Reverting(records=o.records, states=o.stored_states, sources=self.sources, clock=o.clock)
+        adapters = self.adapters
+        return Reverting(
+            records=adapters.records,
+            states=adapters.stored_states,
+            sources=self.sources,
+            clock=adapters.clock,
+        )
 
     @cached_property
     def restores(self) -> Restores:
         return Restores(
-            outside=self.outside, services=self.services, endings=self.endings, snapshots=self.snapshots
+            adapters=self.adapters,
+            services=self.services,
+            completion=self.completion,
+            snapshots=self.snapshots,
         )
 
     @cached_property
     def revert_checks(self) -> RevertChecks:
         return RevertChecks(
-            records=self.outside.records,
+            records=self.adapters.records,
             planning=self.planning,
             sources=self.sources,
             verifying=self.verifying,
@@ -150,165 +161,132 @@ class Runs:
 
     @cached_property
     def revert_reports(self) -> RevertReports:
-        o = self.outside
+        adapters = self.adapters
         return RevertReports(
-            records=o.records,
-            github=o.github,
+            records=adapters.records,
+            github=adapters.github,
             reporting=self.services.reporting,
             plan_comments=self.services.plan_comments,
-            clock=o.clock,
+            clock=adapters.clock,
             pulls=RevertPulls(
-                records=o.records,
-                github=o.github,
-                opener=o.github,
-                workspace=o.workspace,
-                branches=o.workspace,
+                records=adapters.records,
+                github=adapters.github,
+                opener=adapters.github,
+                workspace=adapters.workspace,
+                branches=adapters.workspace,
             ),
+        )
+
+    @cached_property
+    def changes(self) -> Changes:
+        adapters = self.adapters
+        return Changes(
+            records=adapters.records,
+            workspace=adapters.workspace,
+            history=adapters.workspace,
+            terraform=adapters.terraform,
+            plans=self.sealed_plans,
+            jobs=self.jobs,
+            snapshots=self.snapshots,
+            interrupted_runs=self.interrupted_runs,
+            completion=self.completion,
         )
 
     @cached_property
     def applying(self) -> Applying:
-        o = self.outside
+        adapters = self.adapters
         return Applying(
-            records=o.records,
-            workspace=o.workspace,
-            history=o.workspace,
-            terraform=o.terraform,
-            artifacts=o.artifacts,
-            cipher=o.cipher,
-            clock=o.clock,
+            records=adapters.records,
+            workspace=adapters.workspace,
+            changes=self.changes,
+            plans=self.sealed_plans,
+            artifacts=adapters.sealed,
             judging=self.services.judging,
-            snapshots=self.snapshots,
             sources=self.sources,
             owners=self.services.owners,
-            credentials=o.credentials,
-            endings=self.endings,
-            interruptions=self.interruptions,
-            logs=o.logs,
-            limits=self.limits,
+            completion=self.completion,
+            logs=adapters.logs,
         )
 
     @cached_property
     def destroying(self) -> Destroying:
-        o = self.outside
+        adapters = self.adapters
         return Destroying(
-            records=o.records,
-            github=o.github,
-            workspace=o.workspace,
-            history=o.workspace,
-            terraform=o.terraform,
-            artifacts=o.artifacts,
-            cipher=o.cipher,
-            clock=o.clock,
+            records=adapters.records,
+            github=adapters.github,
+            workspace=adapters.workspace,
+            changes=self.changes,
+            plans=self.sealed_plans,
             policies=self.services.policies,
-            snapshots=self.snapshots,
             owners=self.services.owners,
             existing=self.services.existing,
-            credentials=o.credentials,
-            endings=self.endings,
-            interruptions=self.interruptions,
-            logs=o.logs,
-            limits=self.limits,
+            completion=self.completion,
+            logs=adapters.logs,
         )
 
     @cached_property
     def verifying(self) -> Verifying:
-        o = self.outside
+        adapters = self.adapters
         return Verifying(
-            records=o.records,
-            github=o.github,
+            records=adapters.records,
+            github=adapters.github,
             policies=self.services.policies,
-            states=o.stored_states,
+            states=adapters.stored_states,
             sources=self.sources,
-            workspace=o.workspace,
-            terraform=o.terraform,
-            probes=NetworkProbes(allowed=o.settings.verify_networks, clock=o.clock),
-            credentials=o.credentials,
-            logs=o.logs,
-            clock=o.clock,
+            workspace=adapters.workspace,
+            terraform=adapters.terraform,
+            probes=NetworkProbes(allowed=adapters.settings.verify_networks, clock=adapters.clock),
+            credentials=adapters.credentials,
+            jobs=self.jobs,
+            logs=adapters.logs,
+            completion=self.completion,
+            clock=adapters.clock,
         )
 
     @cached_property
     def syncing(self) -> Syncing:
-        o = self.outside
+        adapters = self.adapters
         return Syncing(
-            records=o.records,
+            records=adapters.records,
             policies=self.services.policies,
             planning=self.planning,
             applying=self.applying,
-            endings=self.endings,
-            clock=o.clock,
+            completion=self.completion,
+            clock=adapters.clock,
         )
 
     @cached_property
     def waiting(self) -> Waiting:
-        o, s = self.outside, self.services
+        adapters, services = self.adapters, self.services
         return Waiting(
-            records=o.records,
-            github=o.github,
-            requesting=s.requesting,
-            policies=s.policies,
-            poster=s.poster,
-            plan_comments=s.plan_comments,
-            clock=o.clock,
+            records=adapters.records,
+            github=adapters.github,
+            run_requests=services.run_requests,
+            policies=services.policies,
+            poster=services.poster,
+            plan_comments=services.plan_comments,
+            clock=adapters.clock,
             start_sync=self.syncing.start_next,
-            login=LOGIN,
         )
 
     @cached_property
-    def changing(self) -> Changing:
-        o, s = self.outside, self.services
-        return Changing(
-            records=o.records,
-            applying=self.applying,
-            verifying=self.verifying,
-            destroying=self.destroying,
-            reporting=s.reporting,
-            sequence_reports=SequenceReports(records=o.records, github=o.github, poster=s.poster),
-            destroy_reports=DestroyReports(
-                records=o.records,
-                github=o.github,
-                poster=s.poster,
-                deployments=s.deployments,
-                plan_comments=s.plan_comments,
-                links=s.links,
-            ),
-            verify_reports=VerifyReports(
-                records=o.records,
-                github=o.github,
-                poster=s.poster,
-                plan_comments=s.plan_comments,
-                links=s.links,
-            ),
-            revert_checks=self.revert_checks,
-            revert_reports=self.revert_reports,
-            syncing=self.syncing,
-            waiting=self.waiting,
-            closeouts=s.closeouts,
-            rescues=s.rescues,
-            drifting=self.beside.drifting,
-            drift_reports=self.beside.drift_reports,
-            refreshing=self.beside.refreshing,
-            refresh_reports=self.beside.refresh_reports,
-            restore_runs=self.restores.runs,
-            restore_reports=self.restores.reports,
-        )
-
-    @cached_property
-    def beside(self) -> Beside:
-        return Beside(
-            self.outside,
+    def side_runs(self) -> SideRuns:
+        return SideRuns(
+            self.adapters,
             self.services,
-            limits=self.limits,
-            endings=self.endings,
+            jobs=self.jobs,
+            completion=self.completion,
             sources=self.sources,
         )
 
     @cached_property
     def code_reports(self) -> CodeReports:
-        o = self.outside
-        return CodeReports(github=o.github, records=o.records)
+        adapters = self.adapters
+        services = self.services
+        return CodeReports(
+            github=adapters.github, records=adapters.records, checks=services.check_runs, links=services.links
+        )
 
     @cached_property
-    def losses(self) -> Losses:
-        return Losses(records=self.outside.records, clock=self.outside.clock)
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(records=self.adapters.records, clock=self.adapters.clock)

@@ -1,220 +1,269 @@
-"""The services that answer people and that others are made of, each said once: what it is made of."""
+"""Wire the services that answer people, and those that other services use."""
 
 from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
 
-from bot.composition.outside import Outside
-from bot.domain.model import Login
-from bot.services.access import Access
-from bot.services.checks import Checks
-from bot.services.closeouts import Closeouts
-from bot.services.deployments import Deployments
-from bot.services.ephemeral import Ephemeral
-from bot.services.ephemeral_reports import EphemeralReports
-from bot.services.existing_states import ExistingStates
-from bot.services.gate_facts import GateFacts
-from bot.services.jobs import Links
-from bot.services.judging import Judging
-from bot.services.measuring import Measuring
-from bot.services.outdating import Outdating
-from bot.services.ownership import Ownership
-from bot.services.people import People
-from bot.services.plan_comments import PlanComments
-from bot.services.policies import Policies
-from bot.services.policy_checks import PolicyChecks
-from bot.services.posting import Poster
-from bot.services.queueing import Queueing
-from bot.services.reporting import Reporting
-from bot.services.requesting import Requesting
-from bot.services.rescues import Rescues
-from bot.services.stacks import Trees
-from bot.services.state_owners import StateOwners
-from bot.services.tenancy import Tenancy
-
-LOGIN: Final = Login("gatewright")
-"""The App's own user name."""
+from bot.composition.adapters import Adapters
+from bot.services.access.capacities import People
+from bot.services.access.code_owners import Ownership
+from bot.services.access.permissions import Access
+from bot.services.access.pushes import PushRecords
+from bot.services.environments.ephemeral import Ephemeral
+from bot.services.environments.ephemeral_reports import EphemeralReports
+from bot.services.environments.leases import EnvironmentLeases
+from bot.services.gates.facts import GateFacts
+from bot.services.gates.judging import Judging
+from bot.services.merging.closeouts import Closeouts
+from bot.services.merging.merge_queue_checks import MergeQueueChecks
+from bot.services.merging.policy_checks import PolicyChecks
+from bot.services.planning.base_pushes import BasePushes
+from bot.services.planning.existing_states import ExistingStates
+from bot.services.recovery.errored_states import ErroredStates
+from bot.services.reporting.check_runs import CheckRuns
+from bot.services.reporting.check_turns import CheckTurns
+from bot.services.reporting.deployments import Deployments
+from bot.services.reporting.head_checks import Checks
+from bot.services.reporting.plan_comments import PlanComments
+from bot.services.reporting.posting import Poster
+from bot.services.reporting.reports import Reporting
+from bot.services.reporting.statuses import Statuses
+from bot.services.runs.links import Links
+from bot.services.runs.measuring import Measuring
+from bot.services.runs.requests import RunRequests
+from bot.services.stacks.policies import Policies
+from bot.services.stacks.state_owners import StateOwners
+from bot.services.stacks.touched import Trees
 
 
 @dataclass(frozen=True)
 class Services:
-    """Each is built when it is first asked for, and once."""
+    """Each service is built once, on first use."""
 
-    outside: Outside
+    adapters: Adapters
 
     @cached_property
     def links(self) -> Links:
-        return Links(origin=self.outside.settings.public_origin)
+        return Links(origin=self.adapters.settings.public_origin)
 
     @cached_property
     def access(self) -> Access:
-        return Access(github=self.outside.github)
+        return Access(github=self.adapters.github)
 
     @cached_property
     def owners(self) -> StateOwners:
-        o = self.outside
-        return StateOwners(records=o.records, clock=o.clock, bucket=o.settings.state_bucket)
+        adapters = self.adapters
+        return StateOwners(
+            records=adapters.records, clock=adapters.clock, bucket=adapters.settings.state_bucket
+        )
 
     @cached_property
     def existing(self) -> ExistingStates:
-        o = self.outside
+        adapters = self.adapters
         return ExistingStates(
-            states=o.stored_states, workspace=o.workspace, history=o.workspace, credentials=o.credentials
+            states=adapters.stored_states,
+            workspace=adapters.workspace,
+            history=adapters.workspace,
+            credentials=adapters.credentials,
         )
 
     @cached_property
     def policies(self) -> Policies:
-        o = self.outside
-        return Policies(github=o.github, records=o.records, clock=o.clock)
+        adapters = self.adapters
+        return Policies(github=adapters.github, records=adapters.records, clock=adapters.clock)
 
     @cached_property
     def trees(self) -> Trees:
-        o = self.outside
-        return Trees(github=o.github, workspace=o.workspace)
+        adapters = self.adapters
+        return Trees(github=adapters.github, workspace=adapters.workspace)
 
     @cached_property
     def poster(self) -> Poster:
-        o = self.outside
-        return Poster(github=o.github, records=o.records)
+        adapters = self.adapters
+        return Poster(github=adapters.github, records=adapters.records)
 
     @cached_property
     def ownership(self) -> Ownership:
-        o = self.outside
-        return Ownership(github=o.github, records=o.records, trees=self.trees)
+        adapters = self.adapters
+        return Ownership(
+            github=adapters.github, records=adapters.records, trees=self.trees, pushes=self.pushes
+        )
+
+    @cached_property
+    def pushes(self) -> PushRecords:
+        adapters = self.adapters
+        return PushRecords(
+            records=adapters.records, github=adapters.github, history=adapters.workspace, clock=adapters.clock
+        )
 
     @cached_property
     def people(self) -> People:
-        return People(github=self.outside.github, ownership=self.ownership)
+        return People(github=self.adapters.github, ownership=self.ownership)
 
     @cached_property
-    def requesting(self) -> Requesting:
-        return Requesting(records=self.outside.records, clock=self.outside.clock)
+    def run_requests(self) -> RunRequests:
+        return RunRequests(records=self.adapters.records, clock=self.adapters.clock)
 
     @cached_property
     def judging(self) -> Judging:
-        o = self.outside
+        adapters = self.adapters
         return Judging(
-            records=o.records,
-            github=o.github,
+            records=adapters.records,
+            github=adapters.github,
             policies=self.policies,
             access=self.access,
-            states=o.stored_states,
+            states=adapters.stored_states,
             people=self.people,
             gate_facts=GateFacts(
-                github=o.github,
-                records=o.records,
-                states=o.stored_states,
+                github=adapters.github,
+                records=adapters.records,
+                states=adapters.stored_states,
                 trees=self.trees,
                 ownership=self.ownership,
             ),
-            terraform=o.terraform,
-            clock=o.clock,
+            terraform=adapters.terraform,
+            clock=adapters.clock,
         )
 
     @cached_property
     def deployments(self) -> Deployments:
-        o = self.outside
-        return Deployments(github=o.github, records=o.records, links=self.links)
+        adapters = self.adapters
+        return Deployments(github=adapters.github, records=adapters.records, links=self.links)
+
+    @cached_property
+    def statuses(self) -> Statuses:
+        adapters = self.adapters
+        return Statuses(
+            records=adapters.records,
+            github=adapters.github,
+            policies=self.policies,
+            checks=self.checks,
+            deployments=self.deployments,
+            serves=adapters.admission.serves,
+        )
 
     @cached_property
     def checks(self) -> Checks:
-        o = self.outside
-        return Checks(github=o.github, records=o.records)
+        adapters = self.adapters
+        return Checks(records=adapters.records, runs=self.check_runs, links=self.links)
+
+    @cached_property
+    def check_runs(self) -> CheckRuns:
+        adapters = self.adapters
+        turns = CheckTurns(
+            records=adapters.records, clock=adapters.clock, is_shared=adapters.records.is_shared
+        )
+        return CheckRuns(github=adapters.github, records=adapters.records, clock=adapters.clock, turns=turns)
 
     @cached_property
     def policy_checks(self) -> PolicyChecks:
-        return PolicyChecks(github=self.outside.github, checks=self.checks, trees=self.trees)
+        return PolicyChecks(github=self.adapters.github, checks=self.checks, trees=self.trees)
 
     @cached_property
     def plan_comments(self) -> PlanComments:
-        o = self.outside
+        adapters = self.adapters
         return PlanComments(
-            records=o.records,
-            github=o.github,
+            records=adapters.records,
+            github=adapters.github,
             policies=self.policies,
             judging=self.judging,
             poster=self.poster,
             links=self.links,
-            clock=o.clock,
+            clock=adapters.clock,
         )
 
     @cached_property
     def reporting(self) -> Reporting:
-        o = self.outside
+        adapters = self.adapters
         return Reporting(
-            records=o.records,
-            github=o.github,
+            records=adapters.records,
+            github=adapters.github,
             policies=self.policies,
             plan_comments=self.plan_comments,
             poster=self.poster,
             checks=self.checks,
-            deployments=self.deployments,
+            statuses=self.statuses,
             links=self.links,
-            clock=o.clock,
+            clock=adapters.clock,
         )
 
     @cached_property
-    def rescues(self) -> Rescues:
-        o = self.outside
-        return Rescues(
-            records=o.records,
-            clock=o.clock,
+    def errored_states(self) -> ErroredStates:
+        adapters = self.adapters
+        return ErroredStates(
+            records=adapters.records,
+            clock=adapters.clock,
             machine=socket.gethostname(),
-            workspace=o.workspace,
-            states=o.stored_states,
-            credentials=o.credentials,
+            workspace=adapters.workspace,
+            states=adapters.stored_states,
+            credentials=adapters.credentials,
         )
 
     @cached_property
-    def tenancy(self) -> Tenancy:
-        o = self.outside
-        return Tenancy(
-            records=o.records, github=o.github, poster=self.poster, owners=self.owners, clock=o.clock
+    def leases(self) -> EnvironmentLeases:
+        adapters = self.adapters
+        return EnvironmentLeases(
+            records=adapters.records,
+            github=adapters.github,
+            poster=self.poster,
+            owners=self.owners,
+            clock=adapters.clock,
         )
 
     @cached_property
     def ephemeral(self) -> Ephemeral:
-        o = self.outside
+        adapters = self.adapters
         return Ephemeral(
-            records=o.records, github=o.github, policies=self.policies, tenancy=self.tenancy, clock=o.clock
+            records=adapters.records,
+            github=adapters.github,
+            policies=self.policies,
+            leases=self.leases,
+            clock=adapters.clock,
         )
 
     @cached_property
     def ephemeral_reports(self) -> EphemeralReports:
-        o = self.outside
-        return EphemeralReports(records=o.records, github=o.github, policies=self.policies, links=self.links)
+        adapters = self.adapters
+        return EphemeralReports(
+            records=adapters.records,
+            github=adapters.github,
+            policies=self.policies,
+            links=self.links,
+            checks=self.check_runs,
+        )
 
     @cached_property
     def closeouts(self) -> Closeouts:
-        o = self.outside
+        adapters = self.adapters
         return Closeouts(
             policies=self.policies,
-            records=o.records,
-            github=o.github,
+            records=adapters.records,
+            github=adapters.github,
             poster=self.poster,
-            deployments=self.deployments,
+            statuses=self.statuses,
             links=self.links,
         )
 
     @cached_property
     def measuring(self) -> Measuring:
-        return Measuring(records=self.outside.records, counters=self.outside.metrics)
+        return Measuring(records=self.adapters.records, counters=self.adapters.metrics)
 
     @cached_property
-    def outdating(self) -> Outdating:
-        o = self.outside
-        return Outdating(
-            records=o.records,
-            github=o.github,
+    def base_pushes(self) -> BasePushes:
+        adapters = self.adapters
+        return BasePushes(
+            records=adapters.records,
+            github=adapters.github,
             trees=self.trees,
             plan_comments=self.plan_comments,
-            clock=o.clock,
+            clock=adapters.clock,
         )
 
     @cached_property
-    def queueing(self) -> Queueing:
-        o = self.outside
-        return Queueing(github=o.github, records=o.records, trees=self.trees)
+    def merge_queue_checks(self) -> MergeQueueChecks:
+        adapters = self.adapters
+        return MergeQueueChecks(
+            records=adapters.records, trees=self.trees, checks=self.check_runs, links=self.links
+        )

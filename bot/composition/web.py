@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 
-from bot.composition.outside import Outside
+from bot.composition.adapters import Adapters
 from bot.composition.services import Services
 from bot.engine.config import QUEUES
 from bot.engine.core import Engine
 from bot.metrics import QueueLoad
 from bot.ports import Clock, Reader
-from bot.services.overview import Overview
-from bot.services.run_acts import RunActs
+from bot.services.pages.overview import Overview
+from bot.services.pages.run_actions import RunActs
 from bot.web.access import Visitors
 from bot.web.events import IncomingEvent
 from bot.web.services import OAuth, Pages, WebServices
@@ -21,29 +21,29 @@ from bot.web.sessions import Sessions
 from handlers.inbox import EVENTS, passed_over
 
 
-def make_web(outside: Outside, services: Services) -> WebServices:
-    """Return what the web part is given."""
-    settings = outside.settings
+def make_web(adapters: Adapters, services: Services) -> WebServices:
+    """Build the services of the web server."""
+    settings = adapters.settings
     return WebServices(
-        records=outside.records,
-        clock=outside.clock,
-        metrics=outside.metrics,
+        records=adapters.records,
+        clock=adapters.clock,
+        metrics=adapters.metrics,
         version=version("gatewright"),
         webhook_secret=settings.webhook_secret.get_secret_value(),
         metrics_token=settings.metrics_token.get_secret_value(),
         checks={
-            "database": outside.records.check,
-            "engine": outside.engine.check,
-            "object_store": outside.artifacts.reachable,
-            "github": outside.github.check_credentials,
+            "database": adapters.records.check,
+            "engine": adapters.engine.check,
+            "object_store": adapters.artifacts.reachable,
+            "github": adapters.github.check_credentials,
         },
-        loads=queue_loads(outside.engine, outside.clock),
-        stranded=outside.engine.stranded,
-        receive=outside.admission.receive,
-        remarks=lambda: _remarks(outside),
+        loads=queue_loads(adapters.engine, adapters.clock),
+        stranded=adapters.engine.stranded,
+        receive=adapters.admission.receive,
+        remarks=lambda: _remarks(adapters),
         handled_events=frozenset(event for event, _, _ in EVENTS),
         passed_over=why_ignored,
-        pages=_make_pages(outside, services),
+        pages=_make_pages(adapters, services),
     )
 
 
@@ -52,17 +52,17 @@ async def why_ignored(reader: Reader, event: IncomingEvent) -> str | None:
     return await passed_over(reader, event.event, event.action, event.repo_full_name, event.payload)
 
 
-async def _remarks(outside: Outside) -> Mapping[str, str]:
-    """Return what `/readyz` says beside its parts; it is open to everybody, so it names no repository."""
-    count = await outside.admission.replaced()
+async def _remarks(adapters: Adapters) -> Mapping[str, str]:
+    """Return further remarks for `/readyz`, which is public: no repository is named."""
+    count = await adapters.admission.replaced()
     if not count:
         return {}
     return {"repositories": f"{count} listed names are other repositories now: run `gatewright doctor`"}
 
 
-def _make_pages(outside: Outside, services: Services) -> Pages | None:
-    """Return what the run pages need; without a session key or an OAuth client there are none."""
-    settings = outside.settings
+def _make_pages(adapters: Adapters, services: Services) -> Pages | None:
+    """Build the services of the run pages; None without a session key or an OAuth client."""
+    settings = adapters.settings
     key = settings.session_key.get_secret_value()
     if not key or not settings.github_client_id:
         return None
@@ -72,30 +72,29 @@ def _make_pages(outside: Outside, services: Services) -> Pages | None:
         github_url=settings.web_origin,
         api_url=settings.github_api_url,
         public_url=settings.public_origin,
-        sessions=Sessions(key, clock=outside.clock, secure=settings.public_origin.startswith("https://")),
-        http=outside.session,
+        sessions=Sessions(key, clock=adapters.clock, secure=settings.public_origin.startswith("https://")),
+        http=adapters.session,
     )
     acts = RunActs(
-        records=outside.records,
-        github=outside.github,
+        records=adapters.records,
+        github=adapters.github,
         access=services.access,
         policies=services.policies,
         people=services.people,
-        artifacts=outside.artifacts,
-        cipher=outside.cipher,
-        clock=outside.clock,
+        artifacts=adapters.sealed,
+        clock=adapters.clock,
     )
     return Pages(
         oauth=oauth,
-        visitors=Visitors(outside.github, outside.clock, outside.admission.serves),
-        logs=outside.logs,
+        visitors=Visitors(adapters.github, adapters.clock, adapters.admission.serves),
+        logs=adapters.logs,
         acts=acts,
-        overview=Overview(records=outside.records, policies=services.policies, clock=outside.clock),
+        overview=Overview(records=adapters.records, policies=services.policies, clock=adapters.clock),
     )
 
 
 def queue_loads(engine: Engine, clock: Clock) -> Callable[[], Awaitable[Mapping[str, QueueLoad]]]:
-    """Return what tells the load of each queue for the metrics."""
+    """Return a function that reads the load of each queue for the metrics."""
 
     async def loads() -> Mapping[str, QueueLoad]:
         now = clock.now().timestamp()

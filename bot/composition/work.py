@@ -1,122 +1,80 @@
-"""What handlers are given, and what the engine's workflows do."""
+"""Wire the services of handlers and of the engine's workflows."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
-from bot.composition.outside import Outside
+from bot.composition.adapters import Adapters
+from bot.composition.run_dispatch import make_dispatch
 from bot.composition.runs import Runs
-from bot.composition.services import LOGIN, Services
+from bot.composition.services import Services
 from bot.context import Bot
-from bot.domain.model import DeliveryId, RunId
-from bot.engine.config import Call, Work
+from bot.domain.core.model import DeliveryId
+from bot.engine.config import Work
 from bot.observing import Observing
-from bot.services.outbox import Outbox
-from handlers.apologies import Apologies
+from handlers.failed_deliveries import FailedDeliveries
 from handlers.inbox import Inbox
 
 
-def make_bot(outside: Outside, services: Services, runs: Runs) -> Bot:
+def make_bot(adapters: Adapters, services: Services, runs: Runs) -> Bot:
     """Return everything that a handler may use."""
     return Bot(
-        rescues=services.rescues,
-        records=outside.records,
-        admission=outside.admission,
-        github=outside.github,
-        terraform=outside.terraform,
-        clock=outside.clock,
+        errored_states=services.errored_states,
+        records=adapters.records,
+        admission=adapters.admission,
+        github=adapters.github,
+        heads=adapters.heads,
+        terraform=adapters.terraform,
+        clock=adapters.clock,
         policies=services.policies,
         policy_checks=services.policy_checks,
+        check_runs=services.check_runs,
         access=services.access,
         owners=services.owners,
         judging=services.judging,
-        requesting=services.requesting,
+        run_requests=services.run_requests,
         trees=services.trees,
-        tenancy=services.tenancy,
+        leases=services.leases,
         poster=services.poster,
         plan_comments=services.plan_comments,
         reporting=services.reporting,
         links=services.links,
         measuring=services.measuring,
-        tracer=outside.tracer,
+        tracer=adapters.tracer,
         people=services.people,
+        pushes=services.pushes,
         waiting=runs.waiting,
         reverting=runs.reverting,
-        restoring=runs.restores.asking,
+        restoring=runs.restores.requests,
         syncing=runs.syncing,
-        outdating=services.outdating,
-        queueing=services.queueing,
+        base_pushes=services.base_pushes,
+        merge_queue_checks=services.merge_queue_checks,
         closeouts=services.closeouts,
-        drifting=runs.beside.drifting,
-        parity=runs.beside.parity,
-        refresh_turns=runs.beside.refresh_turns,
-        login=LOGIN,
+        drifting=runs.side_runs.drifting,
+        parity=runs.side_runs.parity,
+        refresh_turns=runs.side_runs.refresh_turns,
     )
 
 
-def make_work(outside: Outside, services: Services, runs: Runs, bot: Bot) -> Work:
-    """Return what the engine calls, by workflow."""
-    inbox, apologies, outbox = Inbox(bot=bot), Apologies(bot=bot), Outbox(records=outside.records)
-    admission = outside.admission
-    observing = Observing(records=outside.records, tracer=outside.tracer, measuring=services.measuring)
-
-    async def handle_delivery(argument: str) -> None:
-        await inbox.handle(DeliveryId(argument))
-
-    async def execute_plan(argument: str) -> None:
-        await runs.plan_runs.execute(RunId(argument))
-        await outbox.ended(RunId(argument))
-        await services.tenancy.after_plan(RunId(argument))
-        await services.ephemeral.after(RunId(argument))
-
-    async def execute_change(argument: str) -> None:
-        await runs.changing.execute(RunId(argument))
-        await outbox.ended(RunId(argument))
-        await services.tenancy.after_change(RunId(argument))
-        await services.ephemeral.after(RunId(argument))
-        await runs.beside.drifting.after_change(RunId(argument))
-
-    async def announce_change(argument: str) -> None:
-        await services.reporting.announce_change(RunId(argument))
-
-    async def report_plan(argument: str) -> None:
-        reverted = await runs.revert_reports.completed(RunId(argument))
-        await services.reporting.report_plan(RunId(argument))
-        await runs.code_reports.report(RunId(argument))
-        await services.ephemeral_reports.report(RunId(argument))
-        await runs.waiting.planned(RunId(argument))
-        if reverted is not None:
-            await runs.waiting.freed(reverted)
-
-    async def report_change(argument: str) -> None:
-        await runs.changing.report(RunId(argument))
-        await services.ephemeral_reports.report(RunId(argument))
-
-    async def report_loss(argument: str) -> None:
-        await apologies.tell(DeliveryId(argument))
-
-    async def lost(workflow: str, argument: str, error: str) -> None:
-        outside.metrics.lost(workflow)
-        await runs.losses.record(workflow, argument, error)
-
+def make_work(adapters: Adapters, services: Services, runs: Runs, bot: Bot) -> Work:
+    """Return the functions that the engine calls, by workflow."""
+    inbox, failed_deliveries = Inbox(bot=bot), FailedDeliveries(bot=bot)
+    dispatch = make_dispatch(adapters, services, runs)
+    observing = Observing(
+        records=adapters.records,
+        tracer=adapters.tracer,
+        measuring=services.measuring,
+        count_lost=adapters.metrics.lost,
+    )
     return Work(
-        handle_delivery=observing.delivery(handle_delivery),
-        handle_check=observing.delivery(handle_delivery),
-        execute_plan=observing.run("plan", _unless(admission.give_up, execute_plan), ends=True),
-        execute_change=observing.run("change", _unless(admission.give_up, execute_change), ends=True),
-        announce_change=observing.run("announce", _unless(admission.is_silent, announce_change), ends=False),
-        report_plan=observing.run("report", _unless(admission.is_silent, report_plan), ends=False),
-        report_change=observing.run("report", _unless(admission.is_silent, report_change), ends=False),
-        report_loss=report_loss,
-        on_lost=lost,
+        handle_delivery=observing.delivery(inbox.handle),
+        handle_check=observing.delivery(inbox.handle),
+        execute_plan=observing.run("plan", dispatch.execute, ends=True),
+        execute_change=observing.run("change", dispatch.execute, ends=True),
+        announce_change=observing.run("announce", dispatch.announce, ends=False),
+        report_plan=observing.run("report", dispatch.report, ends=False),
+        report_change=observing.run("report", dispatch.report, ends=False),
+        report_loss=lambda delivery: failed_deliveries.report(DeliveryId(delivery)),
+        show_checks=services.statuses.show_checks,
+        show_deployment=services.statuses.show_deployment,
+        fold_comment=services.statuses.fold_comment,
+        on_lost=observing.lost(runs.dead_letters.record),
     )
-
-
-def _unless(question: Callable[[RunId], Awaitable[bool]], call: Call) -> Call:
-    """Return a call that does nothing for the runs to which the answer is yes."""
-
-    async def guarded(argument: str) -> None:
-        if not await question(RunId(argument)):
-            await call(argument)
-
-    return guarded

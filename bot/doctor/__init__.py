@@ -1,1 +1,1 @@
-"""`gatewright doctor`: every part is tried for real, and nothing is left behind."""
+"""`gatewright doctor`: checks every part for real and leaves nothing behind."""

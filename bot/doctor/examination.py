@@ -1,4 +1,4 @@
-"""The whole examination, in the order in which it is told."""
+"""All checks of doctor, in the order of its report."""
 
 from __future__ import annotations
 
@@ -12,26 +12,30 @@ from bot.settings import PREFIX, Reading, Settings
 
 
 async def examine(reading: Reading) -> list[Finding]:
-    """Tell every wrong setting, then try everything that the others allow."""
+    """Report every invalid setting, then check every part whose settings are valid."""
     settings, secrets = reading.settings, reading.secrets
     findings = [
-        Finding(part="setting", grade="wrong", sentence=f"{PREFIX}{name.upper()} {sentence}")
-        for name, sentence in reading.wrong.items()
+        Finding(part="setting", grade="error", sentence=reading.problem(name)) for name in reading.wrong
     ]
     findings += [unknown(name) for name in secrets.unknown_settings()]
-    findings += [await attempt(part, reading.wrong) for part in parts_of(settings)]
+    for part in parts_of(settings, reading.wrong):
+        findings.append(await attempt(part, reading.wrong))
+        if part.more is not None and findings[-1].grade == "ok":
+            findings += await part.more()
     envs = secrets.environments()
     findings += [await attempt(state_part(settings, secrets, env, envs), reading.wrong) for env in envs]
     if not envs:
-        sentence = f"no environment has own keys ({PREFIX}STAGING_STATE_ACCESS_KEY_ID …): all use the bot's"
+        sentence = (
+            f"no environment has its own keys ({PREFIX}STAGING_STATE_ACCESS_KEY_ID …): all use the bot's"
+        )
         findings.append(Finding(part="state credentials", grade="warning", sentence=sentence))
     return [*findings, *variables(secrets)]
 
 
 def unknown(name: str) -> Finding:
-    """Tell of a variable that looks like a setting and is not read; its value is nobody's business."""
+    """Return a warning about a variable that looks like a setting; its value is not shown."""
     near = get_close_matches(name.upper(), [PREFIX + known.upper() for known in Settings.model_fields], n=1)
-    meant = f"; was {near[0]} meant?" if near else ""
+    meant = f"; did you mean {near[0]}?" if near else ""
     return Finding(
-        part="setting", grade="warning", sentence=f"{name} is not read: there is no such setting{meant}"
+        part="setting", grade="warning", sentence=f"{name} is ignored: there is no such setting{meant}"
     )

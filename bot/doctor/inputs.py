@@ -1,17 +1,17 @@
-"""Whether each environment's plans and applies are given the same variables; the code cannot be seen from here."""
+"""Checks that plans and applies of an environment get the same variables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from bot.doctor.findings import Finding
-from bot.domain.model import EnvName
-from bot.domain.variables import PREFIX, Difference, differences
+from bot.domain.core.model import EnvName
+from bot.domain.hcl.variables import PREFIX, Difference, differences
 from bot.settings import EnvironmentSecrets
 
 
 def variables(secrets: EnvironmentSecrets) -> Iterator[Finding]:
-    """Yield what differs, by the names of the settings and without any value."""
+    """Yield the differences, by the names of settings and without values."""
     for env in secrets.environments_with_variables():
         found = differences(
             secrets.credentials(env, purpose="plan"), secrets.credentials(env, purpose="apply")
@@ -20,12 +20,12 @@ def variables(secrets: EnvironmentSecrets) -> Iterator[Finding]:
         alone = [_alone(secrets, env, one) for one in found if one.only is not None]
         unlike = [_both(secrets, env, one.name) for one in found if one.only is None]
         if alone:
-            sentence = f"{'; '.join(alone)}: set both names to the same value, or remove the one"
-            yield Finding(part=part, grade="wrong", sentence=sentence)
+            sentence = f"{'; '.join(alone)}: set both to the same value, or remove it"
+            yield Finding(part=part, grade="error", sentence=sentence)
         if unlike:
             sentence = (
-                f"{'; '.join(unlike)}: only a variable that the root module declares with `ephemeral = true` may"
-                " differ, else nothing is planned; set both names to the same value"
+                f"{'; '.join(unlike)}: unless the root module declares the variable with `ephemeral = true`,"
+                " nothing is planned; set both to the same value"
             )
             yield Finding(part=part, grade="warning", sentence=sentence)
         if not found:

@@ -1,43 +1,34 @@
-"""The parts that every installation has."""
+"""The checks that every installation has."""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-import aiohttp
-import jwt
-
-from bot.adapters.clock import SystemClock
-from bot.adapters.database.schema import schema_status
-from bot.adapters.github.github_app import GitHubApp
-from bot.adapters.github.options import Options
+from bot.adapters.database.connection.schema import schema_status
 from bot.adapters.workspace.git import git_version
-from bot.composition.outside import make_cipher, make_sandbox
+from bot.composition.adapters import make_cipher, make_sandbox
 from bot.doctor.findings import DoubtfulError, Part
+from bot.doctor.github import github_part
 from bot.doctor.repositories import repository_parts
 from bot.doctor.stores import S3, store
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from bot.settings import PREFIX, Settings
 
-_GITHUB_PATIENCE = 5.0
+# The first that merges without a checkout.
 _OLDEST_GIT = (2, 38)
-_KEY = ("github_private_key", "github_private_key_file")
 
 
-def parts_of(settings: Settings) -> list[Part]:
-    """Return what is tried, in the order in which it is told."""
+def parts_of(settings: Settings, wrong: Mapping[str, str]) -> list[Part]:
+    """Return the checks, in the order of the report."""
     return [
         Part(name="data directory", check=lambda: _data_dir(settings), needs=("data_dir",)),
         Part(name="database", check=lambda: _database(settings), needs=("database_url", "data_dir")),
         Part(name="encryption key", check=lambda: _encryption(settings), needs=("encryption_key",)),
-        Part(
-            name="GitHub App",
-            check=lambda: _github(settings),
-            needs=("github_api_url", "github_app_id", *_KEY),
-        ),
+        github_part(settings, wrong),
         *repository_parts(settings),
         Part(
             name="artifact bucket",
@@ -65,31 +56,34 @@ async def _data_dir(settings: Settings) -> str:
 
 
 def _probe_directory(path: Path) -> str:
-    """Write below the directory, or where it would be made, and take it away again."""
+    """Write to the directory, or to the one in which it would be created, and clean up."""
     there = next(place for place in (path, *path.parents) if place.exists())
     try:
         shutil.rmtree(tempfile.mkdtemp(prefix=".gatewright-doctor-", dir=there))
     except OSError as error:
         raise GatewrightError(
-            f"{there} cannot be written to ({error.strerror}): change its owner or {PREFIX}DATA_DIR"
+            f"{there} is not writable ({error.strerror}): change its owner or {PREFIX}DATA_DIR"
         ) from error
     return (
-        f"{path} can be written to"
+        f"{path} is writable"
         if there == path
-        else f"{path} is not there yet; `gatewright serve` makes it"
+        else f"{path} does not exist yet; `gatewright serve` creates it"
     )
 
 
 async def _database(settings: Settings) -> str:
     status = await asyncio.to_thread(schema_status, settings.database)
+    where = settings.database_label
     if status.is_newer:
-        return f"schema {status.current}, of a newer Gatewright: upgrade this program, too"
+        return f"schema {status.current} of a newer version at {where}: upgrade this one, too"
     if not status.pending:
-        return f"schema {status.current}"
+        return f"up to date (schema {status.current}) at {where}"
     if not settings.database.startswith("sqlite"):
-        raise GatewrightError("the schema is older than the code: run `gatewright migrate`")
-    now = f"schema {status.current}" if status.current else "nothing there yet"
-    return f"{now}; `gatewright serve` brings it to {status.head}"
+        now = f"schema {status.current}, needs {status.head}" if status.current else "no schema"
+        raise GatewrightError(f"{now} at {where}: run `gatewright migrate`")
+    if status.current is None:
+        return f"none yet at {where}; `gatewright serve` creates it"
+    return f"schema {status.current} at {where}; `gatewright serve` updates it to {status.head}"
 
 
 async def _encryption(settings: Settings) -> str:
@@ -97,54 +91,34 @@ async def _encryption(settings: Settings) -> str:
     return "32 bytes"
 
 
-async def _github(settings: Settings) -> str:
-    try:
-        jwt.encode({}, settings.private_key_pem, algorithm="RS256")
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
-        raise GatewrightError(
-            f"the private key ({PREFIX}GITHUB_PRIVATE_KEY or {PREFIX}GITHUB_PRIVATE_KEY_FILE) is not one: give the PEM"
-            " file that GitHub generated"
-        ) from error
-    options = Options(base_url=settings.github_api_url, patience=_GITHUB_PATIENCE)
-    async with aiohttp.ClientSession() as session:
-        app = GitHubApp(
-            session,
-            app_id=settings.github_app_id,
-            private_key=settings.private_key_pem,
-            clock=SystemClock(),
-            options=options,
-        )
-        return f"signed in as {await app.check_credentials()} at {settings.github_api_url}"
-
-
 async def _bucket(settings: Settings, bucket: str) -> str:
     async with store(settings, settings.bot_keys, bucket) as held:
         await held.probe()
-    return "honours conditional writes"
+    return f"{bucket} at {settings.s3_endpoint_url} supports conditional writes"
 
 
 async def _terraform(settings: Settings) -> str:
     binary = settings.terraform_binary or shutil.which("terraform") or shutil.which("tofu")
     if not binary:
         raise GatewrightError(
-            f"neither terraform nor tofu is on PATH; install the version of your policy or set {PREFIX}TERRAFORM_BINARY"
+            f"neither terraform nor tofu is on PATH: install the version that gatewright.yaml names, or set {PREFIX}TERRAFORM_BINARY"
         )
-    return f"{binary} (its version must be the one that gatewright.yaml names)"
+    return f"{binary} (must be the version that gatewright.yaml names)"
 
 
 async def _git() -> str:
     version = await git_version()
     if version < _OLDEST_GIT:
-        raise GatewrightError(
-            f"git {version[0]}.{version[1]} is too old: 2.38 or newer is needed to merge without a checkout"
-        )
+        raise GatewrightError(f"git {version[0]}.{version[1]} is too old: 2.38 or newer is required")
     return f"git {version[0]}.{version[1]}"
 
 
 async def _sandbox(settings: Settings) -> str:
     sandbox = make_sandbox(settings)
     if sandbox is None:
-        raise DoubtfulError(f"{PREFIX}SANDBOX=off: a pull request's code can read what this process can")
+        raise DoubtfulError(
+            f"{PREFIX}SANDBOX=off: code of pull requests can read everything that this process can"
+        )
     await sandbox.prove()
     return "bubblewrap works"
 
@@ -156,7 +130,7 @@ async def _login(settings: Settings) -> str:
         if not _text(getattr(settings, name))
     ]
     if missing:
-        raise DoubtfulError(f"run pages cannot be opened by anybody without {', '.join(missing)}")
+        raise DoubtfulError(f"nobody can open run pages until {', '.join(missing)} is set")
     return "OAuth is configured"
 
 

@@ -1,4 +1,4 @@
-"""Whether the key pairs of one environment reach what they must, and nothing else."""
+"""Checks that the key pairs of an environment reach its states and nothing else."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from secrets import token_hex
 
 from bot.doctor.findings import DoubtfulError, Part
 from bot.doctor.stores import S3, store
-from bot.domain.errors import GatewrightError, StoreDeniedError
-from bot.domain.model import EnvName
+from bot.domain.core.errors import GatewrightError, StoreDeniedError
+from bot.domain.core.model import EnvName
 from bot.settings import EnvironmentSecrets, KeyPair, Settings
 
 _CONTENT = b"written by gatewright doctor\n"
@@ -16,13 +16,13 @@ _CONTENT = b"written by gatewright doctor\n"
 def state_part(
     settings: Settings, secrets: EnvironmentSecrets, env: EnvName, envs: tuple[EnvName, ...]
 ) -> Part:
-    """Return the look at the state credentials of `env`; `envs` are all that have own ones."""
+    """Return the check of the state credentials of `env`; `envs` are all with their own."""
 
     async def check() -> str:
         apply, plan = secrets.state_keys(env, purpose="apply"), secrets.state_keys(env, purpose="plan")
         if apply is None or plan is None:
             lacking = "applies" if apply is None else "plans"
-            raise DoubtfulError(f"{lacking} have no own key pair: they use the bot's")
+            raise DoubtfulError(f"{lacking} have no key pair of their own: they use the bot's")
         if await _may_write(settings, plan, env):
             raise GatewrightError("the key pair of plans can write: make it read-only")
         if not await _may_read(settings, plan, env):
@@ -35,7 +35,7 @@ def state_part(
                     )
         if not await _may_write(settings, apply, env):
             raise GatewrightError(f"the key pair of applies cannot write {env}/")
-        return "plans read, applies write, neither reaches another environment"
+        return "plans can read, applies can write, neither can reach another environment"
 
     return Part(name=f"state of {env}", check=check, needs=("state_bucket", *S3))
 
@@ -45,7 +45,8 @@ async def _reaches(settings: Settings, keys: KeyPair, env: EnvName) -> bool:
 
 
 async def _may_write(settings: Settings, keys: KeyPair, env: EnvName) -> bool:
-    """Whether an object can be put there; the bot's own keys remove it, since whoever may write need not remove."""
+    """Return whether an object can be written."""
+    # The bot's own keys remove it: permission to write need not include deleting.
     key = _key(env)
     async with store(settings, keys, settings.state_bucket) as bucket:
         try:
@@ -58,7 +59,7 @@ async def _may_write(settings: Settings, keys: KeyPair, env: EnvName) -> bool:
 
 
 async def _may_read(settings: Settings, keys: KeyPair, env: EnvName) -> bool:
-    """Whether an object of an environment can be read; it is put there by the bot's own keys."""
+    """Return whether an object that the bot's own keys have written can be read."""
     key = _key(env)
     async with store(settings, settings.bot_keys, settings.state_bucket) as own:
         await own.put(key, _CONTENT)
@@ -73,5 +74,6 @@ async def _may_read(settings: Settings, keys: KeyPair, env: EnvName) -> bool:
 
 
 def _key(env: EnvName) -> str:
-    """Return a name of its own for each look: some stores take one write of a name per second."""
+    """Return a new name for each check."""
+    # Some stores accept one write per name and second.
     return f"{env}/gatewright-doctor-{token_hex(8)}"

@@ -1,4 +1,4 @@
-"""Buckets for the length of one look."""
+"""Buckets for the length of one check."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from bot.adapters.object_store import S3ObjectStore
 from bot.settings import KeyPair, Settings
 
 S3 = ("s3_endpoint_url", "s3_region", "s3_access_key_id", "s3_secret_access_key")
-"""The settings without which no bucket can be reached."""
+"""The settings that every bucket needs."""
 
 
 @asynccontextmanager
 async def store(settings: Settings, keys: KeyPair, bucket: str) -> AsyncIterator[S3ObjectStore]:
-    """Hold a bucket with a key pair; closed at the end of the block."""
+    """Open a bucket with a key pair; closes it at the end."""
     made = S3ObjectStore(
         endpoint_url=settings.s3_endpoint_url,
         region=settings.s3_region,

@@ -1,4 +1,4 @@
-"""Durable workflows and their queues; nothing outside this package knows which library keeps them."""
+"""Durable workflows and their queues, kept by DBOS; its only importer."""
 
 from bot.engine.config import EngineConfig, EngineError, Work
 from bot.engine.core import Engine

@@ -1,4 +1,4 @@
-"""The engine: durable workflows on SQLite or PostgreSQL, started by rows written in our own transactions."""
+"""Run durable workflows on SQLite or PostgreSQL, enqueued in our own transactions."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from typing import Final, TypeVar
 import sqlalchemy as sa
 from dbos import DBOS
 
-from bot.domain.session_limits import SESSION_PREFIX, SessionLimits
-from bot.engine.bells import Bells
-from bot.engine.caps import OwnCaps
+from bot.domain.core.session_limits import SESSION_PREFIX, SessionLimits
+from bot.engine.concurrency import OwnLimits
 from bot.engine.config import APPLICATION, WORKFLOWS, EngineConfig, EngineError, Work
+from bot.engine.dbos_options import config_of, options_of
 from bot.engine.file_lock import DatabaseFileLock
 from bot.engine.heartbeat import Heartbeat, Succession
 from bot.engine.history import Load, Stranded
-from bot.engine.listening import Listener, tell
+from bot.engine.library_reads import LibraryReads
+from bot.engine.listening import Listener, notify
 from bot.engine.storage import Storage, quieten
 from bot.engine.sweeping import Sweeper
-from bot.engine.told import config_of, options_of
-from bot.engine.workflows import InHand, Workflows
+from bot.engine.wakeups import Wakeups
+from bot.engine.workflows import RunningCalls, Workflows
 from bot.ports import Job
 
 _Result = TypeVar("_Result")
@@ -34,7 +35,7 @@ _DOUBT_SECONDS: Final = 0.1
 
 
 class Engine:
-    """Starts jobs and runs them. One per process may be started; any number may enqueue."""
+    """Enqueues and runs jobs; at most one engine per process is started."""
 
     def __init__(self, config: EngineConfig) -> None:
         self._config = config
@@ -42,9 +43,10 @@ class Engine:
         self.session_limits = SessionLimits(takeover_seconds=config.takeover_seconds, name=self._executor_id)
         """Those of this process's sessions on PostgreSQL, its own as well as the library's."""
         self._storage = Storage(config, self.session_limits)
-        own_caps = OwnCaps(config.queues(), poll_seconds=config.poll_seconds)
-        self._bells = Bells(before_polling=own_caps.install)
-        self._in_hand = InHand()
+        self._own_caps = OwnLimits(config.queues(), poll_seconds=config.poll_seconds)
+        self._reads = LibraryReads(due=self._due)
+        self._wakeups = Wakeups(before_polling=self._before_polling, longest=config.idle_poll_seconds)
+        self._running_calls = RunningCalls()
         self._accepting = False
         self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="gatewright-engine")
         self._file_lock: DatabaseFileLock | None = None
@@ -55,7 +57,7 @@ class Engine:
         self._running = self._stopped = False
         self._displaced = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._laying_down: asyncio.Task[None] | None = None
+        self._cancelling: asyncio.Task[None] | None = None
 
     # --- Accepting work ---------------------------------------------------------------------------------
 
@@ -67,9 +69,9 @@ class Engine:
         """
         self._storage.client.enqueue_in_transaction(connection, options_of(job, sequence), job.argument)
         if connection.dialect.name == "postgresql":
-            tell(connection, job.queue)
+            notify(connection, job.queue)
         elif self._running:
-            self._bells.ring_after_transaction(connection, job.queue)
+            self._wakeups.wake_after_transaction(connection, job.queue)
 
     async def migrate(self) -> None:
         """Create or update the engine's own tables; safe while others run."""
@@ -78,7 +80,7 @@ class Engine:
     # --- Running it -------------------------------------------------------------------------------------
 
     async def start(self, work: Work) -> None:
-        """Take up work, and go on with what a dead process left; in the loop that will run it.
+        """Start to run jobs, and resume those of a dead process, in the current event loop.
 
         One that does not listen only prepares the tables: it accepts work and runs nothing. Raises EngineError when
         another process holds the SQLite file, or another engine this process.
@@ -102,13 +104,13 @@ class Engine:
             raise
         if self._heartbeat is not None:
             self._heartbeat.reap()
-            self._listener = Listener(self._storage.listen, self._bells.ring)
+            self._listener = Listener(self._storage.listen, self._wakeups.wake)
             self._listener.start()
         sweeping = self._sweeper.sweep_for_ever(self._config.sweep_seconds)
         self._sweeping = asyncio.create_task(sweeping, name="engine-sweep")
 
     async def stop(self, drain_seconds: float) -> None:
-        """Take up nothing new, wait for calls in progress that long, then leave the rest to the next start.
+        """Start nothing new, wait for running calls, and leave the rest to the next start.
 
         A call that is not done then is cancelled; its workflow stays and is resumed. Stopping twice is harmless;
         a stopped engine is not started again.
@@ -116,8 +118,8 @@ class Engine:
         if self._stopped:
             return
         self._stopped = True
-        self._bells.close()
-        await self._in_hand.drain(drain_seconds)
+        self._wakeups.close()
+        await self._running_calls.drain(drain_seconds)
         if self._sweeping is not None:
             self._sweeping.cancel()
             await asyncio.gather(self._sweeping, return_exceptions=True)
@@ -128,9 +130,9 @@ class Engine:
         self._running = False
 
     async def displaced(self) -> None:
-        """Wait until others have taken over this process's work, because it was silent for too long.
+        """Wait until other processes have taken over this process's work.
 
-        Then nothing is taken up any more, and what was in hand is cancelled: it belongs to others. Stop, and start
+        Then nothing more is started, and running calls are cancelled: they belong to others. Stop, and start
         a new process.
         """
         await self._displaced.wait()
@@ -145,7 +147,7 @@ class Engine:
     async def check(self) -> None:
         """Raise EngineError unless `healthy`."""
         if not self.healthy():
-            raise EngineError("This process takes up no work, or the others cannot see that it lives.")
+            raise EngineError("This process runs no jobs, or its heartbeat fails.")
 
     # --- Looking at it ----------------------------------------------------------------------------------
 
@@ -154,11 +156,11 @@ class Engine:
         return await self._in_thread(self._storage.history.depths)
 
     async def loads(self) -> list[Load]:
-        """Return what waits and what is worked on, by queue."""
+        """Return the numbers of waiting and active jobs, by queue."""
         return await self._in_thread(self._storage.history.loads)
 
     async def stranded(self) -> list[Stranded]:
-        """Unfinished workflows of unknown name, queue or version: nobody runs them, alert on it."""
+        """Return unfinished workflows of unknown name, queue or version, which nothing runs."""
         return await self._in_thread(self._storage.history.stranded)
 
     async def abandoned(self, ids: Sequence[str]) -> frozenset[str]:
@@ -170,7 +172,7 @@ class Engine:
         return await self._in_thread(partial(self._storage.history.prune, before))
 
     async def sweep(self) -> int:
-        """Tell of workflows that ended badly in silence; returns how many. It runs by itself, too."""
+        """Record the workflows that failed without a record; returns how many."""
         if self._sweeper is None:
             raise EngineError("The engine was not started.")
         return await self._sweeper.sweep()
@@ -178,7 +180,7 @@ class Engine:
     # --- Parts ------------------------------------------------------------------------------------------
 
     def _claim(self) -> None:
-        """Make sure that what this process will own is not resumed by another one, nor the other way round."""
+        """Exclude other processes from the workflows that this one will own."""
         if self._config.sqlite_file is not None:
             lock = DatabaseFileLock(self._config.sqlite_file)
             lock.acquire()
@@ -190,7 +192,7 @@ class Engine:
             limits=self.session_limits,
             succession=Succession(
                 running=self._storage.history.running_executors,
-                hand_back=_hand_back,
+                hand_back=self._hand_back,
                 on_declared_dead=self._declared_dead,
             ),
         )
@@ -206,17 +208,17 @@ class Engine:
         Workflows(
             work,
             self._config,
-            self._in_hand,
+            self._running_calls,
             permitted=self._permitted,
-            ended=lambda workflow: self._bells.ring(WORKFLOWS[workflow]),
+            ended=lambda workflow: self._wakeups.wake(WORKFLOWS[workflow]),
         ).register()
-        self._bells.install()
+        self._wakeups.install()
         DBOS.launch()
 
     def _shut_down(self) -> None:
         if self._running:
             DBOS.destroy(destroy_registry=True)
-        self._bells.remove()
+        self._wakeups.remove()
         if self._listener is not None:
             self._listener.stop()
         if self._heartbeat is not None:
@@ -226,20 +228,37 @@ class Engine:
             self._file_lock.release()
 
     async def _permitted(self) -> None:
-        """Return while this process may work, wait while that is not sure, and cancel when it may not."""
+        """Wait until this process may work; cancel the caller when it no longer may."""
         while self._heartbeat is not None and not self._heartbeat.healthy:
             if self._heartbeat.declared_dead:
                 raise asyncio.CancelledError
             await asyncio.sleep(_DOUBT_SECONDS)
 
+    def _before_polling(self, dbos: DBOS) -> None:
+        self._own_caps.install(dbos)
+        self._reads.install(dbos)
+
+    def _due(self, queue: str) -> None:
+        """Wake all pollers for delayed jobs that are due now; called in a thread of the library."""
+        if self._config.sqlite_file is not None:
+            self._wakeups.wake(queue)
+            return
+        with self._storage.sql.begin() as connection:
+            notify(connection, queue)
+
+    def _hand_back(self, executor_ids: Sequence[str]) -> None:
+        # Private, and the only way without a paid service; the contract test holds the pinned version to it.
+        DBOS._recover_pending_workflows(list(executor_ids))  # noqa: SLF001
+        self._wakeups.wake_all()
+
     def _declared_dead(self) -> None:
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._lay_down)
+            self._loop.call_soon_threadsafe(self._cancel_all)
 
-    def _lay_down(self) -> None:
-        """Cancel what is in hand; a running Terraform apply lives on, and its successor finds its lock."""
-        self._bells.close()
-        self._laying_down = asyncio.create_task(self._in_hand.drain(0), name="engine-displaced")
+    def _cancel_all(self) -> None:
+        """Cancel running calls; a Terraform apply continues, and its successor finds its lock."""
+        self._wakeups.close()
+        self._cancelling = asyncio.create_task(self._running_calls.drain(0), name="engine-displaced")
         self._displaced.set()
 
     async def _in_thread(self, call: Callable[[], _Result]) -> _Result:
@@ -251,8 +270,3 @@ def _name_of(config: EngineConfig) -> str:
     if config.sqlite_file is not None:
         return APPLICATION
     return f"{SESSION_PREFIX}-{socket.gethostname()[:35]}-{secrets.token_hex(8)}"
-
-
-def _hand_back(executor_ids: Sequence[str]) -> object:
-    # Private, and the only way without a paid service; the contract test holds the pinned version to it.
-    return DBOS._recover_pending_workflows(list(executor_ids))  # noqa: SLF001

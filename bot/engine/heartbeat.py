@@ -1,8 +1,8 @@
-"""Who lives, and what becomes of the work of those who do not (PostgreSQL).
+"""Detect dead processes, and hand their work to others (PostgreSQL).
 
-Every process start has a name of its own and says in a table that it lives, from a thread, so that a busy event
-loop is not taken for death. Whoever is silent for too long is declared dead by removing its row: its work is
-handed back to the queues, and should it only have been asleep, it finds its row gone and stops working.
+Every process start has its own name and writes a heartbeat into a table, from a thread, so that a busy event
+loop does not count as death. The row of a process without a heartbeat is removed and its work returns to the
+queues. If the process was only suspended, it finds its row missing and stops working.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bot.domain.session_limits import SESSION_PREFIX, SessionLimits
+from bot.domain.core.session_limits import SESSION_PREFIX, SessionLimits
 from bot.engine.config import EngineError
 
 _log = logging.getLogger(__name__)
@@ -49,23 +49,23 @@ class _DeclaredDeadError(EngineError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succession:
-    """What the heartbeat must be told about the work of others."""
+    """Returns the work of dead processes to the queues."""
 
     running: Callable[[], Sequence[str]]
     """Lists the executors that own started workflows."""
     hand_back: Callable[[list[str]], object]
-    """Puts the started workflows of these executors back into their queues; harmless when done before."""
+    """Puts the started workflows of these executors back into their queues; safe to repeat."""
     on_declared_dead: Callable[[], None]
     """Called once, in the heartbeat's thread, when others have taken over this process's work."""
 
 
 class Heartbeat:
-    """A thread that says that this process lives and hands back the work of those that do not."""
+    """A thread that writes this process's heartbeat and recovers the work of dead processes."""
 
     def __init__(
         self, engine: sa.Engine, *, executor_id: str, limits: SessionLimits, succession: Succession
     ) -> None:
-        """`limits` say what silence of this process is taken for its death; each process states its own."""
+        """`limits` has the silence after which this process counts as dead."""
         self._engine = engine
         self._executor_id = executor_id
         self._seconds = limits.takeover_seconds
@@ -76,20 +76,20 @@ class Heartbeat:
         self._dead = threading.Event()
         self._last = 0.0
         self._failed = 0.0
-        """When a beat last failed or was late: whoever shared that trouble could not beat either."""
+        """When a beat last failed or was late; other processes may have had the same trouble."""
         self._thread = threading.Thread(target=self._run, name="gatewright-heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Be born, so that nobody takes this process for dead, then go on in the thread."""
+        """Record the first heartbeat, then continue in the thread."""
         with self._engine.begin() as connection:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_TABLE_LOCK)))
             _beats.create(connection, checkfirst=True)
         started = _now()
-        born = sa.insert(_beats).values(
+        first_beat = sa.insert(_beats).values(
             executor_id=self._executor_id, beat_at=sa.func.clock_timestamp(), patience=self._seconds
         )
         with self._engine.begin() as connection:
-            connection.execute(born)
+            connection.execute(first_beat)
         self._last = started
         self._thread.start()
 
@@ -122,7 +122,7 @@ class Heartbeat:
                 if self._reaping.is_set():
                     self._reap()
             except sa.exc.SQLAlchemyError as error:
-                # The database is away: nobody else can take over meanwhile either.
+                # Without the database no other process can take over either.
                 self._failed = _now()
                 _log.warning("heartbeat failed: %s", type(error).__name__)
             except _DeclaredDeadError:
@@ -131,7 +131,7 @@ class Heartbeat:
                 self._succession.on_declared_dead()
                 return
             except Exception:  # noqa: BLE001 -- The heartbeat outlives whatever one takeover met.
-                _log.exception("taking over the work of the dead failed; it is tried again")
+                _log.exception("taking over the work of dead processes failed; it is tried again")
 
     def _beat(self) -> None:
         started = _now()
@@ -147,44 +147,39 @@ class Heartbeat:
         self._last = started
 
     def _reap(self) -> None:
-        """Declare the silent dead, and hand back the work of those that do not live.
-
-        A handed-back workflow that was taken up again belongs to another executor, so that handing back the same
-        dead twice changes nothing. After the database was away, all were silent: each is first given the time to beat.
-        """
+        """Declare silent processes dead, and hand back the work of dead ones."""
         silent = self._silent()
-        # First, and without a lock: what stands in the way may be held by one of them.
+        # First, and without a lock, since a dead session may hold it.
         with self._engine.begin() as connection:
             connection.execute(_end_sessions(silent, self._pause))
         with self._engine.begin() as connection:
             if not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_REAPER_LOCK))):
                 return
             connection.execute(sa.delete(_beats).where(silent))
-        # They are dead before their work moves, and handing it back may take longer than a transaction may.
-        # First who works, then who lives: a process that starts in between works only after it lives.
+        # They are declared dead before their work moves, and handing it back may take longer than a transaction.
+        # First who works, then who lives: a process that starts in between works only after its first heartbeat.
         working = set(self._succession.running())
         with self._engine.begin() as connection:
             dead = sorted(working - set(connection.scalars(sa.select(_beats.c.executor_id))))
         if dead:
             _log.warning("taking over the work of %s", ", ".join(dead))
+            # A workflow that another process has resumed belongs to that one, so a repetition changes nothing.
             self._succession.hand_back(dead)
 
     def _silent(self) -> sa.ColumnElement[bool]:
         now = sa.func.clock_timestamp()
         age = sa.func.extract("epoch", now - _beats.c.beat_at)
         up = sa.func.extract("epoch", now - sa.func.pg_postmaster_start_time())
+        # While the database was unreachable, all were silent: each first gets the time for a heartbeat.
         reachable = sa.func.least(up, _now() - self._failed)
         return sa.and_(age > _beats.c.patience, reachable > _beats.c.patience)
 
 
 def _end_sessions(silent: sa.ColumnElement[bool], pause: float) -> sa.Select[tuple[bool]]:
-    """End every session of the silent, and those of ours that have waited for their client for so long.
-
-    The server's own limits end a session that stands still between two statements. One whose client stopped in the
-    middle of a message is at work, as the server sees it, for as long as the connection stands.
-    """
+    """End the database sessions of silent processes, and our own that hang."""
     dead = sa.exists().where(_sessions.c.application_name == _beats.c.executor_id, silent)
     waited = sa.func.extract("epoch", sa.func.clock_timestamp() - _sessions.c.state_change)
+    # The server ends sessions that are idle, but counts one whose client stopped inside a message as active.
     stuck = sa.and_(
         _sessions.c.application_name.startswith(SESSION_PREFIX),
         _sessions.c.state == "active",
@@ -200,5 +195,5 @@ def _end_sessions(silent: sa.ColumnElement[bool], pause: float) -> sa.Select[tup
 
 
 def _now() -> float:
-    """Return seconds on a clock that goes on while the machine is suspended."""
+    """Return seconds on a clock that continues while the machine is suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

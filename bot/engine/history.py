@@ -19,13 +19,13 @@ from bot.engine.workflows import describe
 
 _UNFINISHED: Final = ("ENQUEUED", "PENDING", "DELAYED")
 _BAD_ENDS: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"]
-_TOLD: Final = "gatewright_told"
+_RECORDED: Final = "gatewright_told"
 _PAGE: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stranded:
-    """An unfinished workflow that no process of this version will ever run; it may block its partition."""
+    """An unfinished workflow that no process of this version runs; it may block its partition."""
 
     id: str
     workflow: str
@@ -48,7 +48,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """A workflow that ended badly, and of which nobody was told yet."""
+    """A failed workflow whose failure is not recorded yet."""
 
     id: str
     workflow: str
@@ -72,7 +72,7 @@ class History:
         )
 
     def loads(self) -> list[Load]:
-        """Return what waits and what is worked on, by queue; a queue without either is left out."""
+        """Return the numbers of waiting and active jobs, by queue; queues without any are omitted."""
         rows = self._rows.c
         since = sa.case(
             (rows.status == "PENDING", sa.func.coalesce(rows.started_at_epoch_ms, rows.created_at)),
@@ -137,16 +137,16 @@ class History:
             return frozenset(ids) - frozenset(connection.scalars(query))
 
     def lost(self) -> list[Lost]:
-        """Workflows that ended badly without anybody being told."""
+        """Return the failed workflows whose failure is not recorded."""
         found = self._client.list_workflows(status=_BAD_ENDS, load_output=True)
-        return [_lost(row) for row in found if not (row.attributes or {}).get(_TOLD)]
+        return [_lost(row) for row in found if not (row.attributes or {}).get(_RECORDED)]
 
-    def mark_told(self, id: str) -> None:
-        """Remember that somebody was told of a bad end."""
-        self._client.update_workflow_attributes(id, {_TOLD: True})
+    def mark_recorded(self, id: str) -> None:
+        """Mark a failed workflow as recorded."""
+        self._client.update_workflow_attributes(id, {_RECORDED: True})
 
     def prune(self, before: datetime) -> int:
-        """Delete workflows that finished before then, except those of which nobody knows; returns how many."""
+        """Delete workflows that finished before then and are recorded; returns how many."""
         count = 0
         while ids := self._succeeded(before):
             self._client.delete_workflows(ids)
@@ -154,10 +154,10 @@ class History:
         bad = self._client.list_workflows(
             status=_BAD_ENDS, completed_before=before.isoformat(), load_input=False, load_output=False
         )
-        told = [row.workflow_id for row in bad if (row.attributes or {}).get(_TOLD)]
-        if told:
-            self._client.delete_workflows(told)
-        return count + len(told)
+        recorded = [row.workflow_id for row in bad if (row.attributes or {}).get(_RECORDED)]
+        if recorded:
+            self._client.delete_workflows(recorded)
+        return count + len(recorded)
 
     def _succeeded(self, before: datetime) -> list[str]:
         rows = self._client.list_workflows(

@@ -1,4 +1,4 @@
-"""The engine's side of the database: the library's tables, its client, and what we read from them ourselves."""
+"""The engine's connections, the library's tables and its client."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlalchemy.engine import ExceptionContext
 
-from bot.domain.session_limits import TAKEOVER_SECONDS, SessionLimits
-from bot.engine import caps
+from bot.domain.core.session_limits import TAKEOVER_SECONDS, SessionLimits
+from bot.engine import concurrency
 from bot.engine.config import APPLICATION, EngineConfig, EngineError
 from bot.engine.history import History
 
@@ -51,11 +51,11 @@ class Storage:
 
     @cached_property
     def library(self) -> sa.Engine | None:
-        """The library's connections on PostgreSQL, as many as it would have; on SQLite it makes its own."""
+        """The library's connections on PostgreSQL; on SQLite it makes its own."""
         url = self._config.url
         if url.drivername == "sqlite":
             return None
-        # The library takes a refused lock for a claim that was raced, and gives up elsewhere.
+        # The library takes a refused lock for a lost race, and fails elsewhere.
         limits = replace(self._limits, lock_seconds=0)
         engine = sa.create_engine(
             url.set(drivername="postgresql+psycopg", query=limits.parameters(url.query)),
@@ -81,7 +81,7 @@ class Storage:
         return History(self.sql, self.client)
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close the connections."""
         if "client" in self.__dict__:
             self.client.destroy()
         for engine in (self.__dict__.get("library"), self.__dict__.get("sql")):
@@ -105,12 +105,12 @@ class Storage:
         DBOS.migrate(url.set(query=limits.parameters(url.query)).render_as_string(hide_password=False))
 
     def register_queues(self) -> None:
-        """Store the queues before the launch: pollers of known ones start at once, of new ones a second late."""
-        caps.register(self.client, self._config)
+        """Store the queues before the launch, so that their pollers start immediately."""
+        concurrency.register(self.client, self._config)
 
 
 def migrate_engine(database_url: str, *, takeover_seconds: float = TAKEOVER_SECONDS) -> None:
-    """Create or update the engine's tables; a second process waits for the first and finds nothing to do."""
+    """Create or update the engine's tables; safe in several processes in parallel."""
     limits = SessionLimits(takeover_seconds=takeover_seconds)
     storage = Storage(EngineConfig(database_url=database_url), limits)
     try:
@@ -120,7 +120,7 @@ def migrate_engine(database_url: str, *, takeover_seconds: float = TAKEOVER_SECO
 
 
 def _try_again(context: ExceptionContext) -> None:
-    """Let the library repeat what a limit ended: it does so only after a lost connection."""
+    """Report a limit as a lost connection, after which alone the library retries."""
     error = context.original_exception
     if isinstance(error, psycopg.errors.QueryCanceled | psycopg.errors.IdleInTransactionSessionTimeout):
         context.is_disconnect = True
@@ -128,7 +128,7 @@ def _try_again(context: ExceptionContext) -> None:
 
 
 def quieten() -> None:
-    """Let the library's warnings reach our own log, and nothing else of it."""
+    """Log the library's warnings, and nothing below them."""
     logger = logging.getLogger("dbos")
     if not logger.handlers:
         logger.addHandler(logging.NullHandler())
@@ -137,7 +137,7 @@ def quieten() -> None:
 
 
 def require_sqlite(python: tuple[int, ...], sqlite: tuple[int, ...]) -> None:
-    """Raise EngineError where the library would fail in words that nobody understands."""
+    """Raise EngineError where this SQLite is too old for the library."""
     needed = (3, 42) if python >= (3, 12) else (3, 35)
     if sqlite < needed:
         raise EngineError(

@@ -1,4 +1,4 @@
-"""Looking for workflows that ended badly in silence, and telling of each."""
+"""Find failed workflows that left no record, and record them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _InThread(Protocol):
 
 
 class Sweeper:
-    """Tells of what was lost: at once when asked, else by itself every now and then."""
+    """Records lost workflows, on request and periodically."""
 
     def __init__(self, history: History, on_lost: OnLost, in_thread: _InThread) -> None:
         self._history = history
@@ -30,24 +30,22 @@ class Sweeper:
         self._in_thread = in_thread
 
     async def sweep(self) -> int:
-        """Tell of workflows that ended badly in silence; returns how many.
-
-        One of which nobody can be told stands in the way of no other; it is tried again the next time.
-        """
-        told = 0
+        """Record the workflows that failed without a record; returns how many."""
+        recorded = 0
         for one in await self._in_thread(self._history.lost):
             _log.error("workflow %s %s was found lost: %s", one.workflow, one.argument, one.error)
             try:
                 await self._on_lost(one.workflow, one.argument, one.error)
             except Exception:  # noqa: BLE001 -- The sweep outlives whatever one of them met.
-                _log.exception("nobody could be told of %s %s", one.workflow, one.argument)
+                # It blocks no other, and is tried again in the next round.
+                _log.exception("the failure of %s %s could not be recorded", one.workflow, one.argument)
                 continue
-            await self._in_thread(partial(self._history.mark_told, one.id))
-            told += 1
-        return told
+            await self._in_thread(partial(self._history.mark_recorded, one.id))
+            recorded += 1
+        return recorded
 
     async def sweep_for_ever(self, seconds: float) -> None:
-        """Sweep once in so many seconds, until cancelled."""
+        """Sweep periodically until cancelled."""
         while True:
             try:
                 await self.sweep()

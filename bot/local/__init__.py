@@ -1,1 +1,1 @@
-"""`gatewright local`: the path of a plan and of an apply on a developer's machine, in the checkout as it lies there."""
+"""`gatewright local`: plans and applies a checkout on a developer's machine."""

@@ -1,4 +1,4 @@
-"""What of the settings a local command needs, and the credentials of an environment and purpose."""
+"""The settings of local commands, and the credentials of an environment and purpose."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from bot.adapters.object_store import S3ObjectStore
 from bot.adapters.terraform.cli import TerraformCli
 from bot.adapters.terraform.supervision import Limits
 from bot.credentials import SettingsCredentials
-from bot.domain.model import EnvName, Stack
-from bot.domain.redaction import Redactor
+from bot.domain.core.model import EnvName, Stack
+from bot.domain.secrets.redaction import Redactor
 from bot.ports import Backend
-from bot.services.jobs import Purpose
+from bot.services.runs.credentials import Purpose
 from bot.settings import PREFIX, EnvironmentSecrets, Reading, Settings, SettingsError
 
 _NEEDED: Final = (
@@ -32,35 +32,36 @@ _OWN_KEYS: Final = ("s3_access_key_id", "s3_secret_access_key")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Hands out what one purpose may have; nothing of GitHub is asked for."""
+    """The settings and credentials of a local command; GitHub's are not needed."""
 
     settings: Settings
     secrets: EnvironmentSecrets
     has_own_keys: bool
-    """Whether the settings name a key pair for environments without one."""
+    """Whether there is a key pair for environments without one of their own."""
     credentials: SettingsCredentials
 
     def backend(self, stack: Stack, purpose: Purpose) -> Backend:
-        """Return the state's place; SettingsError names the settings where there is no key pair for it."""
+        """Return the backend of a state; SettingsError where there is no key pair for it."""
         if not self.has_own_keys and self.secrets.state_keys(stack.env, purpose=purpose) is None:
             start = f"{PREFIX}{self.secrets.prefix(stack.env)}{'PLAN_' if purpose == 'plan' else ''}STATE_"
             raise SettingsError(
-                f"there are no credentials for the state of {stack.env} to {purpose} it: set {start}ACCESS_KEY_ID and"
+                f"no credentials to {purpose} {stack.env}: set {start}ACCESS_KEY_ID and"
                 f" {start}SECRET_ACCESS_KEY, or {PREFIX}S3_ACCESS_KEY_ID and {PREFIX}S3_SECRET_ACCESS_KEY for all"
                 " environments"
             )
         return self.credentials.backend(stack, purpose=purpose)
 
     def environment(self, env: EnvName, purpose: Purpose) -> dict[str, str]:
-        """Return the variables that Terraform is given."""
+        """Return the environment variables for Terraform."""
         return self.credentials.environment(env, purpose=purpose)
 
     def redactor(self, env: EnvName) -> Redactor:
-        """Return what removes every secret that is known before Terraform has spoken."""
+        """Return a redactor that knows every secret of the settings."""
         return self.credentials.redactor(env)
 
     def terraform(self) -> TerraformCli:
-        """Return the bot's own adapter, without the sandbox: whoever works here trusts what lies here."""
+        """Return the server's adapter without the sandbox."""
+        # Developers trust their own checkout; they could also run Terraform in it by hand.
         binary = self.settings.terraform_binary
         return TerraformCli(
             binary=(binary,) if binary else None,
@@ -73,7 +74,7 @@ class Access:
 
 
 def access(reading: Reading) -> Access:
-    """Return it; SettingsError lists what is missing or wrong of the few settings that are used here."""
+    """Return the access that the settings give; SettingsError where one it needs is invalid."""
     reading.require(*_NEEDED)
     return Access(
         settings=reading.settings,
@@ -84,7 +85,7 @@ def access(reading: Reading) -> Access:
 
 
 def state_store(backend: Backend) -> S3ObjectStore:
-    """Return the bucket of a state, as its key pair reaches it."""
+    """Return the bucket of a state, opened with its key pair."""
     return S3ObjectStore(
         endpoint_url=backend.endpoint_url,
         region=backend.region,

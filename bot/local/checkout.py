@@ -1,4 +1,4 @@
-"""The checkout in which somebody works, its policy, and the stacks that a command means."""
+"""A developer's checkout, its policy, and the stacks that a command selects."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain.errors import GatewrightError
-from bot.domain.model import EnvName, Stack
-from bot.domain.module_calls import TERRAFORM_FILES
-from bot.domain.selection import POLICY_PATH
+from bot.domain.core.errors import GatewrightError
+from bot.domain.core.model import EnvName, Stack
+from bot.domain.hcl.module_calls import TERRAFORM_FILES
+from bot.domain.trees.selection import POLICY_PATH
 from bot.policy import EnvironmentPolicy, RepoPolicy, load_policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What was asked for on the command line."""
+    """The options of a local command."""
 
     env: str
     project: str | None
     user: str | None
-    """Fills `{user}` in the state key; the login on this machine when left out."""
+    """Value of `{user}` in the state key; None for the login on this machine."""
     pull: int | None
-    """Fills `{pull}`."""
+    """Value of `{pull}` in the state key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,33 +34,31 @@ class Checkout:
     policy: RepoPolicy
 
     def environment(self, name: str) -> EnvironmentPolicy:
-        """Return an environment; GatewrightError names the choices when there is none."""
+        """Return an environment; GatewrightError where the policy has none of that name."""
         if name not in self.policy.environments:
             choices = ", ".join(self.policy.environments)
             raise GatewrightError(
-                f"{self.root / POLICY_PATH} has no environment {name}; the choices are {choices}"
+                f"unknown environment '{name}': must be one of {choices} ({self.root / POLICY_PATH})"
             )
         return self.policy.environment(name)
 
     def stacks(self, wanted: Wanted) -> tuple[Stack, ...]:
-        """Return what is meant, in order of dependency; GatewrightError says what is missing."""
+        """Return the selected stacks in order of dependency; GatewrightError where there are none."""
         env = EnvName(self.environment(wanted.env).name)
         names = [project.name for project in self.policy.projects]
         if wanted.project is not None and wanted.project not in names:
-            raise GatewrightError(f"there is no project {wanted.project}; the choices are {', '.join(names)}")
+            raise GatewrightError(f"unknown project '{wanted.project}': must be one of {', '.join(names)}")
         user = (wanted.user or _login()) if self.policy.needs_user(env) else None
         found = self.policy.stacks(f"local/{self.root.name}", pull=wanted.pull, user=user)
         stacks = tuple(
             stack for stack in found if stack.env == env and wanted.project in (None, stack.project)
         )
         if not stacks:
-            raise GatewrightError(
-                f"the state of {env} belongs to a pull request: say which with --pull NUMBER"
-            )
+            raise GatewrightError(f"the state of {env} belongs to a pull request: pass --pull NUMBER")
         return stacks
 
     def root_module(self, stack: Stack) -> Mapping[str, str]:
-        """Return file name -> text of the configuration files of a stack's root module. Blocking."""
+        """Return file name -> text of a stack's root module. Blocking."""
         directory = self.root / stack.directory
         names = (
             [path for path in directory.iterdir() if path.name.endswith(TERRAFORM_FILES)]
@@ -76,16 +74,15 @@ def _login() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # In a container the user may have no name.
-        raise GatewrightError(
-            "your user has no name on this machine: say whose state it is with --user NAME"
-        ) from None
+        raise GatewrightError("your user has no name on this machine: pass --user NAME") from None
 
 
 def find(directory: Path) -> Checkout:
-    """Return the checkout around a directory; GatewrightError when there is none, PolicyError for a bad policy.
+    """Return the checkout around a directory; GatewrightError where there is none.
 
-    Only this checkout's own policy is read, as it lies there: whoever works here could also run Terraform by hand.
+    Raises PolicyError for an invalid policy.
     """
+    # The policy of the checkout itself is safe here: its developer could also run Terraform by hand.
     start = directory.resolve()
     for place in (start, *start.parents):
         file = place / POLICY_PATH
@@ -94,7 +91,7 @@ def find(directory: Path) -> Checkout:
         if (place / ".git").exists():
             break
     raise GatewrightError(
-        f"there is no {POLICY_PATH} in {start} or above it; run this in a checkout of a managed repository"
+        f"no {POLICY_PATH} in {start} or its parents: run this in a checkout of a managed repository"
     )
 
 
@@ -102,4 +99,4 @@ def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise GatewrightError(f"{file} cannot be read: {error}") from error
+        raise GatewrightError(f"cannot read {file}: {error}") from error

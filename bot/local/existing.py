@@ -1,18 +1,18 @@
-"""What exists elsewhere is not created a second time by a local plan."""
+"""Refuses to plan what already has a state elsewhere."""
 
 from __future__ import annotations
 
-from bot.domain.errors import GatewrightError, OtherBackendError
-from bot.domain.model import Stack
-from bot.domain.module_calls import TERRAFORM_FILES
+from bot.domain.core.errors import GatewrightError, OtherBackendError
+from bot.domain.core.model import Stack
+from bot.domain.hcl.module_calls import TERRAFORM_FILES
 from bot.local import words
 from bot.local.checkout import Checkout
 from bot.ports import Backend
-from bot.services.existing_states import refuse_other_backend
+from bot.services.planning.existing_states import refuse_other_backend
 
 
 def refuse_shadowing(checkout: Checkout, stack: Stack, backend: Backend) -> None:
-    """Raise GatewrightError, saying what to do, where the checkout's code names another place for a state that is not there yet."""
+    """Raise GatewrightError where a new state has another backend in the code."""
     module = checkout.root / stack.directory
     try:
         texts = {
@@ -21,7 +21,7 @@ def refuse_shadowing(checkout: Checkout, stack: Stack, backend: Backend) -> None
             if path.name.endswith(TERRAFORM_FILES) and path.is_file()
         }
     except OSError as error:
-        raise GatewrightError(f"{module} cannot be read: {error}") from error
+        raise GatewrightError(f"cannot read {module}: {error}") from error
     try:
         refuse_other_backend(stack, checkout.policy.engine.name, texts, backend)
     except OtherBackendError as refused:

@@ -1,8 +1,8 @@
-"""Where a stack is worked on locally: a directory that nobody else sees, with a copy of what the stack is made of.
+"""The private work directory of a stack, with a copy of its inputs.
 
-The copy is at the same place each time, since absolute paths end up in plans. The data directory is kept from one time
-to the next, because an initialised one saves more than the plan of a small module costs. The rest, the plan file and
-the key pair among it, is removed when the work has ended.
+The directory is the same each time, because absolute paths end up in plans. Terraform's data directory is kept between
+commands: initialising a new one takes longer than planning a small module. Everything else, the plan file and the key
+pair included, is removed at the end of a command.
 """
 
 from __future__ import annotations
@@ -16,28 +16,33 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.adapters.workspace.cleaning import FILE, PROGRAM, make_directories, remove, remove_strangers
-from bot.adapters.workspace.locks import try_lock
+from bot.adapters.workspace.locks import lock_within
 from bot.adapters.workspace.tree_rules import ERRORED_STATE
-from bot.domain.errors import GatewrightError
-from bot.domain.model import Stack
-from bot.domain.selection import LOCK_FILE
+from bot.domain.core.errors import GatewrightError
+from bot.domain.core.model import Stack
+from bot.domain.trees.selection import LOCK_FILE
 from bot.local import words
 from bot.ports import OVERRIDE_FILE, Slot
+
+_PATIENCE = 2.0
+"""Seconds in which a command that was killed may end."""
 
 
 @contextmanager
 def working_place(cache: Path, root: Path, stack: Stack) -> Iterator[Slot]:
-    """Hold the place of a stack; GatewrightError while another command works there, or where it holds a lost state."""
+    """Lock the directory of a stack; GatewrightError while it is in use or has an unsaved state."""
     cache = cache.expanduser().absolute()
     name = _name(root, stack.project, stack.state_key)
     place = cache / name
     if place.is_relative_to(root):
-        raise GatewrightError(f"{cache} is inside the checkout; GATEWRIGHT_LOCAL_DIR must be outside of it")
+        raise GatewrightError(
+            f"GATEWRIGHT_LOCAL_DIR must be outside of the checkout, got {cache}, which is inside the checkout"
+        )
     for directory in (place, place / "tree"):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = try_lock(cache / f"{name}.lock")
+    lock = lock_within(cache / f"{name}.lock", _PATIENCE)
     if lock is None:
-        raise GatewrightError(f"another `gatewright local` works on {stack.label} just now")
+        raise GatewrightError(f"another `gatewright local` is using {stack.label}: wait until it has ended")
     slot = Slot(
         name=name, tree=place / "tree", data_dir=place / "data", scratch=place / "scratch", lock_fd=lock
     )
@@ -52,22 +57,22 @@ def working_place(cache: Path, root: Path, stack: Stack) -> Iterator[Slot]:
 
 
 def lay_out(slot: Slot, root: Path, entries: Collection[str]) -> None:
-    """Make the slot's tree a copy of these files and links of a checkout, and nothing else; blocking."""
+    """Make the slot's tree an exact copy of these files and links of a checkout. Blocking."""
     try:
         _copy(slot.tree, root, entries)
     except OSError as error:
-        raise GatewrightError(f"the checkout cannot be copied: {error}") from error
+        raise GatewrightError(f"cannot copy the checkout: {error}") from error
 
 
 def keep_lock_file(root: Path, stack: Stack, text: str | None) -> Path | None:
-    """Put a provider lock file that init has made where it can be committed; None where there is one, or none at all."""
+    """Write a new provider lock file into the checkout; None where nothing was written."""
     file = root / stack.directory / LOCK_FILE
     if text is None or file.exists():
         return None
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise GatewrightError(f"{file} cannot be written: {error}") from error
+        raise GatewrightError(f"cannot write {file}: {error}") from error
     return file
 
 
@@ -82,7 +87,7 @@ def _copy(tree: Path, root: Path, entries: Collection[str]) -> None:
             place.symlink_to((root / path).readlink())
         else:
             shutil.copy2(root / path, place, follow_symlinks=False)
-            # As in the bot's checkout, whatever this person's umask is.
+            # As in the server's checkout, independent of the developer's umask.
             place.chmod(PROGRAM if place.stat().st_mode & stat.S_IXUSR else FILE)
 
 
@@ -91,6 +96,6 @@ def _name(*parts: object) -> str:
 
 
 def _empty(slot: Slot, stack: Stack) -> None:
-    """Remove what is there for one command only, what a killed one has left behind too."""
+    """Remove the files of one command, also those that a killed one left."""
     shutil.rmtree(slot.scratch, ignore_errors=True)
     (slot.tree / stack.directory / OVERRIDE_FILE).unlink(missing_ok=True)

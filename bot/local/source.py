@@ -1,4 +1,4 @@
-"""What lies in a checkout: the files that a run here would get, as they are on the disk, committed or not."""
+"""The files of a checkout that a run may get, committed or not."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Final
 
 from bot.adapters.workspace.git import Git
 from bot.adapters.workspace.tree_rules import ERRORED_STATE
-from bot.domain.errors import GatewrightError
-from bot.domain.links import follow
-from bot.domain.model import Sha
-from bot.domain.module_calls import TERRAFORM_FILES, local_module_calls
+from bot.domain.core.errors import GatewrightError
+from bot.domain.core.model import Sha
+from bot.domain.hcl.module_calls import TERRAFORM_FILES, local_module_calls
+from bot.domain.trees.links import follow
 from bot.ports import OVERRIDE_FILE, Merge
-from bot.services.stacks import MergedTree
+from bot.services.stacks.touched import MergedTree
 
 _NEVER: Final = frozenset({".git", ".terraform"})
 _OURS: Final = frozenset({ERRORED_STATE, OVERRIDE_FILE})
-"""What runs leave, and no run is to get."""
+"""Files that runs leave and that no run may get."""
 _ON_DISK: Final = "on the disk"
-"""Stands for the blob of every file: nothing is compared here."""
+"""Placeholder for the blob of every file: nothing is compared here."""
 
 
 async def working_tree(root: Path) -> MergedTree:
-    """Return the tree of a checkout; what git ignores is not in it. GatewrightError for links that lead out of it."""
+    """Return the tree of a checkout without ignored files; GatewrightError for links out of it."""
     listed = await _listed(root)
     return await asyncio.to_thread(_read, root, listed)
 
@@ -38,7 +38,7 @@ async def _listed(root: Path) -> Sequence[str]:
         f"listing the files of {root}",
         *("ls-files", "-z", "--cached", "--others", "--exclude-standard"),
         cwd=root,
-        # The checkout may belong to another user, as in a container, and nothing of it is run to list it.
+        # The checkout may belong to another user, as in a container; listing it runs none of its code.
         config={"safe.directory": "*"},
     )
     return sorted({os.fsdecode(path) for path in listing.stdout.split(b"\0") if path})
@@ -62,7 +62,7 @@ def _read(root: Path, listed: Iterable[str]) -> MergedTree:
             texts[path] = str((root / path).readlink())
     tree = follow(files, texts)
     for path in texts.keys() - tree.links.keys():
-        raise GatewrightError(f"the symbolic link {root / path} leads out of the checkout, or in circles")
+        raise GatewrightError(f"the symbolic link {root / path} leads out of the checkout or to itself")
     modules = [path for path in tree.files if path.endswith(TERRAFORM_FILES) and (root / path).is_file()]
     code = {path: (root / path).read_text(encoding="utf-8", errors="replace") for path in modules}
     return MergedTree(
@@ -75,7 +75,7 @@ def _read(root: Path, listed: Iterable[str]) -> MergedTree:
 
 
 def _kind(root: Path, path: str) -> int | None:
-    """Return whether a listed path is a file or a link; None for directories, and for what was removed or moved."""
+    """Return the kind of a path, file or link; None for all others and for missing ones."""
     place = root / path
     if any((root / above).is_symlink() for above in Path(path).parents):
         return None

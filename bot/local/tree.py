@@ -1,4 +1,4 @@
-"""What lies in a checkout where a stack is planned, read from the disk as Terraform reads it: links are followed."""
+"""The directories of a stack, read from disk as Terraform reads them: links are followed."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from bot.domain.loose_trees import LooseTree, is_of_interest
-from bot.domain.model import Stack
-from bot.domain.module_calls import TERRAFORM_FILES, called_directories, local_module_calls
-from bot.domain.plannable import LARGEST_POINTER, literal_start
-from bot.domain.selection import PolicyPart
+from bot.domain.core.model import Stack
+from bot.domain.hcl.module_calls import TERRAFORM_FILES, called_directories, local_module_calls
+from bot.domain.trees.loose_trees import LooseTree, is_of_interest
+from bot.domain.trees.plannable import LARGEST_POINTER, literal_start
+from bot.domain.trees.selection import PolicyPart
 
 _SKIPPED: Final = frozenset({".git", ".terraform"})
-"""Git's own data, and Terraform's, in which modules are repositories by right."""
+"""Data of git and of Terraform, where modules may be repositories."""
 _LARGEST: Final = 5_000_000
-"""Bytes of the largest file of a module that is read."""
+"""Size in bytes of the largest file that is read."""
 
 
 def loose_tree(root: Path, stack: Stack, part: PolicyPart) -> LooseTree:
-    """Return what lies in the directories of a stack: its project, what that calls, and what the policy names."""
+    """Return the files of a stack: its project, the modules it calls, and paths of the policy."""
     reading = _Reading(root)
     waiting = [stack.directory, *(_directory_of(each) for each in _taking(part)), stack.var_file or ""]
     while waiting:
@@ -40,7 +40,7 @@ class _Reading:
         self.done: set[str] = set()
 
     def read(self, directory: str) -> None:
-        """Read all that lies below a directory; a file may be named as well."""
+        """Read a file, or all files below a directory."""
         self.done.add(directory)
         place = self._root / directory
         if place.is_file():
@@ -68,7 +68,7 @@ class _Reading:
         }
 
     def found(self) -> LooseTree:
-        """Return what was read; a repository is known by its directory alone, as a submodule is in git."""
+        """Return what was read; of a repository only its directory, as git shows a submodule."""
         inside = tuple(f"{path}/" for path in self._repositories)
         return LooseTree(
             contents={

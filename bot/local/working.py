@@ -1,4 +1,4 @@
-"""Planning and applying a stack with the adapters that the bot uses."""
+"""Plans and applies a stack of a checkout with the server's adapters."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from bot.adapters.object_store import S3ObjectStore
 from bot.adapters.state_reader import lock_info, read_state
 from bot.adapters.workspace.cleaning import empty
-from bot.domain.errors import GatewrightError, NeedsInitError, TerraformError
-from bot.domain.model import Stack
-from bot.domain.plan import PlanSummary
-from bot.domain.plan_json import summarise
-from bot.domain.redaction import Redactor
-from bot.domain.sensitive import sensitive_values
+from bot.domain.core.errors import GatewrightError, NeedsInitError, TerraformError
+from bot.domain.core.model import Stack
+from bot.domain.plans.plan import PlanSummary
+from bot.domain.plans.plan_json import summarise
+from bot.domain.secrets.redaction import Redactor
+from bot.domain.secrets.sensitive import sensitive_values
 from bot.local import words
 from bot.local.access import Access, state_store
 from bot.local.checkout import Checkout
@@ -25,37 +25,39 @@ from bot.local.place import keep_lock_file, lay_out, working_place
 from bot.local.source import working_tree
 from bot.local.tree import loose_tree
 from bot.ports import PlanOutput, Slot, Stop, Terraform, TerraformJob
-from bot.services.jobs import Purpose, bounded
-from bot.services.omissions import explained
-from bot.services.plan_inputs import Inputs, checked_inputs
-from bot.services.plannable import refuse_unplannable_files
-from bot.services.stacks import MergedTree, input_tree
+from bot.services.planning.omissions import explained
+from bot.services.runs.credentials import Purpose
+from bot.services.runs.plan_inputs import Inputs, checked_inputs
+from bot.services.runs.terraform_jobs import bounded
+from bot.services.stacks.plannable import refuse_unplannable_files
+from bot.services.stacks.touched import MergedTree, input_tree
 
 Say = Callable[[str], None]
-"""Called with one line, or a text of several."""
+"""Prints a text of one or more lines."""
 Confirm = Callable[[str], bool]
-"""Asks a question; True for yes."""
+"""Asks a question; returns whether the answer is yes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Working:
-    """One command on a checkout."""
+    """A local command on a checkout."""
 
     checkout: Checkout
     access: Access
     terraform: Terraform
     say: Say
 
-    async def plan(self, stack: Stack) -> None:
-        """Plan, and tell state, counts and risk; it changes nothing."""
+    async def plan(self, stack: Stack) -> PlanSummary:
+        """Plan, print state, counts and risk, and return the plan; changes nothing."""
         async with self._stack(stack) as (slot, states, tree):
             holder = await lock_info(states, stack.state_key)
             if holder is not None:
-                self.say(f"the state is locked by {holder}: it may change while it is planned")
-            await self._plan(stack, slot, tree, await self._inputs(stack))
+                self.say(f"the state is locked by {holder}: it may change during the plan")
+            _, summary = await self._plan(stack, slot, tree, await self._inputs(stack))
+        return summary
 
     async def apply(self, stack: Stack, confirm: Confirm) -> bool:
-        """Plan, ask, and apply exactly that plan; whether the stack is now as it shall be."""
+        """Plan, ask, and apply that plan; returns whether the stack is up to date."""
         backend = self.access.backend(stack, "apply")
         async with self._stack(stack) as (slot, states, tree):
             holder = await lock_info(states, stack.state_key)
@@ -73,7 +75,7 @@ class Working:
 
     @asynccontextmanager
     async def _stack(self, stack: Stack) -> AsyncIterator[tuple[Slot, S3ObjectStore, MergedTree]]:
-        """Lay out a stack in its place, and tell its state before and after, however it ends."""
+        """Copy a stack into its directory, and print its state before and after."""
         policy, root = self.checkout.policy, self.checkout.root
         backend = self.access.backend(stack, "plan")
         states = state_store(backend)
@@ -92,7 +94,8 @@ class Working:
             await states.close()
 
     async def _inputs(self, stack: Stack) -> Inputs:
-        """Look at the variables; who only plans here has nothing that applies are given, and need not."""
+        """Check the variables of a stack."""
+        # An environment that is only planned here needs no variables for applies.
         applied = self.checkout.environment(stack.env).trigger == "local"
         files = await asyncio.to_thread(self.checkout.root_module, stack)
         return await checked_inputs(
@@ -107,8 +110,8 @@ class Working:
         loose = await asyncio.to_thread(loose_tree, self.checkout.root, stack, policy.part_for(stack))
         await refuse_unplannable_files(loose, policy, stack)
         with _interruptible() as stop:
-            # Terraform prints values before anybody knows which are secret, so the plan is shown when it is made.
-            job = self._job(stack, slot, "plan", redactor=redactor, stop=stop, on_line=_unheard)
+            # Which values are secret is known only after the plan, so it is printed at its end.
+            job = self._job(stack, slot, "plan", redactor=redactor, stop=stop, on_line=_discard)
             try:
                 async with explained(self.checkout.policy, stack, tree, slot):
                     output = await self._planned(job)
@@ -175,13 +178,13 @@ class Working:
         )
 
 
-def _unheard(_: str) -> None:
-    """Take a line that is not shown."""
+def _discard(_: str) -> None:
+    """Ignore a line."""
 
 
 @contextmanager
 def _interruptible() -> Iterator[Stop]:
-    """Have Ctrl+C end Terraform in order, with its state saved, instead of leaving it behind."""
+    """Let Ctrl+C stop Terraform gracefully, so that it saves its state."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)

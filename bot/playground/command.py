@@ -1,4 +1,4 @@
-"""`gatewright playground`: for people in a browser, or as a script that tells by its exit code."""
+"""`gatewright playground`: in a browser, or as a script with an exit code."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from bot.playground.seed import REPO, seed
 from bot.playground.stack import Playground, Ports
 from bot.playground.story import STAGING_FILE, StoryError, change_message, tell
 
+_LAG = 2.0
+"""Seconds by which the stand-in's API lags; on GitHub it is up to ten, too long for a demo."""
 _out = Console(soft_wrap=True, highlight=False)
 
 
@@ -30,7 +32,7 @@ async def play(*, directory: Path, script: bool, reset: bool, port: int) -> int:
 
 async def _play(place: Place, *, script: bool, port: int) -> int:
     ports = Ports() if script or port == 0 else Ports(github=port, bot=port + 1, sites=port + 2)
-    playground = Playground(directory=place.directory, ports=ports)
+    playground = Playground(directory=place.directory, ports=ports, lag=_LAG)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -44,7 +46,7 @@ async def _play(place: Place, *, script: bool, port: int) -> int:
             return await _script(playground)
         await _first_pull(playground)
         await stop.wait()
-        _out.print("Stopping; the data stays for the next start (`--reset` forgets it).")
+        _out.print("Stopping; the data is kept for the next start (`--reset` deletes it).")
         return 0
     finally:
         await playground.stop()
@@ -54,31 +56,29 @@ def _welcome(playground: Playground) -> None:
     engine = playground.engine
     _out.print("[bold]Gatewright's playground[/bold]")
     _out.print(f"  pull requests   {playground.github.url}/{REPO}", markup=False)
-    _out.print(f"  sites           {playground.sites.url}/   what Terraform writes", markup=False)
+    _out.print(f"  sites           {playground.sites.url}/   written by Terraform", markup=False)
     _out.print(f"  the bot         {playground.bot.url}/   log: {playground.bot.log}", markup=False)
     kind = " (the Python package)" if engine.embedded else ""
-    sandbox = (
-        "on" if playground.sandbox else "off, because bubblewrap is not here or Terraform is the package's"
-    )
+    sandbox = "on" if playground.sandbox else "off: needs bubblewrap, and a Terraform on PATH"
     _out.print(f"  Terraform       {engine.version}{kind}, sandbox {sandbox}\n", markup=False)
 
 
 async def _first_pull(playground: Playground) -> None:
-    """Point at the newest open pull request; open one where an earlier start has left none."""
+    """Show the newest open pull request; open one if there is none."""
     pulls = playground.github.repo(REPO).pulls
     number = max((pull.number for pull in pulls.values() if pull.state == "open"), default=None)
     if number is None:
         number = await _open_pull(playground, len(pulls) + 1)
         said, first = "Opened", "/apply staging"
     else:
-        # Nobody knows what was done there since, so what can be applied is asked for.
+        # What can be applied there depends on what was done since, so `/status` comes first.
         said, first = "Still open:", "/status"
     where = f"{playground.github.url}/{REPO}/pull/{number}"
     _out.print(f"{said} {where}\nComment `{first}` there, as dev. Ctrl+C stops.", markup=False)
 
 
 async def _open_pull(playground: Playground, count: int) -> int:
-    """Open the pull request of the tour; `count` tells it from those of earlier starts."""
+    """Open the pull request of the tour; `count` makes its branch and title unique."""
     again = "" if count == 1 else f" {count}"
     text = await playground.github.read(REPO, "main", STAGING_FILE) or ""
     pull = await playground.github.open_pull(
@@ -96,9 +96,9 @@ async def _script(playground: Playground) -> int:
     try:
         await tell(playground, _out)
     except StoryError as error:
-        _out.print("\n[bold red]The story did not go as told:[/] ", end="")
+        _out.print("\n[bold red]The demo failed:[/] ", end="")
         _out.print(str(error), markup=False)
-        _out.print(f"\nThe end of the bot's log:\n{playground.bot.tail()}", markup=False)
+        _out.print(f"\nEnd of the bot's log:\n{playground.bot.tail()}", markup=False)
         return 1
-    _out.print("\n[bold green]Everything went as told.[/]")
+    _out.print("\n[bold green]All steps of the demo passed.[/]")
     return 0

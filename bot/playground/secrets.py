@@ -1,4 +1,4 @@
-"""The playground's own secrets, made at the first start and kept in a file that only its owner reads."""
+"""The secrets of a playground, created at its first start and kept in a private file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaygroundSecrets:
-    """One value per setting that must be secret."""
+    """The values of secret settings."""
 
     webhook_secret: str = field(repr=False)
     client_secret: str = field(repr=False)
@@ -22,7 +22,7 @@ class PlaygroundSecrets:
 
 
 def load(directory: Path) -> PlaygroundSecrets:
-    """Return the secrets of earlier starts, or new ones."""
+    """Return the stored secrets, or create them."""
     path = directory / "secrets.json"
     if path.exists():
         return PlaygroundSecrets(**json.loads(path.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""The repository of the playground: this project's own reference module, as a team would have it."""
+"""The repository of the playground: this project's reference module and policy."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import re
 from pathlib import Path
 
 from bot.playground import story_restore
-from bot.playground.stack import ROOT, SERVED, Playground
+from bot.playground.stack import REFERENCE, SERVED, Playground
 
 REPO = SERVED[0]
 _FOLDERS = ("terraform", "envs")
 _CODEOWNERS = (
-    "# Who answers for what; prod needs one of them.\n*           @owner\n/envs/prod* @owner @owner2\n"
+    "# Owners; prod needs an approval from one of them.\n*           @owner\n/envs/prod* @owner @owner2\n"
 )
 _README = "# acme/infra\n\nThe infrastructure of Acme: one Terraform module, five environments.\n"
 
 
 def files(engine_version: str) -> dict[str, str]:
-    """Return path -> text; the policy names the Terraform that this machine has."""
+    """Return path -> text; the policy names the Terraform version of this machine."""
     found = {
-        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        str(path.relative_to(REFERENCE)): path.read_text(encoding="utf-8")
         for folder in _FOLDERS
-        for path in sorted((ROOT / folder).rglob("*"))
+        for path in sorted((REFERENCE / folder).rglob("*"))
         if path.is_file() and not _is_local(path)
     }
-    policy = (ROOT / "gatewright.yaml").read_text(encoding="utf-8")
+    policy = (REFERENCE / "gatewright.yaml").read_text(encoding="utf-8")
     found["gatewright.yaml"] = re.sub(r'(version:\s*)"[0-9.]+"', rf'\g<1>"{engine_version}"', policy, count=1)
     return {**found, ".github/CODEOWNERS": _CODEOWNERS, "README.md": _README}
 
@@ -34,7 +34,7 @@ def _is_local(path: Path) -> bool:
 
 
 async def seed(playground: Playground, repo: str = REPO) -> None:
-    """Create the repository and its people unless an earlier start did."""
+    """Create the repository and its users, if they do not exist yet."""
     if playground.github.has_repo(repo):
         return
     seeded = files(playground.engine.version)

@@ -1,4 +1,4 @@
-"""A comment on a terminal, as somebody sees it who opens the pull request."""
+"""Shows a comment on a terminal as it looks on the pull request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FOLDED = re.compile(r"<details>\s*<summary>(.*?)</summary>.*?</details>", re.DO
 
 
 def show(out: Console, body: str) -> None:
-    """Print a comment, each folded part by its heading alone."""
+    """Print a comment, of folded parts only their headings."""
     seen = _FOLDED.sub(r"▸ \1", _HIDDEN.sub("", body))
-    # A console that does not wrap cuts what Markdown puts beside a bullet off at its width, the command to type with it.
+    # Without wrapping, long list items, such as commands to type, are cut off at the width of the console.
     out.print(Markdown(seen), soft_wrap=False)

@@ -1,4 +1,4 @@
-"""Serves the small sites that the reference module writes, so that an apply can be seen in a browser."""
+"""Serves the sites that the reference module writes, to show applies in a browser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from aiohttp import web
 
 
 class SiteServer:
-    """`GET /ENV/` shows what is in `root/ENV`; an environment that does not exist is a 404."""
+    """`GET /ENV/` serves the files of `root/ENV`; 404 for an environment without files."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -16,7 +16,7 @@ class SiteServer:
         self.url = ""
 
     async def start(self, port: int) -> None:
-        """Listen on the loopback address; 0 picks a free port."""
+        """Listen on 127.0.0.1; port 0 picks a free one."""
         self._root.mkdir(parents=True, exist_ok=True)
         app = web.Application()
         app.router.add_get("/", self._overview)

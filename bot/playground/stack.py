@@ -1,4 +1,4 @@
-"""Everything that runs in the playground, started and stopped together; the end-to-end tests use it too."""
+"""All servers of the playground, started and stopped together."""
 
 from __future__ import annotations
 
@@ -9,32 +9,36 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bot.adapters.terraform.paths import write_private
 from bot.playground import secrets as secret_file
 from bot.playground.engine import FoundEngine, find
 from bot.playground.github.config import StandInConfig
 from bot.playground.github.standin import StandIn
+from bot.playground.place import S3
 from bot.playground.process import BotProcess
 from bot.playground.s3 import EmbeddedS3
 from bot.playground.secrets import PlaygroundSecrets
 from bot.playground.sites import SiteServer
 
 SERVED = ("acme/infra",)
-"""The repository that everybody who starts a playground is given."""
+"""The repositories of a new playground."""
 ENVIRONMENTS = ("dev", "ci", "test", "staging", "prod", "rehearsal")
 LOCAL_ENV = "local.env"
-"""The file in the playground's directory with which `gatewright local` works against it."""
-ROOT = Path(__file__).parents[2]
+"""File in the playground's directory with settings for `gatewright local`."""
+REFERENCE = Path(__file__).parent / "reference"
+"""The reference module with its files: links in a checkout, files of an installed wheel."""
+SPEC = REFERENCE / "openapi" / "openapi-subset.json"
+_IMPORT_ROOT = Path(__file__).parents[2]
 _PORTS = range(20_000, 32_000)
-"""Below those that Linux and others give to outgoing connections."""
+"""Below the ports that operating systems use for outgoing connections."""
 _TRIES = 20
-_SPEC = ROOT / "tests" / "data" / "github" / "openapi-subset.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Where things listen on 127.0.0.1; 0 is a free port."""
+    """Ports on 127.0.0.1; 0 picks a free one."""
 
     github: int = 0
     bot: int = 0
@@ -43,14 +47,20 @@ class Ports:
 
 @dataclass(slots=True, kw_only=True)
 class Playground:
-    """A stand-in GitHub, an S3 server, a site server and the real bot with real Terraform."""
+    """A stand-in GitHub, an S3 server, a site server, and the bot with Terraform."""
 
     directory: Path
     ports: Ports = field(default_factory=Ports)
     extra: Mapping[str, str] = field(default_factory=dict)
-    """Further settings of the bot, by full name."""
+    """More settings of the bot, by full name."""
     repositories: Sequence[str] = SERVED
-    """Whom the bot serves, by exact name."""
+    """The repositories that the bot serves."""
+    lag: float = 0.3
+    """Maximum lag of the stand-in's API behind its webhooks, in seconds."""
+    limits: bool = True
+    """Whether the stand-in limits requests; tests make a day's requests in a minute."""
+    knobs: Mapping[str, Any] = field(default_factory=dict)
+    """Additional fields of the stand-in's configuration."""
     github: StandIn = field(init=False)
     s3: EmbeddedS3 = field(init=False)
     sites: SiteServer = field(init=False)
@@ -61,7 +71,7 @@ class Playground:
     sandbox: bool = field(init=False)
 
     async def start(self) -> None:
-        """Start everything; GatewrightError when a part does not come up."""
+        """Start everything; GatewrightError where a part fails to start."""
         self.directory = self.directory.resolve()
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.engine = await find(self.directory)
@@ -70,14 +80,14 @@ class Playground:
         self.bot_port = free_port(self.ports.bot)
         self.sites = SiteServer(self.directory / "site")
         await self.sites.start(free_port(self.ports.sites))
-        self.s3 = EmbeddedS3(self.directory / "s3", environments=ENVIRONMENTS)
+        self.s3 = EmbeddedS3(self.directory / S3, environments=ENVIRONMENTS)
         await self.s3.start()
         await self._start_github()
         write_private(self.directory / LOCAL_ENV, self._local_settings())
         await self.start_bot()
 
     async def stop(self, *, keep: bool = True) -> None:
-        """Stop everything, the bot first; unless what is stored is to be kept, the store is not waited for."""
+        """Stop everything, the bot first; without `keep`, stored objects may be lost."""
         for name in ("bot", "github", "sites"):
             part = getattr(self, name, None)
             if part is not None:
@@ -87,11 +97,11 @@ class Playground:
             await s3.stop(kill=not keep)
 
     async def start_bot(self) -> None:
-        """Start the bot (again) on the same data."""
+        """Start or restart the bot on the same data."""
         await self.start_module("bot", "serve")
 
     async def start_module(self, module: str, *command: str) -> None:
-        """Start a module that serves in the bot's place."""
+        """Start a module instead of the bot."""
         self.bot = BotProcess(
             directory=self.directory / "bot",
             environment=self.environment(),
@@ -106,22 +116,28 @@ class Playground:
         self.github = StandIn(
             StandInConfig(
                 state_dir=self.directory / "github",
-                spec=_SPEC if _SPEC.exists() else None,
+                spec=SPEC,
                 webhook_url=f"{bot_url}/webhooks/github",
                 webhook_secret=self.secrets.webhook_secret,
                 client_secret=self.secrets.client_secret,
                 callback_url=f"{bot_url}/login/callback",
+                lag_longest=self.lag,
                 extra_links=[
                     ("Sites", f"{self.sites.url}/"),
                     ("Staging", f"{self.sites.url}/staging/"),
                     ("Gatewright", f"{bot_url}/runs"),
                 ],
+                **self.knobs,
             )
         )
+        if not self.limits:
+            self.github.limits.lift()
         await self.github.start(free_port(self.ports.github))
+        # Installations of an older playground accepted only the permissions of that version.
+        self.github.accept_everywhere()
 
     def environment(self) -> dict[str, str]:
-        """Return the whole process environment that the bot is given."""
+        """Return the process environment of the bot."""
         settings = {
             "REPOSITORIES": ",".join(self.repositories),
             "GITHUB_API_URL": self.github.api_url,
@@ -144,18 +160,17 @@ class Playground:
             "SANDBOX_BINDS": f'["{self.directory / "site"}"]',
             "VERIFY_NETWORKS": '["127.0.0.0/8"]',
             "TERRAFORM_BINARY": str(self.engine.binary),
-            # Nobody here counts what is written, and a whole suite of tests may write within a minute.
-            "GITHUB_WRITE_LIMITS": "off",
-            # One process rings its own bells: polling only costs a machine that runs many playgrounds.
+            "GITHUB_WRITE_LIMITS": "on" if self.limits else "off",
+            # A single process is notified of new work, so frequent polling would only cost CPU.
             "POLL_SECONDS": "1",
             "LOG_FORMAT": "text",
         }
         named = {f"GATEWRIGHT_{name}": value for name, value in settings.items()}
-        system = {"PATH": os.defpath, "HOME": str(self.directory / "bot"), "PYTHONPATH": str(ROOT)}
+        system = {"PATH": os.defpath, "HOME": str(self.directory / "bot"), "PYTHONPATH": str(_IMPORT_ROOT)}
         return {**system, **named, **self._credentials(), **self.extra}
 
     def _local_settings(self) -> str:
-        """Return what a developer is given for `gatewright local`: all of dev, and the plans of the others."""
+        """Return the settings of a developer: dev, and plans of all other environments."""
         everything = self.environment()
         names = ("S3_ENDPOINT_URL", "STATE_BUCKET", "TERRAFORM_BINARY")
         given = {f"GATEWRIGHT_{name}": everything[f"GATEWRIGHT_{name}"] for name in names}
@@ -179,11 +194,8 @@ class Playground:
 
 
 def free_port(wanted: int) -> int:
-    """Return `wanted` when it is free on the loopback address, else any free port.
-
-    The system's own choice would be one of those that it also gives to outgoing connections, and one of them may have
-    it by the time it is listened on.
-    """
+    """Return `wanted` if it is free on 127.0.0.1, else any free port."""
+    # A port that the system picks may be taken by an outgoing connection before it is listened on.
     for port in (wanted, *(secrets.choice(_PORTS) for _ in range(_TRIES)), 0)[0 if wanted else 1 :]:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,4 +1,4 @@
-"""The story that `make demo` plays: one change on its way to staging, another one to prod, and what is refused on the way."""
+"""The demo: one change on its way to staging, another to prod, and their refusals."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 import aiohttp
 from rich.console import Console
 
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from bot.playground import story_prod, story_restore, story_revert, story_test
 from bot.playground.github.standin import StandIn
 from bot.playground.seed import REPO
 from bot.playground.shown import show
 from bot.playground.stack import Playground
-from bot.playground.watch import Heard, NotSaidError, Watch
+from bot.playground.watch import Heard, MissingCommentError, Watch
 
 STAGING_FILE = "envs/staging.tfvars"
 _MESSAGE = re.compile(r'^(message\s*=\s*)".*"$', re.MULTILINE)
@@ -25,11 +25,11 @@ _BRANCH = "new-greeting"
 
 
 class StoryError(GatewrightError):
-    """A step did not end as told."""
+    """A step of the demo failed."""
 
 
 def change_message(text: str, message: str) -> str:
-    """Return a var file's text with another `message`; StoryError when there is none to change."""
+    """Return a var file's text with another `message`; StoryError where it has none."""
     changed, count = _MESSAGE.subn(rf'\g<1>"{message}"', text, count=1)
     if count != 1:
         raise StoryError(f'{STAGING_FILE} has no line `message = "..."`')
@@ -51,7 +51,7 @@ class _Stage:
         show(self.out, heard.body)
 
     async def comment(self, author: str, body: str) -> None:
-        # GitHub's times are whole seconds: a comment of the same second as a plan cannot be told from an older one.
+        # GitHub's times are whole seconds: a comment in the second of a plan might be older than it.
         await asyncio.sleep(1.1)
         self.say(f"{author} comments: {body}")
         await self.github.comment(REPO, self.watch.number, author=author, body=body)
@@ -94,16 +94,16 @@ class _Stage:
 
 
 async def tell(playground: Playground, out: Console) -> None:
-    """Play every step; StoryError names the first that ended otherwise."""
+    """Play every step; StoryError names the first that fails."""
     try:
         await _tell(playground, out)
-    except NotSaidError as error:
+    except MissingCommentError as error:
         raise StoryError(str(error)) from error
 
 
 async def _tell(playground: Playground, out: Console) -> None:
     stage = await _open(playground, out)
-    await _planned_by_itself(stage)
+    await _planned_automatically(stage)
     await _applied(stage)
     await _refused(stage)
     await _applied_again(stage)
@@ -130,7 +130,7 @@ async def _open(playground: Playground, out: Console) -> _Stage:
     return stage
 
 
-async def _planned_by_itself(stage: _Stage) -> None:
+async def _planned_automatically(stage: _Stage) -> None:
     first = await stage.hear(kind="plan", env="staging", status="planned")
     head = await stage.push(_SECOND)
     second = await stage.hear(kind="plan", env="staging", status="planned", head=head)
@@ -183,7 +183,7 @@ async def _applied_again(stage: _Stage) -> None:
 
 
 async def _closed_out(stage: _Stage) -> None:
-    """Merge; what was merged is compared with every environment, and the closeout says what is where."""
+    """Merge; the closeout compares the merged code with every environment."""
     stage.say("dev merges")
     await stage.github.merge(REPO, stage.watch.number, author="dev")
     closeout = await stage.hear(kind="closeout", status="merged")
@@ -195,7 +195,7 @@ async def _closed_out(stage: _Stage) -> None:
 
 
 async def _opened(stage: _Stage, title: str, branch: str, file: str, change: Callable[[str], str]) -> _Stage:
-    """Open another pull request, which changes one file of main; returns the stage on which it is played."""
+    """Open another pull request that changes one file; returns its stage."""
     github = stage.github
     text = await github.read(REPO, "main", file) or ""
     pull = await github.open_pull(REPO, author="dev", branch=branch, title=title, files={file: change(text)})
@@ -247,7 +247,7 @@ async def _restored(stage: _Stage) -> None:
 
 def _nothing_wrong(stage: _Stage) -> None:
     github = stage.github
-    _expect(not github.violations, f"requests that GitHub would not know: {github.violations[:3]}")
+    _expect(not github.violations, f"requests or answers that GitHub does not have: {github.violations[:3]}")
     _expect(not github.crashes, f"the stand-in failed: {github.crashes[:1]}")
 
 

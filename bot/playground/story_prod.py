@@ -1,4 +1,4 @@
-"""The part of the story that leads to prod: verified in staging, approved by its owner, and everything in between."""
+"""The demo's way to prod: verified in staging and approved by an owner."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HEADLINE = "<h1>"
 
 
 class Actors(Protocol):
-    """What the part needs of the stage."""
+    """What this part of the demo needs."""
 
     async def comment(self, author: str, body: str) -> None:
         """Write a comment."""
@@ -44,7 +44,7 @@ def change_headline(text: str, words: str) -> str:
 
 
 async def lead_to_prod(stage: Actors, expect: Expect, page: Page) -> None:
-    """Play it on a pull request that was just opened with the first words."""
+    """Play this part on a pull request that was just opened with the first headline."""
     await _verified(stage, expect)
     await _refused(stage, expect, page)
     await _void(stage, expect)

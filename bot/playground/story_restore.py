@@ -1,4 +1,4 @@
-"""The part of the story for bad nights: an older state is restored, rehearsed where nothing depends on it."""
+"""The demo of `/state restore`, in an environment that nothing depends on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Protocol
 
 from bot.playground.story_prod import Actors, Expect
-from bot.playground.watch import NotSaidError
+from bot.playground.watch import MissingCommentError
 
 ENV = "rehearsal"
 VAR_FILE = "envs/rehearsal.tfvars"
@@ -42,7 +42,7 @@ def renamed(text: str) -> str:
 
 
 class Rehearsal(Actors, Protocol):
-    """What the part needs of the stage besides."""
+    """What this part of the demo needs in addition."""
 
     async def grow(self) -> str:
         """Push a second instance; returns the new head."""
@@ -50,7 +50,7 @@ class Rehearsal(Actors, Protocol):
 
 
 async def restore(stage: Rehearsal, expect: Expect) -> None:
-    """Play it on a pull request that was just opened with another title."""
+    """Play this part on a pull request that was just opened with another title."""
     serial = await _applied(stage)
     await stage.grow()
     await _applied(stage)
@@ -74,7 +74,7 @@ async def restore(stage: Rehearsal, expect: Expect) -> None:
 
 
 async def _applied(stage: Actors) -> str:
-    """Have it planned and applied; returns the serial that this left."""
+    """Plan and apply; returns the new serial of the state."""
     await stage.comment("dev", f"/plan {ENV}")
     await stage.hear(kind="plan", env=ENV, status="planned")
     await stage.comment("dev", f"/apply {ENV}")
@@ -85,5 +85,5 @@ async def _applied(stage: Actors) -> str:
 def _found(pattern: re.Pattern[str], text: str, what: str) -> str:
     match = pattern.search(text)
     if match is None:
-        raise NotSaidError(f"{what} is not in the comment:\n{text}")
+        raise MissingCommentError(f"{what} is not in the comment:\n{text}")
     return match[match.lastindex or 0]

@@ -1,4 +1,4 @@
-"""The part of the story that goes back: planned, applied by name, checked, held, and taken out of the base."""
+"""The demo of `/revert`: planned, applied by plan id, verified, and frozen."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bot.playground.story_prod import Actors, Expect, Page
 
 
 async def go_back(stage: Actors, expect: Expect, page: Page) -> None:
-    """Play it on the merged pull request that led to prod."""
+    """Play this part on the merged pull request that went to prod."""
     await stage.comment("dev", "/revert staging")
     planned = await stage.hear(kind="plan", env="staging", status="planned")
     expect("What it cannot undo" in planned.body, "the plan of the revert does not say what stays")

@@ -1,4 +1,4 @@
-"""The part of the story about test: it is there for a pull request by itself, and gone with its merge."""
+"""The demo of test: created automatically for a pull request, destroyed after its merge."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MESSAGE = "Hello, test"
 
 
 class Listener(Protocol):
-    """What the part needs of the stage."""
+    """What this part of the demo needs."""
 
     def say(self, text: str) -> None:
         """Print what happens."""
@@ -30,11 +30,11 @@ async def live_in_test(
     page: Callable[[str], Awaitable[str]],
     merge: Callable[[], Awaitable[None]],
 ) -> None:
-    """Wait for test, look at it, merge, and see it gone."""
+    """Wait until test is applied, merge, and wait until it is destroyed."""
     said = await stage.hear(kind="apply", env="test", status="applied")
     expect("/test/" in said.body, "the comment does not tell where test is")
     expect(MESSAGE in await page("test/"), f"the test page does not show {MESSAGE!r}")
-    stage.say(f"test was created by itself and now shows: {MESSAGE}")
+    stage.say(f"test was created automatically and now shows: {MESSAGE}")
     stage.say("dev merges")
     await merge()
     await stage.hear(kind="destroy", env="test", status="destroyed")

@@ -1,22 +1,22 @@
-"""Waiting for what the bot says on a pull request."""
+"""Waits for comments of the bot on a pull request."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from bot.comments.header import parse_header
-from bot.domain.errors import GatewrightError
+from bot.comments.markdown.header import parse_header, stack_headers
+from bot.domain.core.errors import GatewrightError
 from bot.playground.github.standin import StandIn
 
 _PATIENCE = 90.0
 T = TypeVar("T")
 
 
-class NotSaidError(GatewrightError):
-    """The bot did not say what was waited for."""
+class MissingCommentError(GatewrightError):
+    """An expected comment did not appear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +28,22 @@ class Heard:
     header: dict[str, Any]
 
     def is_about(self, **wanted: object) -> bool:
-        """Whether its header has these values."""
-        return all(self.header.get(name) == value for name, value in wanted.items())
+        """Return whether its header, or that of one of its stacks, has these values."""
+        return self.about(**wanted) is not None
+
+    def about(self, **wanted: object) -> Heard | None:
+        """Return it with the header of the first stack that has these values, None if none has."""
+        headers = (self.header, *stack_headers(self.header))
+        found = (
+            header for header in headers if all(header.get(name) == value for name, value in wanted.items())
+        )
+        header = next(found, None)
+        return None if header is None else replace(self, header=header)
 
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """The bot's side of one pull request."""
+    """The bot's comments on a pull request."""
 
     github: StandIn
     repo: str
@@ -44,7 +53,7 @@ class Watch:
     """Comment id -> the body that was last read."""
 
     def comments(self) -> list[Heard]:
-        """Return the bot's comments, oldest first, without those that are folded as outdated."""
+        """Return the bot's comments, oldest first, without those minimised as outdated."""
         found = []
         for comment in self.github.comments(self.repo, self.number):
             header = parse_header(comment.body)
@@ -53,27 +62,30 @@ class Watch:
         return found
 
     def unread(self) -> list[Heard]:
-        """Return the comments, and the later versions of comments, that nobody waited for."""
+        """Return the comments, and later versions of comments, that were not read."""
         return [heard for heard in self.comments() if self._read.get(heard.id) != heard.body]
 
     def skip(self) -> None:
-        """Count everything said so far as read."""
+        """Mark all comments as read."""
         self._read.update({heard.id: heard.body for heard in self.comments()})
 
     def reread(self, heard: Heard) -> Heard:
-        """Count later versions of what has been read as read as well; return this comment as it is now."""
+        """Mark later versions of read comments as read; returns this comment's newest version."""
         now = {each.id: each for each in self.comments()}
         self._read.update({number: now[number].body for number in self._read if number in now})
         return now.get(heard.id, heard)
 
     async def hear(self, wanted: Mapping[str, str], *, new: bool = True) -> Heard:
-        """Wait for a comment (by default one not read yet) whose header has these values; NotSaidError after a while."""
+        """Wait for a comment with these header values, by default an unread one.
+
+        Raises MissingCommentError after a while.
+        """
         found = await self.until(lambda: self._find(new=new, wanted=wanted), f"a comment with {wanted}")
         self._read[found.id] = found.body
         return found
 
     async def until(self, look: Callable[[], T | None], what: str) -> T:
-        """Wait until `look` gives something."""
+        """Wait until `look` returns something; MissingCommentError after a while."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self.patience
         while loop.time() < deadline:
@@ -81,11 +93,11 @@ class Watch:
             if found is not None:
                 return found
             await asyncio.sleep(0.05)
-        raise NotSaidError(f"waited {self.patience:.0f} s for {what}; there is:\n{self._overview()}")
+        raise MissingCommentError(f"waited {self.patience:.0f} s for {what}; there is:\n{self._overview()}")
 
     def _find(self, *, new: bool, wanted: Mapping[str, str]) -> Heard | None:
         candidates = self.unread() if new else self.comments()
-        return next((heard for heard in candidates if heard.is_about(**wanted)), None)
+        return next((found for heard in candidates if (found := heard.about(**wanted)) is not None), None)
 
     def _overview(self) -> str:
         lines = [f"  {heard.id} {heard.header}" for heard in self.comments()]

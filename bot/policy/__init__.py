@@ -1,4 +1,4 @@
-"""`gatewright.yaml`: what a repository allows, and in which order its environments are gone through."""
+"""`gatewright.yaml`: the environments of a repository, in order, and what it allows there."""
 
 from bot.policy.environment import ApplyPolicy, EnvironmentPolicy
 from bot.policy.load import json_schema, load_policy

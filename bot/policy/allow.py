@@ -1,4 +1,4 @@
-"""Who may: rights on the repository and teams."""
+"""Who may apply or push: permissions on the repository, teams and bots."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from bot.domain.model import Permission
+from bot.domain.core.model import Permission
 
 _TEAM = r"@[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9][A-Za-z0-9_.-]{0,99}"
 
 
+_BOT = r"[A-Za-z0-9][A-Za-z0-9-]{0,99}\[bot\]"
+"""No person's login has brackets, so no person can take the name of a bot."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allow:
-    """Who may apply: whoever has the permission, and the members of the teams. Neither means nobody."""
+    """Who may apply: accounts with the permission, and members of the teams."""
 
     permission: Permission | None = None
     teams: tuple[tuple[str, str], ...] = ()
@@ -23,7 +27,7 @@ class Allow:
 
     @property
     def words(self) -> str:
-        """Who it is, for a sentence."""
+        """Both, for a sentence."""
         parts = [f"{self.permission} access"] if self.permission else []
         parts += [f"membership in @{org}/{team}" for org, team in self.teams]
         return " or ".join(parts) or "nobody's permission (applying is switched off)"
@@ -65,6 +69,14 @@ def _oncall(value: Any) -> Any:
     raise ValueError("must be a team such as @org/team")
 
 
+def _bot(value: Any) -> Any:
+    if isinstance(value, str) and re.fullmatch(_BOT, value):
+        return value
+    raise ValueError(
+        "must be the login of a bot such as renovate[bot]: an ordinary user is known as a person"
+    )
+
+
 _ONE_ALLOWED = {"anyOf": [{"enum": list(_APPLIERS)}, {"type": "string", "pattern": f"^{_TEAM}$"}]}
 AllowEntry = Annotated[
     Allow,
@@ -77,4 +89,9 @@ TeamName = Annotated[
     tuple[str, str],
     BeforeValidator(_oncall),
     WithJsonSchema({"type": "string", "pattern": f"^{_TEAM}$"}),
+]
+BotLogin = Annotated[
+    str,
+    BeforeValidator(_bot),
+    WithJsonSchema({"type": "string", "pattern": f"^{_BOT}$"}),
 ]

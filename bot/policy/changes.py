@@ -1,4 +1,4 @@
-"""What a policy would change in another one: by its meaning, so that a default that is written out is no change."""
+"""Compare two policies by meaning, not by spelling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.domain.policy_changes import EVERYWHERE, EnvironmentOutline, PolicyChange, PolicyChanges
+from bot.domain.environments.policy_changes import EVERYWHERE, EnvironmentOutline, PolicyChange, PolicyChanges
 from bot.policy.environment import EnvironmentPolicy
 from bot.policy.repo import RepoPolicy
 
@@ -14,7 +14,7 @@ _Settings = Mapping[str, str | None]
 
 
 def policy_changes(before: RepoPolicy | None, after: RepoPolicy) -> PolicyChanges:
-    """Return what is different in `after`; everything is where there was no policy before."""
+    """Return the differences in `after`: everything, if there was no policy before."""
     old = before.environments if before is not None else ()
     kept = [name for name in after.environments if name in old]
     changed: list[PolicyChange] = []
@@ -46,9 +46,10 @@ def _common(policy: RepoPolicy) -> _Settings:
 
 
 def _settings(policy: RepoPolicy, name: str) -> _Settings:
-    """Return the settings of an environment, with what is filled in where the file leaves it out."""
+    """Return the settings of an environment, with its defaults filled in."""
     entry = policy.file.environments[name].model_dump(mode="json", by_alias=True)
     resolved = policy.environment(name)
+    # Compared as resolved, so that writing out a default is no change.
     entry |= {"autoplan": resolved.autoplan, "after_merge": resolved.after_merge}
     entry["apply"] |= {"allow": resolved.apply.allow_words, "gates": sorted(resolved.apply.gates)}
     return dict(_flat(entry))

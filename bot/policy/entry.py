@@ -4,7 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Entry(BaseModel):
-    """One mapping of the policy file: nothing unknown is let in, nothing changes afterwards."""
+    """One mapping of the policy file; unknown keys are errors, and values never change."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, use_attribute_docstrings=True, populate_by_name=False

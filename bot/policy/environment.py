@@ -1,11 +1,12 @@
-"""One environment of a policy with nothing left open."""
+"""One environment of a policy, with its defaults filled in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.model import EnvName, Permission
+from bot.domain.core.model import EnvName, Permission
+from bot.domain.gates import GATES, When
 from bot.policy.allow import Allow
 from bot.policy.file import EnvironmentEntry, PolicyFile, RiskEntry
 from bot.policy.refreshes import DataRefresh, data_refresh
@@ -19,13 +20,13 @@ class ApplyPolicy:
     """Who may apply to an environment, and what must hold first."""
 
     allow_permission: Permission | None
-    """The right that is enough by itself; None when no right is."""
+    """The permission that is enough alone; None where none is."""
     allow_teams: tuple[tuple[str, str], ...]
     """Organisation and slug of the teams whose members may."""
     allow_words: str
     """Both, for a sentence."""
     gates: tuple[str, ...]
-    """Gates beyond those that are always judged; `promoted` wherever there is something to promote from."""
+    """Gates beyond those that are always judged, with those that `promote_from` implies."""
     promote_from: EnvName | None
     soak: timedelta
     """How long the release must have been verified in `promote_from`."""
@@ -34,7 +35,7 @@ class ApplyPolicy:
 
     @property
     def is_possible(self) -> bool:
-        """Whether anybody may ask for an apply."""
+        """Whether any account may apply."""
         return self.allow_permission is not None or bool(self.allow_teams)
 
 
@@ -58,7 +59,7 @@ class EnvironmentPolicy:
     code_checks: tuple[str, ...]
     verify: tuple[VerifyCheck, ...]
     drift_every: timedelta | None
-    """Time between two checks for changes from outside; None where only people ask for them."""
+    """Time between two drift checks; None where only `/drift` checks."""
     data_refresh: DataRefresh | None
     artifacts: tuple[str, ...]
     up: tuple[str, ...]
@@ -68,12 +69,12 @@ class EnvironmentPolicy:
     idle_after: timedelta
 
     def closed_reason(self, now: datetime) -> str | None:
-        """Return why the calendar closes it at `now` (aware), None when it does not."""
+        """Return why the calendar closes it at `now` (aware), None where it does not."""
         return closed_reason(self.hold_windows, self.freezes, now)
 
 
 def environment_policy(name: EnvName, file: PolicyFile) -> EnvironmentPolicy:
-    """Fill in what the file leaves out of one of its environments."""
+    """Fill in the defaults of an environment."""
     entry = file.environments[name]
     local = entry.trigger == "local"
     return EnvironmentPolicy(
@@ -101,10 +102,10 @@ def environment_policy(name: EnvName, file: PolicyFile) -> EnvironmentPolicy:
 
 def _apply(entry: EnvironmentEntry) -> ApplyPolicy:
     apply = entry.apply
-    # What the bot applies by itself for every pull request may also be asked for; nothing else unless said.
+    # What is applied automatically for every pull request may also be requested; nothing else by default.
     unasked = entry.lifecycle != "permanent"
     allow = apply.allow or Allow(permission=Permission.WRITE if unasked else None)
-    implied = ("promoted",) if apply.promote_from else ()
+    implied = [gate.name for gate in GATES if gate.when is When.PROMOTING] if apply.promote_from else []
     return ApplyPolicy(
         allow_permission=allow.permission,
         allow_teams=allow.teams,
@@ -120,5 +121,6 @@ def _apply(entry: EnvironmentEntry) -> ApplyPolicy:
 def _after_merge(name: EnvName, entry: EnvironmentEntry, file: PolicyFile) -> str:
     if entry.trigger == "local" or entry.lifecycle != "permanent":
         return "none"
+    # A release must be in place where others promote from, before it can be verified there.
     is_source = any(other.apply.promote_from == name for other in file.environments.values())
     return "apply" if is_source else "plan"

@@ -1,4 +1,4 @@
-"""The shape of `gatewright.yaml`, as people write it; what is left out is filled in by `bot.policy.repo`."""
+"""The mappings of `gatewright.yaml`; `bot.policy.repo` fills in the defaults."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from bot.policy.allow import AllowEntry, TeamName
+from bot.policy.allow import AllowEntry, BotLogin, TeamName
 from bot.policy.entry import Entry
+from bot.policy.gates import GateName
 from bot.policy.paths import Glob, RelativePath, StateKeyTemplate, VarFile
 from bot.policy.thresholds import GroupsEntry
 from bot.policy.values import (
@@ -26,28 +27,6 @@ from bot.policy.values import (
 )
 from bot.policy.verify import VerifyCheck
 from bot.policy.windows import Freeze, HoldWindow
-
-GateName = Literal[
-    "config",
-    "head",
-    "plan_fresh",
-    "state",
-    "engine",
-    "undiverged",
-    "checks",
-    "permission",
-    "codeowners",
-    "promoted",
-    "lock",
-    "hold",
-    "risk",
-    "drift",
-    "smoke",
-    "baseline",
-    "trend",
-    "slo",
-    "drill",
-]
 
 
 class TerraformEntry(Entry):
@@ -69,11 +48,13 @@ class ProjectEntry(Entry):
     depends_on: tuple[ProjectRef, ...] = ()
     """Projects that are applied before this one, and destroyed after it."""
     when_modified: tuple[Glob, ...] | None = None
-    """Files that start a plan instead of all in `dir`, and are a part of its release; called modules, var files and what the code reads from elsewhere always are."""
+    """Files that start a plan, instead of all in `dir`, and are part of its release.
+
+    Called modules, var files and what the code reads from elsewhere always are."""
 
 
 class RiskEntry(Entry):
-    """What the gate `risk` lets through."""
+    """The risk that the gate `risk` accepts."""
 
     max_level: Literal["none", "low", "medium", "high"] = "medium"
     """The highest risk that needs no override."""
@@ -85,8 +66,9 @@ class ApplyEntry(Entry):
     """Who may apply, and what must hold first."""
 
     allow: AllowEntry | None = None
-    """A right on the repository, or a list of rights and teams, each of which is enough. Left out, nobody may apply;
-    with the lifecycles `pull_request` and `ephemeral`, whoever has write access."""
+    """A permission on the repository, or a list of permissions and teams; each is enough.
+
+    Left out, nobody may apply; with the lifecycles `pull_request` and `ephemeral`, accounts with write access may."""
     gates: tuple[GateName, ...] = ()
     """Gates beyond those that are always judged."""
     promote_from: Annotated[EnvironmentRef | None, Field(alias="from")] = None
@@ -94,13 +76,13 @@ class ApplyEntry(Entry):
     soak: Duration | None = None
     """How long it must have been verified there."""
     risk: RiskEntry = RiskEntry()
-    """What the gate `risk` lets through."""
+    """The risk that the gate `risk` accepts."""
     drill_max_age: Duration = timedelta(days=30)
     """How old the last rehearsed revert may be for the gate `drill`."""
 
 
 class DriftEntry(Entry):
-    """Looking for changes that were made outside Terraform."""
+    """Checks for changes that were made outside Terraform."""
 
     every: Duration = timedelta(days=1)
     """Time between two checks."""
@@ -110,12 +92,15 @@ class RefreshEntry(Entry):
     """Data copied from another environment on a schedule; masking it is the command's work."""
 
     source: Annotated[EnvironmentRef | None, Field(alias="from")] = None
-    """The environment whose data is copied: one that a change reaches later. Left out, the one that promotes from this
-    environment."""
+    """The environment whose data is copied: one that a change reaches later.
+
+    Left out, the one that promotes from this environment."""
     command: Argv
-    """The program and its arguments, run without a shell in the project's directory, as the default branch has it."""
+    """The program and its arguments, run in the project's directory of the default branch.
+
+    No shell is involved."""
     project: ProjectRef | None = None
-    """The project whose outputs the command is given; must be said where there are several."""
+    """The project whose outputs the command gets; required where there are several."""
     every: Duration = timedelta(days=7)
     """Time between two refreshes."""
     timeout: Duration = timedelta(hours=2)
@@ -132,9 +117,11 @@ class EnvironmentEntry(Entry):
     trigger: Literal["pull_request", "local"] = "pull_request"
     """`local`: never run by the bot, only on developers' machines."""
     lifecycle: Literal["permanent", "pull_request", "ephemeral"] = "permanent"
-    """`pull_request`: lives as long as its pull request. `ephemeral`: applied, verified and destroyed for every commit."""
+    """`pull_request`: lives as long as its pull request.
+
+    `ephemeral`: applied, verified and destroyed for every commit."""
     autoplan: Bool | None = None
-    """Whether a pull request that touches it is planned without being asked; yes unless local."""
+    """Whether a pull request that touches it is planned automatically; yes unless local."""
     twin: EnvironmentRef | None = None
     """The environment that this one must resemble."""
     url_output: OutputName | None = None
@@ -142,13 +129,17 @@ class EnvironmentEntry(Entry):
     apply: ApplyEntry = ApplyEntry()
     """Who may apply, and what must hold first."""
     after_merge: Literal["apply", "plan", "none"] | None = None
-    """What a merge starts: `apply` where another environment promotes from this one, else `plan`."""
+    """What a merge starts.
+
+    By default `apply` where another environment promotes from this one, else `plan`."""
     code_checks: tuple[Literal["fmt", "validate", "test"], ...] = ()
-    """What is checked of the code with each plan: `terraform fmt`, `validate`, `test`. One check run tells all of it."""
+    """Code checks with each plan: `terraform fmt`, `validate`, `test`.
+
+    One check run reports all of them."""
     verify: tuple[VerifyCheck, ...] = ()
     """Checks after an apply."""
     drift: DriftEntry | None = None
-    """When changes from outside are looked for by themselves; left out, only `/drift` looks for them."""
+    """When drift is checked automatically; left out, only `/drift` checks."""
     data_refresh: RefreshEntry | None = None
     """Data copied from another environment on a schedule."""
     artifacts: tuple[OutputName, ...] = ()
@@ -187,24 +178,26 @@ class TimeoutsEntry(Entry):
 
 
 class AllowedDifference(Entry):
-    """A difference between twins that is meant."""
+    """An intended difference between twins."""
 
     environments: Annotated[tuple[EnvironmentRef, ...], Field(min_length=2)]
     """The twins."""
     difference: Text
-    """What differs, as `/parity` calls it: `var.nodes`, `engine`, `provider.hashicorp/aws`, `module.net`, or a type of
-    resource such as `aws_instance`; `*` stands for anything."""
+    """What differs, as `/parity` names it; `*` stands for anything.
+
+    For example `var.nodes`, `engine`, `provider.hashicorp/aws`, `module.net`, or a resource type such as
+    `aws_instance`."""
     reason: Text
-    """Why it is meant."""
+    """Why it is intended."""
 
 
 class ParityEntry(Entry):
     """How alike twins must be."""
 
     check: Bool = False
-    """Whether each push is answered with the check run `gatewright/parity`; `/parity` compares in any case."""
+    """Whether each push gets the check run `gatewright/parity`; `/parity` always compares."""
     allowed: tuple[AllowedDifference, ...] = ()
-    """Differences that are meant."""
+    """Intended differences."""
 
 
 class PolicyFile(Entry):
@@ -231,4 +224,8 @@ class PolicyFile(Entry):
     parity: ParityEntry = ParityEntry()
     """How alike twins must be."""
     oncall: TeamName | None = None
-    """The team whose members may apply a revert."""
+    """The team whose members may apply a revert; it needs write access to the repository."""
+    trusted_pushers: tuple[BotLogin, ...] = ()
+    """Bots, such as `renovate[bot]`, whose pushes the gate `codeowners` accepts.
+
+    Those of other bots shut it."""

@@ -1,4 +1,4 @@
-"""From the text of `gatewright.yaml` to a policy, or to everything that is wrong with it."""
+"""Load a policy from the text of `gatewright.yaml`, or report everything wrong with it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,31 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.domain.errors import PolicyError
-from bot.domain.selection import POLICY_PATH
+from bot.domain.core.errors import PolicyError
+from bot.domain.trees.selection import POLICY_PATH
 from bot.policy.file import PolicyFile
 from bot.policy.problems import explain
 from bot.policy.repo import RepoPolicy
 from bot.policy.rules import broken_rules
 from bot.policy.source import Source, dotted, read_source
+from bot.policy.thresholds import GroupsEntry
 from bot.policy.values import ENVIRONMENT_NAME
 
 _MAX_SHOWN = 50
 
 
 def load_policy(text: str, *, path: str = POLICY_PATH) -> RepoPolicy:
-    """Return the policy. Raises PolicyError with one `path:line: where: what is allowed` per problem."""
+    """Return the policy, or raise PolicyError.
+
+    The error has one `path:line: where: what is allowed` per problem.
+    """
     source = read_source(text)
     if source.data is None:
         raise _error(path, source.problems)
     try:
         file = PolicyFile.model_validate(source.data, context=_names(source.data))
     except ValidationError as error:
+        # Pydantic's own message has neither lines nor the choices.
         raise _error(path, explain(error, source, json_schema())) from None
     broken = [(source.line(where), f"{dotted(where)}: {sentence}") for where, sentence in broken_rules(file)]
     if broken:
@@ -37,9 +42,20 @@ def load_policy(text: str, *, path: str = POLICY_PATH) -> RepoPolicy:
     return RepoPolicy(file=file, digest=_digest(source))
 
 
+def load_thresholds(text: str, *, path: str) -> GroupsEntry:
+    """Return thresholds from a file of their own, or raise PolicyError as `load_policy` does."""
+    source = read_source(text)
+    if source.data is None:
+        raise _error(path, source.problems or [(1, "is empty")])
+    try:
+        return GroupsEntry.model_validate(source.data)
+    except ValidationError as error:
+        raise _error(path, explain(error, source, GroupsEntry.model_json_schema(by_alias=True))) from None
+
+
 @cache
 def json_schema() -> dict[str, Any]:
-    """Return the JSON schema of the file, for editors; `docs/gatewright.schema.json` holds the same."""
+    """Return the JSON schema of the file, which `docs/gatewright.schema.json` holds."""
     schema = PolicyFile.model_json_schema(by_alias=True)
     # Two things that pydantic's generator cannot see: names are checked, and `staging:` alone is enough.
     environments = schema["properties"]["environments"]
@@ -49,7 +65,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _names(data: Any) -> dict[str, tuple[str, ...]]:
-    """Return the names that references may mean, as far as the file has them at all."""
+    """Return the names that references may use, as far as the file has them."""
     names: dict[str, tuple[str, ...]] = {}
     environments, projects = data.get("environments"), data.get("projects", [{}])
     if isinstance(environments, dict):

@@ -1,4 +1,4 @@
-"""Paths and state keys of `gatewright.yaml`: nothing leads out of the repository or out of the bucket's key."""
+"""Paths and state keys of `gatewright.yaml`, which never leave the repository or bucket."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _var_file(value: str) -> str:
         raise ValueError("must end in .tfvars or .tfvars.json")
     name = posixpath.basename(path)
     if name in {"terraform.tfvars", "terraform.tfvars.json"} or ".auto.tfvars" in name:
-        raise ValueError("must not be a file that Terraform loads for every environment by itself")
+        raise ValueError("must not be a file that Terraform loads automatically for every environment")
     return path
 
 

@@ -1,4 +1,4 @@
-"""What pydantic found, as sentences with a line: where, what is allowed, what stands there."""
+"""Convert pydantic's errors to sentences: line, place, allowed values, actual value."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ _SENTENCES = {
 
 
 def explain(error: ValidationError, source: Source, schema: _Schema) -> Iterator[tuple[int, str]]:
-    """Yield the line and the sentence of each problem; `schema` is the JSON schema of the whole file."""
+    """Yield the line and the sentence of each problem.
+
+    `schema` is the JSON schema of the whole file.
+    """
     for found in error.errors(include_url=False):
         if found["type"] == "too_short" and len(found["input"]) >= found["ctx"]["min_length"]:
             continue  # Entries that are wrong themselves were not counted.
@@ -54,13 +57,16 @@ def explain(error: ValidationError, source: Source, schema: _Schema) -> Iterator
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str | None:
-    """Return the allowed word that was probably meant."""
+    """Return the allowed name that was probably meant."""
     close = get_close_matches(word.lower(), list(allowed), n=1, cutoff=0.6)
     return close[0] if close else None
 
 
 def _real_path(found: ErrorDetails, data: Any) -> tuple[Path, bool]:
-    """Return the path in the file, without pydantic's marks for unions and keys, and whether a value is there."""
+    """Return the path in the file, and whether a value is there.
+
+    Pydantic's marks for unions and keys are left out.
+    """
     path: list[str | int] = []
     here = data
     for part in found["loc"]:

@@ -1,4 +1,4 @@
-"""Copying data between environments: only against the direction in which changes go, never along it."""
+"""Copying data between environments, always against the direction of promotions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.model import EnvName, ProjectName
+from bot.domain.core.model import EnvName, ProjectName
 from bot.policy.file import PolicyFile
 from bot.policy.source import Path
 
@@ -15,11 +15,11 @@ Problem = tuple[Path, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataRefresh:
-    """Whose data is copied into an environment, how and when."""
+    """Which data is copied into an environment, how and when."""
 
     source: EnvName
     project: ProjectName
-    """Whose outputs the command is given."""
+    """Whose outputs the command gets."""
     command: tuple[str, ...]
     every: timedelta
     timeout: timedelta
@@ -40,16 +40,16 @@ def data_refresh(name: str, file: PolicyFile) -> DataRefresh | None:
 
 
 def broken_refreshes(file: PolicyFile) -> Iterator[Problem]:
-    """Yield the path and the sentence of every refresh that cannot be, or that would go the wrong way."""
+    """Yield the path and the sentence of every impossible or misdirected refresh."""
     for name, environment in file.environments.items():
         entry = environment.data_refresh
         if entry is None or environment.trigger == "local":
             continue
         here: Path = ("environments", name, "data_refresh")
         if environment.lifecycle != "permanent":
-            yield here, "is for permanent environments: one that comes and goes is put up anew"
+            yield here, "is for permanent environments: others are created from scratch"
         if entry.project is None and len(file.projects) > 1:
-            yield here, "needs `project`, whose outputs the command is given: there are several"
+            yield here, "needs `project`, whose outputs the command gets: there are several"
         source = _source(name, file)
         if source is None:
             yield (
@@ -82,7 +82,7 @@ def _wrong_source(source: str, target: str, file: PolicyFile) -> Iterator[str]:
 
 
 def _wrong_way(source: str, target: str, file: PolicyFile) -> str | None:
-    """Say why data would go the way that changes go; None where it does not."""
+    """Return why data would go the way that changes go; None where it does not."""
     if target in _origins(source, file):
         return None
     if source in _origins(target, file):
@@ -97,7 +97,8 @@ def _wrong_way(source: str, target: str, file: PolicyFile) -> str | None:
 
 
 def _origins(name: str, file: PolicyFile) -> set[str]:
-    """Return what an environment promotes from, over any number of steps; a circle is told elsewhere."""
+    """Return what an environment promotes from, over any number of steps."""
+    # A cycle is reported by `bot.policy.rules`; here it only must end.
     found: set[str] = set()
     at = file.environments[name].apply.promote_from
     while at is not None and at not in found:

@@ -1,4 +1,4 @@
-"""The policy of one repository with nothing left open: what was left out of the file is filled in here."""
+"""The policy of one repository, with its defaults filled in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.errors import PolicyError
-from bot.domain.model import EnvName, ProjectName, Stack, StateKey
-from bot.domain.parity import Allowance
-from bot.domain.selection import POLICY_PATH, PolicyPart
+from bot.domain.core.errors import PolicyError
+from bot.domain.core.model import EnvName, ProjectName, Stack, StateKey
+from bot.domain.environments.parity import Allowance
+from bot.domain.trees.selection import POLICY_PATH, PolicyPart
 from bot.policy.environment import EnvironmentPolicy, environment_policy
 from bot.policy.file import EnvironmentEntry, PolicyFile, ProjectEntry, TimeoutsEntry
 from bot.policy.refreshes import DataRefresh
@@ -44,18 +44,19 @@ class RepoPolicy:
 
     @property
     def projects(self) -> tuple[ProjectEntry, ...]:
-        """Projects, each behind those that it depends on."""
+        """Projects, each after those that it depends on."""
         by_name = {project.name: project for project in self.file.projects}
         order = dependency_order({name: one.depends_on for name, one in by_name.items()})
         return tuple(by_name[name] for name in order or by_name)
 
     @property
     def branches(self) -> tuple[str, ...]:
-        """Base branches that are served beside the default one."""
+        """Base branches that are served besides the default one."""
         return self.file.branches
 
     def serves(self, base: str, *, default_branch: str) -> bool:
-        """Whether pull requests into a branch are planned and applied: who may push to any other one is nobody's concern."""
+        """Whether pull requests into a branch are planned and applied."""
+        # Other branches may have no protection at all.
         return base in (default_branch, *self.branches)
 
     @property
@@ -80,12 +81,12 @@ class RepoPolicy:
 
     @property
     def asks_for_parity(self) -> bool:
-        """Whether each push is answered with a comparison of twins."""
+        """Whether each push gets a check run that compares twins."""
         return self.file.parity.check and bool(self.twins)
 
     @property
     def allowed_differences(self) -> tuple[Allowance, ...]:
-        """Differences between twins that are meant."""
+        """Intended differences between twins."""
         return tuple(
             Allowance(
                 environments=frozenset(EnvName(name) for name in each.environments),
@@ -97,7 +98,7 @@ class RepoPolicy:
 
     @property
     def twins(self) -> tuple[tuple[EnvName, EnvName], ...]:
-        """Each pair once, first the environment that names the other one, in the order of the file."""
+        """Each pair once, in the order of the file; the environment that names the other is first."""
         return tuple((EnvName(one), EnvName(other)) for one, other in twin_pairs(self.file))
 
     @property
@@ -105,8 +106,13 @@ class RepoPolicy:
         """Organisation and slug of the team whose members may apply a revert."""
         return self.file.oncall
 
+    @property
+    def trusted_pushers(self) -> tuple[str, ...]:
+        """Logins of bots whose pushes need no known person."""
+        return self.file.trusted_pushers
+
     def environment(self, name: str) -> EnvironmentPolicy:
-        """Return an environment with everything filled in. Raises PolicyError when there is none."""
+        """Return an environment with its defaults filled in, or raise PolicyError."""
         if name not in self.file.environments:
             choices = ", ".join(self.file.environments)
             raise PolicyError(
@@ -115,19 +121,19 @@ class RepoPolicy:
         return environment_policy(EnvName(name), self.file)
 
     def refresh_of(self, name: str) -> DataRefresh | None:
-        """Return how data is copied into an environment; None where it is not, or where there is none of that name."""
+        """Return how data is copied into an environment; None where it is not, or if unknown."""
         return self.environment(name).data_refresh if name in self.file.environments else None
 
     def is_shared(self, stack: Stack) -> bool:
-        """Whether all pull requests have the same state there, so that one must wait for another."""
+        """Whether all pull requests share the state there, so that they must wait."""
         return "{pull}" not in key_template(self.file, stack.env)
 
     def needs_user(self, environment: str) -> bool:
-        """Whether the state keys of an environment name whose they are."""
+        """Whether the state keys of an environment contain a user."""
         return "{user}" in key_template(self.file, environment)
 
     def stacks(self, repo: str, *, pull: int | None = None, user: str | None = None) -> tuple[Stack, ...]:
-        """Return every stack, by environment and inside it in order of dependency; local ones too.
+        """Return every stack, by environment, then in order of dependency; local ones too.
 
         A stack whose key needs a pull request or a user that is not given is left out; a `{user}` that is a
         whole part of the key is dropped instead. Raises PolicyError for a user that cannot be part of a key.
@@ -142,14 +148,15 @@ class RepoPolicy:
     def stack(
         self, repo: str, env: str, project: str, *, pull: int | None = None, user: str | None = None
     ) -> Stack:
-        """Return one stack. Raises PolicyError when the policy has none of these names (any more)."""
+        """Return one stack, or raise PolicyError where the policy has it no longer."""
         for stack in self.stacks(repo, pull=pull, user=user):
             if (stack.env, stack.project) == (env, project):
                 return stack
         raise PolicyError((f"{POLICY_PATH}: there is no stack of {env} and project {project} here",))
 
     def when_modified(self) -> dict[tuple[EnvName, ProjectName], tuple[str, ...]]:
-        """Return the patterns of the stacks that have their own; the environment's go before the project's."""
+        """Return the patterns of the stacks that have their own."""
+        # The environment's patterns replace those of the project.
         patterns = {
             (EnvName(name), ProjectName(project.name)): (
                 project.when_modified if entry.when_modified is None else entry.when_modified
@@ -160,9 +167,10 @@ class RepoPolicy:
         return {key: globs for key, globs in patterns.items() if globs is not None}
 
     def with_patterns(self, stack: Stack, more: Sequence[str]) -> dict[str, Any]:
-        """Return the part of the file that names these patterns too as what a stack is modified by."""
+        """Return the part of the file with these patterns added to a stack's `when_modified`."""
         own = self.file.environments[stack.env].when_modified
         project = next(each for each in self.projects if each.name == stack.project)
+        # Patterns replace the default, so the directory must be named too.
         whole = "**" if project.dir == "." else f"{project.dir}/**"
         before = own if own is not None else project.when_modified
         patterns = [*((whole,) if before is None else before), *more]
@@ -171,7 +179,7 @@ class RepoPolicy:
         return {"projects": [{"name": project.name, "dir": project.dir, "when_modified": patterns}]}
 
     def part_for(self, stack: Stack) -> PolicyPart:
-        """Return what of this policy belongs to a stack's inputs, the same for all its environments."""
+        """Return what of this policy is part of a stack's inputs, in all its environments."""
         engine = self.engine
         canonical = json.dumps({"engine": engine.name, "version": engine.version, "dir": stack.directory})
         files = (

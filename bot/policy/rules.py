@@ -1,4 +1,4 @@
-"""What must hold between the parts of a policy once each part is well-formed."""
+"""Rules between the parts of a policy, once each part is valid."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
+from bot.domain.gates import GATES, When
 from bot.policy.file import EnvironmentEntry, PolicyFile
 from bot.policy.refreshes import broken_refreshes
 from bot.policy.source import Path
@@ -31,7 +32,7 @@ def broken_rules(file: PolicyFile) -> Iterator[Problem]:
 
 
 def settings_prefix(environment: str) -> str:
-    """Return the beginning of the names of an environment's variables: `eu-prod` has `EU_PROD_`."""
+    """Return the prefix of an environment's variables: `eu-prod` has `EU_PROD_`."""
     return re.sub(r"[^A-Z0-9]", "_", environment.upper()) + "_"
 
 
@@ -91,18 +92,16 @@ def _cycles(where: str, edges: Mapping[str, Sequence[str]]) -> Iterator[Problem]
     ]:
         for name in free:
             del left[name]
-    yield (where,), f"{', '.join(left)} depend on one another in a circle, or on themselves"
+    yield (where,), f"{', '.join(left)} depend on one another in a cycle, or on themselves"
 
 
 def _prefixes(names: Sequence[str]) -> Iterator[Problem]:
-    """Refuse names by which one environment would be given another's variables."""
+    """Yield names by which one environment would get another's variables."""
     for pair in combinations(names, 2):
         shorter, longer = sorted(pair, key=lambda name: len(settings_prefix(name)))
         if settings_prefix(longer).startswith(settings_prefix(shorter)):
             begin = settings_prefix(longer)
-            sentence = (
-                f"{shorter} would also be given the variables of {longer} ({begin}…); rename one of them"
-            )
+            sentence = f"{shorter} would also get the variables of {longer} ({begin}…); rename one of them"
             yield ("environments", pair[1]), sentence
 
 
@@ -121,17 +120,17 @@ def _environment(name: str, environment: EnvironmentEntry, file: PolicyFile) -> 
         }
         given |= {"autoplan"} if environment.autoplan else set()
         for field in sorted(given):
-            yield (*here, field), "means nothing for a local environment, which the bot never runs"
+            yield (*here, field), "has no effect in a local environment, which the bot never runs"
     else:
         for field in sorted({"up", "down"} & environment.model_fields_set):
             yield (*here, field), "is for local environments (trigger: local)"
         if "{user}" in key:
             yield (*here, "state_key"), "{user} is for local environments (trigger: local)"
     if environment.drift is not None and environment.lifecycle != "permanent":
-        yield (*here, "drift"), "is for permanent environments: one that comes and goes has no time to drift"
+        yield (*here, "drift"), "is for permanent environments: others are too short-lived to drift"
     if re.search(r"[0-9}]\{pull\}|\{pull\}[0-9{]", key):
-        # Number 11 of the project `a` and number 1 of `a1` would share a state.
-        yield (*here, "state_key"), "nobody can see where the number ends; put a `/` or a `-` beside {pull}"
+        # Pull request 11 of the project `a` and 1 of `a1` would share a state.
+        yield (*here, "state_key"), "it is ambiguous where the number ends; put a `/` or a `-` beside {pull}"
     if "{pull}" in key and environment.lifecycle == "permanent":
         yield (*here, "state_key"), "{pull} is for environments with lifecycle: pull_request or ephemeral"
 
@@ -143,14 +142,18 @@ def _references(name: str, environment: EnvironmentEntry, file: PolicyFile) -> I
         yield (*here, "twin"), "an environment is not its own twin"
     if apply.promote_from and file.environments[apply.promote_from].trigger == "local":
         yield (*here, "apply", "from"), f"{apply.promote_from} is local, so nothing is verified there"
-    if "promoted" in apply.gates and apply.promote_from is None:
-        yield (*here, "apply", "gates"), "the gate promoted needs `from`, the environment to promote from"
+    if apply.promote_from is None:
+        for gate in GATES:
+            if gate.when is When.PROMOTING and gate.name in apply.gates:
+                sentence = f"the gate {gate.name} needs `from`, the environment to promote from"
+                yield (*here, "apply", "gates"), sentence
     if apply.soak is not None and apply.promote_from is None:
         yield (*here, "apply", "soak"), "needs `from`, the environment in which the release soaks"
 
 
 def _state_keys(file: PolicyFile) -> Iterator[Problem]:
-    """Two stacks with one state key would overwrite each other, whatever pull request or user fills it in."""
+    """Yield stacks that could share a state key."""
+    # They would overwrite each other, whichever pull request or user the key is filled with.
     projects = list(dict.fromkeys(project.name for project in file.projects))
     templates = {name: key_template(file, name) for name in file.environments}
     for name, template in templates.items():
@@ -169,6 +172,7 @@ def _state_keys(file: PolicyFile) -> Iterator[Problem]:
 
 def _shared_key(one: str, other: str, projects: Sequence[str]) -> str | None:
     """Return a key that both templates can become, None where they never meet."""
+    # Either may be the more general one.
     for template, against in ((one, other), (other, one)):
         pattern = _pattern(against, projects)
         for sample in _samples(template, projects):
@@ -192,5 +196,5 @@ def _samples(template: str, projects: Sequence[str]) -> Iterator[str]:
 
 
 def without_user(template: str) -> str:
-    """Return the key of nobody in particular: `dev/{user}/x` becomes `dev/x`."""
+    """Return a key without its user: `dev/{user}/x` becomes `dev/x`."""
     return re.sub(r"(?<![^/])\{user\}/", "", template)

@@ -1,4 +1,4 @@
-"""YAML text to plain values and the line of each; nothing of YAML's richer types is let through."""
+"""YAML text to plain values and the line of each; YAML's richer types are refused."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(slots=True, kw_only=True)
 class Source:
-    """A read file: `data` of dicts, lists and scalars, and where each value stands."""
+    """A read file: `data` of dicts, lists and scalars, and the line of each value."""
 
     data: Any = None
     lines: dict[Path, int] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Source:
 
 
 def read_source(text: str) -> Source:
-    """Read one YAML document; what is wrong with the YAML itself is in `problems`, with `data` None."""
+    """Read one YAML document; problems of the YAML itself leave `data` None."""
     source = Source()
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         source.problems.append((1, f"is larger than {MAX_BYTES // 1024} KB"))
@@ -78,7 +78,7 @@ def _compose(text: str, source: Source) -> Node | None:
         line = _line_at(text, error.position)
         source.problems.append((line, f"holds the character U+{error.character:04X}, which YAML forbids"))
     except (YAMLError, RecursionError, ValueError) as error:
-        # Some versions of the parser stumble over odd input instead of refusing it.
+        # Some versions of the parser crash on odd input instead of refusing it.
         source.problems.append((1, f"is not valid YAML ({type(error).__name__})"))
     else:
         return root
@@ -104,7 +104,7 @@ def _line_at(text: str, offset: int) -> int:
 
 
 class _Reader:
-    """Turns nodes into plain values. Aliases are followed, but not without end."""
+    """Turns nodes into plain values; aliases are followed, within limits."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -152,7 +152,7 @@ class _Reader:
         return merged | result
 
     def _merged(self, node: Node, path: Path, above: frozenset[int]) -> dict[str, Any]:
-        """Return what `<<` brings in; its values stand on the lines where they were written."""
+        """Return what `<<` adds; its values keep the lines where they were written."""
         nodes = node.value if isinstance(node, SequenceNode) else [node]
         result: dict[str, Any] = {}
         for one in nodes:
@@ -209,7 +209,7 @@ class _Reader:
 
 
 def _bounded(number: int) -> int:
-    # Longer ones mean nothing here, and Python refuses to write the longest in decimal.
+    # No setting needs larger ones, and Python refuses to write the largest in decimal.
     if abs(number) >= 1 << 63:
         raise ValueError
     return number

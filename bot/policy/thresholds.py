@@ -1,4 +1,4 @@
-"""When the numbers of past runs shut a gate."""
+"""Thresholds on the metrics of past runs, which can shut a gate."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from bot.policy.values import Bool, Duration, Int, Number
 
 
 class Threshold(Entry):
-    """When one metric is bad."""
+    """The limit of one metric."""
 
     direction: Literal["at_least", "at_most"]
     """Which side of the limit is good."""
     limit: Number | None = None
     """Absolute limit."""
     change: Number | None = None
-    """Largest change for the worse against the reference, as a fraction of it."""
+    """Maximum worsening against the reference, as a fraction."""
     min_samples: Annotated[Int, Field(ge=1, le=100_000)] = 20
-    """Below this many runs nothing is concluded."""
+    """With fewer runs the result is inconclusive."""
     window: Duration = timedelta(days=30)
-    """The runs that are looked at."""
+    """The runs that are counted."""
     critical: Bool = True
     """Whether it shuts the gate or only warns."""
     mode: Literal["observe", "enforce"] | None = None
@@ -40,14 +40,14 @@ MetricName = Annotated[str, Field(pattern=r"^[a-z][A-Za-z0-9_.]{0,59}$")]
 
 
 class ThresholdsEntry(Entry):
-    """One group of thresholds: a new group only observes."""
+    """A group of thresholds; the default mode is `observe`."""
 
     mode: Literal["observe", "enforce"] = "observe"
     """`observe`: reported, never shuts a gate."""
     insufficient: Literal["warn", "block", "pass"] = "warn"
-    """What too few samples mean."""
+    """Result with too few samples."""
     empty_sample: Literal["warn", "block"] = "warn"
-    """What no sample at all means."""
+    """Result without samples."""
     metrics: dict[MetricName, Threshold] = Field(default_factory=dict)
     """Metric -> threshold."""
 
@@ -58,6 +58,6 @@ class GroupsEntry(Entry):
     baseline: ThresholdsEntry = ThresholdsEntry()
     """Success, failure and cancellation rates, latencies."""
     trend: ThresholdsEntry = ThresholdsEntry()
-    """The same against the reference."""
+    """The same metrics, compared with the reference period."""
     slo: ThresholdsEntry = ThresholdsEntry()
     """Service level objectives."""

@@ -1,4 +1,4 @@
-"""The scalar values of `gatewright.yaml`: each says in its error what is allowed."""
+"""The scalar values of `gatewright.yaml`; each error says what is allowed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from bot.domain.command_values import NAME, is_name
+from bot.domain.commands.values import NAME, is_name
 
 Item = TypeVar("Item")
 
-# Others read variables that begin so; an environment of that name would hand them to Terraform.
+# Other programs read variables with these prefixes; such an environment would pass them to Terraform.
 _RESERVED_NAMES = frozenset({"aws", "dbos", "docker", "gatewright", "git", "github", "pip", "python", "tf"})
 # Bare words of commands: `/revert to RELEASE` names no environment.
 _WORDS_OF_COMMANDS = frozenset({"close", "to"})
@@ -76,7 +76,7 @@ def _known(kind: str) -> AfterValidator:
 
 
 def _format_version(value: Any) -> Any:
-    # To Python true is 1; here it is not.
+    # In Python True equals 1; here `true` is an error.
     if isinstance(value, bool):
         raise ValueError("must be 1")  # noqa: TRY004 - pydantic reports ValueError only
     return value

@@ -1,4 +1,4 @@
-"""The checks after an apply, as `verify:` names them."""
+"""The checks after an apply, which `verify:` lists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Check(Entry):
     """What all checks have in common."""
 
     name: Text | None = None
-    """What reports call the check; its type when left out."""
+    """Name of the check in reports; its type when left out."""
     timeout: Duration = timedelta(seconds=30)
     """Time limit of one try."""
     attempts: Annotated[Int, Field(ge=1, le=100)] = 5
@@ -92,7 +92,7 @@ class KubernetesCheck(Check):
     kubeconfig_output: OutputName = "kubeconfig"
     """The Terraform output that holds the kubeconfig."""
     path: Annotated[str, Field(pattern=r"^/[^\s]*$", max_length=1000)] = "/readyz"
-    """What is asked of the API server."""
+    """The path that is requested of the API server."""
 
 
 class TerraformChecks(Check):

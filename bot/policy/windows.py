@@ -1,4 +1,4 @@
-"""Times in which an environment is closed by the calendar."""
+"""Times in which the policy's calendar closes an environment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class HoldWindow(Entry):
     timezone: TimeZone = "UTC"
     """Time zone of `start` and `end`."""
     reason: Text
-    """Told to whoever is refused."""
+    """Shown in the refusal."""
 
 
 class Freeze(Entry):
@@ -38,7 +38,7 @@ class Freeze(Entry):
     end: Moment
     """First moment after it."""
     reason: Text
-    """Told to whoever is refused."""
+    """Shown in the refusal."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Freeze:
@@ -48,7 +48,7 @@ class Freeze(Entry):
 
 
 def closed_reason(windows: Sequence[HoldWindow], freezes: Sequence[Freeze], now: datetime) -> str | None:
-    """Return the reason of the freeze or hold window that `now` (aware) falls into, None when it is open."""
+    """Return the reason of the freeze or window at `now` (aware), None where it is open."""
     for freeze in freezes:
         if freeze.start <= now < freeze.end:
             return freeze.reason
@@ -56,7 +56,8 @@ def closed_reason(windows: Sequence[HoldWindow], freezes: Sequence[Freeze], now:
 
 
 def _covers(window: HoldWindow, now: datetime) -> bool:
-    """Compare by the wall clock of the window's zone; a window that reaches past midnight began a day before."""
+    """Whether a window covers `now`, by the wall clock of its time zone."""
+    # A window over midnight may have started the day before.
     # UTC needs no time zone data, which small container images lack.
     zone = UTC if window.timezone == "UTC" else ZoneInfo(window.timezone)
     local = now.astimezone(zone)

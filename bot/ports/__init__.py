@@ -1,30 +1,21 @@
 """The outside world as Gatewright needs it: small protocols, named by the need.
 
-Adapters implement them and translate library errors into `bot.domain.errors`; `bot.composition` picks the adapters.
+Adapters implement them and translate library errors into `bot.domain.core.errors`; `bot.composition` picks the adapters.
 """
 
 from __future__ import annotations
 
 from bot.ports.clock import Clock
-from bot.ports.github import Annotation, Check, CheckButton, GitHub, Posted
+from bot.ports.github import Annotation, Check, CheckButton, Collaborator, GitHub, Posted
 from bot.ports.hooks import FailedDelivery, Hooks
-from bot.ports.live_log import LogChunk
-from bot.ports.objects import Cipher, ObjectStore
-from bot.ports.outlines import PlanOutline
-from bot.ports.records import (
-    Artifact,
-    Delivery,
-    Job,
-    NewRun,
-    Reader,
-    Records,
-    Remote,
-    StateVersion,
-    TimelineEntry,
-    Writer,
-)
-from bot.ports.run_audit import Download
-from bot.ports.run_list import ActiveRepo, RunFilter
+from bot.ports.objects import Cipher, ObjectStore, SealedObjects
+from bot.ports.records.live_log import LogChunk
+from bot.ports.records.outlines import PlanOutline
+from bot.ports.records.records import Reader, Records, Writer
+from bot.ports.records.run_audit import Download
+from bot.ports.records.run_list import ActiveRepo, RunFilter
+from bot.ports.records.upkeep import OldPlan, Pruned
+from bot.ports.records.values import Artifact, Delivery, Job, NewRun, Remote, StateVersion, TimelineEntry
 from bot.ports.terraform import (
     CHANGES,
     OVERRIDE_FILE,
@@ -40,7 +31,6 @@ from bot.ports.terraform import (
     Terraform,
     TerraformJob,
 )
-from bot.ports.upkeep import OldPlan, Pruned
 from bot.ports.workspace import (
     GitTree,
     LaidOut,
@@ -66,6 +56,7 @@ __all__ = [
     "CheckButton",
     "Cipher",
     "Clock",
+    "Collaborator",
     "Delivery",
     "Download",
     "Engine",
@@ -92,6 +83,7 @@ __all__ = [
     "Remote",
     "ReviewedTree",
     "RunFilter",
+    "SealedObjects",
     "Slot",
     "SourceBundle",
     "StateVersion",

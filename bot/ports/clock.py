@@ -1,4 +1,4 @@
-"""Where time comes from."""
+"""The port for the current time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where time comes from."""
+    """Returns the current time."""
 
     def now(self) -> datetime:
         """Return the current time, aware, in UTC."""

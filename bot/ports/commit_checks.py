@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from bot.domain.core.model import Repo, Sha
 from bot.domain.gates import OtherCheck
-from bot.domain.model import Repo, Sha
 
 
 class CommitChecks(Protocol):

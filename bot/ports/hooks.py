@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.model import DeliveryId
+from bot.domain.core.model import DeliveryId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class FailedDelivery:
     event: str
     at: datetime
     refused: bool
-    """Whether this server answered, and did not want it; else it could not be reached or was in trouble."""
+    """Whether this server refused the delivery; otherwise it could not be reached or failed."""
 
 
 class Hooks(Protocol):
@@ -31,5 +31,8 @@ class Hooks(Protocol):
         ...
 
     async def redeliver(self, attempt: int) -> None:
-        """Ask for another attempt; GitHubNotFoundError when GitHub has forgotten it (after three days)."""
+        """Ask for another attempt.
+
+        GitHubNotFoundError when GitHub has forgotten it (after three days).
+        """
         ...

@@ -1,16 +1,16 @@
-"""Issues: what the bot tells where no pull request is the place for it."""
+"""The port for issues, with which the bot reports what belongs to no pull request."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.model import Repo
+from bot.domain.core.model import Repo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueText:
-    """What an issue says; the first line of `body` is our marker."""
+    """The text of an issue; the first line of `body` is our marker."""
 
     title: str
     body: str
@@ -28,5 +28,5 @@ class Issues(Protocol):
         ...
 
     async def update_issue(self, repo: Repo, number: int, text: IssueText) -> None:
-        """Replace title, body and state; GitHubNotFoundError when somebody deleted it."""
+        """Replace title, body and state; GitHubNotFoundError when it was deleted."""
         ...

@@ -1,4 +1,4 @@
-"""The bucket of the bot, and the encryption of what is kept there."""
+"""The ports for the bot's bucket, and for the encryption of its objects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class ObjectStore(Protocol):
         ...
 
     async def probe(self) -> None:
-        """Prove that create-if-absent and replace-this-version are honoured; StoreError says what is wrong."""
+        """Check that the store supports create-if-absent and replace-this-version.
+
+        Raises StoreError with the reason if it does not.
+        """
         ...
 
 
@@ -39,4 +42,19 @@ class Cipher(Protocol):
 
     def open(self, data: bytes, *, context: str) -> bytes:
         """Decrypt; IntegrityError when bytes or context differ."""
+        ...
+
+
+class SealedObjects(Protocol):
+    """Encrypted objects in the bot's bucket. Errors: those of `ObjectStore`, and IntegrityError."""
+
+    async def create(self, key: str, data: bytes) -> None:
+        """Encrypt and store an object; ObjectExistsError where the key is taken."""
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """Return a decrypted object.
+
+        Raises IntegrityError if it is not what was stored under the key.
+        """
         ...

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """What a server answered; a redirect is not followed."""
+    """A server's response; redirects are not followed."""
 
     status: int
     body: str = field(repr=False)
@@ -17,9 +17,10 @@ class HttpAnswer:
 
 
 class Probes(Protocol):
-    """Requests to addresses that may come from untrusted code; errors are ProbeError, in words that may be posted.
+    """Sends requests to addresses that may come from untrusted code.
 
-    Addresses inside the server's own network are refused unless the operator allows them.
+    Errors are ProbeError, with text that may be posted. Addresses inside the server's own network are refused
+    unless the operator allows them.
     """
 
     async def http(self, url: str, *, within: float) -> HttpAnswer:
@@ -31,5 +32,8 @@ class Probes(Protocol):
         ...
 
     async def certificate_days(self, url: str, *, within: float) -> float:
-        """Return for how many days the certificate of an https URL is still valid; one that is not trusted is an error."""
+        """Return for how many days the certificate of an https URL is still valid.
+
+        One that is not trusted is an error.
+        """
         ...

@@ -1,4 +1,4 @@
-"""What it takes to open a pull request that takes merged ones out of their base again."""
+"""The ports for opening a pull request that reverts merged ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.model import Repo, Sha
+from bot.domain.core.model import Repo, Sha
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +21,12 @@ class Merged:
 
 
 class RevertBranches(Protocol):
-    """Commits that take something back, made in the mirror and pushed to branches of our own only."""
+    """Makes revert commits in the mirror, and pushes them to branches of our own only."""
 
     async def reverted(self, repo: Repo, tip: Sha, merged: Sequence[Merged], *, at: datetime) -> Sha | None:
-        """Return a commit on `tip` that takes the pull requests back, newest first; None where nothing is left of them.
+        """Return a commit on `tip` that takes the pull requests back, newest first.
+
+        None where nothing is left of them.
 
         The same arguments give the same commit. MergeConflictError when later changes are in the way, WorkspaceError
         when it is not clear which commits a pull request became.
@@ -32,7 +34,10 @@ class RevertBranches(Protocol):
         ...
 
     async def push_branch(self, repo: Repo, token: str, branch: str, commit: Sha) -> None:
-        """Point a branch below `gatewright/` at a commit. WorkspaceError for any other name, or when git refuses."""
+        """Point a branch below `gatewright/` at a commit.
+
+        WorkspaceError for any other name, or when git refuses.
+        """
         ...
 
 

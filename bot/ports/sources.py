@@ -1,4 +1,4 @@
-"""What can be read of a source bundle without unpacking it, and of the history between two releases."""
+"""Reading source bundles without unpacking them, and the history between two releases."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.loose_trees import LooseTree
-from bot.domain.model import Repo, Sha
+from bot.domain.core.model import Repo, Sha
+from bot.domain.trees.loose_trees import LooseTree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +22,14 @@ class History(Protocol):
     """Read-only questions about sources."""
 
     async def bundle_texts(self, bundle: bytes, directory: str) -> Mapping[str, str]:
-        """Return file name -> text of the files that lie directly in a directory of a bundle.
+        """Return file name -> text of the files directly in a directory of a bundle.
 
         Undecodable bytes are replaced; WorkspaceError for a damaged bundle.
         """
         ...
 
     async def bundle_tree(self, bundle: bytes) -> LooseTree:
-        """Return what lies in the tree of a bundle; WorkspaceError for a damaged one."""
+        """Return the files in the tree of a bundle; WorkspaceError for a damaged one."""
         ...
 
     async def commits(

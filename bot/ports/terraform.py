@@ -9,11 +9,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from bot.domain.code_findings import CodeReport
-from bot.domain.fetched import Fetched
-from bot.domain.model import (
+from bot.domain.core.model import (
     StateKey,
 )
+from bot.domain.plans.code_findings import CodeReport
+from bot.domain.plans.fetched import Fetched
 from bot.ports.workspace import Slot
 
 
@@ -27,7 +27,7 @@ class Engine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """Where a stack's state lives, and the key pair that may reach it for this purpose."""
+    """Location of a stack's state, and the key pair for this purpose."""
 
     endpoint_url: str
     region: str
@@ -38,18 +38,18 @@ class Backend:
 
 
 OVERRIDE_FILE = "zzzz_gatewright_backend_override.tf"
-"""What the engine writes into a root module; of several override files Terraform takes the last by name."""
+"""The engine's override file in a root module; of several, the last by name wins."""
 
 PURPOSE_FILE = "purpose"
-"""Where the engine notes in a slot's scratch what runs there: `READS`, and from the first change on `CHANGES`."""
+"""File in a slot's scratch directory: `READS`, or `CHANGES` from the first change on."""
 READS = "reads"
-"""Nothing that runs may write a state, so none can have been lost: an errored one was made up by the code itself."""
+"""No program there may write a state, so an errored state was made up by the code."""
 CHANGES = "changes"
 
 OnLine = Callable[[str], None]
 """Called with each complete, already redacted line of Terraform's output, in order."""
 Stop = Callable[[], Awaitable[str | None]]
-"""Asked about twice a second: None to go on, else who asked to stop."""
+"""Called about twice a second: None to continue, else who requested the stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,13 +76,13 @@ class TerraformJob:
     dies_with_parent: bool = True
     """True for plans; False for anything that changes state (see the crash rules)."""
     ephemeral_variables: tuple[str, ...] = ()
-    """Variables whose values no plan file holds: an apply is given the var file again where there are any."""
+    """Variables whose values no plan file holds: an apply with any gets the var file again."""
     init_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What `init` alone is given besides: the way to private modules."""
     declaration: str | None = None
-    """What is written beside the root module for this plan alone; its apply needs no file, since the saved plan holds it."""
+    """Text of a file written beside the root module for this plan alone; its apply needs none."""
     modules: bytes | None = field(default=None, repr=False)
-    """Archive of modules that a plan is to be made with, whatever their addresses give now; None to fetch them."""
+    """Archive of the modules to plan with, also if their addresses moved; None to fetch them."""
 
 
 NO_FILES: Mapping[str, str] = MappingProxyType({})
@@ -91,12 +91,12 @@ TIMED_OUT = 124
 
 
 class PlanMode(StrEnum):
-    """What a plan is to find out."""
+    """The kind of plan."""
 
     NORMAL = "normal"
     DESTROY = "destroy"
     REFRESH_ONLY = "refresh_only"
-    """What was changed outside Terraform; such a plan would change the state alone."""
+    """Only drift; applying such a plan changes the state alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +106,15 @@ class FetchedCode:
     digest: str
     """The fetched digest."""
     modules: bytes | None = field(default=None, repr=False)
-    """Archive of the modules that came from elsewhere; None where there are none."""
+    """Archive of the fetched modules; None if there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOutput:
-    """What `terraform plan` and `show` produced; `json` holds secrets in clear and is never stored as it is."""
+    """Output of `terraform plan` and `show`.
+
+    `json` contains secrets in clear and is never stored unredacted.
+    """
 
     plan_file: Path
     """The copy that was taken out of the reach of the planned code; `show` has read this very file."""
@@ -127,19 +130,22 @@ class PlanOutput:
     fetched: Fetched
     """What `init` fetched."""
     modules: bytes | None = field(default=None, repr=False)
-    """Archive of the modules that came from elsewhere; None where there are none."""
+    """Archive of the fetched modules; None if there are none."""
     written: Mapping[str, str | None] = field(default_factory=dict, repr=False)
-    """Path -> text of what the bot and `init` have written into the tree."""
+    """Path -> text of the files that the bot and `init` wrote into the tree."""
 
     @property
     def code(self) -> FetchedCode:
-        """Return what the apply of this plan needs besides the tree."""
+        """Return the code that the apply of this plan needs besides the tree."""
         return FetchedCode(digest=self.fetched.digest, modules=self.modules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyOutput:
-    """How `terraform apply PLANFILE` ended; a failure is not an exception, because state may have changed."""
+    """How `terraform apply PLANFILE` ended.
+
+    A failure is not an exception, because state may have changed.
+    """
 
     exit_code: int
     stopped_by: str | None
@@ -162,16 +168,16 @@ class Terraform(Protocol):
     async def plan(
         self, job: TerraformJob, arguments: Sequence[str], *, mode: PlanMode = PlanMode.NORMAL
     ) -> PlanOutput:
-        """Init (unless a proved data directory makes it needless), plan to a file, copy it out, show the copy.
+        """Run init where it is needed, plan to a file, copy that out, and show the copy.
 
         Raises TerraformError; NeedsInitError where Terraform asks for an init that was skipped.
         """
         ...
 
     async def check_code(self, job: TerraformJob, names: Collection[str]) -> CodeReport:
-        """Run `fmt`, `validate` and `test`, as far as named. What they find is in the answer.
+        """Run the selected ones of `fmt`, `validate` and `test`; return their findings.
 
-        Raises TerraformStoppedError, and what a plan raises before Terraform has started.
+        Raises TerraformStoppedError, and the errors of a plan before Terraform has started.
         """
         ...
 
@@ -183,9 +189,10 @@ class Terraform(Protocol):
         *,
         before_start: Callable[[], Awaitable[None]] | None = None,
     ) -> ApplyOutput:
-        """Apply exactly this plan file, with exactly the code that init fetched for it. Output goes to a file.
+        """Apply exactly this plan file, with the code that init fetched for it.
 
-        `before_start` is called when init is no longer to run, to add what the plan left in its directory.
+        Output goes to a file. `before_start` is called after init, to add the files of the plan to its
+        directory.
         """
         ...
 
@@ -194,7 +201,7 @@ class Terraform(Protocol):
     ) -> tuple[int, str]:
         """Run a program in the root module, in Terraform's environment and sandbox.
 
-        `files` are texts that nobody else may read; the path of each is in the environment variable of its name.
+        `files` are texts that only the program may read; the path of each is in the environment variable of its name.
         Returns its exit code, `TIMED_OUT` when its time was over, and the redacted end of its output.
         GatewrightError when it could not be started.
         """

@@ -1,4 +1,4 @@
-"""Spans for whoever watches where the time goes."""
+"""Spans of traces."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ Fact = str | int | bool | None
 
 
 class Tracer(Protocol):
-    """Marks stretches of work. Facts are ids, names and outcomes: never text that somebody wrote, never a secret."""
+    """Marks stretches of work.
+
+    Facts are ids, names and outcomes: never text that a person wrote, never a secret.
+    """
 
     def span(self, name: str, **facts: Fact) -> AbstractContextManager[None]:
-        """Time what happens inside; an exception marks the span by the name of its class and passes on."""
+        """Time what happens inside.
+
+        An exception marks the span by the name of its class and passes on.
+        """
         ...

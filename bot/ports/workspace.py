@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from bot.domain.model import (
+from bot.domain.core.model import (
     Repo,
     Sha,
     Stack,
     StateKey,
 )
-from bot.ports.rescue import ErroredState
+from bot.ports.records.errored_states import ErroredState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,25 +25,30 @@ class Merge:
     """Git tree id."""
     merge_base: Sha
     changed_files: tuple[str, ...]
-    """Paths that the head changes against the merge base, both names of a rename; where there are several merge bases,
-    what the merge changes in the base as well."""
+    """Paths that the head changes against the merge base, both names of a rename.
+
+    With several merge bases, also the changes of the merge against the base.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeFiles:
-    """What a git tree holds."""
+    """The files of a git tree."""
 
     blobs: Mapping[str, str]
     """Path -> blob id, of files, symbolic links and submodules."""
     links: Mapping[str, str]
-    """Path of a symbolic link -> what is written in it."""
+    """Path of a symbolic link -> its text."""
     submodules: frozenset[str] = frozenset()
     """Paths of submodules, of which git has nothing but the commit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """A directory of a stack in which Terraform works; it is reused, and held by an exclusive file lock."""
+    """A directory of a stack in which Terraform works.
+
+    It is reused, and held by an exclusive file lock.
+    """
 
     name: str
     """Stable directory name, recorded with each plan: the plan is applied at the same path."""
@@ -65,7 +70,7 @@ class GitTree:
     tree: str
     """Git tree id."""
     paths: frozenset[str] | None = None
-    """What the slot is to hold of it; None for all of it."""
+    """The paths to lay out; None for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,7 @@ class LaidFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaidOut:
-    """What was written to a slot; `left_behind` compares with it."""
+    """The files written to a slot; `left_behind` compares with them."""
 
     files: Mapping[str, LaidFile] = field(repr=False)
 
@@ -116,8 +121,12 @@ class Workspace(Protocol):
         """Merge head into base in the mirror; MergeConflictError names the paths."""
         ...
 
+    async def contains(self, repo: Repo, *, tip: Sha, commit: Sha) -> bool:
+        """Whether the mirror knows a commit as a part of a tip's history."""
+        ...
+
     async def tree_files(self, repo: Repo, tree: str) -> TreeFiles:
-        """Return what a tree or commit holds."""
+        """Return the files of a tree or commit."""
         ...
 
     async def read_file(self, repo: Repo, tree: str, path: str) -> str | None:
@@ -125,7 +134,7 @@ class Workspace(Protocol):
         ...
 
     async def read_blobs(self, repo: Repo, blobs: Sequence[str]) -> Mapping[str, str]:
-        """Return blob id -> text for many blobs at once (undecodable bytes replaced)."""
+        """Return blob id -> text of many blobs in one call (undecodable bytes replaced)."""
         ...
 
     async def small_blobs(self, repo: Repo, blobs: Sequence[str], *, largest: int) -> Mapping[str, bytes]:
@@ -133,7 +142,7 @@ class Workspace(Protocol):
         ...
 
     def slot(self, stack: Stack, *, name: str | None = None) -> AbstractAsyncContextManager[Slot]:
-        """Hold a slot: any free one of the stack, or the named one (waits while somebody works in it)."""
+        """Hold a free slot of the stack, or wait for the named one."""
         ...
 
     async def lay_out(self, slot: Slot, reviewed: ReviewedTree) -> LaidOut:
@@ -144,30 +153,30 @@ class Workspace(Protocol):
         ...
 
     async def pack(self, reviewed: ReviewedTree, *, extra: Mapping[str, str]) -> bytes:
-        """Return a reviewed tree as a deterministic archive, from git's objects and never from a directory.
+        """Return a reviewed tree as a deterministic archive, made from git's objects.
 
         `extra` is path -> text of files that belong to it, such as the lock file that `init` wrote.
         """
         ...
 
     async def left_behind(self, slot: Slot, laid: LaidOut, *, ours: Mapping[str, str | None]) -> LeftBehind:
-        """Return what was added to a slot's tree since it was laid out.
+        """Return the files that were added to a slot's tree since it was laid out.
 
-        `ours` is path -> text of files that the bot or `init` wrote there, None where the text does not matter.
-        Raises TreeChangedError where reviewed content was changed, or where an added name is not accepted.
+        `ours` is path -> text of files that the bot or `init` wrote there, None where the text does not
+        matter. Raises TreeChangedError if reviewed content was changed, or an added name is not accepted.
         """
         ...
 
     async def add(self, slot: Slot, bundle: bytes) -> None:
-        """Write the added files of a plan into the slot, beside the reviewed tree. Raises WorkspaceError."""
+        """Write the added files of a plan into the slot's tree. Raises WorkspaceError."""
         ...
 
-    async def start_anew(self, slot: Slot) -> None:
+    async def reset_tree(self, slot: Slot) -> None:
         """Empty the slot, the data directory too, so that nothing of what ran in it is left."""
         ...
 
     async def errored_states(self, stack: Stack) -> Sequence[ErroredState]:
-        """Return the states of a stack that Terraform could not save on this machine, recovered or not.
+        """Return the errored states of a stack on this machine, recovered or not.
 
         Their slots are set aside: nothing works in them any more, and nothing deletes them.
         """

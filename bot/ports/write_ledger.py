@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from bot.domain.write_buckets import WriteState
+from bot.domain.core.write_buckets import WriteState
 
 Result = TypeVar("Result")
 
@@ -16,5 +16,8 @@ class WriteLedger(Protocol):
     async def change_writes(
         self, installation: str, step: Callable[[WriteState], tuple[WriteState, Result]]
     ) -> Result:
-        """Put in force what `step` makes of the state, and return its result; an unknown installation begins empty."""
+        """Replace the state by the result of `step`, and return that result.
+
+        An unknown installation has an empty state.
+        """
         ...

@@ -1,1 +1,1 @@
-"""Use cases: what the bot does, told in terms of the ports. No library of the outside world is imported here."""
+"""Use cases of the bot, written against the ports, without libraries of the outside world."""

@@ -1,4 +1,4 @@
-"""Who may see a run: whoever may read its repository now; lists follow within minutes."""
+"""Decide who may see a run: people who may read its repository."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from bot.domain.model import Login, Permission, Repo, Run
+from bot.domain.core.accounts import Account
+from bot.domain.core.model import Permission, Repo, Run
 from bot.ports import ActiveRepo, Clock
 
 REMEMBERED: Final = timedelta(seconds=20)
-"""How long an answer of GitHub counts for looking. What changes something is asked for anew each time."""
+"""How long an answer of GitHub counts for reading; changes ask again each time."""
 REMEMBERED_FOR_LISTS: Final = timedelta(minutes=5)
-"""How long it counts for what of a repository stands in a list: that costs a question per repository."""
+"""How long it counts for lists, which need a request per repository."""
 _MOST_ANSWERS: Final = 10_000
 _AT_ONCE: Final = 8
 
@@ -25,52 +26,52 @@ def _everybody(_full_name: str) -> bool:
 class Rights(Protocol):
     """The slice of GitHub that is asked."""
 
-    async def permission(self, repo: Repo, login: Login) -> Permission:
+    async def permission(self, repo: Repo, account: Account) -> Permission:
         """Return the right that the user has now; NONE for strangers."""
         ...
 
 
 class Visitors:
-    """Remembers what GitHub said, because a list and a live log ask again and again."""
+    """Caches GitHub's answers, because a list and a live log ask repeatedly."""
 
     def __init__(self, rights: Rights, clock: Clock, serves: Callable[[str], bool] = _everybody) -> None:
-        """`serves` says whether a repository is listed: nobody sees anything of the others."""
+        """`serves` returns whether a repository is listed; others are visible to no one."""
         self._rights = rights
         self._serves = serves
         self._clock = clock
-        self._answers: dict[tuple[str, str], tuple[datetime, Permission]] = {}
+        self._answers: dict[tuple[Account, str], tuple[datetime, Permission]] = {}
 
-    async def may_read(self, login: Login, run: Run) -> bool:
+    async def may_read(self, account: Account, run: Run) -> bool:
         """Whether the user may see the run; raises GatewrightError when that cannot be found out."""
-        return (await self.permission(login, run)).allows(Permission.READ)
+        return (await self.permission(account, run)).allows(Permission.READ)
 
-    async def permission(self, login: Login, run: Run) -> Permission:
+    async def permission(self, account: Account, run: Run) -> Permission:
         """Return the user's right on the run's repository, at most `REMEMBERED` old."""
         active = ActiveRepo(full_name=run.stack.repo, installation_id=run.installation_id)
-        return await self._permission(login, active, within=REMEMBERED)
+        return await self._permission(account, active, within=REMEMBERED)
 
-    async def readable(self, login: Login, repos: Sequence[ActiveRepo]) -> tuple[str, ...]:
-        """Return the names of the repositories that the user may read, or might minutes ago, in the given order."""
+    async def readable(self, account: Account, repos: Sequence[ActiveRepo]) -> tuple[str, ...]:
+        """Return the repositories that the user may read, from answers minutes old at most."""
         limit = asyncio.Semaphore(_AT_ONCE)
 
         async def ask(repo: ActiveRepo) -> bool:
             async with limit:
-                held = await self._permission(login, repo, within=REMEMBERED_FOR_LISTS)
+                held = await self._permission(account, repo, within=REMEMBERED_FOR_LISTS)
                 return held.allows(Permission.READ)
 
         answers = await asyncio.gather(*(ask(repo) for repo in repos))
         return tuple(repo.full_name for repo, may in zip(repos, answers, strict=True) if may)
 
-    async def _permission(self, login: Login, active: ActiveRepo, *, within: timedelta) -> Permission:
+    async def _permission(self, account: Account, active: ActiveRepo, *, within: timedelta) -> Permission:
         if not self._serves(active.full_name):
             return Permission.NONE
-        now, key = self._clock.now(), (login.lower(), active.full_name.lower())
+        now, key = self._clock.now(), (account, active.full_name.lower())
         known = self._answers.get(key)
         if known is not None and now < known[0] + within:
             return known[1]
         owner, _, name = active.full_name.partition("/")
         repo = Repo(owner=owner, name=name, installation_id=active.installation_id)
-        answer = await self._rights.permission(repo, login)
+        answer = await self._rights.permission(repo, account)
         if len(self._answers) >= _MOST_ANSWERS:
             self._answers.clear()
         self._answers[key] = (now, answer)

@@ -50,7 +50,7 @@ def create_app(services: WebServices) -> web.Application:
 
 
 def create_worker_app(services: WebServices) -> web.Application:
-    """Return what a process without a web part answers to whoever watches over it."""
+    """Return the application of a process without pages: health and metrics only."""
     app = web.Application(middlewares=[errors])
     app[SERVICES] = services
     app[health.READINESS] = health.Readiness()
@@ -65,14 +65,14 @@ def create_worker_app(services: WebServices) -> web.Application:
     return app
 
 
-def _is_worth_telling(record: logging.LogRecord) -> bool:
-    """A body that cannot be decoded was answered with 400 already; the server would add a traceback to that."""
+def _is_worth_logging(record: logging.LogRecord) -> bool:
+    """Drop the server's traceback of an undecodable body, which was answered with 400."""
     return record.exc_info is None or not isinstance(record.exc_info[1], web.RequestPayloadError)
 
 
 def create_runner(app: web.Application) -> web.AppRunner:
-    """Return a runner whose access log has a field per fact; the caller sets it up and adds a site."""
-    logging.getLogger("aiohttp.server").addFilter(_is_worth_telling)
+    """Return a runner with a structured access log; the caller sets it up."""
+    logging.getLogger("aiohttp.server").addFilter(_is_worth_logging)
     return web.AppRunner(app, access_log_class=AccessLog, access_log=logging.getLogger("gatewright.access"))
 
 

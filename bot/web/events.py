@@ -1,4 +1,4 @@
-"""Webhooks at the edge: proved to be GitHub's, then read into frozen values; anything else is a `BadRequest`."""
+"""Verify webhooks and read them into frozen values, or raise `BadRequest`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bot.domain.model import DeliveryId, Login
+from bot.domain.core.model import DeliveryId, Login
 from bot.events import PAYLOADS, BadRequest, Payload, payload_of
 
 __all__ = [
@@ -44,11 +44,9 @@ class IncomingEvent:
 
 
 def parse_event(headers: Mapping[str, str], body: bytes, *, secret: str) -> IncomingEvent:
-    """Return the event of a webhook request; raises BadRequest and nothing else.
-
-    The signature is judged before anything of the body is read. Header names may be in any case.
-    """
+    """Return the event of a webhook request. Raises BadRequest and nothing else."""
     lowered = {name.lower(): value for name, value in headers.items()}
+    # Before anything of the body is read.
     check_signature(lowered.get(SIGNATURE), body, secret)
     _check_content_type(lowered.get("content-type", ""))
     event = _header(lowered, "x-github-event", _EVENT)

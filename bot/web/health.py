@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from bot.metrics import CONTENT_TYPE
 from bot.web.pages.render import page
 from bot.web.services import SERVICES, Check, WebServices
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """The last answer, kept for a few seconds and asked for once at a time."""
+    """The last answer, cached for a few seconds and refreshed by one caller at a time."""
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
@@ -57,7 +57,7 @@ async def alive(request: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    """Answer 200 when every part works, else 503; says which part, never why."""
+    """Answer 200 when every part works, else 503 with the names of those that do not."""
     parts = await request.app[READINESS].parts(request.app[SERVICES])
     good = all(word == "ok" for word in parts.values())
     answer = {"status": "ok" if good else "failed", **parts, **await _remarks(request.app[SERVICES])}
@@ -65,7 +65,7 @@ async def ready(request: web.Request) -> web.Response:
 
 
 async def _remarks(services: WebServices) -> Mapping[str, str]:
-    """Return what an operator should look at although every part works; nothing where it cannot be found out."""
+    """Return warnings for an operator; none where they cannot be read."""
     if services.remarks is None:
         return {}
     try:
@@ -75,7 +75,7 @@ async def _remarks(services: WebServices) -> Mapping[str, str]:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Render the metrics for the bearer of the token; without a configured token there is no such page."""
+    """Render the metrics for the bearer of the token; 404 where none is configured."""
     services = request.app[SERVICES]
     if not services.metrics_token:
         raise web.HTTPNotFound
@@ -89,7 +89,7 @@ async def metrics(request: web.Request) -> web.Response:
 
 
 async def front(request: web.Request) -> web.Response:
-    """Say what this is."""
+    """Show the front page."""
     services = request.app[SERVICES]
     visit = await current_visit(request)
     return page(

@@ -1,4 +1,4 @@
-"""`/login`, `/login/callback` and `/logout`: GitHub says who somebody is; its token is used once and dropped."""
+"""`/login`, `/login/callback` and `/logout`, by GitHub's OAuth; its token is not kept."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from urllib.parse import urlencode, urlsplit
 import aiohttp
 from aiohttp import web
 
-from bot.domain.errors import GitHubError, GitHubUnavailableError
-from bot.domain.model import Login
+from bot.domain.core.accounts import Account
+from bot.domain.core.errors import GitHubError, GitHubUnavailableError
 from bot.web.services import SERVICES, OAuth
-from bot.web.sessions import Attempt
+from bot.web.sessions import Attempt, account_of
 from bot.web.visits import end_session, sender
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def local_path(path: str) -> str:
 
 
 def login_address(path: str) -> str:
-    """Return the address that logs in and comes back to `path`."""
+    """Return the login URL that returns to `path`."""
     return f"/login?{urlencode({'next': path})}"
 
 
@@ -59,25 +59,25 @@ async def begin(request: web.Request) -> web.Response:
 
 
 async def callback(request: web.Request) -> web.Response:
-    """Take GitHub's answer: 400 when this browser did not ask for it, 403 when the user declined."""
+    """Accept GitHub's answer: 400 for another browser's login, 403 when the user declined."""
     oauth = _oauth(request)
     attempt = oauth.sessions.attempt(request)
     state = request.query.get("state", "")
     if attempt is None or not hmac.compare_digest(state.encode(), attempt.state.encode()):
         raise web.HTTPBadRequest
     code = request.query.get("code", "")
-    login = await _who(oauth, code, attempt) if code else None
-    if login is None:
+    account = await _who(oauth, code, attempt) if code else None
+    if account is None:
         refusal = web.HTTPForbidden()
         oauth.sessions.give_up(refusal)
         raise refusal
     response = _redirect(local_path(attempt.next))
-    oauth.sessions.complete(response, login)
+    oauth.sessions.complete(response, account)
     return response
 
 
 async def logout(request: web.Request) -> web.Response:
-    """End the session; only by one of our own forms, so that no foreign page can do it."""
+    """End the session; only our own forms may do so (CSRF)."""
     visit = await sender(request)
     await end_session(request, visit)
     response = _redirect("/")
@@ -85,8 +85,8 @@ async def logout(request: web.Request) -> web.Response:
     return response
 
 
-async def _who(oauth: OAuth, code: str, attempt: Attempt) -> Login | None:
-    """Return the user's name; None when GitHub does not accept the code, GitHubError when it does not answer."""
+async def _who(oauth: OAuth, code: str, attempt: Attempt) -> Account | None:
+    """Return the user's account, None for a refused code. Raises GitHubError."""
     form = {
         "client_id": oauth.client_id,
         "client_secret": oauth.client_secret,
@@ -107,10 +107,10 @@ async def _who(oauth: OAuth, code: str, attempt: Attempt) -> Login | None:
         async with oauth.http.get(
             f"{oauth.api_url}/user", headers=bearer, timeout=_TIMEOUT, allow_redirects=False
         ) as answer:
-            login = (await _object(answer)).get("login")
+            user = await _object(answer)
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise GitHubUnavailableError(f"logging in: {type(error).__name__}") from error
-    return Login(login) if isinstance(login, str) and login else None
+    return account_of(user.get("login"), user.get("id"))
 
 
 async def _object(answer: aiohttp.ClientResponse) -> dict[str, Any]:

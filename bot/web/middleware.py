@@ -1,4 +1,4 @@
-"""What every answer has in common: a request id, safe headers, and errors that tell nothing they should not."""
+"""Give every answer a request id and safe headers, and keep details out of errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractAccessLogger
 from aiohttp.typedefs import Handler
 
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from bot.web.pages.render import error_page
 from bot.web.services import SERVICES
 
@@ -56,7 +56,7 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         _log.exception("request %s: a service failed", request[REQUEST_ID])
         return _error(request, 503)
     except ConnectionError:
-        # The client left; nobody reads the answer.
+        # The client left, so the answer is not read.
         return _error(request, 400)
     except Exception:  # noqa: BLE001 -- The one catch-all of the web part.
         _log.exception("request %s failed", request[REQUEST_ID])
@@ -80,7 +80,7 @@ def _error(request: web.Request, status: int, cause: web.HTTPException | None = 
 
 
 async def harden(request: web.Request, response: web.StreamResponse) -> None:
-    """Add the safe headers to every answer, errors included; a handler's own word stands."""
+    """Add the safe headers to every answer, except those that its handler has set."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-store")
@@ -92,7 +92,7 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
 
 
 class AccessLog(AbstractAccessLogger):
-    """One line per request, without query strings: those of the login hold codes."""
+    """Log a line per request without its query, which may contain login codes."""
 
     def log(self, request: web.BaseRequest, response: web.StreamResponse, time: float) -> None:
         """Write the line."""

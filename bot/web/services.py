@@ -1,4 +1,4 @@
-"""What the web part is given by the composition root."""
+"""The services that the composition root passes to the web server."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final, Protocol
 import aiohttp
 from aiohttp import web
 
-from bot.domain.model import RunId
+from bot.domain.core.model import RunId
 from bot.metrics import Metrics, QueueLoad
 from bot.ports import Clock, Reader, Records, Writer
-from bot.services.admission import Sender
-from bot.services.overview import Overview
-from bot.services.run_acts import RunActs
+from bot.services.access.admission import Sender
+from bot.services.pages.overview import Overview
+from bot.services.pages.run_actions import RunActs
 from bot.web.access import Visitors
 from bot.web.events import IncomingEvent
 from bot.web.sessions import Sessions
@@ -35,11 +35,11 @@ class Logs(Protocol):
     """Logs of runs, whichever machine writes them."""
 
     async def read(self, run_id: RunId) -> str | None:
-        """Return the log as far as it goes, None when there is none."""
+        """Return the log so far, None if there is none."""
         ...
 
     async def lines(self, run_id: RunId, after: int = 0) -> Sequence[str]:
-        """Return what is shared of a log that is being written, without its first `after` lines."""
+        """Return the shared lines of an active log, without its first `after` lines."""
         ...
 
 
@@ -56,12 +56,12 @@ class OAuth:
     """Where people reach this server; GitHub sends them back to `/login/callback` under it."""
     sessions: Sessions
     http: aiohttp.ClientSession = field(repr=False)
-    """The program's own session; its cookie jar should be a `DummyCookieJar`, shared as it is by all users."""
+    """The program's own session; all users share it, so its cookie jar should be a `DummyCookieJar`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pages:
-    """What the run pages need; without it there are none."""
+    """The services of the run pages; without them there are none."""
 
     oauth: OAuth
     visitors: Visitors
@@ -84,17 +84,17 @@ class WebServices:
     checks: Mapping[str, Check] = field(default_factory=dict)
     """Part -> its proof, for `/readyz`; the names are shown to everybody."""
     loads: Loads | None = None
-    """Queue -> what waits and what is worked on, for `/metrics`."""
+    """Queue -> numbers of waiting and active jobs, for `/metrics`."""
     stranded: Stranded | None = None
-    """Workflows that nobody will run, for `/metrics`: alert on any."""
+    """Workflows that no process will run, for `/metrics`: alert on any."""
     receive: Receive | None = None
-    """Says why a delivery of a repository is ignored; None: every repository is served."""
+    """Returns why a delivery of a repository is ignored; None: every repository is served."""
     remarks: Remarks | None = None
-    """What `/readyz` tells beside the parts that work, by name."""
+    """Further remarks of `/readyz`, by name."""
     handled_events: frozenset[str] | None = None
     """Events worth a workflow; others are recorded as ignored. None: all are."""
     passed_over: PassedOver | None = None
-    """Says why nothing has to be done for an event; what it answers for is recorded as ignored. None: all are handled."""
+    """Returns why an event needs no handling, and it is recorded as ignored. None: all are handled."""
     pages: Pages | None = None
     max_body: int = MAX_BODY
     """Bytes, after decompression."""
@@ -103,7 +103,7 @@ class WebServices:
     check_seconds: float = 3.0
     """How long one readiness check may take."""
     look_seconds: float = 0.5
-    """How often a live log looks for new lines."""
+    """How often a live log checks for new lines."""
     check_cache_seconds: float = 5.0
     """How long a readiness answer is good for: the page is open to everybody."""
 

@@ -14,7 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from bot.domain.model import Login
+from bot.domain.core.accounts import Account, Login
 from bot.ports import Clock
 
 _SESSION: Final = "gatewright_session"
@@ -37,20 +37,27 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """Somebody who is logged in, in one browser."""
+    """A user who is logged in, in one browser."""
 
     id: str
     """Names it where it was ended before its time."""
-    login: Login
+    account: Account
     token: str
     """Every form of this session carries it back; no other site can know it."""
+
+
+def account_of(login: object, id: object) -> Account | None:
+    """Return the account, None unless both its login and its id are known."""
+    if not isinstance(login, str) or not login or not isinstance(id, int) or isinstance(id, bool):
+        return None
+    return Account(login=Login(login), id=id)
 
 
 class Sessions:
     """Makes and reads the two cookies: the login under way, and who is logged in."""
 
     def __init__(self, key: str, *, clock: Clock, secure: bool) -> None:
-        """`key` has at least 32 characters (else ValueError); `secure` where people come by https."""
+        """`key` has at least 32 characters, else ValueError; `secure` for https."""
         if len(key) < _LEAST_KEY:
             raise ValueError(f"The session key needs at least {_LEAST_KEY} characters.")
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"gatewright session").derive(
@@ -61,11 +68,13 @@ class Sessions:
         self._secure = secure
 
     def session(self, request: web.Request) -> Session | None:
-        """Return the session of the browser, None when nobody is logged in."""
+        """Return the session of the browser, None without a login."""
         value = self._read(request, _SESSION, SESSION_LIFE)
-        if value is None or not {"id", "login", "token"} <= value.keys():
+        # A session of an older version does not say which account it is: the user logs in again.
+        account = None if value is None else account_of(value.get("login"), value.get("account"))
+        if value is None or account is None or not {"id", "token"} <= value.keys():
             return None
-        return Session(id=str(value["id"]), login=Login(str(value["login"])), token=str(value["token"]))
+        return Session(id=str(value["id"]), account=account, token=str(value["token"]))
 
     def begin(self, response: web.Response, attempt: Attempt) -> None:
         """Remember the login under way in the browser."""
@@ -79,21 +88,26 @@ class Sessions:
             Attempt(state=value["state"], verifier=value["verifier"], next=value["next"]) if value else None
         )
 
-    def complete(self, response: web.Response, login: Login) -> None:
+    def complete(self, response: web.Response, account: Account) -> None:
         """Log the user in, with a session that did not exist before."""
-        value = {"id": secrets.token_urlsafe(16), "login": login, "token": secrets.token_urlsafe(24)}
+        value = {
+            "id": secrets.token_urlsafe(16),
+            "login": account.login,
+            "account": account.id,
+            "token": secrets.token_urlsafe(24),
+        }
         self._write(response, _SESSION, value, SESSION_LIFE)
         self._delete(response, _ATTEMPT)
 
     def give_up(self, response: web.Response) -> None:
-        """Forget the login under way: what GitHub answered to it was not good, and it is not tried twice."""
+        """Forget the current login after an invalid answer, so that it is not tried twice."""
         self._delete(response, _ATTEMPT)
 
     def end(self, response: web.Response) -> None:
         """Log the user out."""
         self._delete(response, _SESSION)
 
-    def _write(self, response: web.Response, name: str, value: dict[str, str], life: timedelta) -> None:
+    def _write(self, response: web.Response, name: str, value: dict[str, Any], life: timedelta) -> None:
         # The name is inside, so that one cookie cannot be passed off as the other.
         text = json.dumps({"cookie": name} | value).encode()
         token = self._fernet.encrypt_at_time(text, self._now())

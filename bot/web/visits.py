@@ -40,7 +40,7 @@ async def current_visit(request: web.Request) -> Visit | None:
 
 
 async def sender(request: web.Request) -> Visit:
-    """Return who sent the form; 401 when nobody is logged in, 403 when the form is not one of ours, 400 for no form."""
+    """Return the sender of a form; 401 without a login, 403 for a foreign form, 400 for none."""
     if request.headers.get("Sec-Fetch-Site") in _FOREIGN:
         raise web.HTTPForbidden
     visit = await current_visit(request)

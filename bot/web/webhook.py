@@ -1,4 +1,4 @@
-"""`POST /webhooks/github`: checked, recorded and enqueued in one transaction, then acknowledged."""
+"""`POST /webhooks/github`: check, then record and enqueue in one transaction."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Final
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from bot.logs import working_on
 from bot.ports import Delivery, Writer
-from bot.services.admission import Sender
-from bot.services.intake import take_in
+from bot.services.access.admission import Sender
+from bot.services.runs.intake import take_in
 from bot.web.events import BadRequest, IncomingEvent, parse_event
 from bot.web.services import SERVICES, WebServices
 
@@ -25,7 +25,7 @@ _LONG: Final = 256 * 1024
 
 
 async def receive(request: web.Request) -> web.Response:
-    """Answer 202 accepted (or ignored), 200 duplicate, 4xx refused, 503 when the database is away."""
+    """Answer 202 accepted or ignored, 200 duplicate, 4xx refused, 503 without a database."""
     services = request.app[SERVICES]
     try:
         body = await _read(request, services)
@@ -52,7 +52,7 @@ async def _answer(services: WebServices, event: IncomingEvent, body: bytes) -> w
 
 async def _parse(headers: Mapping[str, str], body: bytes, secret: str) -> IncomingEvent:
     parse = partial(parse_event, headers, body, secret=secret)
-    # A long body takes as long to hash and parse as other requests would have to wait.
+    # Hash and parse a long body in a thread, so that it does not block other requests.
     return await asyncio.to_thread(parse) if len(body) > _LONG else parse()
 
 
@@ -74,7 +74,7 @@ async def _read(request: web.Request, services: WebServices) -> bytes:
 
 async def _record(services: WebServices, event: IncomingEvent, body: bytes) -> str:
     async with services.records.write() as writer:
-        # A delivery that comes again is counted once.
+        # Do not process a redelivery twice.
         is_known = await writer.delivery(event.delivery_id) is not None
         why = None if is_known else await _ignored(services, writer, event)
         delivery = Delivery(
@@ -83,13 +83,13 @@ async def _record(services: WebServices, event: IncomingEvent, body: bytes) -> s
             action=event.action,
             repo=event.repo_full_name,
             pull=event.pull,
-            # What is ignored is known by its row; its body would only fill the database.
+            # An ignored delivery is recorded without its body, to save space.
             payload=body if why is None else b"",
             received_at=services.clock.now(),
             outcome=None if why is None else "ignored",
             note=why,
         )
-        if is_known or not await take_in(writer, delivery):
+        if is_known or not await take_in(writer, delivery, asked=event.payload.is_command):
             return "duplicate"
     return "accepted" if why is None else "ignored"
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [plans] [deliveries] [memory] [workers] [github] [--sizes 10,100,1000] [--shapes count,blocks] [--runs N] [--json FILE]`."""
+"""`python -m tests.bench [plans] [people] [deliveries] [memory] [workers] [github] [work] [--sizes 10,100,1000] [--shapes count,blocks] [--runs N] [--json FILE]`."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from tests.bench.deliveries import measure_deliveries, show_deliveries
 from tests.bench.measuring import SIZES, Measured, measure
 from tests.bench.memory import measure_memory, show_memory
 from tests.bench.module import REPOSITORIES, SHAPES, Shape
+from tests.bench.people import measure_people, show_people
 from tests.bench.table import show
+from tests.bench.work import measure_work, show_work
 from tests.bench.workers import measure_workers, show_workers
 
-KINDS = ("memory", "plans", "deliveries", "workers", "github")
-_ONE_BOT = frozenset({"memory", "plans", "deliveries", "github"})
+KINDS = ("memory", "plans", "people", "deliveries", "workers", "github", "work")
+_ONE_BOT = frozenset(KINDS) - {"workers"}
 
 
 def main() -> None:
@@ -31,12 +33,10 @@ async def _main(given: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="gatewright-bench-") as place:
         directory = given.dir or Path(place)
         measured: list[Measured] = []
-        playground = Playground(directory=directory / "one", repositories=REPOSITORIES)
+        playground = Playground(directory=directory / "one", repositories=REPOSITORIES, lag=0.0)
         try:
             if _ONE_BOT & set(given.what):
                 await playground.start()
-                # A benchmark does in minutes what people do in a day.
-                playground.github.limits.per_hour = 1_000_000
             # First, for only a bot that has done nothing yet can be measured idle.
             if "memory" in given.what:
                 show_memory(await measure_memory(playground, runs=given.memory_runs))
@@ -47,11 +47,18 @@ async def _main(given: argparse.Namespace) -> None:
                     for shape in given.shapes
                 ]
                 show(measured)
+            if "people" in given.what:
+                show_people(await measure_people(playground, runs=given.applies, pulls=given.pulls_at_once))
             if "deliveries" in given.what:
                 found = await measure_deliveries(playground, count=given.deliveries, parallel=given.parallel)
                 show_deliveries(found)
             if "github" in given.what:
                 show_calls(await measure_calls(playground, pulls=given.open_pulls))
+            if "work" in given.what:
+                spent = await measure_work(
+                    playground, runs=given.acts, pulls=given.pulls_at_once, idle_seconds=given.idle_seconds
+                )
+                show_work(spent)
         finally:
             await playground.stop()
         if "workers" in given.what:
@@ -70,6 +77,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--workers", type=_sizes, default=(1, 2, 4), help="numbers of workers, as 1,2,4")
     parser.add_argument("--pulls", type=int, default=24, help="pull requests that the workers plan")
     parser.add_argument("--open-pulls", type=int, default=200, help="of one repository, for a push to base")
+    parser.add_argument("--applies", type=int, default=5, help="applies that people wait for")
+    parser.add_argument("--acts", type=int, default=10, help="acts of each kind whose work is counted")
+    parser.add_argument("--idle-seconds", type=float, default=30.0, help="in which an idle bot is watched")
+    parser.add_argument("--pulls-at-once", type=int, default=20, help="pull requests that are opened at once")
     parser.add_argument("--deliveries", type=int, default=300, help="webhooks that are sent")
     parser.add_argument("--parallel", type=int, default=20, help="of them at once")
     parser.add_argument("--memory-runs", type=int, default=30, help="plans between two looks at the memory")

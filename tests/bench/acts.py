@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import aiohttp
 
-from bot.comments.header import parse_header
+from bot.comments.markdown.header import parse_header
+from bot.playground.github.records.model import Delivery
 from bot.playground.github.standin import StandIn
 from bot.playground.stack import Playground
-from tests.bench.module import ENV, VAR_FILE, Module, variables
+from tests.bench.module import ENV, Module
 
 AUTHOR = "dev"
 _LOOK_SECONDS = 0.005
 _PATIENCE = 60.0
-_DEPTHS = re.compile(r"^gatewright_(?:queue_depth|queue_running)\{[^}]*\} ([0-9.]+)$", re.MULTILINE)
+_UNFINISHED = "SELECT count(*) FROM workflow_status WHERE status IN ('ENQUEUED', 'PENDING', 'DELAYED')"
 
 
 class SilenceError(Exception):
@@ -48,7 +49,7 @@ class Acting:
         begun = time.time()
         self.generation += 1
         opened = await self._github.open_pull(
-            self.module.repo, author=AUTHOR, branch="change", files={VAR_FILE: variables(self.generation)}
+            self.module.repo, author=AUTHOR, branch="change", files=self.module.changes(self.generation)
         )
         self.pull = opened.number
         return await self._until_planned("pull_request", begun)
@@ -57,15 +58,30 @@ class Acting:
         """Push a commit that changes every resource."""
         begun = time.time()
         self.generation += 1
-        changes = {VAR_FILE: variables(self.generation)}
+        changes = self.module.changes(self.generation)
         await self._github.push(self.module.repo, "change", changes, author=AUTHOR)
         return await self._until_planned("pull_request", begun)
 
-    async def comment(self) -> dict[str, float]:
+    async def comment(self, env: str = ENV) -> dict[str, float]:
         """Ask for the same plan again."""
         begun = time.time()
-        await self._github.comment(self.module.repo, self.pull, author=AUTHOR, body=f"/plan {ENV}")
+        await self._github.comment(self.module.repo, self.pull, author=AUTHOR, body=f"/plan {env}")
         return await self._until_planned("issue_comment", begun)
+
+    def note_plans(self) -> None:
+        """Count every plan that is there as seen."""
+        while plan := self._new_plan():
+            self._seen.add(plan)
+
+    async def apply(self, env: str) -> float:
+        """Apply the newest plan; returns the seconds until the comment that says that it is applied."""
+        # A command counts for plans that were posted in an earlier second.
+        await asyncio.sleep(1.02 - time.time() % 1)
+        begun = time.time()
+        await self._github.comment(self.module.repo, self.pull, author=AUTHOR, body=f"/apply {env}")
+        there = await self._until(self._applied)
+        await until_idle(self.playground)
+        return there - self._delivery("issue_comment", begun).created_at
 
     @property
     def _github(self) -> StandIn:
@@ -73,19 +89,32 @@ class Acting:
 
     async def _until_planned(self, event: str, begun: float) -> dict[str, float]:
         """Wait for the comment; the clock runs from the webhook's making, since the stand-in's git is not ours."""
+        there = await self._until(self._new_plan)
+        plan = self._new_plan() or ""
+        self._seen.add(plan)
+        await until_idle(self.playground)
+        delivery = self._delivery(event, begun)
+        parts = run_parts(self.playground, plan, asked=delivery.created_at, there=there)
+        return {"all": there - delivery.created_at, "ack": delivery.duration, **parts}
+
+    async def _until(self, look: Callable[[], object]) -> float:
+        """Return when there was something to be seen."""
         deadline = time.monotonic() + _PATIENCE
-        while (plan := self._new_plan()) is None:
+        while not look():
             if time.monotonic() > deadline:
                 raise SilenceError(self.playground.bot.tail())
             await asyncio.sleep(_LOOK_SECONDS)
-        there = time.time()
-        self._seen.add(plan)
-        await until_idle(self.playground)
+        return time.time()
+
+    def _delivery(self, event: str, begun: float) -> Delivery:
         # Only the newest deliveries are kept, so their number does not tell which of them are new.
         new = (one for one in self._github.deliveries if one.created_at >= begun)
-        delivery = next(one for one in new if one.event == event)
-        parts = run_parts(self.playground, plan, asked=delivery.created_at, there=there)
-        return {"all": there - delivery.created_at, "ack": delivery.duration, **parts}
+        return next(one for one in new if one.event == event)
+
+    def _applied(self) -> bool:
+        comments = self._github.comments(self.module.repo, self.pull)
+        headers = (parse_header(comment.body) or {} for comment in comments)
+        return any(header.get("kind") == "apply" and header.get("status") == "applied" for header in headers)
 
     def _new_plan(self) -> str | None:
         for comment in self._github.comments(self.module.repo, self.pull):
@@ -99,8 +128,20 @@ async def until_idle(playground: Playground) -> None:
     """Wait until the bot has nothing left to do, so that no measurement pays for another."""
     await playground.github.settled()
     async with asyncio.timeout(_PATIENCE):
-        while any(float(depth) > 0 for depth in _DEPTHS.findall(await metrics(playground))):  # noqa: ASYNC110
+        # The bot is not asked, because its answer would count as its work.
+        while _unfinished(playground):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
+
+
+def _unfinished(playground: Playground) -> int:
+    with closing(_database(playground)) as connection:
+        [count] = connection.execute(_UNFINISHED).fetchone()
+    return int(count)
+
+
+def _database(playground: Playground) -> sqlite3.Connection:
+    file = playground.directory / "bot" / "data" / "gatewright.db"
+    return sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=_PATIENCE)
 
 
 async def metrics(playground: Playground) -> str:
@@ -113,8 +154,7 @@ async def metrics(playground: Playground) -> str:
 
 def run_parts(playground: Playground, plan: str, *, asked: float, there: float) -> dict[str, float]:
     """Return where the time went, from the bot's own records of the run."""
-    database = playground.directory / "bot" / "data" / "gatewright.db"
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+    with closing(_database(playground)) as connection:
         row = connection.execute(
             "SELECT created_at, started_at, finished_at, detail FROM runs WHERE plan_id = ?", (plan,)
         ).fetchone()

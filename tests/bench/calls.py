@@ -84,10 +84,11 @@ async def _count(world: World, act: Callable[[], Awaitable[None]]) -> Counter[st
     before = len(world.github.requests)
     await act()
     await world.idle()
-    return Counter(kind(one.method, one.path) for one in world.github.requests[before:] if _is_api(one.path))
+    return Counter(kind(one.method, one.path) for one in world.github.requests[before:] if is_api(one.path))
 
 
-def _is_api(path: str) -> bool:
+def is_api(path: str) -> bool:
+    """Whether a request of the stand-in counts as one of GitHub's API."""
     return path.startswith(("/api/v3/", "/api/graphql"))
 
 

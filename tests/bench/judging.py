@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from bot.domain.approvals import required_paths
-from bot.domain.codeowners import parse
-from tests.fakes import builders
+from bot.domain.gates.approvals import required_paths
+from bot.domain.gates.codeowners import parse
+from tests.fakes.records import builders
 
 _PATHS, _RULES, _ROUNDS = 3000, 2000, 7
 _PATCH = '@@ -1,4 +1,4 @@\n-  message = "Welcome"\n+  message = "Hello"\n   features = []\n' * 3

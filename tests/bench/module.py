@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 _NAMES = tuple(f"bench-{number:03}" for number in range(500))
-REPOSITORIES = (*(f"acme/{name}" for name in _NAMES), "acme/none", "acme/counted")
-"""Whom the bot serves."""
+REPOSITORIES = (*(f"{name}/infra" for name in _NAMES), "acme/none", "acme/counted")
+"""Whom the bot serves; each owner is an installation of its own, with GitHub's limits of its own."""
 fresh_names = iter(_NAMES)
 """Names that no module has yet."""
 ENV = "ci"
-VAR_FILE = f"envs/{ENV}.tfvars"
 
+
+def var_file(env: str = ENV) -> str:
+    """Return where the variables of an environment are."""
+    return f"envs/{env}.tfvars"
+
+
+VAR_FILE = var_file()
 _POLICY = """\
 version: 1
 terraform: {{engine: terraform, version: "{version}"}}
 projects:
   - {{name: default, dir: terraform}}
 environments:
+"""
+_ENVIRONMENT = """\
   {env}:
-    state_key: {env}/{name}/terraform.tfstate
+    state_key: {key}
     var_file: {var_file}
     autoplan: true
 """
+_APPLY = "    apply: {allow: write}\n"
 _MAIN = """\
 terraform {
   backend "s3" {}
@@ -63,23 +72,35 @@ class Module:
     version: str
     """Of Terraform."""
     shape: Shape = "count"
-    state_key: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "state_key", f"{ENV}/{self.name}/terraform.tfstate")
+    envs: tuple[str, ...] = (ENV,)
+    is_applied: bool = False
+    owner: str = ""
+    """Its name unless there is one."""
 
     @property
     def repo(self) -> str:
-        return f"acme/{self.name}"
+        return f"{self.owner}/{self.name}" if self.owner else f"{self.name}/infra"
+
+    def state_key(self, env: str = ENV) -> str:
+        """Return the key of an environment's state."""
+        return f"{env}/{self.name}/terraform.tfstate"
 
     def files(self) -> dict[str, str]:
         """Return path -> text of the default branch."""
-        policy = _POLICY.format(version=self.version, env=ENV, name=self.name, var_file=VAR_FILE)
+        environments = (
+            _ENVIRONMENT.format(env=env, key=self.state_key(env), var_file=var_file(env))
+            + (_APPLY if self.is_applied else "")
+            for env in self.envs
+        )
         return {
-            "gatewright.yaml": policy,
+            "gatewright.yaml": _POLICY.format(version=self.version) + "".join(environments),
             "terraform/main.tf": _MAIN + self._resources(),
-            VAR_FILE: variables(0),
+            **self.changes(0),
         }
+
+    def changes(self, generation: int) -> dict[str, str]:
+        """Return path -> text of a change of every resource in every environment."""
+        return {var_file(env): variables(generation) for env in self.envs}
 
     def _resources(self) -> str:
         if self.shape == "count":

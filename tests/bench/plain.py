@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from bot.playground.stack import Playground
-from tests.bench.module import ENV, VAR_FILE, Module, variables
+from tests.bench.module import ENV, Module, var_file
 
 _BACKEND = """\
 terraform {{
@@ -34,29 +34,32 @@ class PlainError(Exception):
     """Terraform itself failed; there is nothing to compare with."""
 
 
-async def plain_plan(playground: Playground, module: Module, generation: int) -> dict[str, float]:
+async def plain_plan(
+    playground: Playground, module: Module, generation: int, *, env: str = ENV
+) -> dict[str, float]:
     """Plan once without Gatewright; returns seconds per command, and their sum as `all`."""
-    place = playground.directory / "plain" / module.name
+    place = playground.directory / "plain" / module.name / f"{env}-{generation}"
     shutil.rmtree(place, ignore_errors=True)
-    for path, text in {**module.files(), VAR_FILE: variables(generation)}.items():
+    for path, text in {**module.files(), **module.changes(generation)}.items():
         file = place / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
     root = place / "terraform"
     backend = _BACKEND.format(
-        bucket=playground.s3.state_bucket, key=module.state_key, endpoint=playground.s3.endpoint_url
+        bucket=playground.s3.state_bucket, key=module.state_key(env), endpoint=playground.s3.endpoint_url
     )
     (root / "backend_override.tf").write_text(backend, encoding="utf-8")
-    environment = _environment(playground, place)
+    environment = _environment(playground, place, env)
     seconds: dict[str, float] = {}
     for name, arguments in {
         "init": ("init", "-input=false"),
-        "plan": ("plan", "-input=false", "-out=plan", f"-var-file=../{VAR_FILE}"),
+        "plan": ("plan", "-input=false", "-out=plan", f"-var-file=../{var_file(env)}"),
         "show": ("show", "-json", "plan"),
     }.items():
         started = time.perf_counter()
         await _terraform(playground.engine.binary, *arguments, cwd=root, environment=environment)
         seconds[name] = time.perf_counter() - started
+    shutil.rmtree(place)
     return {**seconds, "all": sum(seconds.values())}
 
 
@@ -75,8 +78,8 @@ async def _terraform(binary: Path, *arguments: str, cwd: Path, environment: dict
         raise PlainError(f"terraform {arguments[0]}: {output.decode(errors='replace')[-2000:]}")
 
 
-def _environment(playground: Playground, home: Path) -> dict[str, str]:
-    keys = playground.s3.credentials(ENV, "apply")
+def _environment(playground: Playground, home: Path, env: str) -> dict[str, str]:
+    keys = playground.s3.credentials(env, "apply")
     return {
         "PATH": os.defpath,
         "HOME": str(home),

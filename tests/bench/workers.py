@@ -9,9 +9,9 @@ from pathlib import Path
 import psycopg
 from rich.console import Console
 
-from tests.e2e_workers.crowd import CROWDS, crowd
-from tests.e2e_workers.fleet import Fleet
-from tests.integration.database.postgres_server import running_postgres
+from tests.e2e.workers.crowd import CROWDS, crowd
+from tests.e2e.workers.fleet import Fleet
+from tests.fakes.postgres_server import running_postgres
 
 _SPAN = """
     SELECT count(*) AS runs, extract(epoch FROM max(finished_at) - min(started_at)) AS seconds

@@ -21,7 +21,7 @@ resource "terraform_data" "beats" {
 _BEATS = 20
 
 
-async def test_a_log_is_read_while_terraform_runs_and_a_reload_goes_on(world: World, arrive: Arrive) -> None:
+async def test_log_is_read_while_terraform_runs_and_reload_goes_on(world: World, arrive: Arrive) -> None:
     await world.push({"terraform/slow.tf": _SLOW}, branch="main", by="admin")
     number = await world.open({STAGING: await world.knob(f"beats = {_BEATS}")})
     await world.hear(number, kind="plan", env="staging", status="planned")

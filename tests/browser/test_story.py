@@ -6,9 +6,7 @@ from tests.browser.conftest import Arrive
 from tests.e2e.world import DEV, World
 
 
-async def test_somebody_reads_a_plan_applies_it_and_sees_the_site_change(
-    world: World, arrive: Arrive
-) -> None:
+async def test_somebody_reads_plan_applies_it_and_sees_the_site_change(world: World, arrive: Arrive) -> None:
     dev = await arrive()
     number = await world.open_staging_change("Hello from a browser")
     await dev.open(f"{world.github.url}/{world.repo}/pull/{number}")
@@ -25,9 +23,7 @@ async def test_somebody_reads_a_plan_applies_it_and_sees_the_site_change(
     assert "apply staging applied" in await world.told(number)
 
 
-async def test_the_run_link_of_a_comment_leads_through_the_login_to_the_run(
-    world: World, arrive: Arrive
-) -> None:
+async def test_run_link_of_comment_leads_through_login_to_the_run(world: World, arrive: Arrive) -> None:
     number, plan = await world.open_planned("<script>document.title = 'taken'</script>")
     await world.told(number)
     dev, outsider = await arrive(), await arrive()

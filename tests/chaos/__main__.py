@@ -15,8 +15,8 @@ from bot.playground.stack import Playground
 from tests.chaos.ground import REPOSITORIES
 from tests.chaos.trial import FULL, SETTINGS, SHORT, Trial, judge, tell
 from tests.chaos.victims import Several, Single, Victims
-from tests.e2e_workers.fleet import Fleet
-from tests.integration.database.postgres_server import running_postgres
+from tests.e2e.workers.fleet import Fleet
+from tests.fakes.postgres_server import running_postgres
 
 _LEAST_PER_STAGE = 5
 _STAGES = ("accepted", "handling", "checkout", "planning", "gates", "applying", "telling")
@@ -52,13 +52,14 @@ async def _scene(
     given: argparse.Namespace, directory: Path, stack: AsyncExitStack
 ) -> tuple[Playground, Victims]:
     if not given.workers:
-        playground = Playground(directory=directory, extra=SETTINGS, repositories=REPOSITORIES)
+        playground = Playground(directory=directory, extra=SETTINGS, repositories=REPOSITORIES, limits=False)
         return playground, Single(playground=playground)
     server = await stack.enter_async_context(running_postgres())
     fleet = Fleet(
         directory=directory,
         extra=SETTINGS,
         repositories=REPOSITORIES,
+        limits=False,
         database_url=f"{server}/postgres",
     )
     return fleet, Several(fleet=fleet)

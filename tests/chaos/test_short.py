@@ -12,10 +12,10 @@ from tests.chaos.trial import SETTINGS, SHORT, Trial, judge, tell
 from tests.chaos.victims import Single
 
 
-async def test_nothing_is_lost_and_nothing_done_twice_when_the_bot_is_killed_at_random(
+async def test_random_kills_of_the_bot_lose_and_repeat_nothing(
     tmp_path: Path,
 ) -> None:
-    playground = Playground(directory=tmp_path, extra=SETTINGS, repositories=REPOSITORIES)
+    playground = Playground(directory=tmp_path, extra=SETTINGS, repositories=REPOSITORIES, limits=False)
     trial = Trial(
         playground=playground,
         victims=Single(playground=playground),

@@ -9,11 +9,11 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from bot.playground.process import BotProcess
 from bot.playground.stack import Playground
 from tests.chaos.ground import Row
-from tests.e2e_workers.fleet import Fleet
+from tests.e2e.workers.fleet import Fleet
 
 _WORKERS = ("worker-a", "worker-b")
 

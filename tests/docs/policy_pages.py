@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from bot.domain.gates import GATES, Gate, When, overridable
+from bot.domain.gates.table import RESERVED
 from bot.policy import json_schema
 from bot.policy.file import (
     AllowedDifference,
@@ -68,6 +70,50 @@ NOT_YET: Final[dict[type[BaseModel], frozenset[str]]] = {
 """Keys that are read and checked, and that nothing acts on in this version."""
 
 
+def gates(of: Sequence[Gate] = GATES) -> str:
+    """Return one row per gate, in the order of `/gates`."""
+    titles = ("Gate", "Judged", "Open when", "Opened by", "Asked of a revert", "`/override`", "`reason`")
+    rows = [
+        (
+            f"`{gate.name}`",
+            gate.when,
+            gate.open_when,
+            gate.opened_by,
+            "no" if gate.revert is None else "yes",
+            "yes" if gate.can_be_overridden else "never",
+            ", ".join(f"`{reason}`" for reason in gate.reasons),
+        )
+        for gate in of
+    ]
+    return table(titles, rows)
+
+
+def gates_of_reverts(of: Sequence[Gate] = GATES) -> str:
+    """Return which gates a revert is judged by."""
+    asked = [gate for gate in of if gate.revert is not None]
+    always = [gate.name for gate in asked if gate.when is When.ALWAYS]
+    named = [gate.name for gate in asked if gate.when is not When.ALWAYS]
+    return f"A revert is judged by {_listed(always)} and, where the policy names them, {_listed(named)}."
+
+
+def overridable_gates(of: Sequence[Gate] = GATES) -> str:
+    """Return which gates two owners can open."""
+    return f"Two owners can open {_listed(overridable(of), last='or')} once with `/override`."
+
+
+def reserved_gates() -> str:
+    """Return what a policy that names a gate of a later version means."""
+    return (
+        f"{_listed(RESERVED)} are reserved for gates that this version cannot judge: an environment that names"
+        " one of them stays shut."
+    )
+
+
+def _listed(names: Sequence[str], *, last: str = "and") -> str:
+    *most, final = (f"`{name}`" for name in names)
+    return f"{', '.join(most)} {last} {final}" if most else final
+
+
 def reference() -> str:
     """Return one section per mapping of the file, one row per key."""
     return "\n\n".join(_section(title, model) for title, model in SECTIONS.items())
@@ -97,7 +143,9 @@ def properties_text(model: type[BaseModel]) -> str:
 
 def _text(model: type[BaseModel], name: str, field: FieldInfo) -> str:
     late = " *Not acted on yet.*" if name in NOT_YET.get(model, frozenset()) else ""
-    return f"{field.description or 'Selects this check.'}{late}"
+    # A row is one line, whatever the paragraphs of the description.
+    said = " ".join((field.description or "Selects this check.").split())
+    return f"{said}{late}"
 
 
 def _default(field: FieldInfo) -> str:

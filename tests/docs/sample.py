@@ -1,10 +1,10 @@
-"""The plan comment that the README shows, made by the very code that writes the bot's comments."""
+"""Make the plan comment of `docs/commands.md` with the code that writes the bot's comments."""
 
 from __future__ import annotations
 
-from bot.comments.plan import PlanView, plan_comment
-from bot.domain.plan import Action, Counts, OutputChange, PlanRecord, ResourceChange, Risk, RiskLevel
-from tests.fakes import builders
+from bot.comments.runs.plan import PlanView, plan_comment
+from bot.domain.plans.plan import Action, Counts, OutputChange, PlanRecord, ResourceChange, Risk, RiskLevel
+from tests.fakes.records import builders
 
 RUN_URL = "https://gatewright.example/runs/r123456789abcdef"
 

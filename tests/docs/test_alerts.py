@@ -31,7 +31,7 @@ def rules() -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["alert"]))
-def test_an_alert_asks_for_metrics_that_exist_and_says_what_is_wrong(rule: dict[str, Any]) -> None:
+def test_alert_uses_existing_metrics_and_says_what_is_wrong(rule: dict[str, Any]) -> None:
     named = set(_NAME.findall(rule["expr"]))
 
     assert named

@@ -5,53 +5,55 @@ import re
 import pytest
 from pydantic import BaseModel
 
-from bot.cli import app
-from bot.domain.refusals import Reason
+from bot.domain.core.refusals import Reason
 from bot.policy import json_schema
 from bot.settings import PREFIX, Settings
 from handlers import SPECS
-from tests.docs.generate import REASONS
-from tests.docs.pages import README, blocks, read
+from tests.docs.pages import PAGES, README, links, read
 from tests.docs.policy_pages import NOT_YET, SECTIONS
 
 
-def test_every_command_is_in_the_readme() -> None:
-    text = read(README).replace("\\|", "|")
+def test_every_command_is_documented() -> None:
+    text = read("docs/commands.md").replace("\\|", "|")
 
     assert [spec.usage for spec in SPECS if f"| `{spec.usage}` |" not in text] == []
 
 
-def test_every_setting_is_in_the_readme() -> None:
-    text = read(README)
+def test_every_setting_is_documented() -> None:
+    text = read("docs/settings.md")
 
     assert [name for name in Settings.model_fields if f"| `{PREFIX}{name.upper()}` |" not in text] == []
 
 
-def test_every_refusal_code_is_explained_in_the_readme() -> None:
-    text = read(README)
+def test_the_example_file_has_every_setting_once() -> None:
+    names = re.findall(rf"^#?{PREFIX}(\w+)=", read("gatewright.env.example"), re.MULTILINE)
 
-    assert set(REASONS) == set(Reason)
-    assert [reason for reason in Reason if f"| `{reason}` |" not in text] == []
+    known = [name.upper() for name in Settings.model_fields]
+
+    assert [name for name in names if "_STATE_" not in name] == known
 
 
-def test_every_route_is_in_the_readme() -> None:
+def test_every_refusal_code_is_explained() -> None:
+    text = read("docs/commands.md")
+
+    assert [reason for reason in Reason if f"| `{reason}` | {reason.explanation} |" not in text] == []
+    assert all(reason.explanation.endswith(".") for reason in Reason)
+
+
+def test_every_route_is_documented() -> None:
     routes = re.findall(r'web\.(?:get|post)\("([^"]+)"', read("bot/web/app.py"))
 
     assert routes
-    assert [route for route in routes if f"{route}`" not in read(README)] == []
+    assert [route for route in routes if f"{route}`" not in read("docs/pages.md")] == []
 
 
-def test_the_readme_names_the_programs_commands_and_no_others() -> None:
-    known = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
-    known |= {str(group.name) for group in app.registered_groups}
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, new = set[str](), {README}
+    while new:
+        reached |= new
+        new = {link for page in new for link in links(page) if link in PAGES} - reached
 
-    shown = {
-        name
-        for block in blocks(README, "console")
-        for name in re.findall(r"^\$ gatewright (\w+)", block, re.MULTILINE)
-    }
-
-    assert {"doctor", "migrate", "serve"} <= shown <= known
+    assert set(PAGES) - reached == set()
 
 
 @pytest.mark.parametrize("name", sorted(json_schema()["$defs"]))

@@ -5,9 +5,10 @@ import json
 import pytest
 from cogapp import Cog  # type: ignore[import-untyped]  # It has no types.
 
-from bot.adapters.database.audit import schema as audit_schema
-from bot.domain.lifecycle import diagram
+from bot.adapters.database.queries.audit import schema as audit_schema
+from bot.domain.core.run_lifecycle import diagram
 from bot.policy import json_schema
+from tests.docs.env_example import example
 from tests.docs.pages import GENERATED, ROOT, read
 
 
@@ -44,3 +45,7 @@ def test_the_schema_for_editors_is_that_of_the_policy() -> None:
 
 def test_the_schema_of_the_export_is_that_of_the_audit() -> None:
     assert json.loads(read("docs/audit.schema.json")) == audit_schema()
+
+
+def test_the_example_of_settings_is_that_of_the_code() -> None:
+    assert read("gatewright.env.example") == example()

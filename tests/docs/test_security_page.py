@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -14,13 +15,13 @@ _NAMED = sorted({name for one in (*ATTACKS, *PROMISES) for name in one.tests})
 def test_every_test_that_the_page_names_exists(name: str) -> None:
     file, _, function = name.partition("::")
 
-    defined = {
-        node.name
-        for node in ast.walk(ast.parse(read(file)))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    }
+    assert function in _functions(file)
 
-    assert function in defined
+
+@cache
+def _functions(file: str) -> frozenset[str]:
+    defined = ast.FunctionDef | ast.AsyncFunctionDef
+    return frozenset(node.name for node in ast.walk(ast.parse(read(file))) if isinstance(node, defined))
 
 
 def test_every_module_that_keeps_a_promise_exists() -> None:

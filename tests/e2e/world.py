@@ -18,7 +18,7 @@ import aiohttp
 import boto3
 from botocore.config import Config
 
-from bot.playground.github.model_checks import CheckRun
+from bot.playground.github.records.checks import CheckRun
 from bot.playground.github.standin import StandIn
 from bot.playground.seed import files
 from bot.playground.stack import Playground
@@ -226,13 +226,14 @@ class World:
 
     def check(self, number: int, name: str) -> CheckRun:
         found = [run for run in self.github.check_runs(self.repo, self.head(number)) if run.name == name]
-        assert len(found) == 1, f"{name} is there {len(found)} times"
-        return found[0]
+        assert found, f"{name} is not there"
+        # Of several check runs of a name GitHub shows the newest.
+        return max(found, key=lambda run: run.id)
 
-    def conclusions(self, number: int) -> tuple[str | None, str | None]:
-        """Return how `gatewright/plan` and `gatewright/apply` of the head ended."""
+    def conclusions(self, number: int) -> tuple[str, str]:
+        """Return how `gatewright/plan` and `gatewright/apply` of the head ended, or what they wait for."""
         plan, apply = (self.check(number, f"gatewright/{name}") for name in ("plan", "apply"))
-        return plan.conclusion, apply.conclusion
+        return plan.conclusion or plan.status, apply.conclusion or apply.status
 
     def runs(self, *, kind: str | None = None) -> list[dict[str, Any]]:
         """Return the bot's records of this repository's runs, oldest first."""
@@ -331,12 +332,12 @@ async def next_second() -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(playground: Playground) -> AsyncIterator[Playground]:
+async def running(playground: Playground, *, limits: bool = False) -> AsyncIterator[Playground]:
     """Start a playground for many tests, and stop it at the end."""
     playground.repositories = (*playground.repositories, *POOL)
+    # GitHub's limits are one installation's, and here all tests are one.
+    playground.limits = limits
     await playground.start()
-    # The budget of an hour is one installation's, and here all tests are.
-    playground.github.limits.per_hour = 1_000_000
     try:
         yield playground
     finally:
@@ -371,9 +372,10 @@ async def assert_clean(world: World, log_before: int) -> None:
         for number in github.repo(world.repo).pulls
     }
     unread = {number: found for number, found in unread.items() if found}
-    assert unread == {}, unread
-    told = await asyncio.to_thread(_log_since, world.playground.bot.log, log_before)
-    assert "Traceback" not in told, told[-4000:]
+    # An unread comment is often the consequence of an error, so the log is looked at first and shown with it.
+    logged = await asyncio.to_thread(_log_since, world.playground.bot.log, log_before)
+    assert "Traceback" not in logged, logged[-4000:]
+    assert unread == {}, f"unread comments: {unread}\n{logged[-4000:]}"
     assert await asyncio.to_thread(state_locks, world.playground) == []
     assert scratch_files(world.playground) == []
     assert terraform_processes(world.playground) == []

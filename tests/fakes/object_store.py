@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.errors import ObjectExistsError, ObjectMissingError, StoreError
+from bot.domain.core.errors import ObjectExistsError, ObjectMissingError, StoreError
 
 
 class MemoryObjectStore:

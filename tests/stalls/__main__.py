@@ -9,7 +9,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from tests.integration.database.postgres_server import running_postgres
+from tests.fakes.postgres_server import running_postgres
 from tests.stalls.trial import Coverage, Lane, lane, places, tell, trial
 
 

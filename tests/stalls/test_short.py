@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.database.postgres_server import running_postgres
+from tests.fakes.postgres_server import running_postgres
 from tests.stalls.proxy import Place
 from tests.stalls.trial import Coverage, Lane, lane, places, tell, trial
 
 _SPREAD = 2
-_MOST_TRIED = 5
+_MOST_TRIED = 8
 """Of the places where most is held: until one was reached."""
 
 

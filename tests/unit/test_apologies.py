@@ -13,10 +13,10 @@ from typing import cast
 import pytest
 
 from bot.context import Bot
-from bot.domain.model import DeliveryId, Repo, Sha
+from bot.domain.core.model import DeliveryId, Repo, Sha
 from bot.ports import Delivery
-from bot.services.policies import FoundPolicy
-from handlers.apologies import Apologies
+from bot.services.stacks.policies import FoundPolicy
+from handlers.failed_deliveries import FailedDeliveries
 
 REPO = Repo(owner="acme", name="infra", installation_id=1)
 CONFIGURED = FoundPolicy(commit=Sha("a" * 40), text="version: 99", problems=("gatewright.yaml:1: wrong",))
@@ -32,7 +32,7 @@ class Played:
     told: list[str] = field(default_factory=list)
 
     @property
-    def apologies(self) -> Apologies:
+    def failed_deliveries(self) -> FailedDeliveries:
         parts = SimpleNamespace(
             records=SimpleNamespace(read=self._read),
             admission=SimpleNamespace(serves=lambda _: True),
@@ -40,7 +40,7 @@ class Played:
             github=SimpleNamespace(repository=self._repository, known_repository=self._repository),
             poster=SimpleNamespace(once=self._once),
         )
-        return Apologies(bot=cast("Bot", parts))
+        return FailedDeliveries(bot=cast("Bot", parts))
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[object]:
@@ -55,8 +55,8 @@ class Played:
     async def _look(self, _: Repo) -> FoundPolicy:
         return self.found
 
-    async def _once(self, _: Repo, number: int, key: str, body: str) -> None:
-        del body
+    async def _once(self, _: Repo, number: int, key: str, body: str, *, asked: bool) -> None:
+        del body, asked
         self.told.append(f"{key} on {number}")
 
 
@@ -85,11 +85,11 @@ def lost(event: str, action: str | None) -> Delivery:
     ],
     ids=["a push", "a push without a policy", "a button", "another program's check", "a status"],
 )
-async def test_a_lost_delivery_is_told_to_those_who_wait_for_it(
+async def test_lost_delivery_is_told_to_those_who_wait_for_it(
     event: str, action: str | None, found: FoundPolicy, told: list[str]
 ) -> None:
     # Given a delivery that was given up,
     played = Played(delivery=lost(event, action), found=found)
     # when it is told, then only where somebody waits for an answer of ours.
-    await played.apologies.tell(DeliveryId("guid-1"))
+    await played.failed_deliveries.report(DeliveryId("guid-1"))
     assert played.told == told

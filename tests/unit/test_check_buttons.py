@@ -9,11 +9,11 @@ from typing import Any, cast
 import pytest
 
 from bot.context import Bot
-from bot.domain.model import DeliveryId, PullRequest, Repo, Sha
+from bot.domain.core.model import DeliveryId, PullRequest, Repo, Sha
 from bot.events import CheckRunPayload
 from bot.ports import Delivery
-from handlers.on_check_run import handle
-from tests.fakes import builders
+from handlers.events.check_runs import handle
+from tests.fakes.records import builders
 
 
 @dataclass(slots=True)
@@ -37,7 +37,8 @@ class OnlyGitHub:
 
 def pressed(external_id: str) -> CheckRunPayload:
     told: dict[str, Any] = {
-        "action": "rerequested",
+        "action": "requested_action",
+        "requested_action": {"identifier": "plan"},
         "check_run": {
             "id": 1,
             "name": "gatewright/ci",
@@ -59,23 +60,23 @@ def pressed(external_id: str) -> CheckRunPayload:
     ("external_id", "asked"),
     [
         ("7", [7]),
-        ("7:0123456789abcdef", [7]),
+        ("7:2:1", [7]),
         ("group:7", []),
         ("", []),
         (":7", []),
         ("7a", []),
         ("\u0667", []),
     ],
-    ids=["a number", "with what was found", "a merge queue's", "none", "no number", "a word", "other digits"],
+    ids=["a number", "with head and run", "a merge queue's", "none", "no number", "a word", "other digits"],
 )
-async def test_a_press_is_about_the_pull_request_that_the_check_names(
+async def test_press_is_about_the_pull_request_that_the_check_names(
     external_id: str, asked: list[int]
 ) -> None:
     bot = OnlyGitHub(github=Asked())
     delivery = Delivery(
         id=DeliveryId("guid-1"),
         event="check_run",
-        action="rerequested",
+        action="requested_action",
         repo="acme/infra",
         pull=None,
         payload=b"{}",

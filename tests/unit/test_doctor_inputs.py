@@ -20,7 +20,7 @@ def test_equal_variables_are_well() -> None:
 def test_a_variable_of_applies_alone_is_wrong_by_name() -> None:
     grade, sentence = told(STAGING_TF_VAR_login="very-secret")["variables of staging"]
 
-    assert grade == "wrong"
+    assert grade == "error"
     assert "STAGING_TF_VAR_login is set, STAGING_PLAN_TF_VAR_login is not" in sentence
     assert "very-secret" not in sentence
 
@@ -29,7 +29,7 @@ def test_a_variable_of_plans_alone_is_wrong_by_name() -> None:
     grade, sentence = told(STAGING_PLAN_TF_VAR_login="x")["variables of staging"]
 
     assert (grade, "STAGING_PLAN_TF_VAR_login is set, STAGING_TF_VAR_login is not" in sentence) == (
-        "wrong",
+        "error",
         True,
     )
 

@@ -34,10 +34,10 @@ def test_the_list_is_read_with_commas_and_as_json(tmp_path: Path, value: str) ->
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("", "GATEWRIGHT_REPOSITORIES: is required: it lists the repositories that are served, for example"),
-        ("GATEWRIGHT_REPOSITORIES=", "GATEWRIGHT_REPOSITORIES: must name at least one repository"),
+        ("", "GATEWRIGHT_REPOSITORIES is required: it lists the repositories to serve, for example"),
+        ("GATEWRIGHT_REPOSITORIES=", "GATEWRIGHT_REPOSITORIES must name at least one repository"),
         ("GATEWRIGHT_REPOSITORIES=acme/*", "GATEWRIGHT_REPOSITORIES: 'acme/*' is a pattern"),
-        ("GATEWRIGHT_REPOSITORIES=[acme]", "GATEWRIGHT_REPOSITORIES: must be a JSON list"),
+        ("GATEWRIGHT_REPOSITORIES=[acme]", "GATEWRIGHT_REPOSITORIES must be a JSON list"),
     ],
 )
 def test_a_wrong_list_names_the_setting_and_what_is_allowed(tmp_path: Path, line: str, words: str) -> None:

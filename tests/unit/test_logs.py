@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.redaction import MASK, Redactor
+from bot.domain.secrets.redaction import MASK, Redactor
 from bot.logs import Format, formatter, working_on
 
 SECRET = 'hunter2-"quoted"\nand-a-second-line'
@@ -62,7 +62,7 @@ def test_a_line_says_what_was_worked_on(log: Any) -> None:
     assert "delivery_id" not in third
 
 
-async def test_two_at_once_do_not_mix_their_facts_and_threads_inherit_them(log: Any) -> None:
+async def test_two_at_once_keep_facts_apart_and_threads_inherit_them(log: Any) -> None:
     logger, written = log("json")
 
     async def work(run: str) -> None:
@@ -115,7 +115,7 @@ def test_a_traceback_is_told_without_the_secret_in_it(log: Any, form: Format) ->
     assert "second-line" not in written()
 
 
-def test_a_number_that_is_a_secret_is_hidden_and_the_line_stays_json() -> None:
+def test_number_that_is_secret_is_hidden_and_line_stays_json() -> None:
     made = formatter("json", Redactor(["4711471147"]))
     record = logging.LogRecord("x", logging.INFO, "f", 1, "m", (), None)
     record.pin, record.port = 4711471147, 8080
@@ -135,7 +135,7 @@ def test_text_of_others_cannot_forge_a_line(log: Any) -> None:
 
 async def test_what_nobody_caught_is_logged_too_and_redacted() -> None:
     code = (
-        "import threading\nfrom bot.logs import configure_logging\nfrom bot.domain.redaction import Redactor\n"
+        "import threading\nfrom bot.logs import configure_logging\nfrom bot.domain.secrets.redaction import Redactor\n"
         "configure_logging(level='INFO', form='json', redact=Redactor(['hunter2-hunter2']))\n"
         "t = threading.Thread(target=lambda: (_ for _ in ()).throw(OSError('hunter2-hunter2')))\nt.start()\nt.join()\n"
         "raise ValueError('hunter2-hunter2')\n"

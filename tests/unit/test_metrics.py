@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from bot.domain.model import EnvName, RunKind, RunStatus
-from bot.domain.refusals import Reason
+from bot.domain.core.model import EnvName, RunKind, RunStatus
+from bot.domain.core.refusals import Reason
 from bot.metrics import Metrics, QueueLoad
 
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from bot.credentials import SettingsCredentials
-from bot.domain.model import Repo
+from bot.domain.core.model import Repo
 from bot.ports import GitHub
 from bot.settings import EnvironmentSecrets, Settings
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.policy import load_policy
-from handlers import common
+from handlers import SPECS
+from handlers.stack_choice import applicable, offered
 
 POLICY = Path(__file__).parents[2] / "gatewright.yaml"
 
@@ -15,12 +16,12 @@ def test_only_environments_that_a_comment_can_apply_are_offered() -> None:
     closed = text.replace("allow: write\n      from: staging\n", "allow: none\n      from: staging\n")
     assert closed != text
 
-    offered = common.applicable(load_policy(closed, path="gatewright.yaml"))
+    choices = applicable(load_policy(closed, path="gatewright.yaml"))
 
-    assert offered == ("staging",)
+    assert choices == ("staging",)
 
 
 def test_what_can_be_destroyed_is_offered_to_destroy() -> None:
     policy = load_policy(POLICY.read_text(encoding="utf-8"), path="gatewright.yaml")
 
-    assert common.offered(policy) == {"destroy": ("test",)}
+    assert offered(SPECS, policy) == {"destroy": ("test",)}

@@ -10,7 +10,7 @@ from bot.settings import EnvironmentSecrets, Settings, SettingsError
 
 
 @pytest.mark.parametrize("role", [Role.WORKER, Role.WEB_ONLY])
-async def test_a_process_that_needs_others_refuses_sqlite_and_names_the_setting(
+async def test_process_that_needs_others_refuses_sqlite_and_names_the_setting(
     role: Role, tmp_path: Path
 ) -> None:
     settings = Settings(

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 from pydantic import SecretStr
 
-from bot.domain.model import EnvName
-from bot.domain.redaction import Redactor
+from bot.domain.core.model import EnvName
+from bot.domain.secrets.redaction import Redactor
 from bot.settings import EnvironmentSecrets, Settings
 
 PASSWORD = "correct/horse@battery"
@@ -18,7 +18,7 @@ KEY_LINE = "MIIEpAIBAAKCAQEAabcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKL"
 @pytest.mark.parametrize(
     "name", ["PROD_DATABASE_URL", "PROD_PLAN_PG_URL", "HTTPS_PROXY", "PROD_TF_VAR_dsn", "PROD_API_HOST"]
 )
-def test_a_password_inside_a_url_is_secret_whatever_its_variable_is_called(name: str) -> None:
+def test_password_inside_url_is_secret_whatever_its_variable_is_called(name: str) -> None:
     url = f"postgres://shop:{quote(PASSWORD, safe='')}@db.example.com:5432/shop"
     secrets = EnvironmentSecrets({name: url})
 
@@ -29,14 +29,14 @@ def test_a_password_inside_a_url_is_secret_whatever_its_variable_is_called(name:
     assert redact("db.example.com:5432/shop") == "db.example.com:5432/shop"
 
 
-def test_a_url_without_a_password_is_as_public_as_its_name() -> None:
+def test_url_without_a_password_is_as_public_as_its_name() -> None:
     secrets = EnvironmentSecrets({"PROD_SITE_URL": "https://shop@example.com:8443/a:b@c"})
 
     assert secrets.credential_values() == ()
     assert secrets.given_values(EnvName("prod")) == ()
 
 
-def test_the_lines_of_a_private_key_are_secret_when_it_was_stated_on_one_line() -> None:
+def test_lines_of_a_key_given_on_one_line_are_secret() -> None:
     stated = f"-----BEGIN RSA PRIVATE KEY-----\\n{KEY_LINE}\\n-----END RSA PRIVATE KEY-----"
 
     settings = Settings(

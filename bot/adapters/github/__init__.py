@@ -1,4 +1,4 @@
-"""GitHub as an App sees it: signed requests, polite retries, and the `GitHub` port."""
+"""The `GitHub` port, implemented with GitHub's REST and GraphQL API."""
 
 from bot.adapters.github.github_app import GitHubApp
 from bot.adapters.github.options import Options, Waits

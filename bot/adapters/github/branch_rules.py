@@ -1,4 +1,4 @@
-"""Which checks a branch requires: by its protection, and by the rulesets of its repository and organisation."""
+"""Reads which checks a branch requires: from its protection and from rulesets."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bot.adapters.github.call import Call
 from bot.adapters.github.client import PAGE, Client
 from bot.adapters.github.comments import names
 from bot.adapters.github.shapes import Shape, parse
-from bot.domain.errors import GitHubError
-from bot.domain.model import Repo
-from bot.domain.required_checks import RequiredCheck
+from bot.domain.core.errors import GitHubError
+from bot.domain.core.model import Repo
+from bot.domain.gates.required_checks import RequiredCheck
 
 _MOST_PAGES = 30
 _NOT_IN_THE_PLAN = "(Upgrade to GitHub "
-"""How GitHub's refusal begins where a private repository's plan has no rulesets, and so none that could require."""
+"""The beginning of GitHub's refusal if the plan of a private repository has no rulesets."""
 
 
 class _Named(Shape):
@@ -56,14 +56,14 @@ class _Parameters(Shape):
 
 
 class BranchRules:
-    """Reads what must have passed before a commit may enter a branch."""
+    """Reads the checks that must pass before a commit may be merged into a branch."""
 
     def __init__(self, client: Client, *, enterprise_server: bool) -> None:
         self._client = client
         self._enterprise_server = enterprise_server
 
     async def required(self, repo: Repo, branch: str) -> Sequence[RequiredCheck]:
-        """Return the required checks, those of the branch's protection first; GitHubError when either is unread."""
+        """Return the required checks, those of the branch's protection first; raises GitHubError."""
         protection, rules = await asyncio.gather(self._protection(repo, branch), self._rules(repo, branch))
         return list(dict.fromkeys([*protection, *rules]))
 
@@ -78,7 +78,7 @@ class BranchRules:
             return ()
         checks = found.required_status_checks.checks
         known = {each.context for each in checks}
-        # A server older than `checks` gives names alone.
+        # Older servers have no field `checks`, and report names only.
         plain = [name for name in found.required_status_checks.contexts if name not in known]
         return [
             *(_check(each.context, each.app_id) for each in checks),
@@ -112,16 +112,15 @@ class BranchRules:
         raise GitHubError(f"{call.doing}: more than {_MOST_PAGES} pages")
 
     def _has_no_rulesets(self, error: GitHubError) -> bool:
-        """Whether GitHub says that there are none, and not that they cannot be read.
-
-        A GitHub Enterprise Server before 3.11 does not know the address; that the repository is there is known
-        from its branch, which is read beside this.
-        """
+        """Whether the error means that there are no rulesets, not that they cannot be read."""
+        # GitHub Enterprise Server before 3.11 has no rulesets, and answers 404. That the repository exists is known,
+        # since its branch is read in parallel.
         if error.status == HTTPStatus.NOT_FOUND:
             return self._enterprise_server
         return error.status == HTTPStatus.FORBIDDEN and _NOT_IN_THE_PLAN in str(error)
 
 
 def _check(name: str, app: int | None) -> RequiredCheck:
-    """GitHub writes an App that may be any as null, and takes -1 for it."""
+    """Convert a required check; `app` is None if any App may report it."""
+    # GitHub returns null for any App, and also accepts -1 for it.
     return RequiredCheck(name=name, app=app if app is not None and app > 0 else None)

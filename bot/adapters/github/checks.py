@@ -1,4 +1,4 @@
-"""Check runs, cut to GitHub's limits; annotations go in portions, and each of them once."""
+"""Check runs, truncated to GitHub's limits; annotations are sent in several requests."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from bot.adapters.github.identity import Identity
 from bot.adapters.github.sending import SKEW, Look
 from bot.adapters.github.shapes import CheckRun, CheckRuns, Identified, parse
 from bot.adapters.github.transport import Answer
-from bot.domain.errors import GitHubError
-from bot.domain.model import Repo
+from bot.domain.core.errors import GitHubError
+from bot.domain.core.model import Repo
 from bot.ports import Annotation, Check, CheckButton, Clock
 
 SUMMARY_LIMIT = 65_535
 ANNOTATIONS_A_REQUEST = 50
 _TITLE_LIMIT = 255
 _MESSAGE_LIMIT = 16_000
-"""Of an annotation, in characters: GitHub allows 64 KB, and a character takes at most four bytes."""
+"""Characters of an annotation's message; GitHub allows 64 KB, which may be 16,000 characters."""
 _BUTTONS = 3
 _LABEL_LIMIT = 20
 _DESCRIPTION_LIMIT = 40
@@ -29,7 +29,7 @@ _CUT = "\n\n… cut at GitHub's limit; the run page has the rest."
 
 
 class Checks:
-    """The bot's check runs."""
+    """Creates and updates the App's check runs."""
 
     def __init__(self, client: Client, identity: Identity, clock: Clock) -> None:
         self._client = client
@@ -39,9 +39,7 @@ class Checks:
     async def create(self, repo: Repo, check: Check, *, in_doubt: bool) -> int:
         """Create a check run with all its annotations; returns its id.
 
-        Where the answer was lost, the run that was just started with the same `external_id` is looked for
-        before a second attempt; where an earlier call is in doubt, one of any age is. GitHub adds annotations to
-        those that are there, in the order in which they came: what is found is given only those that it lacks.
+        With `in_doubt`, an earlier call may have created it.
         """
         first = in_portions(check.annotations)[0]
         call = Call(
@@ -52,11 +50,13 @@ class Checks:
             body={"head_sha": check.head_sha, **content(check, first)},
             write=RECORD,
         )
+        # With `in_doubt`, the check run may be of any age; otherwise only a lost answer to this call matters.
         since = None if in_doubt else self._clock.now() - SKEW
         look = self._look(repo, check, since) if check.external_id else None
         answer = await self._client.ask(repo, call, look=look, in_doubt=in_doubt)
         found = answer.data if isinstance(answer.data, CheckRun) else None
         check_id = parse(Identified, answer.data, call.doing).id
+        # GitHub appends annotations in the order in which they are sent, so only the missing rest is sent.
         there = len(first) if found is None else found.output.annotations_count
         for portion in in_portions(check.annotations[there:]):
             if portion:
@@ -64,14 +64,18 @@ class Checks:
                 there += len(portion)
         return check_id
 
-    async def update(self, repo: Repo, check_id: int, check: Check) -> None:
-        """Update a check run, which has the annotations that it was created with."""
-        await self._patch(repo, check_id, check, ())
+    async def update(self, repo: Repo, check_id: int, check: Check) -> bool:
+        """Update a check run without its annotations; returns whether GitHub shows the update."""
+        answer = await self._patch(repo, check_id, check, ())
+        run = parse(CheckRun, answer.data, f"updating the check {check.name} on {repo.full_name}")
+        # GitHub does not change the conclusion of a completed check run, but answers as if it had.
+        wanted = state(check)
+        return (run.status, run.conclusion) == (wanted["status"], wanted.get("conclusion"))
 
     async def _patch(
         self, repo: Repo, check_id: int, check: Check, portion: tuple[Annotation, ...], *, there: int = 0
-    ) -> None:
-        """Update a check run; where the answer was lost, more than the annotations that were `there` tell that it came."""
+    ) -> Answer:
+        """Update a check run, and add annotations to the `there` that it has already."""
         call = Call(
             doing=f"updating the check {check.name} on {repo.full_name}",
             method="PATCH",
@@ -79,11 +83,11 @@ class Checks:
             variables={**names(repo), "check_id": check_id},
             body=content(check, portion),
             write=RECORD,
-            # A portion of annotations is no state: later calls add to it.
+            # Later calls add further annotations, so they must not replace this one.
             is_state=not portion,
         )
         read = Call(
-            doing=f"looking at the check {check.name} on {repo.full_name}",
+            doing=f"reading the check {check.name} on {repo.full_name}",
             route=call.route,
             variables=call.variables,
         )
@@ -91,9 +95,10 @@ class Checks:
         async def look() -> Answer | None:
             answer = await self._client.ask(repo, read)
             run = parse(CheckRun, answer.data, read.doing)
+            # More annotations than before mean that the request with the lost answer has arrived.
             return answer if run.output.annotations_count > there else None
 
-        await self._client.ask(repo, call, look=look if portion else None)
+        return await self._client.ask(repo, call, look=look if portion else None)
 
     def _look(self, repo: Repo, check: Check, since: datetime | None) -> Look:
         call = Call(
@@ -118,15 +123,10 @@ class Checks:
 
 
 def content(check: Check, annotations: tuple[Annotation, ...]) -> dict[str, Any]:
-    """Return the body that creating and updating share."""
-    state = (
-        {"status": "in_progress"}
-        if check.conclusion is None
-        else {"status": "completed", "conclusion": check.conclusion}
-    )
+    """Return the part of the request body that creating and updating have in common."""
     body: dict[str, Any] = {
         "name": check.name,
-        **state,
+        **state(check),
         "output": {
             "title": check.title[:_TITLE_LIMIT],
             "summary": cut(check.summary, SUMMARY_LIMIT),
@@ -138,8 +138,15 @@ def content(check: Check, annotations: tuple[Annotation, ...]) -> dict[str, Any]
     return body | {name: value for name, value in optional.items() if value}
 
 
+def state(check: Check) -> dict[str, str]:
+    """Return status and conclusion in GitHub's terms."""
+    if check.conclusion is not None:
+        return {"status": "completed", "conclusion": check.conclusion}
+    return {"status": "queued" if check.is_waiting else "in_progress"}
+
+
 def cut(text: str, limit: int) -> str:
-    """Return a text of at most `limit` characters, cut at the end of a line, with a note where it was cut."""
+    """Truncate a text to `limit` characters at the end of a line, and append a note."""
     if len(text) <= limit:
         return text
     head = text[: limit - len(_CUT)]
@@ -147,7 +154,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def in_portions(annotations: tuple[Annotation, ...]) -> list[tuple[Annotation, ...]]:
-    """Return what one request each may carry; at least one portion, which may be empty."""
+    """Split annotations into one part per request; returns at least one, which may be empty."""
     size = ANNOTATIONS_A_REQUEST
     return [annotations[start : start + size] for start in range(0, max(1, len(annotations)), size)]
 

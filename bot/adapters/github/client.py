@@ -1,4 +1,4 @@
-"""Calls on one repository, with the token for it."""
+"""Sends calls that are about one repository, with a token for it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from bot.adapters.github.call import Call
 from bot.adapters.github.credentials import InstallationCredential, Profile, TokenKey, Tokens
 from bot.adapters.github.sending import Look, Sender
 from bot.adapters.github.transport import Answer
-from bot.domain.errors import GitHubError
-from bot.domain.model import Repo
+from bot.domain.core.errors import GitHubError
+from bot.domain.core.model import Repo
 
 PAGE = 100
 _MOST_PAGES = 200
 
 
 class Client:
-    """Signs calls with a token of the repository that they are about, which may do no more than `profile` says."""
+    """Signs calls with a token that is limited to the call's repository and to `profile`."""
 
     def __init__(self, sender: Sender, tokens: Tokens, profile: Profile = Profile.API) -> None:
         self._sender = sender
@@ -27,7 +27,7 @@ class Client:
     async def ask(
         self, repo: Repo, call: Call, *, look: Look | None = None, in_doubt: bool = False
     ) -> Answer:
-        """Return GitHub's answer to one call; see `Sender.send` about `look` and `in_doubt`."""
+        """Return GitHub's answer to one call; `look` and `in_doubt` are those of `Sender.send`."""
         return await self._sender.send(call, self._credential(repo), look=look, in_doubt=in_doubt)
 
     async def page(self, repo: Repo, call: Call, number: int) -> Answer:
@@ -36,11 +36,9 @@ class Client:
         return await self.ask(repo, replace(call, variables=variables))
 
     async def every(self, repo: Repo, call: Call) -> list[Any]:
-        """Return the items of all pages of a plain list.
-
-        GitHub's `Link` header is asked whether there is more, but its address is never followed.
-        """
+        """Return the items of all pages of a list."""
         items: list[Any] = []
+        # GitHub's `Link` header is used only to learn whether there are more pages: its address is not followed.
         for number in range(1, _MOST_PAGES + 1):
             answer = await self.page(repo, call, number)
             found = answer.data if isinstance(answer.data, list) else []

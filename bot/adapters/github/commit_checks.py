@@ -1,4 +1,4 @@
-"""What others report on a commit: check runs and commit statuses."""
+"""Reads the check runs and commit statuses that other Apps report on a commit."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from bot.adapters.github.credentials import Profile, Tokens
 from bot.adapters.github.identity import Identity
 from bot.adapters.github.sending import Sender
 from bot.adapters.github.shapes import Identified, Shape, parse
-from bot.domain.errors import GitHubError
+from bot.domain.core.errors import GitHubError
+from bot.domain.core.model import Repo, Sha
+from bot.domain.core.outcome import Outcome
 from bot.domain.gates import OtherCheck
-from bot.domain.model import Repo, Sha
-from bot.domain.outcome import Outcome
-from bot.domain.required_checks import ReportedCheck, checks_to_pass
+from bot.domain.gates.required_checks import ReportedCheck, checks_to_pass
 
 _MOST_PAGES = 30
 _APP_AVATAR = re.compile(r"/in/(\d{1,18})$", re.ASCII)
-"""The only place where a commit status names its App. A person's picture is under `/u/`, whatever he uploads."""
+"""The App's avatar, the only place where a commit status names its App.
+
+Pictures that users upload have paths under `/u/`.
+"""
 _GOOD = frozenset({"success", "neutral", "skipped"})
 
 
@@ -53,7 +56,7 @@ class _Statuses(Shape):
 
 
 class CommitChecks:
-    """Reads what others say of a commit."""
+    """Reads the checks of a commit, except the App's own."""
 
     def __init__(self, sender: Sender, tokens: Tokens, identity: Identity, rules: BranchRules) -> None:
         self._sender = sender
@@ -64,7 +67,7 @@ class CommitChecks:
     async def others(self, repo: Repo, sha: Sha, branch: str) -> Sequence[OtherCheck]:
         """Return the checks of a commit without the App's own.
 
-        Where `branch` requires some by name, these are returned, missing ones too; else all that were reported.
+        If `branch` requires checks, only those are returned, including missing ones.
         """
         ours = (await self._identity.info()).id
         runs = await self._pages(repo, sha, "check-runs", "check runs", _Runs)
@@ -85,18 +88,21 @@ class CommitChecks:
             data = await self._ask(repo, replace(call, variables=variables))
             page = parse(shape, data, call.doing)
             pages.append(page)
+            # Each of these shapes has one field, the list.
             if len(next(iter(dict(page).values()))) < PAGE:
                 return pages
         raise GitHubError(f"{call.doing}: more than {_MOST_PAGES} pages")
 
     async def _ask(self, repo: Repo, call: Call) -> Any:
         self._tokens.installations.learn(repo)
+        # A separate permission, see `Profile.CHECKS`: an installation may not have granted it.
         signer = credential(self._tokens, repo.owner, repo.name, Profile.CHECKS)
         return (await self._sender.send(call, signer)).data
 
 
 def _newest(runs: Iterable[_Run]) -> Iterable[_Run]:
-    """Return the newest run of each name and App; a later suite's takes the place of an earlier one's."""
+    """Return the newest run of each name and App."""
+    # A commit may have several check suites of an App; the run of the later suite replaces the earlier one's.
     found = {(run.app_id, run.name): run for run in sorted(runs, key=lambda run: run.id)}
     return found.values()
 
@@ -110,6 +116,7 @@ def _of_run(run: _Run) -> ReportedCheck:
 
 
 def _of_status(status: _Status) -> ReportedCheck:
+    # The other states, `error` and `failure`, both fail.
     known = {"success": Outcome.PASS, "pending": Outcome.INCONCLUSIVE}
     outcome = known.get(status.state, Outcome.FAIL)
     app = _APP_AVATAR.search((status.avatar_url or "").partition("?")[0])

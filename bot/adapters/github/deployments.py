@@ -1,4 +1,4 @@
-"""Deployments: GitHub's own record of what was applied where."""
+"""Deployments: GitHub's record of what was applied to which environment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.adapters.github.comments import names
 from bot.adapters.github.sending import SKEW, Look
 from bot.adapters.github.shapes import Deployment, Identified, parse
 from bot.adapters.github.transport import Answer
-from bot.domain.model import Repo, Sha
+from bot.domain.core.model import Repo, Sha
 from bot.ports import Clock
 
 _DESCRIPTION_LIMIT = 140
@@ -18,7 +18,7 @@ _PRODUCTION = frozenset({"prod", "production"})
 
 
 class Deployments:
-    """The bot's deployments and their states."""
+    """Creates deployments and records their statuses."""
 
     def __init__(self, client: Client, clock: Clock) -> None:
         self._client = client
@@ -29,9 +29,7 @@ class Deployments:
     ) -> int:
         """Create a deployment; returns its id.
 
-        By default GitHub would merge the base into the ref and wait for every status: neither is wanted.
-        Where the answer was lost, the deployment is looked for before a second attempt; where an earlier
-        call is in doubt, one of any age is.
+        With `in_doubt`, an earlier call may have created it.
         """
         text = description[:_DESCRIPTION_LIMIT]
         call = Call(
@@ -43,12 +41,14 @@ class Deployments:
                 "ref": ref,
                 "environment": environment,
                 "description": text,
+                # By default, GitHub would merge the base into the ref, and refuse unless all statuses are green.
                 "auto_merge": False,
                 "required_contexts": [],
                 "production_environment": is_production(environment),
             },
             write=RECORD,
         )
+        # With `in_doubt`, the deployment may be of any age; otherwise only a lost answer to this call matters.
         look = self._look(repo, ref, environment, text, since=None if in_doubt else self._clock.now() - SKEW)
         answer = await self._client.ask(repo, call, look=look, in_doubt=in_doubt)
         return parse(Identified, answer.data, call.doing).id
@@ -56,7 +56,7 @@ class Deployments:
     async def set_status(
         self, repo: Repo, deployment_id: int, state: str, description: str, log_url: str
     ) -> None:
-        """Record a state of a deployment."""
+        """Record a status of a deployment."""
         body = {"state": state, "description": description[:_DESCRIPTION_LIMIT]}
         call = Call(
             doing=f"recording {state} for deployment {deployment_id} of {repo.full_name}",
@@ -90,5 +90,6 @@ class Deployments:
 
 
 def is_production(environment: str) -> bool:
-    """Whether people use it; a project's name may follow in brackets: `prod (billing)`."""
+    """Whether an environment is for production."""
+    # A project's name may follow in brackets: `prod (billing)`.
     return environment.split(" ", 1)[0].lower() in _PRODUCTION

@@ -1,4 +1,4 @@
-"""Errors of one attempt, judged: whether to try again, when, and what to tell."""
+"""Classifies the error of one attempt: whether and when to retry, and what to report."""
 
 from __future__ import annotations
 
@@ -13,19 +13,24 @@ import aiohttp
 from gidgethub import HTTPException
 
 from bot.adapters.github.transport import ForeignUrlError, MalformedAnswerError, UnsafeNameError
-from bot.domain.errors import GitHubError, GitHubNotFoundError, GitHubUnavailableError
+from bot.domain.core.errors import (
+    GitHubError,
+    GitHubNotFoundError,
+    GitHubUnavailableError,
+    NotGrantedError,
+)
 
 _SECONDARY_WAIT = 60.0
-"""GitHub asks for a minute where a secondary limit comes without `retry-after`."""
+"""Seconds to wait at a secondary rate limit without `retry-after`, as GitHub recommends."""
 _LONGEST_WAIT = 3660.0
-"""No limit of GitHub lasts longer than an hour: more than that is a slip of a clock or of something in between."""
+"""Seconds. GitHub's limits last at most one hour; a longer wait comes from a wrong clock."""
 _GONE = frozenset({404, 410})
 _LIMITED = frozenset({403, 429})
 _MOST_OF_A_MESSAGE = 300
 
 
 class GraphQlError(Exception):
-    """GraphQL answers 200 with an error inside; `kind` is its type, for example `NOT_FOUND`."""
+    """An error in a GraphQL answer with status 200; `kind` is its type, such as `NOT_FOUND`."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -33,19 +38,19 @@ class GraphQlError(Exception):
 
 
 class Next(Enum):
-    """What to do after a failed attempt."""
+    """The reaction to a failed attempt."""
 
     STOP = auto()
     RENEW = auto()
-    """The token was not accepted: try once with a new one."""
+    """The token was refused: retry once with a new one."""
     BACK_OFF = auto()
     WAIT = auto()
-    """A rate limit: nothing may be sent before `wait` is over."""
+    """A rate limit: send nothing for `wait` seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A judged error; `message` is safe to show."""
+    """A classified error; `message` is safe to show."""
 
     next: Next
     message: str
@@ -53,18 +58,24 @@ class Failure:
     wait: float = 0.0
     """Seconds."""
     in_doubt: bool = False
-    """Whether the request may have taken effect all the same."""
+    """Whether the request may have taken effect although it failed."""
+    is_not_granted: bool = False
+    """Whether an owner of the account must grant a permission first."""
 
     def as_error(self, doing: str, *, retry_after: float | None = None) -> GitHubError:
         """Return the domain's error for it."""
         kind = GitHubError
-        if self.status in _GONE:
+        if self.is_not_granted:
+            kind = NotGrantedError
+        elif self.status in _GONE:
             kind = GitHubNotFoundError
         elif self.next in {Next.BACK_OFF, Next.WAIT}:
             kind = GitHubUnavailableError
         return kind(f"{doing}: {self.message}", status=self.status, retry_after=retry_after)
 
 
+# Subclasses precede their base class: aiohttp's connection errors are both ClientError and OSError. Only a connection
+# that was never made is certain to have had no effect.
 _BY_KIND: tuple[tuple[type[Exception], Failure], ...] = (
     (
         aiohttp.ClientConnectorError,
@@ -88,14 +99,17 @@ _BY_KIND: tuple[tuple[type[Exception], Failure], ...] = (
     ),
     (
         ForeignUrlError,
-        Failure(next=Next.STOP, message="GitHub pointed to another host, which Gatewright never calls"),
+        Failure(next=Next.STOP, message="GitHub redirected to another host, to which no token is sent"),
     ),
 )
-"""Failures without an answer; the first class that fits counts, a subclass before its base."""
+"""Failures without an answer, by class of the error; the first matching class counts."""
 
 
 def judge(error: Exception, now: datetime, *, secret: str = "") -> Failure | None:
-    """Return what an error of one attempt means, None when it is not GitHub's doing; no message holds `secret`."""
+    """Classify an error of one attempt; None if it is not a failure of GitHub or the connection.
+
+    Every occurrence of `secret` is removed from the message.
+    """
     match error:
         case HTTPException():
             return _judge_answer(error, now, secret)
@@ -110,13 +124,31 @@ def judge(error: Exception, now: datetime, *, secret: str = "") -> Failure | Non
 def _judge_answer(error: HTTPException, now: datetime, secret: str) -> Failure:
     status = int(error.status_code)
     said = f"GitHub answered {status} ({_first_words(str(error), secret)})"
+    # GitHub answers 403 both to a rate limit and to a missing permission, so the rate limit is recognised first.
     if status in _LIMITED and (wait := _limit_wait(error, now)) is not None:
         return Failure(next=Next.WAIT, message=f"GitHub is rate limiting: {said}", status=status, wait=wait)
+    if (missing := _missing_grant(error, status)) is not None:
+        return Failure(next=Next.STOP, message=f"{said}: {missing}", status=status, is_not_granted=True)
+    # A server error may come after the change was made.
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Failure(next=Next.BACK_OFF, message=said, status=status, in_doubt=True)
     return Failure(
         next=Next.RENEW if status == HTTPStatus.UNAUTHORIZED else Next.STOP, message=said, status=status
     )
+
+
+def _missing_grant(error: HTTPException, status: int) -> str | None:
+    """Return what an owner of the account must do; None if no grant is missing."""
+    text = str(error).lower()
+    if status == HTTPStatus.FORBIDDEN and "installation has been suspended" in text:
+        return "an owner of the account must lift the suspension of the App in the account's settings"
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and "not granted to this installation" in text:
+        return "an owner of the account must accept the App's permissions; `gatewright doctor` shows where"
+    if status == HTTPStatus.FORBIDDEN and "not accessible by integration" in text:
+        accepted = error.headers.get("x-accepted-github-permissions", "")
+        needs = f"it needs {accepted[:_MOST_OF_A_MESSAGE]}; " if accepted else ""
+        return f"{needs}`gatewright doctor` lists the permissions that the App lacks"
+    return None
 
 
 def _judge_graphql(error: GraphQlError, secret: str) -> Failure:
@@ -127,7 +159,7 @@ def _judge_graphql(error: GraphQlError, secret: str) -> Failure:
 
 
 def _limit_wait(error: HTTPException, now: datetime) -> float | None:
-    """Return how long a 403 or 429 asks to wait, None when it is a plain refusal."""
+    """Return the seconds to wait after a 403 or 429; None if it is no rate limit."""
     asked = _asked_wait(error, now)
     return None if asked is None else min(max(0.0, asked), _LONGEST_WAIT)
 
@@ -137,6 +169,7 @@ def _asked_wait(error: HTTPException, now: datetime) -> float | None:
         return asked
     if _number(error.headers, "x-ratelimit-remaining") == 0:
         reset = _number(error.headers, "x-ratelimit-reset")
+        # The reset time is in whole seconds: one more makes sure that it has passed.
         return _SECONDARY_WAIT if reset is None else max(0.0, reset - now.timestamp()) + 1.0
     text = str(error).lower()
     if (
@@ -153,10 +186,12 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
         value = float(headers.get(name, ""))
     except ValueError:
         return None
+    # float() also parses "nan" and "inf".
     return value if math.isfinite(value) else None
 
 
 def _first_words(text: str, secret: str) -> str:
-    """Return GitHub's message on one line and of bounded length; the secret goes first, or a part of it would stay."""
+    """Return the first words of a message on one line, without `secret`."""
+    # The secret is replaced before truncating, which might leave a part of it.
     line = " ".join((text.replace(secret, "***") if secret else text).split())
     return line if len(line) <= _MOST_OF_A_MESSAGE else f"{line[:_MOST_OF_A_MESSAGE]}…"

@@ -1,4 +1,4 @@
-"""The App's webhook deliveries: which failed, and asking for them again."""
+"""Lists failed deliveries of the App's webhook, and requests them again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.adapters.github.call import Call
 from bot.adapters.github.credentials import AppCredential
 from bot.adapters.github.sending import Sender
 from bot.adapters.github.shapes import HookDelivery, parse
-from bot.domain.model import DeliveryId
+from bot.domain.core.model import DeliveryId
 from bot.ports import FailedDelivery
 
 _PAGE = 100
@@ -18,14 +18,14 @@ _REFUSALS = range(400, 500)
 
 
 class HookDeliveries:
-    """Deliveries of the App's own webhook; asked as the App."""
+    """Deliveries of the App's webhook; requests are signed as the App."""
 
     def __init__(self, sender: Sender, app: AppCredential) -> None:
         self._sender = sender
         self._app = app
 
     async def failed(self, since: datetime) -> Sequence[FailedDelivery]:
-        """Return failed attempts since then, newest first; of very many only the newest."""
+        """Return failed attempts since then, newest first; at most 1000."""
         found: list[FailedDelivery] = []
         cursor: str | None = None
         for _ in range(_MOST_PAGES):
@@ -34,14 +34,15 @@ class HookDeliveries:
             page = parse(list[HookDelivery], answer.data, call.doing)
             found += [_failed(each) for each in page if each.delivered_at >= since]
             cursor = answer.cursor
+            # GitHub lists newest first, so all later pages are older than `since`.
             if cursor is None or not page or page[-1].delivered_at < since:
                 break
         return found
 
     async def again(self, attempt: int) -> None:
-        """Ask for another attempt."""
+        """Request another attempt."""
         call = Call(
-            doing=f"asking for delivery {attempt} again",
+            doing=f"requesting delivery {attempt} again",
             method="POST",
             route="/app/hook/deliveries/{delivery_id}/attempts",
             variables={"delivery_id": attempt},

@@ -1,4 +1,4 @@
-"""Who we are on GitHub."""
+"""The App's own identity on GitHub."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.adapters.github.shapes import AppInfo, Comment, parse
 
 
 class Identity:
-    """The App as GitHub describes it, and what it wrote."""
+    """Knows the App, and recognises comments that it wrote."""
 
     def __init__(self, sender: Sender, app: AppCredential) -> None:
         self._sender = sender
@@ -17,22 +17,21 @@ class Identity:
         self._info: AppInfo | None = None
 
     async def ask(self) -> AppInfo:
-        """Ask GitHub who we are; proves that the App's id and key are right."""
+        """Read the App's description from GitHub; proves that its id and key are valid."""
         call = Call(doing="asking GitHub about the App", route="/app")
         answer = await self._sender.send(call, self._app)
         self._info = parse(AppInfo, answer.data, call.doing)
         return self._info
 
     async def info(self) -> AppInfo:
-        """Return the remembered description."""
+        """Return the App's description, read once."""
         return self._info or await self.ask()
 
     async def wrote(self, comment: Comment) -> bool:
-        """Whether the App's own bot user wrote a comment.
-
-        A person who signs in through the App also comments via it, and other Apps' bots are bots too:
-        so it must be a bot, with our App's id, or where GitHub tells no App with our bot's name.
-        """
+        """Whether the App's bot user wrote a comment."""
+        # The App alone is not enough, since comments of people who signed in through the App also name it. The type
+        # alone is not enough either, since other Apps have bots, too. Where GitHub does not name the App, the login of
+        # its bot is compared.
         if comment.user is None or comment.user.type != "Bot":
             return False
         info = await self.info()

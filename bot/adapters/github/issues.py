@@ -1,4 +1,4 @@
-"""The bot's own issues, opened so that a lost answer does not open them twice."""
+"""The App's issues, each opened once although an answer may be lost."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from bot.adapters.github.identity import Identity
 from bot.adapters.github.sending import Look
 from bot.adapters.github.shapes import IssueShape, parse
 from bot.adapters.github.transport import Answer
-from bot.domain.model import Repo
+from bot.domain.core.model import Repo
 from bot.ports.issues import IssueText
 
 _TITLE_LIMIT = 256
 
 
 class Issues:
-    """Issues that the bot opens, brings up to date and closes; the client's tokens may do nothing else."""
+    """Opens, updates and closes issues."""
 
     def __init__(self, client: Client, identity: Identity) -> None:
         self._client = client
@@ -36,7 +36,7 @@ class Issues:
         return parse(IssueShape, answer.data, call.doing).number
 
     async def update(self, repo: Repo, number: int, text: IssueText) -> None:
-        """Replace what an issue says, and open or close it; GitHubNotFoundError when it is gone."""
+        """Replace title, body and state of an issue; raises GitHubNotFoundError if it was deleted."""
         call = Call(
             doing=f"updating issue {repo.full_name}#{number}",
             method="PATCH",
@@ -53,7 +53,7 @@ class Issues:
         await self._client.ask(repo, call)
 
     def _look(self, repo: Repo, text: IssueText) -> Look:
-        """Return a search for an open issue of ours with the same first line."""
+        """Return a function that looks for an open issue of the App with the same first line."""
         marker = text.body.split("\n", 1)[0].rstrip("\r")
         call = Call(
             doing=f"looking for an issue in {repo.full_name}",
@@ -62,6 +62,7 @@ class Issues:
         )
 
         async def look() -> Answer | None:
+            # Only issues of the App: other people may quote its marker.
             creator = f"{(await self._identity.info()).slug}[bot]"
             ours = Call(doing=call.doing, route=call.route, variables={**call.variables, "creator": creator})
             for data in await self._client.every(repo, ours):

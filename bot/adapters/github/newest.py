@@ -1,4 +1,4 @@
-"""Of the states of one thing only the newest is written, where an older one still waits."""
+"""Skips queued updates of an object that a newer update replaces."""
 
 from __future__ import annotations
 
@@ -17,40 +17,41 @@ class _Write:
 
 
 class NewestOnly:
-    """The states on their way to GitHub, by what they are states of."""
+    """The queued updates, by the object that they update."""
 
     def __init__(self) -> None:
         self._writes: dict[Hashable, list[_Write]] = {}
 
     async def write(self, subject: Hashable, place: Place, send: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Return the answer of `send`, or of the newer state that was written in place of this one.
+        """Return the answer of `send`, or of the newer update that was written instead.
 
-        The newer one takes the place that the older one had in the queue.
+        The newer update takes the place of the older one in the queue.
         """
         mine = _Write(place=place)
         writes = self._writes.setdefault(subject, [])
         for older in writes:
+            # Otherwise a frequently updated object would move back in the queue with each update.
             if older.place.waits:
                 place.order = min(place.order, older.place.order)
             older.place.supersede()
         writes.append(mine)
         try:
-            answer = await _settled(mine, writes, send)
+            answer = await _written(mine, writes, send)
             mine.result.set_result(answer)
         except Exception as error:
             mine.result.set_exception(error)
-            # It is known; nobody else need look at it.
+            # asyncio logs exceptions of futures that are never read; this one is raised here.
             mine.result.exception()
             raise
         finally:
             mine.result.cancel()
-            # An older one that is tried again must know of this one.
+            # An older update that is retried must find this one, so the list is kept until all have ended.
             if all(write.result.done() for write in writes):
                 self._writes.pop(subject, None)
         return answer
 
 
-async def _settled(mine: _Write, writes: list[_Write], send: Callable[[], Awaitable[Answer]]) -> Answer:
+async def _written(mine: _Write, writes: list[_Write], send: Callable[[], Awaitable[Answer]]) -> Answer:
     while True:
         try:
             return await send()
@@ -60,7 +61,7 @@ async def _settled(mine: _Write, writes: list[_Write], send: Callable[[], Awaita
                 await asyncio.wait([newer.result])
                 if not newer.result.cancelled():
                     return newer.result.result()
-            # Whoever wanted the newer one was stopped before it was written.
+            # The caller of the newer update was cancelled before it was written, so this one has to be written.
             mine.place.superseded = _newest_after(mine, writes) is not None
 
 

@@ -1,28 +1,29 @@
-"""Writing as fast as GitHub allows and no faster, what people wait for first."""
+"""Limits the rate of writes, and orders them by priority."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import secrets
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.adapters.github.options import Options, Waits
-from bot.domain.errors import GatewrightError, GitHubUnavailableError
-from bot.domain.write_buckets import Turn, WriteKind, WriteLimits, WriteState, ask, close, release
+from bot.domain.core.errors import GatewrightError, GitHubUnavailableError
+from bot.domain.core.write_buckets import Turn, WriteKind, WriteLimits, WriteState, ask, close, release
 from bot.ports import Clock
 from bot.ports.write_ledger import WriteLedger
 
 Result = TypeVar("Result")
 _LONGEST_REST = 0.5
-"""Less than a claim lasts, so that other processes know that this one waits."""
+"""Seconds; shorter than a claim lasts, so that the ledger knows that this process waits."""
 
 
 class OwnLedger:
-    """Counts for this process alone."""
+    """Counts the writes of this process only."""
 
     def __init__(self) -> None:
         self._states: dict[str, WriteState] = {}
@@ -30,19 +31,43 @@ class OwnLedger:
     async def change_writes(
         self, installation: str, step: Callable[[WriteState], tuple[WriteState, Result]]
     ) -> Result:
-        """Put in force what `step` makes of the state, and return its result."""
+        """Apply `step` to the state and return its result."""
         state, result = step(self._states.get(installation, WriteState()))
         self._states[installation] = state
         return result
 
 
+class SoleLedger:
+    """Counts writes in memory for a single process; stores only counts that a successor needs."""
+
+    def __init__(self, ledger: WriteLedger) -> None:
+        self._ledger = ledger
+        self._states: dict[str, WriteState] = {}
+        self._changing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def change_writes(
+        self, installation: str, step: Callable[[WriteState], tuple[WriteState, Result]]
+    ) -> Result:
+        """Replace the state by the result of `step`, and return that result."""
+        async with self._changing[installation]:
+            before = self._states.get(installation)
+            if before is None:
+                before = await self._ledger.change_writes(installation, lambda stored: (stored, stored))
+            after, result = step(before)
+            # Who writes and who waits ends with this process.
+            if (after.spent, after.closed_until) != (before.spent, before.closed_until):
+                await self._ledger.change_writes(installation, lambda _: (after, None))
+            self._states[installation] = after
+            return result
+
+
 class SupersededError(Exception):
-    """A newer state of the same thing waits to be written: this one need not be."""
+    """A newer update of the same object is queued; this one need not be written."""
 
 
 @dataclass(slots=True, eq=False)
 class Place:
-    """A place in the queue, kept over all attempts of one write."""
+    """A place in the queue, kept for all attempts of one write."""
 
     kind: WriteKind
     order: int
@@ -52,22 +77,22 @@ class Place:
 
     @property
     def waits(self) -> bool:
-        """Whether the turn is still to come."""
+        """Whether it has not had its turn yet."""
         return self.turn is not None and not self.turn.done()
 
     def supersede(self) -> None:
-        """Keep it from being written: a newer state of the same thing waits."""
+        """Skip this write: a newer update of the same object is queued."""
         self.superseded = True
         self.fail(SupersededError(self.doing))
 
     def fail(self, error: Exception) -> None:
-        """End the waiting, if it waits."""
+        """End the waiting with an error, if it still waits."""
         if self.turn is not None and not self.turn.done():
             self.turn.set_exception(error)
 
 
 class WriteQueue:
-    """The writes of this process: one at a time for each installation, as the ledger grants them."""
+    """The writes of this process: one at a time per installation, as the ledger permits."""
 
     def __init__(self, clock: Clock, options: Options, waits: Waits) -> None:
         self._clock = clock
@@ -79,21 +104,22 @@ class WriteQueue:
         self._lanes: dict[str, _Lane] = {}
 
     def place(self, kind: WriteKind, doing: str) -> Place:
-        """Return a place behind all that were taken before."""
+        """Return a place behind all earlier ones."""
         return Place(kind=kind, order=next(self._orders), doing=doing)
 
     @asynccontextmanager
     async def turn(self, installation: str, place: Place) -> AsyncIterator[None]:
-        """Hold the turn to write.
+        """Wait for a turn to write, which lasts until the end of the block.
 
-        Raises GitHubUnavailableError where that would take longer than `patience`, and what the place was failed with.
+        Raises GitHubUnavailableError if the wait would exceed `patience`, or the error with which the place
+        was failed.
         """
         lane = self._lanes.get(installation)
         if lane is None:
-            book = _Book(
+            account = _Account(
                 installation=installation, ledger=self._ledger, clock=self._clock, holder=self._holder
             )
-            lane = self._lanes[installation] = _Lane(book, self._waits, self._options)
+            lane = self._lanes[installation] = _Lane(account, self._waits, self._options)
         await lane.join(place)
         try:
             yield
@@ -101,25 +127,25 @@ class WriteQueue:
             lane.leave()
 
     async def close(self, installation: str, seconds: float) -> None:
-        """Let no process write for so long: GitHub limits us."""
+        """Block the writes of all processes for some seconds, after a rate limit of GitHub."""
         until = self._clock.now().timestamp() + seconds
 
         def step(state: WriteState) -> tuple[WriteState, None]:
             return close(state, until), None
 
-        # This process waits all the same.
+        # If the ledger cannot be reached, at least this process waits: its sender remembers the limit as well.
         with suppress(GatewrightError):
             await self._ledger.change_writes(installation, step)
 
     async def stop(self) -> None:
-        """Refuse who waits, and wait for the end of what is being written."""
+        """Refuse all waiting writes, and wait for the end of the current ones."""
         for lane in self._lanes.values():
             await lane.stop()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Book:
-    """What the ledger has of one installation, as one process changes it."""
+class _Account:
+    """The ledger's entry of one installation, as this process changes it."""
 
     installation: str
     ledger: WriteLedger
@@ -140,10 +166,10 @@ class _Book:
 
 
 class _Lane:
-    """The writes of one installation."""
+    """The queued writes of one installation."""
 
-    def __init__(self, book: _Book, waits: Waits, options: Options) -> None:
-        self._book = book
+    def __init__(self, account: _Account, waits: Waits, options: Options) -> None:
+        self._account = account
         self._waits = waits
         self._limits = options.write_limits or WriteLimits()
         self._patience = options.patience
@@ -153,17 +179,19 @@ class _Lane:
         self._serving: asyncio.Task[None] | None = None
 
     async def join(self, place: Place) -> None:
-        """Wait for a turn, which `leave` ends."""
+        """Wait for a turn, which ends with `leave`."""
         if place.superseded:
             raise SupersededError(place.doing)
         turn = place.turn = asyncio.get_running_loop().create_future()
         self._places.add(place)
         self._news.set()
+        # One task serves all places of the installation, and ends when none is left.
         if self._serving is None:
             self._serving = asyncio.create_task(self._serve())
         try:
             await turn
         except asyncio.CancelledError:
+            # The turn was granted at the moment of the cancellation: pass it on.
             if not turn.cancelled() and turn.exception() is None:
                 self.leave()
             raise
@@ -177,36 +205,38 @@ class _Lane:
         self._ended.set()
 
     async def stop(self) -> None:
-        """End every waiting; the ledger is not used any more afterwards."""
+        """End all waiting; the ledger is not used afterwards."""
         for place in self._waiting():
             place.fail(GitHubUnavailableError(f"{place.doing}: the process is stopping"))
         if self._serving is not None:
             await asyncio.wait([self._serving])
 
     def _waiting(self) -> list[Place]:
-        """Return who waits, in the order in which they are to write."""
+        """Return the waiting places, in the order in which they may write."""
         waiting = (place for place in self._places if place.waits)
-        return sorted(waiting, key=lambda place: (not place.kind.awaited, place.order))
+        return sorted(waiting, key=lambda place: (place.kind.rank, place.order))
 
     async def _serve(self) -> None:
-        """Give turns while anybody waits."""
+        """Grant turns as long as places wait."""
         try:
             while self._waiting():
                 while waiting := self._waiting():
                     await self._next(waiting)
-                await self._book.release()
-        except Exception as error:  # noqa: BLE001 -- Nobody may wait for ever, whatever went wrong.
+                # Places may have been added during this release, hence the outer loop.
+                await self._account.release()
+        except Exception as error:  # noqa: BLE001 -- All waiting callers must be woken, whatever failed.
             for place in self._waiting():
                 place.fail(_failure(place, error))
         finally:
             self._serving = None
 
     async def _next(self, waiting: list[Place]) -> None:
-        """Give one turn and wait for its end, or wait until it is worth asking again."""
+        """Grant one turn and wait for its end, or wait until the ledger may grant one."""
         self._news.clear()
         kinds = tuple(dict.fromkeys(place.kind for place in waiting))
-        turn = await self._book.ask(self._limits, kinds)
+        turn = await self._account.ask(self._limits, kinds)
         self._refuse(turn)
+        # The list may have changed during the call to the ledger, so it is read again.
         chosen = next((place for place in self._waiting() if place.kind == turn.granted), None)
         if chosen is not None and chosen.turn is not None:
             self._ended.clear()
@@ -216,7 +246,7 @@ class _Lane:
             await self._rest(min(_LONGEST_REST, *turn.waits.values()))
 
     def _refuse(self, turn: Turn) -> None:
-        """Let those go who would have to wait too long; they are told when to come back."""
+        """Fail the places that would have to wait longer than `patience`."""
         for place in self._waiting():
             wait = turn.waits.get(place.kind, 0.0)
             if place.kind in turn.starved and wait > self._patience:
@@ -224,7 +254,7 @@ class _Lane:
                 place.fail(GitHubUnavailableError(text, retry_after=wait))
 
     async def _rest(self, seconds: float) -> None:
-        """Sleep, or less where somebody comes or goes."""
+        """Sleep, or wake up early when a place is added or removed."""
         both = [asyncio.ensure_future(self._waits.sleep(seconds)), asyncio.ensure_future(self._news.wait())]
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -235,6 +265,7 @@ class _Lane:
 
 def _failure(place: Place, error: Exception) -> Exception:
     if isinstance(error, GatewrightError):
+        # The ledger failed, not GitHub, but the write can be retried later just the same.
         failure = GitHubUnavailableError(f"{place.doing}: {error}")
         failure.__cause__ = error
         return failure

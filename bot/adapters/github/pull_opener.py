@@ -1,4 +1,4 @@
-"""Opening pull requests."""
+"""Opens pull requests."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from bot.adapters.github.client import Client
 from bot.adapters.github.comments import names
 from bot.adapters.github.shapes import PullShape, parse
 from bot.adapters.github.transport import Answer
-from bot.domain.model import Repo
+from bot.domain.core.model import Repo
 
 
 class PullRequests:
-    """Pull requests of branches of the bot's own."""
+    """Opens pull requests for branches that the App pushed."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -26,7 +26,8 @@ class PullRequests:
             body={"title": title, "head": branch, "base": base, "body": body},
             write=CONTENT,
         )
-        # GitHub refuses a second one of a branch, also where only the answer to the first attempt was lost.
+        # GitHub refuses a second pull request for a branch, even if only the answer to the first attempt was lost.
+        # So an existing one is always looked for first.
         answer = await self._client.ask(repo, call, look=lambda: self._find(repo, branch), in_doubt=True)
         return parse(PullShape, answer.data, call.doing).number
 

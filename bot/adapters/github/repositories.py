@@ -1,4 +1,4 @@
-"""Reading repositories, pull requests, rights and files."""
+"""Reads repositories, pull requests, permissions and files."""
 
 from __future__ import annotations
 
@@ -20,20 +20,25 @@ from bot.adapters.github.shapes import (
     PermissionShape,
     PullShape,
     RepositoryShape,
+    TeamRepository,
     parse,
 )
-from bot.domain.errors import GitHubError, GitHubNotFoundError
-from bot.domain.model import Login, Permission, PullRequest, Repo, Sha
+from bot.domain.core.accounts import Account, Login
+from bot.domain.core.errors import GitHubError, GitHubNotFoundError
+from bot.domain.core.model import Permission, PullRequest, Repo, Sha
+from bot.ports import Collaborator
 
 _FULL_NAME = re.compile(r"([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)")
 _REMEMBERED = 1000
-"""Repositories of which it is known what they were like."""
+"""Maximum number of cached repositories."""
+_WITH_RIGHTS = "application/vnd.github.v3.repository+json"
+"""The media type with which GitHub returns a team's permissions, and not only status 204."""
 _NO_COMMIT = "no commit found"
-"""How GitHub's 404 for a missing ref differs from that for a missing file."""
+"""The text that distinguishes GitHub's 404 for a missing ref from that for a missing file."""
 
 
 class Repositories:
-    """What the bot reads."""
+    """Reads repositories, pull requests, permissions and files."""
 
     def __init__(self, client: Client, sender: Sender, tokens: Tokens) -> None:
         self._client = client
@@ -49,17 +54,18 @@ class Repositories:
             route="/repos/{owner}/{repo}",
             variables={"owner": owner, "repo": name},
         )
+        # Raises GitHubNotFoundError if the App is not installed there; requesting a token would raise GitHubError.
         await self._tokens.installations.of(owner, name)
         answer = await self._sender.send(call, credential(self._tokens, owner, name, Profile.API))
         shape = parse(RepositoryShape, answer.data, call.doing)
         return await self._known(shape, owner, name)
 
     async def known(self, full_name: str) -> Repo:
-        """Return the repository as it was last read here; it is read where it was not."""
+        """Return the repository as it was last read; reads it if it never was."""
         return self._last_read.get(full_name) or await self.repository(full_name)
 
     async def subject(self, full_name: str, number: int) -> tuple[Repo, PullRequest]:
-        """Return a pull request, whose base tells all about its repository."""
+        """Return a pull request and its repository, with one request."""
         owner, name = _split(full_name)
         call = Call(
             doing=f"reading {full_name}#{number}",
@@ -72,7 +78,7 @@ class Repositories:
         return await self._known(shape.base.repo, owner, name), shape.as_pull()
 
     async def _known(self, shape: RepositoryShape, owner: str, name: str) -> Repo:
-        """Return the repository that was asked for as `owner/name`, and remember what it is called now."""
+        """Convert a repository that was requested as `owner/name`, and cache it."""
         repo = Repo(
             owner=shape.owner.login,
             name=shape.name,
@@ -87,7 +93,7 @@ class Repositories:
         return repo
 
     async def pull(self, repo: Repo, number: int) -> PullRequest:
-        """Return the pull request as it is now."""
+        """Return the pull request as GitHub shows it now."""
         call = Call(
             doing=f"reading {repo.full_name}#{number}",
             route="/repos/{owner}/{repo}/pulls/{number}",
@@ -96,17 +102,29 @@ class Repositories:
         return parse(PullShape, (await self._client.ask(repo, call)).data, call.doing).as_pull()
 
     async def open_pulls(self, repo: Repo) -> Sequence[PullRequest]:
-        """Return all open pull requests, oldest first, so that new ones do not shift the pages."""
+        """Return all open pull requests, oldest first."""
         call = Call(
             doing=f"listing the open pull requests of {repo.full_name}",
             route="/repos/{owner}/{repo}/pulls{?state,sort,direction,per_page,page}",
+            # Oldest first, so that new pull requests do not shift the pages while they are read.
             variables={**names(repo), "state": "open", "sort": "created", "direction": "asc"},
         )
         found = parse(list[PullShape], await self._client.every(repo, call), call.doing)
+        # A pull request is on two pages if an older one was reopened while they were read.
         return list({each.number: each.as_pull() for each in found}.values())
 
-    async def permission(self, repo: Repo, login: Login) -> Permission:
-        """Return the right that the user has now; NONE for a name that GitHub does not know."""
+    async def permission(self, repo: Repo, account: Account) -> Permission:
+        """Return the account's current permission; NONE if its login belongs to another account."""
+        # Without an id, the account cannot be distinguished from a later owner of the login.
+        if account.id is None:
+            return Permission.NONE
+        found = await self.collaborator(repo, account.login)
+        # The request names a login, and that of a renamed or deleted account may belong to another one by now.
+        known = found is not None and found.account.is_certainly(account)
+        return found.permission if found is not None and known else Permission.NONE
+
+    async def collaborator(self, repo: Repo, login: Login) -> Collaborator | None:
+        """Return the user with this login, with the current permission; None if there is none."""
         call = Call(
             doing=f"reading the permission of {login} on {repo.full_name}",
             route="/repos/{owner}/{repo}/collaborators/{login}/permission",
@@ -115,11 +133,14 @@ class Repositories:
         try:
             answer = await self._client.ask(repo, call)
         except GitHubNotFoundError:
-            return Permission.NONE
-        return parse(PermissionShape, answer.data, call.doing).as_permission()
+            return None
+        shape = parse(PermissionShape, answer.data, call.doing)
+        if shape.user is None:
+            return None
+        return Collaborator(account=shape.user.account, permission=shape.as_permission())
 
     async def is_team_member(self, org: str, team: str, login: Login) -> bool:
-        """Whether the user is a member; an open invitation is not a membership."""
+        """Whether the user is an active member; an open invitation does not count."""
         call = Call(
             doing=f"asking whether {login} is in {org}/{team}",
             route="/orgs/{org}/teams/{team}/memberships/{login}",
@@ -132,11 +153,24 @@ class Repositories:
             return False
         return parse(Membership, answer.data, call.doing).state == "active"
 
-    async def branch_head(self, repo: Repo, branch: str) -> Sha:
-        """Return the commit at the tip of a branch.
+    async def team_permission(self, repo: Repo, org: str, team: str) -> Permission:
+        """Return a team's permission on a repository; NONE also if the team does not exist."""
+        call = Call(
+            doing=f"reading the permission of {org}/{team} on {repo.full_name}",
+            route="/orgs/{org}/teams/{team}/repos/{owner}/{repo}",
+            variables={**names(repo), "org": org, "team": team},
+            accept=_WITH_RIGHTS,
+        )
+        signer = credential(self._tokens, org, None, Profile.MEMBERS)
+        try:
+            answer = await self._sender.send(call, signer)
+        except GitHubNotFoundError:
+            return Permission.NONE
+        return parse(TeamRepository, answer.data, call.doing).as_permission()
 
-        The git reference is read, not the branch: that address redirects from a renamed branch to another.
-        """
+    async def branch_head(self, repo: Repo, branch: str) -> Sha:
+        """Return the commit at the tip of a branch; raises GitHubNotFoundError."""
+        # The address of the git reference, because that of the branch redirects from a renamed branch to another.
         call = Call(
             doing=f"reading the tip of {branch} in {repo.full_name}",
             route="/repos/{owner}/{repo}/git/ref{/ref*}",
@@ -144,11 +178,11 @@ class Repositories:
         )
         found = parse(GitRef, (await self._client.ask(repo, call)).data, call.doing)
         if found.ref != f"refs/heads/{branch}":
-            raise GitHubNotFoundError(f"{call.doing}: GitHub knows no such branch", status=404)
+            raise GitHubNotFoundError(f"{call.doing}: there is no such branch", status=404)
         return Sha(found.object.sha)
 
     async def file(self, repo: Repo, path: str, ref: str) -> str | None:
-        """Return a text file of at most 1 MB, None when the ref has none at that path."""
+        """Return a text file of at most 1 MB; None if the ref has none at that path."""
         call = Call(
             doing=f"reading {path} of {repo.full_name} at {ref}",
             route="/repos/{owner}/{repo}/contents{/path*}{?ref}",
@@ -157,6 +191,7 @@ class Repositories:
         try:
             answer = await self._client.ask(repo, call)
         except GitHubNotFoundError as error:
+            # A missing ref is an error, a missing file is not.
             if _NO_COMMIT in str(error).lower():
                 raise
             return None
@@ -180,4 +215,4 @@ def _text(content: Content, doing: str) -> str:
     try:
         return base64.b64decode(content.content).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise GitHubError(f"{doing}: it is not a text in UTF-8") from error
+        raise GitHubError(f"{doing}: it is not UTF-8 text") from error

@@ -1,4 +1,4 @@
-"""A request with everything polite around it: turn, signature, retries, and one kind of error."""
+"""Sends a request with a turn to write, a signature, retries and uniform errors."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _FIRST_BACK_OFF = 0.5
 _LONGEST_BACK_OFF = 15.0
 
 SKEW = timedelta(seconds=60)
-"""How far GitHub's clock may be behind ours when a lost write is looked for by its time."""
+"""How far GitHub's clock may be behind ours when a write with a lost answer is looked for."""
 
 Look = Callable[[], Awaitable[Answer | None]]
-"""Looks whether a write that is in doubt has arrived; returns what its answer would have been."""
+"""Looks for the result of a write that is in doubt; returns the answer it would have had."""
 
 
 class Credential(Protocol):
-    """Something that requests can be signed with."""
+    """Signs requests."""
 
     @property
     def scope(self) -> str:
-        """Whose rate limit is used."""
+        """The owner of the rate limit that its requests count towards."""
         ...
 
     async def token(self) -> Token:
@@ -38,12 +38,12 @@ class Credential(Protocol):
         ...
 
     def forget(self) -> None:
-        """Drop the token; GitHub did not accept it."""
+        """Drop the token, because GitHub refused it."""
         ...
 
 
 class Sender:
-    """Sends calls until they succeed, fail for good, or patience ends; raises only `GitHubError`."""
+    """Sends calls until they succeed, fail permanently or time out; raises only `GitHubError`."""
 
     def __init__(self, transport: Transport, clock: Clock, options: Options, waits: Waits) -> None:
         self._transport = transport
@@ -58,19 +58,20 @@ class Sender:
     async def send(
         self, call: Call, credential: Credential, *, look: Look | None = None, in_doubt: bool = False
     ) -> Answer:
-        """Return GitHub's answer.
+        """Return GitHub's response.
 
-        Before a write whose first attempt may have taken effect is repeated, `look` is asked for it; `in_doubt`
-        says that already the first attempt here may be such a repetition.
+        Before a write is repeated that may have succeeded, `look` searches for its result. `in_doubt` means
+        that this call may already be a repetition.
         """
         if call.write is None or not self._paced:
             return await self._send(call, credential, None, look=look, in_doubt=in_doubt)
+        # One place for all attempts, so that a retry does not go to the end of the queue.
         place = self._queue.place(call.write, call.doing)
         send = partial(self._send, call, credential, place, look=look, in_doubt=in_doubt)
         return await (self._newest.write(call.subject, place, send) if call.is_state else send())
 
     async def stop(self) -> None:
-        """Write nothing more."""
+        """Stop writing."""
         await self._queue.stop()
 
     async def _send(
@@ -86,6 +87,7 @@ class Sender:
                 return outcome
             failure, error = outcome
             in_doubt = in_doubt or failure.in_doubt
+            # A token may have been revoked before it expired; if a new one is refused as well, the error is permanent.
             if failure.next is Next.RENEW and not renewed:
                 renewed = True
                 credential.forget()
@@ -100,6 +102,7 @@ class Sender:
         await self._until_open(call, credential, patience)
         if place is None:
             return await self._ask(call, credential)
+        # Time in our own queue does not count: the queue has its own limit.
         queued = self._waits.monotonic()
         async with self._queue.turn(credential.scope, place):
             patience.extend(self._waits.monotonic() - queued)
@@ -114,11 +117,12 @@ class Sender:
             failure = judge(error, self._clock.now(), secret=token.value)
             if failure is None:
                 raise
-            # An answer that repeats the token may not reach any log.
+            # An error that contains the token is dropped as the cause, so that no log shows it.
             return failure, None if token.value in str(error) else error
 
     async def _until_open(self, call: Call, credential: Credential, patience: _Patience) -> None:
-        """Wait while GitHub limits this caller: asking on regardless makes it shut us out for longer."""
+        """Wait until the rate limit of this credential is over."""
+        # GitHub extends the limit for callers that keep sending requests.
         wait = self._closed_until.get(credential.scope, 0.0) - self._waits.monotonic()
         if wait > 0 and not await patience.sleep(wait + self._waits.random()):
             failure = Failure(next=Next.WAIT, message="GitHub is rate limiting")
@@ -143,7 +147,7 @@ class Sender:
 
 
 class _Patience:
-    """The waits of one call; they grow, and their sum with the time of the attempts is bounded."""
+    """The waits of one call, limited together with the duration of its attempts."""
 
     def __init__(self, waits: Waits, limit: float) -> None:
         self._waits = waits
@@ -151,17 +155,18 @@ class _Patience:
         self._attempts = 0
 
     def extend(self, seconds: float) -> None:
-        """Leave out time that was spent in a queue of our own."""
+        """Do not count time that was spent in our own queue."""
         self._deadline += seconds
 
     def back_off(self) -> float:
-        """Return the next exponential wait, with jitter, so that many callers do not return together."""
+        """Return the next exponential wait in seconds, with jitter."""
+        # Jitter, so that many callers do not retry at the same moment.
         longest = min(_FIRST_BACK_OFF * 2.0**self._attempts, _LONGEST_BACK_OFF)
         self._attempts += 1
         return longest * (0.5 + self._waits.random() / 2)
 
     async def sleep(self, seconds: float) -> bool:
-        """Sleep, or return False at once when patience would end before."""
+        """Sleep; returns False immediately if that would exceed the limit."""
         if self._waits.monotonic() + seconds > self._deadline:
             return False
         await self._waits.sleep(seconds)
@@ -169,7 +174,7 @@ class _Patience:
 
 
 def refuse_errors(answer: Answer) -> Answer:
-    """Raise GraphQlError for an answer of GraphQL that holds errors."""
+    """Raise GraphQlError for a GraphQL answer with errors."""
     errors = answer.data.get("errors") if isinstance(answer.data, dict) else None
     if isinstance(errors, list) and errors and isinstance(errors[0], dict):
         raise GraphQlError(str(errors[0].get("type")), str(errors[0].get("message")))

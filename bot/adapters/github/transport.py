@@ -1,4 +1,4 @@
-"""One HTTP request to one origin: time limit, redirects, version headers, and the metrics hook."""
+"""Sends one HTTP request to GitHub's API, and reports it to the metrics."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _STATUSES = frozenset(status.value for status in HTTPStatus)
 
 
 class MalformedAnswerError(Exception):
-    """An answer that is not what its content type says."""
+    """An answer whose body does not match its content type."""
 
 
 class ForeignUrlError(Exception):
-    """An address outside the configured API; it is never called, for it would be sent the token."""
+    """An address outside the configured API, which is never called."""
 
 
 class UnsafeNameError(Exception):
@@ -37,7 +37,7 @@ class UnsafeNameError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """What a request is signed with; `is_app` tells the App's own JWT from an installation's token."""
+    """The token that signs a request; `is_app` for the App's JWT."""
 
     value: str = field(repr=False)
     is_app: bool = False
@@ -45,16 +45,16 @@ class Token:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The decoded body of a success, and whether GitHub says that another page follows."""
+    """The decoded body of a success, and whether there is another page."""
 
     data: Any
     more: bool
     cursor: str | None = None
-    """What the next page is asked for with, where GitHub pages by a cursor."""
+    """The cursor of the next page, for lists that have cursors."""
 
 
 class Transport(GitHubAPI):
-    """gidgethub on a shared session, restricted to the API's own origin."""
+    """gidgethub on a shared session, restricted to the API's origin."""
 
     def __init__(self, session: aiohttp.ClientSession, options: Options, waits: Waits) -> None:
         super().__init__(session, options.user_agent, base_url=options.base_url)
@@ -67,7 +67,7 @@ class Transport(GitHubAPI):
         self._monotonic = waits.monotonic
 
     async def ask(self, call: Call, token: Token) -> Answer:
-        """Make one attempt. Raises gidgethub's, aiohttp's and this module's errors."""
+        """Make one attempt; raises the errors of gidgethub, aiohttp and this module."""
         refuse_unsafe_names(call.variables)
         async with self._slots:
             status, started = 0, self._monotonic()
@@ -76,11 +76,12 @@ class Transport(GitHubAPI):
             except HTTPException as error:
                 status = int(error.status_code)
                 raise
+            # gidgethub raises these for a body or a content type that it cannot decode.
             except (ValueError, LookupError) as error:
                 raise MalformedAnswerError(str(error)) from error
             finally:
                 self._on_request(call.method, call.route, status, self._monotonic() - started)
-        cursor = None if following is None else URL(following).query.get("cursor")
+        cursor = None if following is None else _cursor(URL(following))
         return Answer(data=data, more=following is not None, cursor=cursor)
 
     async def _signed(self, call: Call, token: Token) -> tuple[Any, str | None, int]:
@@ -89,7 +90,7 @@ class Transport(GitHubAPI):
             self._graphql_url if call.route == GRAPHQL else call.route,
             call.variables,
             b"" if call.body is None else dict(call.body),
-            ACCEPT,
+            call.accept or ACCEPT,
             jwt=token.value if token.is_app else None,
             oauth_token=None if token.is_app else token.value,
             extra_headers={"x-github-api-version": API_VERSION},
@@ -98,6 +99,7 @@ class Transport(GitHubAPI):
     async def _request(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
     ) -> tuple[int, Mapping[str, str], bytes]:
+        # Redirects are followed here, not by the HTTP client, so that none leads to another host.
         target = URL(url, encoded=True)
         for _ in range(_MOST_REDIRECTS + 1):
             if target.origin() != self._origin:
@@ -119,19 +121,27 @@ class Transport(GitHubAPI):
             self._on_limit(headers.get("x-ratelimit-resource", "core"), int(left[:9]))
 
 
+def _cursor(following: URL) -> str | None:
+    """Return the cursor in the address of the next page; None for lists with page numbers."""
+    # GitHub's lists call it `cursor` or `after`.
+    return following.query.get("cursor") or following.query.get("after")
+
+
 def known_status(status: int) -> int:
-    """Return a status that `http.HTTPStatus` knows: gidgethub fails on a proxy's 520."""
+    """Return a status that `http.HTTPStatus` knows, else the first of its hundred."""
+    # gidgethub fails on statuses of proxies, such as 520.
     return status if status in _STATUSES else status // 100 * 100
 
 
 def graphql_url(base_url: str) -> str:
-    """Return the GraphQL address that belongs to a REST base."""
+    """Return the GraphQL address for a REST base."""
     base = base_url.rstrip("/")
     return f"{base.removesuffix('/v3')}/graphql" if base.endswith("/api/v3") else f"{base}/graphql"
 
 
 def refuse_unsafe_names(variables: Mapping[str, str | int | Sequence[str]]) -> None:
-    """Raise UnsafeNameError for an empty or dotted path segment: `..` would reach another resource."""
+    """Raise UnsafeNameError for a path segment that is empty or consists of dots."""
+    # `..` in a path would reach another resource.
     for name, value in variables.items():
         parts = [value] if isinstance(value, (str, int)) else value
         if not parts or any(part in {"", ".", ".."} for part in parts):

@@ -1,16 +1,19 @@
-"""Run by Alembic, which `bot.adapters.database.schema` calls with an open transaction; there is no alembic.ini."""
+"""Run by Alembic, with the open transaction of `bot.adapters.database.connection.schema`.
+
+There is no alembic.ini.
+"""
 
 from __future__ import annotations
 
 from alembic import context
 
-from bot.adapters.database.tables import VERSION_TABLE, metadata
+from bot.adapters.database.tables.core import VERSION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
     version_table=VERSION_TABLE,
-    # SQLite can undo DDL as well, once the driver leaves transactions to us.
+    # SQLite can roll back DDL, since our engine, not the driver, begins the transactions.
     transactional_ddl=True,
 )
 with context.begin_transaction():

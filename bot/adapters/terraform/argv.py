@@ -7,26 +7,29 @@ from typing import NoReturn
 
 from python_terraform import IsFlagged, Terraform
 
-from bot.domain.errors import TerraformError
+from bot.domain.core.errors import TerraformError
 
 FLAG = IsFlagged
-"""The value of an option that stands alone, such as `-no-color`."""
+"""Value of an option without a value, such as `-no-color`."""
 
 PLAN_ARGUMENTS = frozenset({"target", "replace", "refresh", "parallelism"})
-"""What a person may add after `--`; the command parser refuses the rest with a better answer."""
+"""Options that a person may add after `--`; the command parser rejects all others before."""
 
 OptionValue = str | int | bool | list[str] | type[IsFlagged] | None
 
 
 class TerraformArgv(Terraform):  # type: ignore[misc]  # The library has no types.
-    """Only `generate_cmd_string` of the library is used; its ways to run a process are closed off."""
+    """Only `generate_cmd_string` of the library is used.
+
+    Its ways to run a process are closed off.
+    """
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = tuple(command)
         super().__init__(is_env_vars_included=False)
 
     def __getattr__(self, item: str) -> NoReturn:
-        """Refuse what the library would turn into a subcommand of that name."""
+        """Refuse names that the library would turn into a subcommand."""
         raise AttributeError(item)
 
     def read_state_file(self, file_path: str | None = None) -> None:

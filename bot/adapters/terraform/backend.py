@@ -1,8 +1,8 @@
-"""The state backend of a job: an override file in the root module and a profile in a credentials file.
+"""Configure a job's state backend by an override file and a credentials profile.
 
 The key pair is never a backend setting, because those are copied into the data directory and the plan file.
-It stands in a shared-credentials file under a profile of its own, which beats every `AWS_*` variable for the
-backend and leaves those variables to the provider.
+It is written to a shared-credentials file under its own profile. For the backend, this profile takes
+precedence over every `AWS_*` variable, which stay available to the provider.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.adapters.terraform.hcl import Value, hcl_value
 from bot.adapters.terraform.paths import read_regular, write_private
-from bot.domain.errors import GatewrightError, UnsafeTreeError
+from bot.domain.core.errors import GatewrightError, UnsafeTreeError
+from bot.domain.hcl.text import HclValue, hcl_value
 from bot.ports import OVERRIDE_FILE, Backend
 
 PROFILE = "gatewright-state"
@@ -23,7 +23,7 @@ _OVERRIDE_ENDINGS = tuple(
 )
 
 
-def settings(backend: Backend, *, credentials: Path) -> dict[str, Value]:
+def settings(backend: Backend, *, credentials: Path) -> dict[str, HclValue]:
     """Return the settings of the `s3` backend; `credentials` is the file as Terraform sees it."""
     return {
         "bucket": backend.bucket,
@@ -42,14 +42,17 @@ def settings(backend: Backend, *, credentials: Path) -> dict[str, Value]:
     }
 
 
-def override_text(wanted: Mapping[str, Value]) -> str:
+def override_text(wanted: Mapping[str, HclValue]) -> str:
     """Return the override file that replaces whatever backend the module declares."""
     lines = [f"    {name} = {hcl_value(value)}" for name, value in wanted.items()]
     return "\n".join(["terraform {", '  backend "s3" {', *lines, "  }", "}", ""])
 
 
 def write_override(module: Path, text: str) -> None:
-    """Write the override file; UnsafeTreeError when the module holds an override that would beat it."""
+    """Write the override file.
+
+    UnsafeTreeError when the module holds an override that would beat it.
+    """
     later = sorted(path.name for path in module.iterdir() if _beats_ours(path.name))
     if later:
         raise UnsafeTreeError(tuple(f"`{name}` would override Gatewright's own backend" for name in later))
@@ -80,13 +83,13 @@ def recorded_backend(data_dir: Path) -> Mapping[str, Any] | None:
     return backend if isinstance(backend, dict) else None
 
 
-def is_recorded(data_dir: Path, wanted: Mapping[str, Value]) -> bool:
+def is_recorded(data_dir: Path, wanted: Mapping[str, HclValue]) -> bool:
     """Whether exactly these settings are in use."""
     record = recorded_backend(data_dir)
     return record is not None and not _differences(record, wanted)
 
 
-def verify(data_dir: Path, wanted: Mapping[str, Value]) -> None:
+def verify(data_dir: Path, wanted: Mapping[str, HclValue]) -> None:
     """Raise UnsafeTreeError unless exactly these settings are in use after init."""
     record = recorded_backend(data_dir)
     if record is None:
@@ -98,7 +101,7 @@ def verify(data_dir: Path, wanted: Mapping[str, Value]) -> None:
         )
 
 
-def _differences(record: Mapping[str, Any], wanted: Mapping[str, Value]) -> list[str]:
+def _differences(record: Mapping[str, Any], wanted: Mapping[str, HclValue]) -> list[str]:
     if record.get("type") != "s3":
         return ["type"]
     config = record.get("config")
@@ -108,7 +111,7 @@ def _differences(record: Mapping[str, Any], wanted: Mapping[str, Value]) -> list
 
 
 def _set(value: object) -> object:
-    """Leave out what is null: Terraform records every endpoint that it knows."""
+    """Remove null values: Terraform records every known endpoint."""
     if isinstance(value, dict):
         return {name: item for name, item in value.items() if item is not None}
     return value

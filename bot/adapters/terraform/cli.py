@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.adapters.terraform import fetched, saved_plan
+from bot.adapters.terraform.access import OUTPUT, SHOW
 from bot.adapters.terraform.argv import FLAG, OptionValue, plan_options
 from bot.adapters.terraform.code_checks import check_code, test_code
 from bot.adapters.terraform.engine import Engines
@@ -22,15 +23,15 @@ from bot.adapters.terraform.initialisation import (
 )
 from bot.adapters.terraform.output import needs_init, warnings
 from bot.adapters.terraform.sandbox import Sandbox
-from bot.adapters.terraform.session import OUTPUT, SHOW, Session
+from bot.adapters.terraform.session import Session
 from bot.adapters.terraform.step import Step
 from bot.adapters.terraform.supervision import LARGEST_ANSWER, Limits
 from bot.adapters.tracing import NoTracing
-from bot.domain.code_findings import CodeReport
-from bot.domain.errors import NeedsInitError, TerraformError, TreeChangedError
-from bot.domain.lost_files import lost_files
-from bot.domain.plan_variables import differing_variables
-from bot.domain.variables import takes_ephemeral
+from bot.domain.core.errors import NeedsInitError, TerraformError, TreeChangedError
+from bot.domain.hcl.variables import takes_ephemeral
+from bot.domain.plans.code_findings import CodeReport
+from bot.domain.plans.variables import differing_variables
+from bot.domain.trees.lost_files import lost_files
 from bot.ports import ApplyOutput, Engine, PlanMode, PlanOutput, TerraformJob
 from bot.ports.terraform import NO_FILES, TIMED_OUT, FetchedCode
 from bot.ports.tracing import Tracer
@@ -44,7 +45,7 @@ NO_CHANGES, CHANGES = 0, 2
 
 
 class TerraformCli:
-    """Runs the engine found on PATH, or `binary` (a command prefix), in the sandbox when there is one."""
+    """Runs the engine on PATH, or the command prefix `binary`, in the sandbox if there is one."""
 
     def __init__(
         self,
@@ -73,11 +74,12 @@ class TerraformCli:
     async def plan(
         self, job: TerraformJob, arguments: Sequence[str], *, mode: PlanMode = PlanMode.NORMAL
     ) -> PlanOutput:
-        """Init where needed, plan to a file, copy it out of the code's reach, and show the copy.
+        """Initialise if needed, plan to a file, copy it out of the code's reach, and show it.
 
-        Raises TerraformError, TerraformStoppedError when stopped, NeedsInitError where an init that was skipped is
-        asked for, UnsafeTreeError when the tree would redirect the state, TreeChangedError when the saved plan is no file
-        or not of this tree and state, PolicyError when the root module or var file is not there, EngineChangedError.
+        Raises TerraformError, TerraformStoppedError when stopped, NeedsInitError if Terraform requires an
+        init that was skipped, UnsafeTreeError if the tree would redirect the state, TreeChangedError if the
+        saved plan is no file or not of this tree and state, PolicyError if the root module or var file does
+        not exist, EngineChangedError.
         """
         seconds: dict[str, float] = {}
         async with self._session(job) as session:
@@ -131,10 +133,10 @@ class TerraformCli:
         *,
         before_start: Callable[[], Awaitable[None]] | None = None,
     ) -> ApplyOutput:
-        """Apply exactly this plan file, with exactly the code that init fetched for it.
+        """Apply exactly this plan file, with the code that init fetched for it.
 
-        An exception other than a cancellation means that `terraform apply` was never started; once it was, every
-        end is an ApplyOutput. A cancellation leaves it running, as the crash rules want.
+        An exception other than a cancellation means that `terraform apply` was never started; once it was,
+        every end is an ApplyOutput. A cancellation leaves it running, as the crash rules require.
         """
         async with self._session(job) as session:
             await initialise_for_apply(session, code)
@@ -237,7 +239,7 @@ class TerraformCli:
             return await asyncio.to_thread(_take_outputs, step)
         except TerraformError as error:
             # What was applied is applied, whatever it says of itself.
-            session.job.on_line(f"The outputs could not be read: {error}.")
+            session.job.on_line(session.job.redact(f"The outputs could not be read: {error}."))
             return {}
 
 
@@ -250,7 +252,7 @@ def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
 
 
 def _refuse_other_plans(session: Session, plan_json: Mapping[str, Any], arguments: Sequence[str]) -> None:
-    """Refuse a plan of the reviewed code that was made in another way than it was asked for."""
+    """Raise TreeChangedError if a plan has other variables, or fewer resources, than requested."""
     elsewhere = session.set_by_files | {*session.job.ephemeral_variables}
     names = differing_variables(plan_json, given=session.job.environment, elsewhere=elsewhere)
     problems = []
@@ -288,7 +290,7 @@ def _take_json(step: Step) -> Mapping[str, Any]:
 
 
 def _take_outputs(step: Step) -> Mapping[str, Any]:
-    """Read outputs that can be written down again: what nests deeper than anybody's output is refused here."""
+    """Parse the outputs, and refuse extremely deep nesting, which could not be serialised."""
     answer = _take_json(step)
     level: list[Any] = [answer]
     for _ in range(DEEPEST_OUTPUT):

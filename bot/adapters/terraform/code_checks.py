@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import replace
 
+from bot.adapters.terraform.access import CODE, LOOK, Access
 from bot.adapters.terraform.argv import FLAG, OptionValue
 from bot.adapters.terraform.initialisation import initialise_for_plan
-from bot.adapters.terraform.session import CODE, LOOK, Access, Session
-from bot.domain.code_findings import CodeReport, Finding, failed_tests, invalid, unformatted
-from bot.domain.errors import TerraformError, TerraformStoppedError
+from bot.adapters.terraform.session import Session
+from bot.domain.core.errors import TerraformError, TerraformStoppedError
+from bot.domain.plans.code_findings import CodeReport, Finding, failed_tests, invalid, unformatted
 from bot.ports import OVERRIDE_FILE
 
 _MOST_FINDINGS = 200
@@ -18,7 +19,7 @@ _LONGEST_MESSAGE = 2000
 
 
 async def check_code(session: Session, names: Collection[str]) -> CodeReport:
-    """Check format and validity, as far as named; what is found is no error, being stopped is."""
+    """Run the selected checks of format and validity; findings are no error, a stop is."""
     findings: list[Finding] = []
     outcomes: dict[str, str] = {}
     directory = session.job.directory
@@ -49,7 +50,7 @@ async def test_code(session: Session) -> CodeReport:
 
 
 async def _is_initialised(session: Session) -> bool:
-    """Initialise; code that cannot be is validated all the same, which says where it is wrong."""
+    """Initialise; if that fails, the code is still validated, which locates the error."""
     try:
         await initialise_for_plan(session)
     except TerraformStoppedError:

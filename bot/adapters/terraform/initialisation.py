@@ -1,7 +1,7 @@
-"""`terraform init`, run only where it is needed, and proved to have set up Gatewright's own backend.
+"""Run `terraform init` if needed, and check that it set up our backend.
 
-It runs before any code of the tree has run, and what it fetched is known by its content: taken from outside when init
-has ended, and compared before each later use.
+It runs before any code of the tree. The fetched code is identified by its content: recorded after init,
+outside of the sandbox, and compared before each later use.
 """
 
 from __future__ import annotations
@@ -10,26 +10,30 @@ import asyncio
 
 from bot.adapters.terraform import backend as state_backend
 from bot.adapters.terraform import fetched, warmth
+from bot.adapters.terraform.access import INIT
 from bot.adapters.terraform.argv import FLAG
 from bot.adapters.terraform.paths import read_regular
-from bot.adapters.terraform.session import INIT, Session
+from bot.adapters.terraform.session import Session
 from bot.adapters.untrusted import printable
-from bot.domain.errors import IntegrityError, UnsafeTreeError
-from bot.domain.fetched import (
+from bot.domain.core.errors import IntegrityError, UnsafeTreeError
+from bot.domain.hcl.sources import module_constraints, unhashed_providers
+from bot.domain.plans.fetched import (
     Fetched,
     fetched_digest,
     locked_providers,
     module_contents,
     moving_sources,
 )
-from bot.domain.fetched_code import module_constraints, unhashed_providers
 from bot.ports.terraform import FetchedCode
 
 SKIPPED = "Initialisation skipped: the data directory was initialised for the same inputs."
 
 
 async def initialise_for_plan(session: Session) -> bool:
-    """Initialise where needed, from nothing where the data directory cannot be trusted; whether it ran."""
+    """Initialise where needed, from nothing where the data directory cannot be trusted.
+
+    Return whether it ran.
+    """
     data = session.here.data
     if session.job.modules is not None:
         await _initialise_with(session, session.job.modules)
@@ -39,8 +43,8 @@ async def initialise_for_plan(session: Session) -> bool:
         await asyncio.to_thread(session.note_lock_file)
         session.job.on_line(SKIPPED)
         return False
-    # Init keeps the modules that it finds, so what anybody has changed there must be gone before; and a branch or a
-    # version range may mean something newer today than when it was fetched.
+    # Init keeps existing modules, so changed ones must be removed before; and a branch or a version range may mean
+    # something newer today than when it was fetched.
     if not await asyncio.to_thread(_is_trusted, session):
         await asyncio.to_thread(warmth.wipe, data)
     elif moving:
@@ -50,7 +54,10 @@ async def initialise_for_plan(session: Session) -> bool:
 
 
 async def initialise_for_apply(session: Session, planned: FetchedCode) -> bool:
-    """Have exactly what the plan was made with; whether init ran. Raises IntegrityError where it cannot be had."""
+    """Fetch exactly the code that the plan was made with; return whether init ran.
+
+    Raises IntegrityError if it is not available.
+    """
     if await asyncio.to_thread(_is_ready, session):
         await asyncio.to_thread(session.note_lock_file)
         if (await asyncio.to_thread(fetched_by, session)).digest == planned.digest:
@@ -66,7 +73,7 @@ async def initialise_for_apply(session: Session, planned: FetchedCode) -> bool:
 
 
 def fetched_by(session: Session) -> Fetched:
-    """Return what the last init fetched; blocking. For a data directory that was initialised or found ready."""
+    """Return the code that the last init fetched; blocking."""
     memo = warmth.read_memo(session.here.data)
     packages = {} if memo is None else memo.content.by_module()
     records = warmth.module_records(session.here.data)
@@ -79,7 +86,10 @@ def fetched_by(session: Session) -> Fetched:
 
 
 def _moving(session: Session) -> tuple[str, ...]:
-    """Name what was fetched from where something else may be tomorrow; no code has run in the tree yet."""
+    """Return the modules whose addresses may lead to other code tomorrow.
+
+    No code has run in the tree yet.
+    """
     records = warmth.module_records(session.here.data)
     texts: dict[str, str] = {}
     for record in records:
@@ -135,11 +145,14 @@ def _note(session: Session) -> None:
 
 
 def _refuse_unhashed(lock_file: str | None) -> None:
-    """Refuse providers that no engine compares with anything: an apply could get another program than the plan."""
+    """Refuse providers that no engine compares with anything.
+
+    An apply could get another program than the plan.
+    """
     if unhashed := unhashed_providers(lock_file):
         raise UnsafeTreeError(
             tuple(
-                f"`{warmth.LOCK_FILE}`: {printable(address)} has no hash. Write the file anew with"
+                f"`{warmth.LOCK_FILE}`: {printable(address)} has no hash. Write the file again with"
                 " `terraform providers lock`, and commit it."
                 for address in unhashed
             )
@@ -152,13 +165,13 @@ def _is_ready(session: Session) -> bool:
 
 
 def _is_sound(session: Session) -> bool:
-    """Whether the last init came to its end here and for this very backend."""
+    """Whether the last init finished here, and for this backend."""
     data = session.here.data
     return warmth.read_memo(data) is not None and state_backend.is_recorded(data, session.backend)
 
 
 def _is_trusted(session: Session) -> bool:
-    """Whether an init may start from what lies there."""
+    """Whether an init may start from the existing data directory."""
     return _is_sound(session) and warmth.is_untouched(session.here.data)
 
 

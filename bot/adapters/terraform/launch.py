@@ -1,4 +1,4 @@
-"""Start a program that is killed when its parent dies, where no other tool on the machine can do it.
+"""Starting a program that is killed when its parent dies, without another tool.
 
 It runs as a program of its own, because code between fork and exec is not safe in a process with threads.
 Usage: `python -I -S launch.py PARENT_PID PROGRAM [ARGUMENT…]`.
@@ -20,7 +20,7 @@ def main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         if os.getppid() != int(parent):
-            # The parent died before the signal was asked for.
+            # The parent died before the signal was requested.
             sys.exit(1)
     os.execvp(command[0], command)  # noqa: S606  # Becoming the program is what this file is for.
 

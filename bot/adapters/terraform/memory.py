@@ -9,11 +9,14 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _PARENT, _RESIDENT = 1, 21
-"""Places of the parent's pid and of the resident pages behind the name in /proc/PID/stat (proc(5), fields 4 and 24)."""
+"""Positions after the name in /proc/PID/stat (proc(5), fields 4 and 24)."""
 
 
 def resident_bytes(pid: int) -> int:
-    """Return what a process and its descendants have resident, shared pages counted for each; 0 where nobody tells."""
+    """Return the resident bytes of a process and its descendants, shared pages counted for each.
+
+    0 if the system does not report them.
+    """
     children: dict[int, list[int]] = defaultdict(list)
     pages: dict[int, int] = {}
     for process, parent, resident in _processes():

@@ -18,7 +18,10 @@ def needs_init(text: str) -> bool:
 
 
 def warnings(text: str) -> tuple[str, ...]:
-    """Return the warning blocks of a plan's output, without the word itself; later equal ones are left out."""
+    """Return the warning blocks of a plan's output, without the word itself.
+
+    Later equal ones are left out.
+    """
     blocks = [block.removeprefix("Warning: ") for block in _blocks(text) if block.startswith("Warning: ")]
     return tuple(dict.fromkeys(blocks))
 

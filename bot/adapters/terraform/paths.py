@@ -1,4 +1,4 @@
-"""Where the things of a job are: on this machine, and as Terraform sees them."""
+"""Paths of a job, on the host and in the sandbox."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain.errors import PolicyError, UnsafeTreeError
+from bot.domain.core.errors import PolicyError, UnsafeTreeError
 from bot.ports import Slot
 
 PRIVATE_DIRECTORY = 0o700
@@ -25,11 +25,11 @@ class Paths:
     data: Path
     """TF_DATA_DIR: backend record, modules and provider packages."""
     box: Path
-    """Configuration, credentials and texts of one job, all of them read-only inside."""
+    """Configuration and credentials of one job, read-only in the sandbox."""
     home: Path
     """HOME, empty when a step starts; its path is the same for a plan and its apply."""
     output: Path
-    """Where one step may write what is copied out afterwards."""
+    """Output directory of one step."""
 
     @property
     def cli_config(self) -> Path:
@@ -63,13 +63,16 @@ INSIDE = Paths(
 
 
 def shown_inside(path: Path) -> Path:
-    """Return where a program or mirror of this machine is in the sandbox: at the same path where that is free."""
+    """Return the sandbox path of a program or mirror: the same path unless the sandbox uses it."""
     taken = (INSIDE.tree, INSIDE.data, INSIDE.box)
     return Path("/outside", *path.parts[1:]) if any(map(path.is_relative_to, taken)) else path
 
 
 def on_host(slot: Slot, step: str = "step") -> Paths:
-    """Return where the slot keeps these things on this machine; each step has an output of its own."""
+    """Return the host paths of a slot.
+
+    Each step has its own output directory.
+    """
     box = slot.scratch / "terraform"
     own = slot.scratch / "steps" / step
     return Paths(tree=slot.tree, data=slot.data_dir, box=box, home=own / "home", output=own / "out")
@@ -95,14 +98,20 @@ def _inside(tree: Path, name: str, what: str, *, is_there: Callable[[Path], bool
 
 
 def make_private(directory: Path) -> None:
-    """Make a directory, and those above it that are missing, for the bot alone; no mode of `mkdir` covers parents."""
+    """Create a directory and its parents with mode 0700.
+
+    `mkdir` applies a mode only to the last one.
+    """
     missing = [each for each in (directory, *directory.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=PRIVATE_DIRECTORY)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only the bot can read, whatever lay at its place; links are never followed."""
+    """Write a file that only the bot can read, replacing what is there.
+
+    Links are never followed.
+    """
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -1,8 +1,8 @@
-"""Reading the parts of a saved plan that nothing shows: the backend to which its apply writes the state, and variables.
+"""Read the parts of a saved plan that Terraform does not show: its backend and variables.
 
-A saved plan is a protocol buffers message, in which values are MessagePack. What a program of a
-pull request may have written is read strictly: a field that comes twice would be merged by the engine. ValueError is
-raised for everything that cannot be read.
+A saved plan is a protocol buffers message with MessagePack values. A program of a pull request may have
+written it, so it is read strictly: the engine would merge a field that occurs twice. ValueError is raised for
+everything that cannot be read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 _CHUNK = 1 << 16
 _MORE = 0x80
-"""The bit of a byte that says that the number goes on."""
+"""The bit of a byte that marks that the number continues."""
 # How MessagePack's first bytes begin a value; where a size or number follows, how it is written.
 _CONSTANTS: Final = {0xC0: None, 0xC2: False, 0xC3: True}
 _SMALL, _SHORT_MAP, _SHORT_LIST, _SHORT_TEXT, _NEGATIVE = (
@@ -92,7 +92,7 @@ def _only(fields: Iterator[tuple[int, bytes]], numbers: set[int]) -> list[bytes]
 
 
 def _fields(message: IO[bytes], wanted: set[int]) -> Iterator[tuple[int, bytes]]:
-    """Yield number and content of the wanted fields of a message."""
+    """Yield number and content of the requested fields of a message."""
     while (tag := _varint(message, may_end=True)) is not None:
         number, kind = tag >> 3, tag & 7
         if number in wanted and kind != _BYTES:

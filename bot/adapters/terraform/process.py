@@ -1,8 +1,8 @@
-"""Child processes that may have to outlive the bot.
+"""Child processes that may outlive the bot.
 
-`asyncio`'s own subprocesses are not used: from Python 3.12 on their transport kills a child that still runs when
-it is collected, so a bot that ends in the middle of an apply would take the apply with it. `Popen` does nothing of
-the kind, and a pidfd tells the event loop of the end without a thread.
+`asyncio`'s own subprocesses are not used: since Python 3.12, their transport kills a running child when it is
+garbage-collected, so the end of the bot would stop an apply. `Popen` does not, and a pidfd notifies the event
+loop of the end without a thread.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.terraform.paths import PRIVATE_FILE
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 
 UMASK = 0o022
-"""What code makes is used elsewhere, in a package or a shared directory; here it lies in directories closed to others."""
+"""Code may put its files into packages, so others can read them; their directory is private."""
 _POLL = 0.05
 """Seconds between looks at a child on systems without pidfd."""
 
 _left_running: list[subprocess.Popen[bytes]] = []
-"""Children given up on purpose; a dropped Popen warns that its process still runs."""
+"""Children that were left running on purpose; a dropped Popen warns that its process still runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Command:
     """Standard output; standard error too when it has no file of its own."""
     errors: Path | None = None
     info: Path | None = None
-    """Where bubblewrap writes the pid of the program inside; its descriptor number replaces `INFO_FD`."""
+    """File for the pid of the program in bubblewrap; its descriptor replaces `INFO_FD`."""
     keep_fds: tuple[int, ...] = ()
 
 
@@ -78,7 +78,10 @@ class Child:
         return self._popen.returncode if self._ended.is_set() else None
 
     def interrupt(self) -> None:
-        """Send SIGINT to Terraform's own process, never to the group: it then ends its children in order."""
+        """Send SIGINT to Terraform's own process, never to the group.
+
+        It then ends its children in order.
+        """
         if not self._ended.is_set():
             with suppress(ProcessLookupError):
                 os.kill(self._inner_pid(), signal.SIGINT)
@@ -101,7 +104,7 @@ class Child:
         try:
             return int(json.loads(self._info.read_bytes())["child-pid"])
         except (OSError, ValueError, KeyError, TypeError):
-            # Bubblewrap has not started its program yet; it ends on the signal by itself.
+            # Bubblewrap has not started its program yet; it ends on the signal.
             return self.pid
 
     def _look(self) -> None:
@@ -109,8 +112,8 @@ class Child:
             self._reap()
 
     def _reap(self) -> None:
-        # The leader is not reaped yet, so its group's number cannot belong to anybody else: what it left behind
-        # (a background process of a provisioner) would otherwise keep the inherited locks.
+        # The leader is not reaped yet, so no other process can have its group's number yet: a background process
+        # of a provisioner would otherwise keep the inherited locks.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()

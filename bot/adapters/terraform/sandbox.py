@@ -1,4 +1,7 @@
-"""Bubblewrap around Terraform: it sees the tree, its own data and the system's programs, and nothing of the bot."""
+"""Bubblewrap around Terraform.
+
+It sees the tree, its own data and the system's programs, and nothing of the bot.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from pathlib import Path, PurePath
 from bot.adapters.terraform.environment import SEARCH_PATH
 from bot.adapters.terraform.paths import INSIDE, shown_inside, write_private
 from bot.adapters.terraform.process import INFO_FD
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 
 PROOF_TIMEOUT = 20.0
 _PROOF_MEMORY = 64 << 20
@@ -53,12 +56,12 @@ class Enclosure:
     accounts: Path
     """A directory with the `passwd` and `group` files shown inside."""
     read_only: tuple[Path, ...]
-    """Programs and mirrors; `shown_inside` tells where they are inside."""
+    """Programs and mirrors; `shown_inside` returns their path inside."""
     cwd: PurePath
     network: bool
     dies_with_parent: bool
     memory: int
-    """Bytes that a program may have resident; its temporary files lie in memory, too."""
+    """Limit of a program's resident bytes, including its temporary files in memory."""
 
 
 class Sandbox:
@@ -67,7 +70,7 @@ class Sandbox:
     def __init__(
         self, *, program: str = "bwrap", read_only: Sequence[Path] = (), writable: Sequence[Path] = ()
     ) -> None:
-        """`writable` directories are bound for changes only: what a plan runs is not reviewed yet."""
+        """Changes alone may write to `writable` directories: a plan runs unreviewed code."""
         self._program = program
         self._read_only = tuple(read_only)
         self._writable = tuple(writable)
@@ -90,7 +93,7 @@ class Sandbox:
             *("--bind", str(enclosure.output), str(INSIDE.output)),
             *(part for to, path in enclosure.files.items() for part in ("--ro-bind", str(path), str(to))),
             *([] if enclosure.dies_with_parent else self._writable_binds()),
-            # What is left of the sandbox's own root lies in memory, and nobody has to write there.
+            # The rest of the sandbox's root is in memory, and no program needs to write there.
             *("--remount-ro", "/"),
             *("--chdir", str(enclosure.cwd)),
             "--",
@@ -98,7 +101,7 @@ class Sandbox:
         )
 
     async def prove(self) -> None:
-        """Run a program inside once; SandboxError says what is wrong."""
+        """Run a program in the sandbox once; SandboxError explains a failure."""
         with tempfile.NamedTemporaryFile(prefix="gatewright-proof-") as hidden:
             code, said = await _run(self._proof(hidden.name))
         if not said.startswith("1\n"):
@@ -134,7 +137,7 @@ class Sandbox:
 
 
 def write_accounts(directory: Path) -> None:
-    """Write the `passwd` and `group` files that are shown inside: this one user and nobody else."""
+    """Write the `passwd` and `group` files that are shown inside: this one user alone."""
     uid, gid = os.getuid(), os.getgid()
     write_private(directory / "passwd", f"gatewright:x:{uid}:{gid}::{INSIDE.home}:/bin/sh\n")
     write_private(directory / "group", f"gatewright:x:{gid}:\n")
@@ -157,9 +160,9 @@ _SYSTEM = (
 
 
 def _in_memory(memory: int) -> tuple[str, ...]:
-    """Return the directories whose content is gone when the program ends; their sizes count against its memory.
+    """Return the directories that are kept in memory and discarded when the program ends.
 
-    Providers are unpacked in `/tmp`, some hundred MiB at once.
+    They count against its memory limit. Providers are unpacked in `/tmp`, some hundred MiB at a time.
     """
     sizes = {"/tmp": memory // 2, "/dev/shm": memory // 16, str(INSIDE.home): memory // 16}  # noqa: S108
     return tuple(part for path, size in sizes.items() for part in ("--size", str(size), "--tmpfs", path))
@@ -167,7 +170,7 @@ def _in_memory(memory: int) -> tuple[str, ...]:
 
 def _read_only(paths: Iterable[Path]) -> tuple[str, ...]:
     bound = [Path("/usr")]
-    # Shorter paths come first: what lies in a directory that is shown already needs no mount of its own.
+    # Shorter paths come first: a path inside a mounted directory needs no mount of its own.
     for path in sorted(set(paths)):
         if not any(map(path.is_relative_to, bound)):
             bound.append(path)

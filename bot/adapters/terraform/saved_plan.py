@@ -1,8 +1,8 @@
-"""Whether a saved plan is of the code that was reviewed, and of the state of its stack. Blocking.
+"""Check that a saved plan is of the reviewed code and of its stack's state; blocking.
 
-The engine applies what the plan file says: the configuration that is packed in it, on the state that it names. Neither
-is shown by anybody. A program that runs while a plan is made can have a plan of its own saved in that place, so what
-must be in it is taken from the directories before any code runs, and compared.
+The engine applies the contents of the plan file: its packed configuration, on the state that it names.
+`terraform show` displays neither. A program that runs during the plan can replace the file, so the expected
+contents are taken from the directories before any code runs, and compared.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from bot.adapters.terraform.plan_messages import planned_backend, planned_variab
 from bot.adapters.terraform.session import Session
 from bot.adapters.terraform.step import Step
 from bot.adapters.untrusted import printable
-from bot.domain.errors import TreeChangedError, UnsafeTreeError
-from bot.domain.fetched import ModuleRecord
-from bot.domain.variables import PREFIX, declared_variables
+from bot.domain.core.errors import TreeChangedError, UnsafeTreeError
+from bot.domain.hcl.variables import PREFIX, declared_variables
+from bot.domain.plans.fetched import ModuleRecord
 
 LARGEST_UNPACKED = 1 << 30
 """Bytes of everything in a saved plan, unpacked."""
@@ -47,22 +47,22 @@ _READ_BY_ALL, _READ_BY_TOFU = (".tf", ".tf.json"), (".tofu", ".tofu.json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """What a plan is made of."""
+    """The expected contents of a plan."""
 
     files: Mapping[str, str]
     """Name in the plan file -> SHA-256 of each file of the configuration."""
     shadowed: frozenset[str]
-    """Those that the engine reads only where no other file stands for them."""
+    """Files that the engine reads only if no other file replaces them."""
     directories: Mapping[str, str]
     """Key of each module -> its directory, as the engine names it."""
     backend: Mapping[str, Any]
     """Every setting of the backend in use."""
     variables: Mapping[str, str | None]
-    """The declared variables that are given a value, and this value where the environment alone gives it."""
+    """The declared variables with a value; the value itself if only the environment sets it."""
 
 
 def origin(session: Session) -> Origin:
-    """Return what a plan must be made of; no code may have run in the tree yet."""
+    """Return the expected contents of a plan; no code may have run in the tree yet."""
     data = session.here.data
     record = state_backend.recorded_backend(data) or {}
     records = {record.key: record for record in warmth.module_records(data)}
@@ -89,7 +89,9 @@ def origin(session: Session) -> Origin:
 
 
 def take(session: Session, step: Step, made_of: Origin) -> tuple[Path, str] | None:
-    """Return the plan that a step has saved, out of its reach, and its SHA-256; None where it saved none.
+    """Return the plan that a step has saved, out of its reach, and its SHA-256.
+
+    None where it saved none.
 
     Raises TreeChangedError where it is of something else, or no file.
     """
@@ -102,10 +104,10 @@ def take(session: Session, step: Step, made_of: Origin) -> tuple[Path, str] | No
 
 
 def checked(plan: Path, made_of: Origin) -> str:
-    """Compare a plan file with what it must be made of, and write it anew; returns its SHA-256.
+    """Compare a plan file with its expected contents, and rewrite it; returns its SHA-256.
 
-    Raises UnsafeTreeError where it is of something else. What is compared, shown and applied must not depend on how
-    an ambiguous archive is read, so the file becomes one that the engine can read in one way alone.
+    Raises UnsafeTreeError if they differ. The file is rewritten so that the engine can read it in one way
+    only: an ambiguous archive could be compared, shown and applied differently.
     """
     fresh = plan.with_suffix(".fresh")
     try:
@@ -148,7 +150,7 @@ def _configuration(directory: Path, root: Path, engine: str) -> Iterator[tuple[s
         if not name.endswith(endings) or name.startswith(".") or name.endswith("~"):
             continue
         place = path.resolve()
-        # A link of a fetched module can lead anywhere; what lies outside is no part of it.
+        # A link of a fetched module can lead anywhere; files outside are not part of it.
         file = open_regular(place) if place.is_relative_to(root) else None
         if file is not None:
             with file:
@@ -164,7 +166,7 @@ def _stand_in(name: str) -> str | None:
 
 
 def _refuse_odd(plan: Path) -> None:
-    """Refuse archives whose end is not plain, before anything that it says is believed."""
+    """Refuse archives with an unusual end, before reading anything else of them."""
     with plan.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(max(0, size - _END_SIZE - _LOCATOR_SIZE))

@@ -1,4 +1,4 @@
-"""One job: its files, its environment, and the Terraform commands that it runs one after the other."""
+"""One job of Terraform: its files, and the commands that it runs one after the other."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import asyncio
 import itertools
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from bot.adapters import untrusted
 from bot.adapters.terraform import backend as state_backend
+from bot.adapters.terraform.access import CODE, Access
 from bot.adapters.terraform.argv import FLAG, OptionValue, TerraformArgv
-from bot.adapters.terraform.engine import Program
-from bot.adapters.terraform.environment import cli_config, for_init, for_other_steps, terraform_environment
-from bot.adapters.terraform.hcl import Value
+from bot.adapters.terraform.engine import Program, unreadable_copy
+from bot.adapters.terraform.environment import cli_config, terraform_environment
 from bot.adapters.terraform.paths import (
     INSIDE,
     PLAN_NAME,
@@ -23,21 +22,21 @@ from bot.adapters.terraform.paths import (
     on_host,
     read_regular,
     root_module,
-    shown_inside,
     var_file,
     write_private,
 )
-from bot.adapters.terraform.process import Child, Command, dying_with_parent
-from bot.adapters.terraform.sandbox import Enclosure, Sandbox, write_accounts
+from bot.adapters.terraform.process import Child
+from bot.adapters.terraform.sandbox import Sandbox, write_accounts
 from bot.adapters.terraform.step import Step
+from bot.adapters.terraform.step_commands import StepCommands
 from bot.adapters.terraform.supervision import Limits, Supervision, who_asks_to_stop
 from bot.adapters.terraform.tail import LogTail
-from bot.adapters.terraform.unreadable import unreadable_copy
 from bot.adapters.terraform.var_files import set_by_files
 from bot.adapters.terraform.warmth import LOCK_FILE
 from bot.adapters.workspace.cleaning import remove
-from bot.domain.errors import TerraformStoppedError, UnsafeTreeError
-from bot.domain.state_operations import OPERATION_FILE
+from bot.domain.core.errors import TerraformStoppedError, UnsafeTreeError
+from bot.domain.hcl.text import HclValue
+from bot.domain.state.operations import OPERATION_FILE
 from bot.ports import CHANGES, OVERRIDE_FILE, PURPOSE_FILE, READS, TerraformJob
 from bot.ports.tracing import Tracer
 
@@ -45,34 +44,11 @@ LARGEST_PLAN = 512 << 20
 """Bytes of a saved plan that is still copied; one of 1,000 resources has about 1 MiB."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """What one step may see and change."""
-
-    tree: bool = True
-    """Whether it works in the checked-out tree; otherwise in a directory with the backend's and the lock file alone."""
-    tree_writable: bool = True
-    data_writable: bool = False
-    """Only init writes there; a plan could otherwise change the modules of later plans."""
-    network: bool = True
-    given: bool = True
-    """Whether it gets the variables of the environment."""
-    state: bool = True
-    """Whether it gets the key pair of the state."""
-
-
-CODE = Access()
-"""Steps that run the code of the tree."""
-LOOK = Access(tree_writable=False)
-"""Steps that read the code of the tree, and start the providers that it names."""
-INIT = Access(data_writable=True)
-SHOW = Access(tree=False, network=False, given=False, state=False)
-"""Showing a plan starts the providers that the code names, so they are given nothing that could be told or changed."""
-OUTPUT = Access(tree=False, given=False)
-
-
 def _declare(module: Path, text: str) -> None:
-    """Write what is declared for this plan alone; UnsafeTreeError where the tree has a file of that name."""
+    """Write the file that is declared for this plan alone.
+
+    UnsafeTreeError if the tree has a file of that name.
+    """
     place = module / OPERATION_FILE
     if os.path.lexists(place):
         raise UnsafeTreeError((f"`{OPERATION_FILE}`: this name is reserved for what Gatewright declares",))
@@ -93,22 +69,21 @@ class Session:
         engine_copies: Path | None,
         tracer: Tracer,
     ) -> None:
-        """`engine_copies` is where copies of the engine are kept that a sandbox shows instead; None shows it as it is."""
+        """`engine_copies` has the copies of the engine that a sandbox shows; None shows it directly."""
         self.job = job
         self.here = on_host(job.slot)
         self._program = program
-        self._sandbox = sandbox
         self._limits = limits
-        self._mirror = provider_mirror
-        self._copies = engine_copies
-        self._engine_files: dict[Path, Path] = {}
+        self._copies = engine_copies if sandbox is not None else None
         self._tracer = tracer
+        self._commands = StepCommands(
+            job=job,
+            program=program,
+            sandbox=sandbox,
+            provider_mirror=provider_mirror,
+            memory_bytes=limits.memory_bytes,
+        )
         self._argv = TerraformArgv([self._shown_part(part) for part in program.command])
-        self._logs = job.slot.scratch / "logs"
-        self._steps = job.slot.scratch / "steps"
-        self._accounts = job.slot.scratch / "accounts"
-        self._bare = job.slot.scratch / "bare"
-        self._handed_over: dict[str, Path] = {}
         self._numbers = itertools.count(1)
         self._deadline = asyncio.get_running_loop().time() + job.timeout
         self._place = job.directory
@@ -117,12 +92,15 @@ class Session:
         self.committed_lock_file: str | None = None
         """The same as the tree has it."""
         self.set_by_files: frozenset[str] = frozenset()
-        """Names of the variables that var files set, those that Terraform loads by itself too."""
+        """Names of the variables that var files set, those that Terraform loads automatically too."""
 
     @property
     def seen(self) -> Paths:
-        """Return where the things of the job are for Terraform; home and output are those of some step."""
-        return self.here if self._sandbox is None else INSIDE
+        """Return where the things of the job are for Terraform.
+
+        Home and output are those of some step.
+        """
+        return self._commands.seen
 
     @property
     def module(self) -> Path:
@@ -130,7 +108,7 @@ class Session:
         return self.here.tree / self.job.directory
 
     @property
-    def backend(self) -> Mapping[str, Value]:
+    def backend(self) -> Mapping[str, HclValue]:
         """Return the backend's settings."""
         return state_backend.settings(self.job.backend, credentials=self.seen.credentials)
 
@@ -158,15 +136,17 @@ class Session:
         self._place = str(module.resolve().relative_to(self.here.tree.resolve()))
         if self.job.var_file is not None:
             var_file(self.here.tree, self.job.var_file)
-        for directory in (self.here.data, self.here.box, self._logs, self._steps, self._accounts):
+        scratch, commands = self.job.slot.scratch, self._commands
+        steps = scratch / "steps"
+        for directory in (self.here.data, self.here.box, scratch / "logs", steps, commands.accounts):
             make_private(directory)
         # Another session of the same job may have worked in the slot before; its steps are over.
-        self._numbers = itertools.count(len(list(self._steps.iterdir())) + 1)
-        if self._copies is not None and self._sandbox is not None and self._program.is_native:
+        self._numbers = itertools.count(len(list(steps.iterdir())) + 1)
+        if self._copies is not None and self._program.is_native:
             engine = Path(self._program.command[0])
-            self._engine_files = {self._shown(engine): unreadable_copy(engine, self._copies)}
-        write_accounts(self._accounts)
-        mirror = None if self._mirror is None else self._shown(self._mirror)
+            commands.engine_files[commands.shown(engine)] = unreadable_copy(engine, self._copies)
+        write_accounts(commands.accounts)
+        mirror = None if commands.provider_mirror is None else commands.shown(commands.provider_mirror)
         write_private(self.here.cli_config, cli_config(mirror))
         write_private(self.here.credentials, state_backend.credentials_text(self.job.backend))
         state_backend.write_override(module, state_backend.override_text(self.backend))
@@ -180,14 +160,14 @@ class Session:
         self.lock_file = read_regular(self.module / LOCK_FILE)
 
     def hand_over(self, files: Mapping[str, str]) -> None:
-        """Write texts for the program that follows; the variable of each one's name tells where it is."""
+        """Write texts to files for the next program; the variables name their paths."""
         for name, text in files.items():
             write_private(self.here.box / name.lower(), text)
-            self._handed_over[name] = self.here.box / name.lower()
+            self._commands.handed_over[name] = self.here.box / name.lower()
 
     def close(self) -> None:
-        """Remove the key pair, and what was handed over."""
-        for path in (self.here.credentials, *self._handed_over.values()):
+        """Remove the key pair and the files for the programs."""
+        for path in (self.here.credentials, *self._commands.handed_over.values()):
             path.unlink(missing_ok=True)
 
     async def run(
@@ -210,8 +190,10 @@ class Session:
         the job's deadline and from requests to stop.
         """
         number = next(self._numbers)
-        plan = () if reads_plan is None else (str(reads_plan if self._sandbox is None else INSIDE.plan_file),)
-        out = {"out": str(self._seen_by(self._paths(number, access)).new_plan)} if saves_plan else {}
+        commands = self._commands
+        sandboxed = commands.sandbox is not None
+        plan = () if reads_plan is None else (str(INSIDE.plan_file if sandboxed else reads_plan),)
+        out = {"out": str(commands.seen_by(commands.paths(number, access)).new_plan)} if saves_plan else {}
         argv = self._argv.build(name, *positional, *plan, no_color=FLAG, **out, **options)
         return await self._supervised(
             f"{self.job.engine.name} {name}",
@@ -226,12 +208,18 @@ class Session:
         )
 
     async def run_program(self, argv: Sequence[str]) -> Step:
-        """Run another program where Terraform would run: in the root module, in its environment, behind its walls."""
+        """Run another program where Terraform would run.
+
+        It runs in the root module, in Terraform's environment and sandbox.
+        """
         return await self._supervised(argv[0], "program", tuple(argv), number=next(self._numbers))
 
     def lay_bare(self) -> None:
-        """Write the directory of the steps that do not see the tree: the backend's and the lock file alone; blocking."""
-        bare = self._bare / self.job.directory
+        """Write the directory of the steps that do not see the tree.
+
+        It holds the backend's file and the lock file alone. Blocking.
+        """
+        bare = self._commands.bare / self.job.directory
         make_private(bare)
         write_private(bare / OVERRIDE_FILE, state_backend.override_text(self.backend))
         (bare / LOCK_FILE).unlink(missing_ok=True)
@@ -239,14 +227,14 @@ class Session:
             write_private(bare / LOCK_FILE, self.lock_file)
 
     def errored_state(self) -> tuple[int, int] | None:
-        """Return what tells a state that Terraform has just written from one that lay there before; blocking."""
+        """Return the identity of the errored state's file; blocking: run it in a thread."""
         status = untrusted.find(self.here.tree, os.path.normpath(f"{self._place}/errored.tfstate"))
         return None if status is None else (status.st_ino, status.st_mtime_ns)
 
     def copy_plan(self, step: Step) -> Path | None:
-        """Copy the plan that a step has saved out of its reach; blocking.
+        """Copy the saved plan of a step out of the code's reach, None if there is none; blocking.
 
-        None where it saved none. Raises UnsafeTreeError where something else lies there.
+        Raises UnsafeTreeError if it is not a regular file.
         """
         copy = self.job.slot.scratch / PLAN_NAME
         remove(copy)
@@ -273,25 +261,10 @@ class Session:
         if own_time is None:
             await self._refuse_if_stopped(name)
         self._note_purpose(changes=changes)
-        here = self._paths(number, access)
-        # Without a sandbox an earlier step can have made the directories of a later one.
-        for directory in (here.home.parent, here.output.parent):
-            remove(directory)
-        for directory in (here.home, here.output):
-            make_private(directory)
-        stem = f"{number:02d}-{name}"
-        log = self._logs / f"{stem}.log"
-        output = self._logs / f"{stem}.out" if captured else log
-        command = Command(
-            argv=self._enclosed(argv, here, access=access, lives_on=changes, reads_plan=reads_plan),
-            cwd=Path("/") if self._sandbox is not None else self._working_directory(access),
-            environment=self._environment(self._seen_by(here), access),
-            output=output,
-            errors=log if captured else None,
-            info=None if self._sandbox is None else self._logs / f"{stem}.info",
-            keep_fds=self.job.keep_fds if changes else (),
-        )
-        tail = LogTail(log, redact=self.job.redact, on_line=None if captured else self.job.on_line)
+        files = self._commands.files(number, name, access, captured=captured)
+        _make_own(files.here)
+        command = self._commands.command(argv, files, access=access, changes=changes, reads_plan=reads_plan)
+        tail = LogTail(files.log, redact=self.job.redact, on_line=None if captured else self.job.on_line)
         supervision = Supervision(
             child=Child(command),
             tail=tail,
@@ -299,43 +272,17 @@ class Session:
             deadline=self._deadline if own_time is None else asyncio.get_running_loop().time() + own_time,
             limits=self._limits,
             may_outlive=changes,
-            answer=output if captured else None,
+            answer=files.output if captured else None,
         )
         with self._tracer.span(shown, phase=name):
             ended = await supervision.until_ended()
-        return Step(
-            name=shown,
-            ended=ended,
-            tail=tail,
-            output=output,
-            written=here.output,
-        )
-
-    def _paths(self, number: int, access: Access) -> Paths:
-        own = on_host(self.job.slot, f"{number:02d}")
-        # Code writes the path of its home into plans, so an apply must have the same. Two steps show a plan at once.
-        return own if access is SHOW else replace(own, home=self.here.home)
-
-    def _seen_by(self, here: Paths) -> Paths:
-        return here if self._sandbox is None else INSIDE
-
-    def _working_directory(self, access: Access) -> Path:
-        return self.module if access.tree else self._bare / self.job.directory
-
-    def _environment(self, seen: Paths, access: Access) -> dict[str, str]:
-        engine = self._shown(self._program.directory)
-        given = self._given(access)
-        environment = terraform_environment(given, seen=seen, engine_directory=engine)
-        return environment | {name: str(seen.box / path.name) for name, path in self._handed_over.items()}
-
-    def _given(self, access: Access) -> Mapping[str, str]:
-        """Return the variables of a step: init's lead to code, all others' to what the code manages."""
-        if access is INIT:
-            return for_init(self.job.environment, self.job.init_environment)
-        return for_other_steps(self.job.environment) if access.given else {}
+        return Step(name=shown, ended=ended, tail=tail, output=files.output, written=files.here.output)
 
     def _note_purpose(self, *, changes: bool) -> None:
-        """Tell whoever tidies up whether a state can have been lost here; after a change nothing takes that back."""
+        """Record whether a state can have been lost in the slot.
+
+        After a change the record stays.
+        """
         note = self.job.slot.scratch / PURPOSE_FILE
         if changes or not note.exists():
             write_private(note, CHANGES if changes else READS)
@@ -351,36 +298,13 @@ class Session:
                 f"stopped by {who} before {self.job.engine.name} {name} started", timed_out=False
             )
 
-    def _shown(self, path: Path) -> Path:
-        return path if self._sandbox is None else shown_inside(path)
-
     def _shown_part(self, part: str) -> str:
-        return str(self._shown(Path(part))) if part.startswith("/") else part
+        return str(self._commands.shown(Path(part))) if part.startswith("/") else part
 
-    def _enclosed(
-        self, argv: tuple[str, ...], here: Paths, *, access: Access, lives_on: bool, reads_plan: Path | None
-    ) -> tuple[str, ...]:
-        if self._sandbox is None:
-            return argv if lives_on else dying_with_parent(argv)
-        files = {**self._engine_files, INSIDE.cli_config: here.cli_config}
-        if access.state:
-            files[INSIDE.credentials] = here.credentials
-        if reads_plan is not None:
-            files[INSIDE.plan_file] = reads_plan
-        files |= {INSIDE.box / path.name: path for path in self._handed_over.values()}
-        mirror = () if self._mirror is None else (self._mirror,)
-        enclosure = Enclosure(
-            tree=here.tree if access.tree else self._bare,
-            tree_writable=access.tree and access.tree_writable,
-            data=here.data,
-            data_writable=access.data_writable,
-            output=here.output,
-            files=files,
-            accounts=self._accounts,
-            read_only=(*self._program.files, *mirror),
-            cwd=PurePath(INSIDE.tree / self.job.directory),
-            network=access.network,
-            dies_with_parent=not lives_on,
-            memory=self._limits.memory_bytes,
-        )
-        return self._sandbox.argv(argv, enclosure)
+
+def _make_own(here: Paths) -> None:
+    """Make the directories of a step; without a sandbox an earlier one can have made them."""
+    for directory in (here.home.parent, here.output.parent):
+        remove(directory)
+    for directory in (here.home, here.output):
+        make_private(directory)

@@ -1,4 +1,4 @@
-"""How one Terraform command ended, and the exceptions that say so."""
+"""The result of one Terraform command, and its errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.adapters.terraform.output import first_error
 from bot.adapters.terraform.supervision import Ended
 from bot.adapters.terraform.tail import LogTail
-from bot.domain.errors import TerraformError, TerraformStoppedError
+from bot.domain.core.errors import TerraformError, TerraformStoppedError
 
 TAIL_LINES = 60
 """Lines of output that a failure shows."""
@@ -25,7 +25,7 @@ class Step:
     output: Path
     """Standard output; with standard error in it unless the step was captured."""
     written: Path
-    """The directory that the step alone could write to; what lies there is whatever the code of the tree put there."""
+    """The directory that only the step could write to; its content is not trusted."""
 
     @property
     def log_tail(self) -> str:
@@ -33,7 +33,7 @@ class Step:
         return self.tail.last(TAIL_LINES).strip("\n")
 
     def raise_if_stopped(self) -> None:
-        """Raise TerraformStoppedError when somebody or the clock ended it."""
+        """Raise TerraformStoppedError when a request or the deadline ended it."""
         if self.ended.timed_out:
             raise TerraformStoppedError(
                 f"{self.name} was stopped: its time was over",
@@ -61,7 +61,7 @@ class Step:
             raise self.failure()
 
     def failure(self) -> TerraformError:
-        """Return the error that says how it failed."""
+        """Return the error of a failed step."""
         if self.log_tail.startswith("bwrap: "):
             title: str | None = "the sandbox could not be started"
         else:

@@ -1,4 +1,4 @@
-"""Watching a running program: its lines, its deadline, and whoever asks it to stop."""
+"""Watching a running program: its lines, its deadline, and requests to stop it."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from bot.ports import Stop
 log = logging.getLogger(__name__)
 
 LARGEST_ANSWER = 256 << 20
-"""Bytes of a plan or outputs as JSON that are still read; as Python's objects they are several times as large."""
+"""Largest JSON of plans or outputs that is read; in memory it is several times as large."""
 LOOK_INTERVAL = 0.1
 """Seconds between looks at the log."""
 QUESTION_INTERVAL = 0.5
-"""Seconds between questions whether somebody asked to stop."""
+"""Seconds between looks for a request to stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How long and how much a program may go on."""
+    """Limits of a program's time, memory and output."""
 
     grace: float = 30.0
     """Seconds between the first SIGINT and the second, for a change."""
     repeatable_grace: float = 5.0
-    """The same for what may be repeated: there is nothing to save, and a hanging provider is not waited for."""
+    """The same for repeatable programs: they have nothing to save, and a provider may hang."""
     last_grace: float = 10.0
     """Seconds between the second SIGINT and SIGKILL."""
     output_bytes: int = 64 << 20
-    """Size of a log. A plan that prints more is stopped; an apply goes on and its further lines are dropped."""
+    """Size limit of a log. Above it, a plan is stopped; an apply continues without more lines."""
     memory_bytes: int = 4 << 30
-    """What a program that may be repeated may have resident with all that it has started, before it is killed."""
+    """Memory limit of a repeatable program with all its children; above it, it is killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a program ended; at most one of the reasons is set, and none when it ended by itself."""
+    """How a program ended; at most one of the reasons is set, and none when it ended on its own."""
 
     exit_code: int
     stopped_by: str | None = None
@@ -62,10 +62,10 @@ class Supervision:
     may_outlive: bool
     """Whether the program is left running when the watching task is cancelled."""
     answer: Path | None = None
-    """Where its standard output goes, if not to the log."""
+    """File for its standard output; None for the log."""
 
     async def until_ended(self) -> Ended:
-        """Watch until the process is gone, and stop it when that is asked for or its time is over."""
+        """Wait for the end of the process, and stop it on request or after its time limit."""
         try:
             ended = await self._watch()
         except asyncio.CancelledError:
@@ -93,7 +93,7 @@ class Supervision:
                 if who is not None:
                     return Ended(exit_code=await self._end(), stopped_by=who)
                 if await self._takes_too_much_memory():
-                    # While it is asked to end it would take more, and there is nothing that it could save.
+                    # A graceful stop would take even more memory, and the program has nothing to save.
                     return Ended(exit_code=await self._kill(), took_too_much_memory=True)
                 next_question = loop.time() + QUESTION_INTERVAL
 
@@ -103,7 +103,10 @@ class Supervision:
         return code
 
     async def _takes_too_much_memory(self) -> bool:
-        """Whether it endangers the machine. Some lines of code can expand to more than any machine has."""
+        """Whether it endangers the machine.
+
+        Some lines of code can expand to more than any machine has.
+        """
         if self.may_outlive:
             return False
         return await asyncio.to_thread(resident_bytes, self.child.pid) > self.limits.memory_bytes
@@ -120,7 +123,10 @@ class Supervision:
         return True
 
     async def _end(self) -> int:
-        """Interrupt, wait, interrupt again, wait, kill; returns the exit code when the process is gone."""
+        """Interrupt, wait, interrupt again, wait, kill.
+
+        Returns the exit code when the process is gone.
+        """
         loop = asyncio.get_running_loop()
         first = self.limits.grace if self.may_outlive else self.limits.repeatable_grace
         for grace in (first, self.limits.last_grace):
@@ -149,7 +155,10 @@ class Supervision:
 
 
 async def who_asks_to_stop(stop: Stop | None) -> str | None:
-    """Return who asked to stop; a question that fails is not a request, and must not orphan a running apply."""
+    """Return who asked to stop.
+
+    A question that fails is not a request, and must not orphan a running apply.
+    """
     if stop is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The live view of a growing log file: redacted lines, and the last ones for an error message."""
+"""Follow a growing log file for the live view and for error messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CUT_MARK = " … (line cut)"
 
 
 class LogTail:
-    """Reads what a process appends to its log."""
+    """Reads the lines that a process appends to its log."""
 
     def __init__(self, path: Path, *, redact: Callable[[str], str], on_line: OnLine | None) -> None:
         self._path = path
@@ -39,9 +39,9 @@ class LogTail:
         return self._path.stat().st_size
 
     async def read(self) -> bool:
-        """Pass on lines that are complete by now; whether that was all of them.
+        """Pass on the complete lines; return whether those were all.
 
-        It comes to an end even where lines are written faster than they are passed on.
+        It returns even if lines are written faster than they are passed on.
         """
         for _ in range(CHUNKS_AT_ONCE):
             if not self._read_chunk():
@@ -65,7 +65,7 @@ class LogTail:
         self._partial = b""
 
     def mute(self, notice: str) -> None:
-        """Empty the file and pass on nothing more, but go on keeping the last lines."""
+        """Empty the file and stop passing on lines, but keep recording the last ones."""
         if self._on_line is not None:
             self._pass_on(notice)
             self._on_line = None
@@ -105,7 +105,10 @@ class LogTail:
         return partial
 
     def _emit_all(self, lines: Sequence[str]) -> None:
-        """Redact and pass on; where the lines as one text hold no secret, none of them does, which is faster to see."""
+        """Redact and pass on.
+
+        Where the lines as one text hold no secret, none of them does, which is faster to see.
+        """
         block = "\n".join(lines)
         clean = self._redact(block) == block
         for line in lines:
@@ -123,7 +126,7 @@ class LogTail:
             if self._on_line is not None:
                 self._on_line(line)
         except Exception:
-            # Whoever shows the lines must not be able to take a running apply down.
+            # A failure to show the lines must not end a running apply.
             log.exception("passing on a line of Terraform's output failed; the lines end here")
             self._on_line = None
 

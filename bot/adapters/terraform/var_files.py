@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.adapters.terraform.paths import read_regular
-from bot.domain.variables import assigned_variables
+from bot.domain.hcl.variables import assigned_variables
 
 _LOADED = ("terraform.tfvars", "terraform.tfvars.json", ".auto.tfvars", ".auto.tfvars.json")
-"""How the names of the var files end that Terraform loads without being told."""
+"""How the names of the var files end that Terraform loads automatically."""
 
 
 def set_by_files(module: Path, tree: Path, var_file: str | None) -> Iterator[str]:
-    """Yield the names of the variables that are set by the stack's var file or by one that Terraform always loads."""
+    """Yield the variables that the stack's var file, or an automatic one, sets."""
     files = [path for path in module.iterdir() if path.name.endswith(_LOADED)]
     if var_file is not None:
         files.append(tree / var_file)

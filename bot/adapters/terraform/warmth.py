@@ -1,4 +1,7 @@
-"""Whether a data directory is initialised already: a needless init costs more than the plan of a small module."""
+"""Whether a data directory is initialised already.
+
+A needless init costs more than the plan of a small module.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ from pathlib import Path, PurePosixPath
 from bot.adapters.terraform.fetched import MODULES, Content, Record, taken
 from bot.adapters.terraform.paths import Paths, read_regular, write_private
 from bot.adapters.workspace.cleaning import remove
-from bot.domain.errors import UnsafeTreeError
-from bot.domain.fetched import ModuleRecord
-from bot.domain.fetched import module_records as read_module_records
+from bot.domain.core.errors import UnsafeTreeError
+from bot.domain.plans.fetched import ModuleRecord
+from bot.domain.plans.fetched import module_records as read_module_records
 
 MEMO_FILE = "fetched.json"
 LOCK_FILE = ".terraform.lock.hcl"
@@ -28,7 +31,10 @@ _CONFIGURATION = (".tf", ".tf.json", ".tofu", ".tofu.json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memo:
-    """What a finished init was for, and what it fetched; kept beside the data directory, where no sandbox shows it."""
+    """Inputs of a finished init, and what it fetched.
+
+    The file is kept beside the data directory, where no sandbox shows it.
+    """
 
     digest: str
     packages: tuple[str, ...]
@@ -42,7 +48,7 @@ def memo_file(data_dir: Path) -> Path:
 
 
 def read_memo(data_dir: Path) -> Memo | None:
-    """Return what is remembered of the last init, None when there is nothing sound."""
+    """Return the record of the last init, None if it is missing or invalid."""
     text = read_regular(memo_file(data_dir))
     try:
         record = json.loads(text or "")
@@ -69,7 +75,7 @@ def forget(data_dir: Path) -> None:
 
 
 def is_warm(data_dir: Path, module: Path, digest: str) -> bool:
-    """Whether an init would change nothing, and what the last one fetched is still what lies there."""
+    """Whether an init would change nothing, and the fetched code is unchanged."""
     memo = read_memo(data_dir)
     if memo is None or memo.digest != digest:
         return False
@@ -82,7 +88,7 @@ def is_warm(data_dir: Path, module: Path, digest: str) -> bool:
 
 
 def is_untouched(data_dir: Path) -> bool:
-    """Whether what the last init fetched is still what lies there, and nothing else does."""
+    """Whether the data directory contains exactly what the last init fetched."""
     memo = read_memo(data_dir)
     try:
         return memo is not None and taken(data_dir, memo.content).digest == memo.content.digest
@@ -99,7 +105,7 @@ def inputs_digest(tree: Path, module: Path, data_dir: Path, *, backend: str, eng
 
 
 def module_records(data_dir: Path) -> tuple[ModuleRecord, ...]:
-    """Return what Terraform has written down of the modules in use, nothing where that cannot be read."""
+    """Return Terraform's manifest of the modules in use; empty where it cannot be read."""
     try:
         return read_module_records(read_regular(data_dir / "modules" / "modules.json") or "")
     except ValueError:
@@ -107,7 +113,7 @@ def module_records(data_dir: Path) -> tuple[ModuleRecord, ...]:
 
 
 def directory_on_host(record: ModuleRecord, here: Paths, seen: Paths, directory: str) -> Path | None:
-    """Return where the code of a module is on this machine, None where it is neither in the tree nor fetched."""
+    """Return the directory of a module's code on this machine; None where there is none."""
     written = PurePosixPath(record.directory)
     if written.is_relative_to(seen.data):
         path, root = here.data / written.relative_to(seen.data), here.data
@@ -118,7 +124,7 @@ def directory_on_host(record: ModuleRecord, here: Paths, seen: Paths, directory:
 
 
 def code_texts(directory: Path) -> Iterator[tuple[str, str]]:
-    """Yield name and text of the Terraform files that lie directly in a directory; those that are too large are empty."""
+    """Yield name and text of a directory's own Terraform files; empty text if too large."""
     left = LARGEST_CODE
     for path in sorted(directory.iterdir()):
         if path.name.endswith(_CONFIGURATION):
@@ -130,7 +136,7 @@ def code_texts(directory: Path) -> Iterator[tuple[str, str]]:
 
 
 def has_moving_modules(data_dir: Path) -> bool:
-    """Whether a module came from an address that can mean something else tomorrow."""
+    """Whether a module's address can lead to other code tomorrow."""
     return any(_is_moving(record) for record in _modules(data_dir))
 
 
@@ -141,7 +147,10 @@ def wipe(data_dir: Path, *, only_modules: bool = False) -> None:
 
 
 def wipe_but_providers(data_dir: Path) -> None:
-    """Empty the data directory, but keep providers: Terraform compares them with the lock file at every command."""
+    """Empty the data directory, but keep providers.
+
+    Terraform compares them with the lock file at every command.
+    """
     for path in data_dir.iterdir():
         if path.name != "providers" or path.is_symlink():
             remove(path)

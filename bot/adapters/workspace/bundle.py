@@ -1,7 +1,7 @@
-"""Archives of reviewed trees and of what code added to them. Blocking: run in a thread.
+"""Archives of reviewed trees and of the files that code added; blocking: run in a thread.
 
-Equal content gives an equal archive. A tree is packed from git's objects; what a program added is packed as
-`bot.adapters.workspace.left_behind` read it. Nothing in an archive may lead out of the slot.
+Equal content gives an equal archive. A tree is packed from git's objects; added files are packed as
+`bot.adapters.workspace.left_behind` read them. No path or link of an archive may lead out of the slot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 from bot.adapters.untrusted import printable
 from bot.adapters.workspace.cleaning import empty, make_directories
 from bot.adapters.workspace.tree_rules import ERRORED_STATE, escapes
-from bot.domain.errors import UnsafeTreeError, WorkspaceError
+from bot.domain.core.errors import UnsafeTreeError, WorkspaceError
 from bot.ports import OVERRIDE_FILE
 
 LARGEST_BUNDLE = 1_000_000_000
@@ -38,11 +38,14 @@ class Member:
     """`stat.S_IFREG`, `S_IFLNK` or `S_IFDIR`."""
     mode: int = 0o644
     content: bytes = b""
-    """Of a link what it says."""
+    """The target of a link."""
 
 
 def pack(members: Iterable[Member]) -> bytes:
-    """Return a gzipped tar archive, the same for the same members. Raises UnsafeTreeError for links that lead out."""
+    """Return a gzipped tar archive, the same for the same members.
+
+    Raises UnsafeTreeError for links that lead out.
+    """
     ordered = sorted(members, key=lambda member: member.path)
     links = {each.path: os.fsdecode(each.content) for each in ordered if each.kind == stat.S_IFLNK}
     _refuse_escaping(links)
@@ -66,7 +69,10 @@ def with_extra(bundle: bytes, extra: Mapping[str, str]) -> bytes:
 
 
 def unpacked(bundle: bytes) -> list[Member]:
-    """Return what a bundle holds of the tree. Raises WorkspaceError where it is damaged or would lead out of the slot."""
+    """Return the files in a bundle.
+
+    Raises WorkspaceError if it is damaged or would lead out of the slot.
+    """
     found: dict[str, Member] = {}
     budget = _Budget()
     try:
@@ -87,7 +93,10 @@ def unpacked(bundle: bytes) -> list[Member]:
 
 
 def write_tree(tree: Path, bundle: bytes) -> dict[str, str]:
-    """Make a directory exactly what a bundle holds; returns path -> `sha256:…` of its files and links."""
+    """Make a directory equal to a bundle.
+
+    Returns path -> `sha256:…` of its files and links.
+    """
     members = unpacked(bundle)
     empty(tree)
     _write_all(tree, members)
@@ -95,7 +104,10 @@ def write_tree(tree: Path, bundle: bytes) -> dict[str, str]:
 
 
 def add_files(tree: Path, bundle: bytes) -> None:
-    """Write what a bundle holds into a tree; WorkspaceError where something is there already or would be left."""
+    """Add the files of a bundle to a tree.
+
+    WorkspaceError if a file exists already, or a path leads out of the tree.
+    """
     members = unpacked(bundle)
     root = tree.resolve()
     for member in members:
@@ -106,12 +118,12 @@ def add_files(tree: Path, bundle: bytes) -> None:
 
 
 def content_id(content: bytes) -> str:
-    """Return by what a file's bytes are known."""
+    """Return the id of a file's content."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 class _Budget:
-    """Counts bytes, so that neither a huge file nor a small archive of one can fill memory or disk."""
+    """Limits the bytes of an archive, so that it can fill neither memory nor disk."""
 
     def __init__(self) -> None:
         self._left = LARGEST_BUNDLE
@@ -135,7 +147,7 @@ def _info(member: Member) -> tarfile.TarInfo:
 
 
 def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: _Budget) -> Member | None:
-    """Return one member of the tree; None for what is not a part of it."""
+    """Return one member of the tree; None if it is not part of it."""
     part, _, path = info.name.partition("/")
     if part not in {_TREE, _DATA} or any(step in {"", ".", ".."} for step in path.split("/")):
         raise WorkspaceError(f"the bundle holds {printable(info.name)}, which is outside of the slot")
@@ -151,13 +163,16 @@ def _member(archive: tarfile.TarFile, info: tarfile.TarInfo, budget: _Budget) ->
     else:
         raise WorkspaceError(f"the bundle holds {printable(info.name)}, which is not a file")
     # Bundles of earlier versions also held the data directory and the engine's own backend file; neither is the tree.
-    # What lies under the name of a state that could not be saved would be taken for one.
+    # A file with this name would be mistaken for a state that could not be saved.
     names = path.split("/")
     return None if part == _DATA or names[-1] == OVERRIDE_FILE or ERRORED_STATE in names else member
 
 
 def _write_all(tree: Path, members: Iterable[Member]) -> None:
-    """Links are made last, so that nothing is ever written through one; then directories get their modes."""
+    """Links are made last, so that nothing is ever written through one.
+
+    Then directories get their modes.
+    """
     links: list[Member] = []
     modes: list[tuple[Path, int]] = []
     for member in sorted(members, key=lambda one: one.path):

@@ -1,6 +1,6 @@
-"""Making a slot's directory exactly a git tree, although untrusted programs have written to that directory.
+"""Making a slot's directory exactly a git tree, after untrusted programs wrote to it.
 
-Git is told where the repository and its index are, so that nothing inside the directory is taken for either.
+Git gets the paths of the repository and its index, so that nothing inside the directory is taken for either.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bot.adapters.workspace.left_behind import observed
 from bot.adapters.workspace.names import object_id
 from bot.adapters.workspace.tree_rules import LARGEST_CHECKED, find_problems, needs_content
 from bot.adapters.workspace.trees import SUBMODULE, SYMLINK, TreeEntry, TreeReader, shown
-from bot.domain.errors import UnsafeTreeError, WorkspaceError
+from bot.domain.core.errors import UnsafeTreeError, WorkspaceError
 from bot.ports import Slot
 from bot.ports.workspace import GitTree, LaidOut
 
@@ -36,25 +36,28 @@ _UMASK = 0o022
 
 
 def index_file(slot: Slot) -> Path:
-    """Return where git keeps what it knows of the slot's files: beside the tree, out of its reach."""
+    """Return git's index file of the slot.
+
+    It is beside the tree, where code cannot reach it.
+    """
     return slot.tree.parent / "index"
 
 
 class ReducedTrees:
-    """Git trees that hold what a slot is to have of another tree and nothing else; the newest are remembered."""
+    """Git trees reduced to the paths that a slot needs; the newest ones are cached."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[Path, str, frozenset[str]], str] = OrderedDict()
 
     async def entries(self, reader: TreeReader, reviewed: GitTree) -> tuple[str, list[TreeEntry]]:
-        """Return the id of the reduced tree and what is in it. Raises GitError."""
+        """Return the id of the reduced tree and its entries. Raises GitError."""
         if reviewed.paths is None:
             return reviewed.tree, await reader.entries(reviewed.tree)
         key = (reader.mirror, reviewed.tree, reviewed.paths)
         known = self._known.get(key)
         if known is not None:
             try:
-                return known, await reader.entries(known)
+                return known, await reader.listed(known)
             except GitError:
                 # The mirror was cloned again since, or git has tidied up.
                 del self._known[key]
@@ -67,7 +70,10 @@ class ReducedTrees:
 
 
 async def check_out(reader: TreeReader, trees: ReducedTrees, slot: Slot, reviewed: GitTree) -> LaidOut:
-    """Write what the slot is to hold of a tree, only what differs; UnsafeTreeError leaves the slot as it was."""
+    """Write the required paths of a tree, only those that differ.
+
+    UnsafeTreeError leaves the slot unchanged.
+    """
     tree, entries = await trees.entries(reader, reviewed)
     await _refuse_unsafe(reader, entries)
     kinds = {entry.path: _kind(entry) for entry in entries if entry.mode != SUBMODULE}
@@ -75,15 +81,18 @@ async def check_out(reader: TreeReader, trees: ReducedTrees, slot: Slot, reviewe
         await asyncio.to_thread(remove_strangers, slot.tree, kinds)
         await _read_tree(reader, slot, tree)
     except (GitError, OSError) as error:
-        _log.warning("The slot %s could not be updated and is made anew: %s", slot.name, error)
-        await asyncio.to_thread(start_anew, slot)
+        _log.warning("The slot %s could not be updated and is made again: %s", slot.name, error)
+        await asyncio.to_thread(reset_tree, slot)
         await _read_tree(reader, slot, tree)
     contents = {entry.path: f"git:{entry.blob}" for entry in entries if entry.mode != SUBMODULE}
     return await asyncio.to_thread(observed, slot.tree, contents)
 
 
 async def packed(reader: TreeReader, trees: ReducedTrees, reviewed: GitTree) -> list[bundle.Member]:
-    """Return the members of a bundle, read from git's objects. Raises WorkspaceError where one is too large."""
+    """Return the members of a bundle, read from git's objects.
+
+    Raises WorkspaceError where one is too large.
+    """
     _, everything = await trees.entries(reader, reviewed)
     entries = [entry for entry in everything if entry.mode != SUBMODULE]
     most = bundle.LARGEST_BUNDLE
@@ -110,13 +119,13 @@ async def _written(reader: TreeReader, entries: Sequence[TreeEntry]) -> str:
     )
     doing = "selecting the files of a stack"
     git = f"--git-dir={reader.mirror}"
-    # Not in the mirror: whoever fetches there clears away what looks like left behind.
+    # Not in the mirror: a fetch there clears away what looks like left behind.
     with tempfile.TemporaryDirectory(prefix="gatewright-index-") as place:
         where = {"GIT_INDEX_FILE": str(Path(place) / "index")}
         await reader.git.run(doing, git, "update-index", "-z", "--index-info", stdin=lines, environment=where)
         written = await reader.git.run(doing, git, "write-tree", "--missing-ok", environment=where)
     tree = object_id(written.stdout.decode().strip())
-    if sorted(await reader.entries(tree), key=_by_path) != sorted(entries, key=_by_path):
+    if sorted(await reader.listed(tree), key=_by_path) != sorted(entries, key=_by_path):
         raise WorkspaceError(f"{doing}: git has written another tree")
     return tree
 
@@ -157,8 +166,8 @@ async def _read_tree(reader: TreeReader, slot: Slot, tree: str) -> None:
         raise
 
 
-def start_anew(slot: Slot) -> None:
-    """Forget what lies in the slot's tree; blocking."""
+def reset_tree(slot: Slot) -> None:
+    """Delete the slot's tree; blocking."""
     index_file(slot).unlink(missing_ok=True)
     empty(slot.tree)
 

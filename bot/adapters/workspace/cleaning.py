@@ -1,4 +1,6 @@
-"""Removing what does not belong, in directories that untrusted programs have written to. Blocking: run in a thread.
+"""Removing what does not belong, in directories that untrusted programs have written to.
+
+Blocking: run in a thread.
 
 Nothing here follows a link or recurses as deep as a program pleases.
 """
@@ -12,16 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 DIRECTORY, PROGRAM, FILE = 0o755, 0o755, 0o644
-"""Permissions in a tree, whose own directory is closed to others: those of an ordinary checkout.
+"""Permissions in a tree, as after an ordinary checkout; its own directory is closed to others.
 
-Code may pack its files, and then a plan and its apply must find equal content wherever they run.
+Code may pack its files, and a plan and its apply must find equal content on every machine.
 """
 
 
 def remove(path: Path) -> None:
-    """Remove a file, link or directory, whatever its permissions and depth; what is not there is fine.
+    """Remove a file, link or directory, whatever its permissions and depth, if it exists.
 
-    Directories two levels down are moved up before their parents go, so that no path grows too long.
+    Directories two levels down are moved up before their parents are removed, so that no path grows too long.
     """
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
@@ -58,7 +60,10 @@ def empty(directory: Path) -> None:
 
 
 def remove_strangers(tree: Path, kinds: Mapping[str, int]) -> None:
-    """Remove everything that is not in `kinds` (path -> `stat.S_IFREG` or `S_IFLNK`) or is of another kind."""
+    """Remove everything that is not in `kinds`, or is of another kind.
+
+    `kinds` is path -> `stat.S_IFREG` or `S_IFLNK`.
+    """
     directories = _parents(kinds)
     if tree.is_symlink() or not tree.is_dir():
         empty(tree)

@@ -1,4 +1,7 @@
-"""One git process: a clean environment, a time limit, and no way for a repository to configure it."""
+"""One git process.
+
+A clean environment, a time limit, and no way for a repository to configure it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.domain.errors import WorkspaceError
-from bot.domain.git_access import as_environment
+from bot.domain.core.errors import WorkspaceError
+from bot.domain.core.git_access import as_environment
 
 _NEEDED = (2, 38)
 """The first git with `merge-tree --write-tree`."""
@@ -51,12 +54,15 @@ _CONFIG = {
 }
 
 
+_REFUSED = re.compile(r"! \[(?:remote )?rejected\] .* \((.+)\)")
+
+
 class _TooMuchError(Exception):
-    """Git answers with more than somebody wants to read."""
+    """Git's output exceeds the caller's limit."""
 
 
 class GitError(WorkspaceError):
-    """Git ended with an error; `stderr` is what it said, without the token."""
+    """Git ended with an error; `stderr` is its output, without the token."""
 
     def __init__(self, message: str, *, exit_code: int, stderr: str) -> None:
         super().__init__(message)
@@ -175,7 +181,7 @@ class Git:
 
 
 async def _talk(process: asyncio.subprocess.Process, stdin: bytes, largest: int) -> tuple[bytes, bytes]:
-    """Return what git answers: a few objects of a repository can stand for any number of files."""
+    """Return git's output, limited because a few objects can stand for any number of files."""
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise RuntimeError("git was started without pipes")
     try:
@@ -215,7 +221,10 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:
-    """Wait for the end of a killed process; a pipe that nobody reads to its end would stay open, and the wait with it."""
+    """Wait for the end of a killed process.
+
+    A pipe that is not read to its end would stay open, and the wait with it.
+    """
     for pipe in (process.stdout, process.stderr):
         while pipe is not None and await pipe.read(_CHUNK):
             pass
@@ -233,6 +242,10 @@ def _readable(errors: bytes, config: Mapping[str, str]) -> str:
 
 def _last_line(stderr: str, exit_code: int) -> str:
     lines = [line for line in stderr.splitlines() if line.strip()]
+    # What a server says of a refused push stands in brackets behind the names; the last line says only that it failed.
+    refused = [why[1] for line in lines if (why := _REFUSED.fullmatch(line.strip()))]
+    if refused:
+        return refused[0][:500]
     fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
     chosen = (fatal or lines or [f"git ended with exit code {exit_code}"])[-1]
     return chosen.removeprefix("fatal: ").removeprefix("error: ")[:500]

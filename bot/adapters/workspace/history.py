@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from bot.adapters.workspace.git import GitError
 from bot.adapters.workspace.names import object_id
 from bot.adapters.workspace.trees import TreeReader
-from bot.domain.errors import WorkspaceError
-from bot.domain.loose_trees import LooseTree, is_of_interest
-from bot.domain.model import Sha
-from bot.domain.plannable import LARGEST_POINTER
+from bot.domain.core.errors import WorkspaceError
+from bot.domain.core.model import Sha
+from bot.domain.trees.loose_trees import LooseTree, is_of_interest
+from bot.domain.trees.plannable import LARGEST_POINTER
 from bot.ports.sources import Commit
 
 _MOST = 100
@@ -22,7 +22,7 @@ _LARGEST = 1_000_000
 
 
 def bundle_texts(bundle: bytes, directory: str) -> Mapping[str, str]:
-    """Return file name -> text of the files that lie directly in a directory of a bundle. Blocking."""
+    """Return file name -> text of the files directly in a directory of a bundle; blocking."""
     place = "tree" if directory == "." else f"tree/{directory}"
     found: dict[str, str] = {}
     try:
@@ -38,7 +38,7 @@ def bundle_texts(bundle: bytes, directory: str) -> Mapping[str, str]:
 
 
 def bundle_tree(bundle: bytes) -> LooseTree:
-    """Return what lies in the tree of a bundle. Blocking."""
+    """Return the files in the tree of a bundle; blocking."""
     contents: dict[str, bytes | None] = {}
     links: dict[str, str] = {}
     directories: set[str] = set()
@@ -69,7 +69,10 @@ def _content(archive: tarfile.TarFile, info: tarfile.TarInfo, path: str) -> byte
 async def commits(
     reader: TreeReader, *, newer: Sequence[Sha], older: Sequence[Sha]
 ) -> Sequence[Commit] | None:
-    """Return the commits that `newer` have and `older` have not; None where one of them is not there."""
+    """Return the commits that `newer` have and `older` have not.
+
+    None where one of them is not there.
+    """
     try:
         log = await reader.git.run(
             "reading the history",

@@ -1,4 +1,7 @@
-"""Compare a slot's tree with what was laid out, after code ran in it. Blocking: run in a thread."""
+"""Compare a slot's tree with what was laid out, after code ran in it.
+
+Blocking: run in a thread.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ from pathlib import Path
 from bot.adapters.untrusted import Found, printable, walk
 from bot.adapters.workspace import bundle
 from bot.adapters.workspace.tree_rules import added_problem, escapes
-from bot.domain.errors import TreeChangedError, UnsafeTreeError
+from bot.domain.core.errors import TreeChangedError, UnsafeTreeError
 from bot.ports.workspace import LaidFile, LaidOut, LeftBehind
 
 LARGEST_ADDED = 256 << 20
-"""Bytes of all files together that one plan may leave for its apply; a function's package has at most 250 MiB."""
+"""Limit of all files that a plan may add; a function's package has at most 250 MiB."""
 MOST_ADDED = 10_000
 """Files that one plan may leave for its apply."""
 _MOST_NAMED = 20
@@ -28,7 +31,10 @@ _SHA1 = 40
 
 
 def observed(tree: Path, contents: Mapping[str, str]) -> LaidOut:
-    """Return what lies in a freshly written tree; `contents` is path -> hash of what must be there."""
+    """Return the files of a freshly written tree.
+
+    `contents` is path -> expected hash.
+    """
     files = {
         found.path: LaidFile(content=contents[found.path], status=_signature(found.status))
         for found in walk(tree)
@@ -42,7 +48,7 @@ def observed(tree: Path, contents: Mapping[str, str]) -> LaidOut:
 
 
 def compare(tree: Path, laid: LaidOut, ours: Mapping[str, str | None]) -> LeftBehind:
-    """Return what was added. Raises TreeChangedError, see the port."""
+    """Return the added files. Raises TreeChangedError, see the port."""
     looked = _Looked(laid=laid, ours=ours, bytes_left=LARGEST_ADDED)
     try:
         for found in walk(tree):
@@ -84,7 +90,7 @@ class _Looked:
             if not self._is_ours(found, self.ours[path]):
                 self.changed.add(path)
         elif found.is_directory:
-            # Of a directory only what lies in it is kept, so that an empty one changes nothing.
+            # Of a directory only its files are kept, so that an empty one changes nothing.
             return
         elif problem := added_problem(path):
             self.problems.append(f"{printable(path)}: {problem}")

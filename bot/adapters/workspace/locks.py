@@ -1,6 +1,6 @@
-"""File locks that survive the process which took them, waited for without blocking the event loop.
+"""File locks that outlive the process that took them, awaited without blocking the loop.
 
-A child that inherits the descriptor shares the lock, so a lock is given up by closing, never by LOCK_UN.
+A child that inherits the descriptor shares the lock, so a lock is released by closing, never by LOCK_UN.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,7 +17,10 @@ _POLL_SECONDS = 0.1
 
 
 def try_lock(path: Path, *, exclusive: bool = True) -> int | None:
-    """Return the descriptor of the lock, None while somebody else holds it; creates the file, not its directory."""
+    """Return the descriptor of the lock, None while another process holds it.
+
+    Creates the file, not its directory.
+    """
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
@@ -29,8 +33,18 @@ def try_lock(path: Path, *, exclusive: bool = True) -> int | None:
         except BaseException:
             os.close(fd)
             raise
-        # Somebody moved the directory away between our open and our lock: look again at the path.
+        # The directory was moved away between our open and our lock: look again at the path.
         os.close(fd)
+
+
+def lock_within(path: Path, seconds: float, *, sleep: Callable[[float], None] = time.sleep) -> int | None:
+    """Return the descriptor of the lock, None if it is not free within this time; blocking."""
+    # A process that was killed holds its locks until its last thread and its last child have ended.
+    for _ in range(int(seconds / _POLL_SECONDS)):
+        if (fd := try_lock(path)) is not None:
+            return fd
+        sleep(_POLL_SECONDS)
+    return try_lock(path)
 
 
 def _is_still_at(fd: int, path: Path) -> bool:
@@ -43,7 +57,10 @@ def _is_still_at(fd: int, path: Path) -> bool:
 
 
 async def wait_for_lock(path: Path, *, exclusive: bool = True) -> int:
-    """Return the descriptor of the lock once it is ours; makes the directory again when it was moved away."""
+    """Return the descriptor of the lock once it is ours.
+
+    Makes the directory again when it was moved away.
+    """
     while True:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
@@ -67,9 +84,9 @@ async def locked(path: Path, *, exclusive: bool = True) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def fair_lock(directory: Path, name: str, *, exclusive: bool) -> AsyncIterator[int]:
-    """Hold a shared or exclusive lock in which a stream of sharers cannot starve an exclusive waiter.
+    """Hold a shared or exclusive lock; sharers cannot starve an exclusive waiter.
 
-    Who waits holds the turnstile, so that nobody who came later gets in first.
+    Who waits holds the turnstile, so that no later one gets in first.
     """
     async with locked(directory / f"{name}.turn"):
         fd = await wait_for_lock(directory / f"{name}.lock", exclusive=exclusive)

@@ -13,12 +13,22 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_chain,
+    wait_fixed,
+)
+
 from bot.adapters.workspace.git import Git, GitError
 from bot.adapters.workspace.locks import locked, try_lock
-from bot.adapters.workspace.names import is_object_id, refspec, repo_parts
+from bot.adapters.workspace.names import is_object_id, refspecs, repo_parts
 from bot.adapters.workspace.trees import is_damage
-from bot.domain.git_access import token_config
-from bot.domain.model import Repo
+from bot.domain.core.errors import CommitMissingError
+from bot.domain.core.git_access import token_config
+from bot.domain.core.model import Repo
 from bot.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -26,6 +36,9 @@ _PAUSES = (1.0, 2.0, 4.0)
 """Seconds between the attempts of one fetch."""
 _ATTRIBUTES = "* -text !ident !filter !working-tree-encoding\n"
 """Files are checked out byte for byte, whatever a repository's .gitattributes ask for."""
+
+
+_NOT_THERE = re.compile("not our ref|couldn't find remote ref", re.IGNORECASE)
 
 
 class _Fault(Enum):
@@ -46,7 +59,7 @@ class _Fault(Enum):
 
     @classmethod
     def of(cls, error: GitError) -> _Fault:
-        """Anything that neither the network nor the origin explains is taken for damage of the mirror."""
+        """Classify an error; what neither network nor origin explains is damage of the mirror."""
         return next(fault for fault in cls if fault.value.search(error.stderr))
 
 
@@ -71,9 +84,9 @@ class Mirrors:
         return self.root / owner / f"{name}.git"
 
     async def fetch(self, repo: Repo, token: str, refs: Sequence[str]) -> None:
-        """Make every ref and commit id of `refs` available; nothing is asked for commits that are here."""
+        """Fetch every ref and commit id of `refs`; nothing if all are present already."""
         mirror = self.path(repo)
-        specs = [refspec(ref) for ref in refs]
+        specs = refspecs(refs)
         if await self._has_all(mirror, refs):
             self._mark_used(_lock_file(mirror))
             return
@@ -92,7 +105,7 @@ class Mirrors:
         await asyncio.to_thread(_discard, mirror, self.trash)
 
     def suspect(self, mirror: Path, error: GitError) -> None:
-        """Remember that reading from a mirror failed, so that the next fetch builds it anew."""
+        """Remember that reading from a mirror failed, so that the next fetch builds it again."""
         if mirror.exists():
             _log.warning("The mirror %s looks damaged and will be cloned again: %s", mirror.name, error)
             _suspect_file(mirror).touch(mode=0o600)
@@ -151,7 +164,10 @@ class Mirrors:
         return len(lines) == len(refs) and all(line.split(" ")[1:2] == ["commit"] for line in lines)
 
     async def _prepare(self, mirror: Path) -> None:
-        """Create the mirror, or clear away what a killed git left in it; nobody else writes while we hold the lock."""
+        """Create the mirror, or remove the files of a killed git process from it.
+
+        No other process writes while we have the lock.
+        """
         if await asyncio.to_thread(_remove_leftovers, mirror):
             return
         fresh = mirror.with_name(f"{mirror.name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -174,6 +190,8 @@ class Mirrors:
         try:
             await self._fetch_with_retries(repo, mirror, token, specs, lock_fd)
         except GitError as error:
+            if _NOT_THERE.search(error.stderr):
+                raise CommitMissingError(str(error)) from error
             if _Fault.of(error) is not _Fault.DAMAGE:
                 raise
             _log.warning("The mirror of %s is damaged and is cloned again: %s", repo.full_name, error)
@@ -184,16 +202,19 @@ class Mirrors:
     async def _fetch_with_retries(
         self, repo: Repo, mirror: Path, token: str, specs: Sequence[str], lock_fd: int
     ) -> None:
-        for pause in (*_PAUSES, None):
-            try:
-                await self._fetch_once(repo, mirror, token, specs, lock_fd)
-            except GitError as error:
-                if pause is None or _Fault.of(error) is not _Fault.PASSING:
-                    raise
-                _log.info("Fetching %s will be tried again: %s", repo.full_name, error)
-                await self.sleep(pause)
-            else:
-                return
+        def log(state: RetryCallState) -> None:
+            error = None if state.outcome is None else state.outcome.exception()
+            _log.info("Fetching %s will be tried again: %s", repo.full_name, error)
+
+        attempts = AsyncRetrying(
+            stop=stop_after_attempt(1 + len(_PAUSES)),
+            retry=retry_if_exception(_is_temporary),
+            wait=wait_chain(*map(wait_fixed, _PAUSES)),
+            before_sleep=log,
+            sleep=self.sleep,
+            reraise=True,
+        )
+        await attempts(self._fetch_once, repo, mirror, token, specs, lock_fd)
 
     async def _fetch_once(
         self, repo: Repo, mirror: Path, token: str, specs: Sequence[str], lock_fd: int
@@ -216,6 +237,10 @@ class Mirrors:
         )
 
 
+def _is_temporary(error: BaseException) -> bool:
+    return isinstance(error, GitError) and _Fault.of(error) is _Fault.PASSING
+
+
 def _lock_file(mirror: Path) -> Path:
     return mirror.with_suffix(".lock")
 
@@ -234,7 +259,7 @@ def _discard(mirror: Path, trash: Path) -> None:
 
 
 def _remove_leftovers(mirror: Path) -> bool:
-    """Remove what a killed git left behind; whether there is a mirror at all."""
+    """Remove the files of a killed git process; return whether there is a mirror."""
     if not mirror.exists():
         return False
     for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*"):

@@ -1,12 +1,16 @@
-"""Which names may become paths, refs or arguments; everything else is refused before git or the disk sees it."""
+"""Which names may become paths, refs or arguments.
+
+Everything else is refused before git or the disk sees it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
-from bot.domain.errors import WorkspaceError
-from bot.domain.model import Repo, Stack
+from bot.domain.core.errors import WorkspaceError
+from bot.domain.core.model import Repo, Stack
 
 _PART = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9_.-]{1,100}")
 _SLOT = re.compile(r"[0-9]{1,4}")
@@ -27,14 +31,17 @@ def repo_parts(repo: Repo) -> tuple[str, str]:
 
 
 def slot_name(name: str) -> str:
-    """Return a slot name as recorded with a plan; WorkspaceError for anything but a small number."""
+    """Return a slot name as recorded with a plan.
+
+    WorkspaceError for anything but a small number.
+    """
     if not _SLOT.fullmatch(name):
         raise WorkspaceError(f"{name!r} is not the name of a slot")
     return name
 
 
 def stack_directory(stack: Stack) -> str:
-    """Return `owner--repo--project--env`, with a digest where the dashes would make it ambiguous."""
+    """Return `owner--repo--project--env`, with a digest where dashes make it ambiguous."""
     owner, _, name = stack.repo.partition("/")
     parts = [path_part(part) for part in (owner, name, stack.project, stack.env)]
     joined = "--".join(parts)
@@ -54,19 +61,43 @@ def is_object_id(name: str) -> bool:
 
 
 def object_id(name: str) -> str:
-    """Return a full object id; WorkspaceError for anything else, so that no option or range gets through."""
+    """Return a full object id.
+
+    WorkspaceError for anything else, so that no option or range gets through.
+    """
     if not is_object_id(name):
         raise WorkspaceError(f"{name!r} is not a full git object id")
     return name
 
 
 def refspec(ref: str) -> str:
-    """Return what to ask the origin for; a ref is kept under a flat name, so that `a` and `a/b` cannot collide."""
+    """Return what to ask the origin for.
+
+    A ref is kept under a flat name, so that `a` and `a/b` cannot collide.
+    """
     if is_object_id(ref):
         return ref
     if not _REF.fullmatch(ref) or ".." in ref or "@{" in ref or ref.endswith(("/", ".", ".lock")):
         raise WorkspaceError(f"{ref!r} is neither a full ref name nor a full commit id")
     return f"+{ref}:{REF_PREFIX}{hashlib.sha256(ref.encode()).hexdigest()}"
+
+
+def refspecs(refs: Sequence[str]) -> list[str]:
+    """Return the refspecs for the origin.
+
+    A commit is kept under a ref as well, since git negotiates the next fetch from refs. The ref replaces that
+    of an older commit whose id starts alike, so that the number of refs is limited.
+    """
+    specs: list[str] = []
+    taken: set[str] = set()
+    for ref in refs:
+        kept = f"{REF_PREFIX}commits/{ref[:2]}"
+        if not is_object_id(ref) or kept in taken:
+            specs.append(refspec(ref))
+        else:
+            taken.add(kept)
+            specs.append(f"+{ref}:{kept}")
+    return specs
 
 
 REF_PREFIX = "refs/gatewright/"

@@ -1,4 +1,4 @@
-"""Reading the states that Terraform left in its working directory because it could not save them. Blocking."""
+"""Reading the errored states that Terraform left in its working directory. Blocking."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from pathlib import Path
 
 from bot.adapters.untrusted import Found, walk
 from bot.adapters.workspace.tree_rules import ERRORED_STATE
-from bot.domain.errors import UnsafeTreeError
-from bot.ports.rescue import ErroredState
+from bot.domain.core.errors import UnsafeTreeError
+from bot.ports.records.errored_states import ErroredState
 
 _LARGEST = 256 * 1024 * 1024
 
 
 def errored_states(quarantined: Sequence[Path], directory: str) -> Iterator[ErroredState]:
-    """Yield the errored states of one stack's slots; `directory` is the name of the stack's directory.
+    """Yield the errored states of one stack's slots.
 
-    What is not a state, because code of a pull request wrote it there, is passed by.
+    `directory` is the name of the stack's directory. Files that are not a state are skipped: code of a pull
+    request wrote them.
     """
     ours = re.compile(rf"{re.escape(directory)}--[0-9]+-[0-9TZ]+")
     for place in quarantined:

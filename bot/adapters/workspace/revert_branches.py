@@ -1,4 +1,7 @@
-"""Commits that take merged pull requests back. They are made without a work tree, in the mirror."""
+"""Commits that take merged pull requests back.
+
+They are made without a work tree, in the mirror.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from typing import Final
 
 from bot.adapters.workspace.git import Git
 from bot.adapters.workspace.names import is_object_id, object_id, refspec
-from bot.domain.errors import MergeConflictError, WorkspaceError
-from bot.domain.git_access import token_config
-from bot.domain.model import Repo, Sha
+from bot.domain.core.errors import MergeConflictError, WorkspaceError
+from bot.domain.core.git_access import token_config
+from bot.domain.core.model import Repo, Sha
 from bot.ports.revert_pulls import Merged
 
 PREFIX: Final = "gatewright/"
-"""Where the bot's branches lie; it pushes nothing else."""
+"""Prefix of the bot's branches; it pushes no others."""
 _NAME, _MAIL = "Gatewright", "gatewright@users.noreply.github.com"
 
 
@@ -38,7 +41,7 @@ class RevertCommits:
         return None if now == tip else Sha(now)
 
     async def _without(self, tip: str, merged: Merged) -> str:
-        """Merge what was before the pull request into the tip, with the pull request itself as the common ground."""
+        """Merge the state before the pull request into the tip, with the pull request as base."""
         before = await self._before(merged)
         ground = object_id(merged.commit)
         side = await self._commit(f"{before}^{{tree}}", ground, "what was before")
@@ -58,20 +61,44 @@ class RevertCommits:
 
     async def _before(self, merged: Merged) -> str:
         """Return the base as it was before the pull request."""
-        said = await self._run("rev-list", "--parents", "--max-count=1", object_id(merged.commit))
-        parents = said.split()[1:]
-        if len(parents) == 1 and await self._changes(parents[0], merged.commit) != await self._own(merged):
-            raise WorkspaceError(
-                f"pull request {merged.number} was merged as several commits, or changed while it was merged"
-            )
+        commit = object_id(merged.commit)
+        parents = (await self._run("rev-list", "--parents", "--max-count=1", commit)).split()[1:]
         if not parents:
             raise WorkspaceError(f"pull request {merged.number} has nothing before it")
-        return parents[0]
+        if len(parents) > 1:
+            return parents[0]
+        # Squashed it became one commit, rebased as many as it had: which of both it was shows only in what they change.
+        own, many = await self._own(merged)
+        if many <= 1 and await self._changes(parents[0], commit) == await self._changes(*own):
+            return parents[0]
+        wanted = await self._patch(*own)
+        for before in (parents[0], f"{commit}~{many}"):
+            if many > 1 and wanted is not None and wanted == await self._patch(before, commit):
+                return (await self._run("rev-parse", before)).strip()
+        raise WorkspaceError(
+            f"pull request {merged.number} was merged as several commits that changed while it was merged"
+        )
 
-    async def _own(self, merged: Merged) -> frozenset[str]:
-        """Return what the pull request itself has changed."""
-        base = (await self._run("merge-base", f"{merged.commit}^1", object_id(merged.head))).strip()
-        return await self._changes(base, merged.head)
+    async def _own(self, merged: Merged) -> tuple[tuple[str, str], int]:
+        """Return merge base and head of a pull request's changes, and the number of its commits."""
+        head = object_id(merged.head)
+        base = (await self._run("merge-base", f"{merged.commit}^1", head)).strip()
+        return (base, head), int(await self._run("rev-list", "--count", "--no-merges", f"{base}..{head}"))
+
+    async def _patch(self, old: str, new: str) -> str | None:
+        """Return a digest of what changed, the same wherever in its files that is.
+
+        None where it cannot be computed.
+        """
+        there = await self._run("rev-parse", "--verify", "--quiet", f"{old}^{{commit}}", accept=(0, 1, 128))
+        if not there:
+            return None
+        diff = await self._run("diff-tree", "-p", "--no-renames", "--no-ext-diff", "--no-textconv", old, new)
+        if "\nBinary files " in diff:
+            return None
+        return (
+            await self._run("patch-id", "--stable", stdin=diff.encode("utf-8", "backslashreplace"))
+        ).strip()
 
     async def _changes(self, old: str, new: str) -> frozenset[str]:
         said = await self._run("diff-tree", "-r", "-z", "--no-renames", "--name-only", old, new)

@@ -1,4 +1,7 @@
-"""The directories in which Terraform works: handed out one holder at a time, reused, quarantined when they hold a state."""
+"""The directories in which Terraform works.
+
+Handed out one holder at a time, reused, quarantined when they hold a state.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from bot.adapters.workspace.cleaning import empty, remove
 from bot.adapters.workspace.locks import try_lock
 from bot.adapters.workspace.names import slot_name, stack_directory
 from bot.adapters.workspace.tree_rules import ERRORED_STATE
-from bot.domain.errors import UnsafeTreeError
-from bot.domain.model import Stack
+from bot.domain.core.errors import UnsafeTreeError
+from bot.domain.core.model import Stack
 from bot.ports import PURPOSE_FILE, READS, Clock, Slot
 
 _log = logging.getLogger(__name__)
@@ -55,7 +58,7 @@ class Slots:
         return tuple(sorted(self.errored.glob("*"))) if self.errored.is_dir() else ()
 
     def set_aside_free(self, stack: Stack) -> None:
-        """Set aside the free slots of a stack that hold an errored state, as a killed bot left them; blocking."""
+        """Set aside the free slots of a stack that hold an errored state. Blocking."""
         for place in sorted((self.root / stack_directory(stack)).glob("*")):
             fd = _try_slot(place, create=False)
             if fd is not None:
@@ -81,7 +84,7 @@ class Slots:
         return removed
 
     def throw_away_trash(self) -> None:
-        """Remove what a crash left half removed; another process may be doing the same; blocking."""
+        """Delete directories that a crash left half deleted; other processes may too; blocking."""
         with contextlib.suppress(OSError):
             empty(self.trash)
 
@@ -94,7 +97,10 @@ class Slots:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _take(self, place: Path) -> int | None:
-        """Return the lock of a slot that is free and fit for use; one with a lost state is set aside first."""
+        """Return the lock of a slot that is free and fit for use.
+
+        One with a lost state is set aside first.
+        """
         while True:
             fd = _try_slot(place, create=True)
             if fd is None:
@@ -118,10 +124,10 @@ class Slots:
             os.close(fd)
 
     def _set_aside(self, place: Path) -> bool:
-        """Move a slot with an errored state out of reach, while its lock is held; whether there was one.
+        """Move a slot with an errored state aside; return whether there was one.
 
-        One that lies where nothing could change a state is no lost state but a trap: whoever recovers it by the
-        commands that `/status` shows would push what the code of a pull request has made up.
+        The slot's lock must be held. An errored state in a slot where no program could change a state is a
+        trap: recovering it by the commands of `/status` would push what the code of a pull request made up.
         """
         tree = place / "tree"
         found = _may_hold_a_state(tree)
@@ -135,9 +141,7 @@ class Slots:
         stamp = self.clock.now().strftime("%Y%m%dT%H%M%S%fZ")
         away = self.errored / f"{place.parent.name}--{place.name}-{stamp}"
         place.rename(away)
-        _log.error(
-            "Terraform could not save a state; the slot is kept at %s until somebody recovers it.", away
-        )
+        _log.error("Terraform could not save a state; the slot is kept at %s until it is recovered.", away)
         return True
 
     def _throw_away(self, place: Path) -> None:
@@ -154,12 +158,15 @@ def _may_hold_a_state(tree: Path) -> bool:
     try:
         return any(each.name == ERRORED_STATE and not each.is_directory for each in walk(tree, whole=False))
     except UnsafeTreeError:
-        # Nobody can look through what lies there: after a change it is kept, and otherwise it goes like any trap.
+        # The file cannot be read: it is kept after a change, and otherwise removed like any trap.
         return True
 
 
 def _only_read(scratch: Path) -> bool:
-    """Whether all that ran in a slot since it was taken could not change a state; not without a note that says so."""
+    """Whether no program in a slot since it was taken could change a state.
+
+    False if the slot has no note of it.
+    """
     try:
         return (scratch / PURPOSE_FILE).read_text(encoding="utf-8") == READS
     except (OSError, ValueError):
@@ -177,7 +184,7 @@ def _try_slot(place: Path, *, create: bool) -> int | None:
 
 
 def _open(place: Path, fd: int) -> Slot:
-    """Make the parts of a slot; what a killed process left in scratch goes now."""
+    """Create the directories of a slot, and empty scratch after a killed process."""
     for part in ("tree", "data"):
         (place / part).mkdir(exist_ok=True, mode=0o700)
     empty(place / "scratch")

@@ -1,7 +1,8 @@
-"""What a tree must not hold before Terraform may see it; pure, judged before a single file is written.
+"""Rules of what a tree must not contain; pure, checked before a single file is written.
 
-A later-sorting override file beats the backend that Gatewright injects, and a committed `.terraform` directory or
-an escaping symbolic link would be honoured; so they are refused. Wrongly refusing is preferred to wrongly allowing.
+An override file that sorts later would replace Gatewright's backend, and Terraform would use a committed
+`.terraform` directory or an escaping symbolic link; so they are refused. Wrongly refusing is preferred to
+wrongly allowing.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from typing import Any
 
 from bot.adapters.untrusted import printable
 from bot.adapters.workspace.trees import SUBMODULE, SYMLINK, TreeEntry
-from bot.domain.links import place_of
+from bot.domain.trees.links import place_of
 
 LARGEST_CHECKED = 1_000_000
 """Bytes of the largest override file that is read; larger ones are refused."""
 INJECTED = "gatewright_backend_override"
-"""How the stem of the file ends that Gatewright writes next to the module; anything may stand before it."""
+"""End of the name of the file that Gatewright writes next to the module; the start may vary."""
 ERRORED_STATE = "errored.tfstate"
 """What Terraform leaves when it could not save a state; a slot that holds one is never cleaned."""
 
@@ -55,7 +56,7 @@ def find_problems(entries: Sequence[TreeEntry], contents: Mapping[str, bytes]) -
 def added_problem(path: str) -> str | None:
     """Return why a file that code added while it was planned is not accepted, None where it is.
 
-    The names are those that Terraform, OpenTofu or git would read by themselves.
+    The names are those that Terraform, OpenTofu or git would read automatically.
     """
     for part in path.casefold().split("/"):
         name = part.rstrip(" .")
@@ -67,7 +68,7 @@ def added_problem(path: str) -> str | None:
 
 
 def escapes(path: str, links: Mapping[str, str]) -> bool:
-    """Whether following the symbolic link at `path` leaves the tree, through any chain of other links."""
+    """Whether the symbolic link at `path` leads out of the tree, through other links as well."""
     return place_of(path, links) is None
 
 
@@ -119,7 +120,10 @@ def _override_problem(entry: TreeEntry, contents: Mapping[str, bytes]) -> str | 
 
 
 def _json_problem(text: str) -> str | None:
-    """Every key counts, duplicates too; what Python cannot read is refused, as Terraform might read it otherwise."""
+    """Every key counts, duplicates too.
+
+    What Python cannot read is refused, as Terraform might read it otherwise.
+    """
     keys: set[str] = set()
 
     def remember(pairs: list[tuple[str, Any]]) -> None:

@@ -6,26 +6,30 @@ import asyncio
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.workspace.git import LARGEST_ANSWER, Git, GitError, GitResult
+from bot.adapters.workspace.known_objects import KnownObjects, place_of
 from bot.adapters.workspace.names import is_object_id, object_id
-from bot.domain.errors import MergeConflictError, WorkspaceError
-from bot.domain.model import Sha
+from bot.domain.core.errors import MergeConflictError, WorkspaceError
+from bot.domain.core.model import Sha
 from bot.ports import Merge
 
 LARGEST_TEXT = 5_000_000
 """Bytes of the largest file that `read_file` returns."""
 LARGEST_TOGETHER = 256 << 20
-"""Bytes of all files that are read at once; a few kilobytes of a repository can be unpacked to any number of them."""
+"""Limit of all files read in one call; few bytes of git objects can unpack to any size."""
 SYMLINK = "120000"
 SUBMODULE = "160000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeEntry:
-    """One file of a tree; `path` keeps undecodable bytes as surrogates, so that it can be used on the disk."""
+    """One file of a tree.
+
+    `path` keeps undecodable bytes as surrogates, so that it can be used on the disk.
+    """
 
     mode: str
     blob: str
@@ -38,11 +42,12 @@ class TreeReader:
 
     git: Git
     mirror: Path
+    known: KnownObjects[TreeEntry] = field(default_factory=KnownObjects)
 
     async def merge(self, *, base: Sha, head: Sha) -> Merge:
         """Merge head into base; the resulting tree is written to the mirror."""
         await self.git.require_merge_tree()
-        merged = asyncio.create_task(self._merged(object_id(base), object_id(head)))
+        merged = asyncio.create_task(self.merged_tree(base, head))
         try:
             merge_bases = await self._merge_bases(object_id(base), object_id(head))
             changed = await self._changed(merge_bases[0], object_id(head))
@@ -53,8 +58,9 @@ class TreeReader:
             changed |= await self._changed(object_id(base), merged.result())
         return Merge(tree=merged.result(), merge_base=merge_bases[0], changed_files=tuple(sorted(changed)))
 
-    async def _merged(self, base: str, head: str) -> str:
-        """Return the tree of the merge."""
+    async def merged_tree(self, base: Sha, head: Sha) -> str:
+        """Return the tree of the merge; MergeConflictError names the paths."""
+        base, head = Sha(object_id(base)), Sha(object_id(head))
         result = await self._run(
             f"merging {head[:12]} into {base[:12]}",
             "merge-tree",
@@ -75,15 +81,34 @@ class TreeReader:
             raise MergeConflictError(tuple(sorted(set(filter(None, conflicts)))))
         return tree
 
+    async def contains(self, *, tip: Sha, commit: Sha) -> bool:
+        """Whether the history of a tip holds a commit; one that was never fetched it cannot hold."""
+        doing = f"looking for {commit[:12]} below {tip[:12]}"
+        asked = f"{object_id(commit)}\n".encode()
+        found = await self._run(doing, "cat-file", "--batch-check", stdin=asked)
+        if found.stdout.split(b" ")[1:2] != [b"commit"]:
+            return False
+        ends = (object_id(commit), object_id(tip))
+        return (await self._run(doing, "merge-base", "--is-ancestor", *ends, accept=(0, 1))).exit_code == 0
+
     async def entries(self, tree: str) -> list[TreeEntry]:
-        """Return every file, symbolic link and submodule of a tree or commit."""
+        """Return every file, symbolic link and submodule of a tree or commit, as they are known."""
+        place = place_of(self.mirror)
+        known = self.known.tree(place, tree)
+        if known is None:
+            known = tuple(await self.listed(tree))
+            self.known.add_tree(place, tree, known)
+        return list(known)
+
+    async def listed(self, tree: str) -> list[TreeEntry]:
+        """Return the same from the mirror, which proves that the tree is there."""
         listed = await self._run(
             f"listing {tree[:12]}", "ls-tree", "-r", "-z", "--full-tree", object_id(tree)
         )
         return [_entry(line) for line in listed.stdout.split(b"\0") if line]
 
     async def text(self, tree: str, path: str) -> str | None:
-        """Return a regular file of a tree or commit, None when the path is something else or nothing."""
+        """Return a regular file of a tree or commit; None when the path is none."""
         doing = f"reading {path} at {tree[:12]}"
         if "\0" in path or any(step in ("", ".", "..") for step in path.split("/")):
             return None
@@ -108,14 +133,27 @@ class TreeReader:
 
         Raises WorkspaceError before anything is read where the others have more than `together` bytes.
         """
+        place = place_of(self.mirror)
+        small = {
+            blob: content for blob, content in self.known.blobs(place, ids).items() if len(content) <= largest
+        }
+        known = sum(map(len, small.values()))
+        if known > together:
+            raise _too_much(together)
+        unread = [blob for blob in ids if blob not in small]
+        found = await self._read(unread, largest=largest, known=known, together=together)
+        self.known.add_blobs(place, found)
+        return small | found
+
+    async def _read(self, ids: Sequence[str], *, largest: int, known: int, together: int) -> dict[str, bytes]:
         if not ids:
             return {}
         asked = "".join(f"{object_id(blob)}\n" for blob in ids).encode()
         sizes = await self._run("measuring files", "cat-file", "--batch-check", stdin=asked)
         words = (line.split() for line in sizes.stdout.decode().splitlines())
         wanted = {word[0]: int(word[2]) for word in words if word[1] == "blob" and int(word[2]) <= largest}
-        if sum(wanted.values()) > together:
-            raise WorkspaceError(f"reading files: all together have more than {together} bytes")
+        if known + sum(wanted.values()) > together:
+            raise _too_much(together)
         asked = "".join(f"{blob}\n" for blob in wanted).encode()
         # Each is preceded by a line.
         most = sum(wanted.values()) + 200 * len(wanted)
@@ -130,7 +168,7 @@ class TreeReader:
         return [Sha(line) for line in result.stdout.decode().split()]
 
     async def _changed(self, before: str, after: str) -> frozenset[str]:
-        """Without rename detection a rename is a removal and an addition, so both of its names are listed."""
+        """Return the changed paths; a rename lists both of its names."""
         listed = await self._run(
             "comparing with the merge base",
             "diff-tree",
@@ -156,13 +194,20 @@ class TreeReader:
         return await self.git.run(doing, git, *arguments, stdin=stdin, accept=accept, largest=largest)
 
 
+def _too_much(together: int) -> WorkspaceError:
+    return WorkspaceError(f"reading files: all together have more than {together} bytes")
+
+
 def shown(path: str) -> str:
-    """Return a path of the disk as text for records: exact where it is UTF-8, undecodable bytes escaped."""
+    """Return a path of the disk as text for records.
+
+    Exact where it is UTF-8, undecodable bytes escaped.
+    """
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def is_damage(error: GitError) -> bool:
-    """Whether reading failed because of the mirror itself, and not because a commit was never fetched."""
+    """Whether reading failed because the mirror is damaged, not because a commit is missing."""
     return _DAMAGE.search(error.stderr) is not None
 
 

@@ -1,4 +1,4 @@
-"""What the gates judge."""
+"""The facts that the gates judge."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.domain.approvals import Verdict
-from bot.domain.holds import Hold
-from bot.domain.model import EnvName, PullRequest, Run, Sha, Stack, StateIdentity
-from bot.domain.outcome import Outcome
-from bot.domain.plan import Lock, PlanRecord, RiskLevel
-from bot.domain.release import Release, Verification
-from bot.domain.state_operations import command_of
+from bot.domain.core.model import EnvName, PullRequest, Run, Sha, Stack, StateIdentity
+from bot.domain.core.outcome import Outcome
+from bot.domain.gates.approvals import Verdict
+from bot.domain.gates.freezes import Hold
+from bot.domain.plans.plan import Lock, PlanRecord, RiskLevel
+from bot.domain.releases.release import Release, Verification
+from bot.domain.state.operations import command_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divergence:
-    """What the plan would have been made of, had it been made on the base's tip."""
+    """The inputs of a plan on the tip of the base."""
 
     base: Sha
     """The tip."""
@@ -27,9 +27,9 @@ class Divergence:
 
 
 MISSING = "missing"
-"""Required, and nobody has reported it."""
+"""Required, and not reported."""
 ONLY_BY_OTHERS = "only_by_others"
-"""Required of one App, and reported by somebody else."""
+"""Required of one App, and reported only by others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +40,17 @@ class OtherCheck:
     outcome: Outcome
     """INCONCLUSIVE while it has not ended, or where it was never reported."""
     state: str
-    """In GitHub's words: `success`, `failure`, `in_progress` …, or `MISSING` or `ONLY_BY_OTHERS`."""
+    """As GitHub calls it (`success`, `in_progress` …), or `MISSING` or `ONLY_BY_OTHERS`."""
 
     @property
     def absent(self) -> bool:
-        """Whether it is required, and whoever must report it has not."""
+        """Whether it is required, and was not reported by the App that must."""
         return self.state in {MISSING, ONLY_BY_OTHERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskLimits:
-    """How much a plan may hurt; `apply.risk` of the policy."""
+    """The risk that is allowed; `apply.risk` of the policy."""
 
     max_level: RiskLevel
     allow_stateful_destroy: bool
@@ -58,14 +58,14 @@ class RiskLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """What is known in the environment that a release must have passed."""
+    """Facts about the environment that a release must have passed before."""
 
     source: EnvName
     smoke_command: str
-    """Verifies what is there."""
+    """The command that verifies the release there."""
     plan_command: str
     release: Release | None
-    """The newest one there with the plan's inputs and what was fetched for it."""
+    """The newest release there with the plan's inputs and fetched code."""
     newest: Release | None
     """The newest one there at all."""
     verification: Verification | None
@@ -76,7 +76,10 @@ class Promotion:
     """Of the environment now."""
     soak: timedelta
     fetched_otherwise: Release | None = None
-    """The newest one there with the plan's inputs, where none was made with the same modules and providers."""
+    """The newest release there with the plan's inputs but other modules or providers.
+
+    Only if `release` is None.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +95,15 @@ class Facts:
     lock: Lock | None
     actor_may_apply: bool
     needed_permission: str | None
-    """In words, for the sentence; None where the policy lets nobody apply."""
+    """In words, for the sentence; None where the policy allows no apply."""
     policy_digest: str
     """Of the policy in force."""
     stack: Stack | None
     """As the policy in force has it; None where it has no such stack any more."""
+    is_reviewed_merge: bool = False
+    """Whether a merge applies exactly what was reviewed: then any account may have merged."""
     copied_by: Run | None = None
-    """The run that replaces the data of the environment just now; only looked for when an apply is about to start."""
+    """The run that is replacing the environment's data; only read just before an apply."""
     closed_reason: str | None = None
     """Why the policy's calendar (hold windows, freezes) closes the environment now."""
     holds: Sequence[Hold] = ()
@@ -108,26 +113,26 @@ class Facts:
     is_base_served: bool = True
     """Whether the policy in force serves pull requests into this base."""
     required_gates: Sequence[str] = ()
-    """Further gates that the environment's policy names; what only these judge is gathered only for them."""
+    """Further gates that the environment's policy names."""
     approvals: Verdict | None = None
-    """What the code owners say."""
+    """The result of the code owners' reviews."""
     applied_by: Run | None = None
     """The run that has applied the plan, where one has."""
     divergence: Divergence | None = None
-    """None where the plan was made on the base's very tip, or where nobody could look."""
+    """None where it was not read."""
     checks: Sequence[OtherCheck] | None = None
     risk: RiskLimits | None = None
     promotion: Promotion | None = None
     answers_for_it: bool = False
-    """Whether who asks is a code owner or on call; only asked for a revert, where their `/apply` is the approval."""
+    """Whether the requester is a code owner or on call; only read for a revert."""
     drift: Sequence[str] | None = None
-    """Addresses with changes from outside that nobody has explained; None where nobody watches."""
+    """Addresses with drift that the plan does not show; None before the first drift check."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Gate -> why its facts could not be read."""
 
     @property
     def plan_command(self) -> str:
-        """The command that makes this plan anew."""
+        """The command that re-plans."""
         stack, to = self.plan.stack, self.plan.reverts_to
         if self.plan.operation is not None:
             return command_of(self.plan.operation, stack)

@@ -1,4 +1,4 @@
-"""A stateful stand-in for GitHub: REST, git over HTTP, signed webhooks, OAuth and pages, on 127.0.0.1."""
+"""A stateful stand-in for GitHub on 127.0.0.1: REST, git, webhooks, OAuth and pages."""
 
 from bot.playground.github.config import StandInConfig
 from bot.playground.github.errors import ApiError

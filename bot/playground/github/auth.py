@@ -1,4 +1,4 @@
-"""Who is asking: the App by its key, an installation or a user by token; and what they may do."""
+"""Who sends a request (the App, an installation or a user), and what they may do."""
 
 import hashlib
 import secrets
@@ -10,9 +10,10 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.playground.github.errors import ApiError, forbidden, not_found
+from bot.playground.github.errors import ApiError, forbidden, not_found, suspended
+from bot.playground.github.grants import grants, narrowed
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Installation, Repo, Role, Token
+from bot.playground.github.records.model import Installation, Repo, Role, Token
 
 TOKEN_SECONDS = 3600
 JWT_SECONDS = 600
@@ -43,7 +44,7 @@ ANONYMOUS = Principal()
 
 
 def load_key(hub: Hub) -> rsa.RSAPrivateKey:
-    """The App's key: the configured one, else one that is made once and kept in the state directory."""
+    """Return the App's key: the configured one, else one kept in the state directory."""
     path = hub.config.state_dir / "app-key.pem"
     if hub.config.private_key_pem is not None:
         pem = hub.config.private_key_pem.encode()
@@ -91,7 +92,7 @@ class Auth:
         return self.by_token(value)
 
     def _by_jwt(self, value: str) -> Principal:
-        """The App itself. Times are judged by the stand-in's own clock."""
+        """Authenticate the App itself. Times are compared with the stand-in's own clock."""
         try:
             claims: dict[str, Any] = jwt.decode(
                 value,
@@ -122,11 +123,13 @@ class Auth:
         if token.user is not None:
             return Principal(user=token.user)
         installation = self._hub.state.data.installations.get(token.installation_id or 0)
-        if installation is None or installation.suspended:
+        if installation is None:
             raise ApiError(401, "Bad credentials")
+        if installation.suspended:
+            raise suspended()
         return Principal(
             installation=installation,
-            permissions=token.permissions,
+            permissions=narrowed(token.permissions, installation.permissions),
             repositories=None if token.repositories is None else frozenset(token.repositories),
         )
 
@@ -170,7 +173,7 @@ class Auth:
         self._hub.state.changed()
 
     def revoke_all(self) -> None:
-        """Make every token invalid at once."""
+        """Make every token invalid immediately."""
         self._hub.state.data.tokens.clear()
         self._hub.state.changed()
 
@@ -196,7 +199,7 @@ class Auth:
         return who.repositories is None or repo.id in who.repositories
 
     def require(self, who: Principal, repo: Repo, needs: tuple[str, ...]) -> None:
-        """Refuse with 404 what is hidden and with 403 what is seen but not allowed.
+        """Refuse with 404 what is hidden, and with 403 what is visible but not allowed.
 
         `needs` are alternatives such as `issues:write`; one of them is enough.
         """
@@ -225,13 +228,6 @@ class Auth:
         if area == "checks" or who.user is None:
             return False
         return role.at_least(Role.READ if area == "issues" else Role.WRITE)
-
-
-def grants(permissions: dict[str, str], need: str) -> bool:
-    """Whether a set of permissions holds `area:level`; metadata is always readable."""
-    area, _, level = need.partition(":")
-    held = permissions.get(area)
-    return (area, level) == ("metadata", "read") or held == "write" or (held == level == "read")
 
 
 def _digest(value: str) -> str:

@@ -31,13 +31,18 @@ class ApiError(Exception):
 
 
 def not_found() -> ApiError:
-    """Also the answer for what the caller may not see."""
+    """Return 404, also for objects that the caller may not see."""
     return ApiError(404, "Not Found")
 
 
 def forbidden() -> ApiError:
     """The answer for a token whose permissions do not reach."""
     return ApiError(403, "Resource not accessible by integration")
+
+
+def suspended() -> ApiError:
+    """The answer to an App for an installation that was suspended (octokit/octokit.rb#1307)."""
+    return ApiError(403, "This installation has been suspended")
 
 
 def invalid(resource: str, field: str, message: str, *, code: str = "custom") -> ApiError:

@@ -1,15 +1,17 @@
-"""git over HTTP: git's own CGI program behind aiohttp, with GitHub's rules before and after it."""
+"""git over HTTP: git's CGI program behind aiohttp, with GitHub's rules around it."""
 
 import asyncio
 
 from aiohttp import web
 
 from bot.playground.github.actions.pushes import ZERO, Moved, announce
-from bot.playground.github.auth import ANONYMOUS, Auth, Principal, grants
+from bot.playground.github.auth import ANONYMOUS, Auth, Principal
 from bot.playground.github.errors import ApiError
-from bot.playground.github.git_process import GIT, git_environment
+from bot.playground.github.git.process import GIT, git_environment
+from bot.playground.github.git.workflow_files import NEED, refusal, report
+from bot.playground.github.grants import grants
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Repo, Role
+from bot.playground.github.records.model import Repo, Role
 
 SERVICES = {"git-upload-pack": "contents:read", "git-receive-pack": "contents:write"}
 
@@ -45,6 +47,7 @@ class GitHttp:
             self._require(who, repo, SERVICES[service])
         except ApiError as error:
             return _refused(error, asked=request.headers.get("Authorization") is not None)
+        await self._hub.lag.write_due(self._hub.git(repo))
         if tail == "/git-receive-pack":
             return await self._push(request, repo, who, tail)
         return await self._run(request, repo, who, tail)
@@ -67,18 +70,41 @@ class GitHttp:
             raise ApiError(403, f"Permission to {repo.full_name}.git denied to {name}.")
 
     async def _push(self, request: web.Request, repo: Repo, who: Principal, tail: str) -> web.StreamResponse:
-        """Receive, then announce what moved, in the name of whoever pushed."""
+        """Receive a push, then announce what moved in the pusher's name."""
         git = self._hub.git(repo)
         async with git.lock:
             before = await git.refs()
             answer = await self._run(request, repo, who, tail)
             after = await git.refs()
-        moved = [ref for ref in before | after if before.get(ref) != after.get(ref)]
+            moved = [ref for ref in before | after if before.get(ref) != after.get(ref)]
+            if refused := await self._refused_workflows(repo, who, before, after):
+                await self._restore(repo, moved, before)
+                headers = {"Content-Type": "application/x-git-receive-pack-result"}
+                return web.Response(headers=headers, body=report(refused))
         sender = who.user or self._hub.bot_login
         for ref in moved:
             change = Moved(ref=ref, before=before.get(ref, ZERO), after=after.get(ref, ZERO))
             await announce(self._hub, repo, change, sender)
         return answer
+
+    async def _refused_workflows(
+        self, repo: Repo, who: Principal, before: dict[str, str], after: dict[str, str]
+    ) -> dict[str, str]:
+        """The branches that an App may not push because they change workflows, and why."""
+        if who.installation is None or grants(who.permissions, NEED):
+            return {}
+        git, base = self._hub.git(repo), f"refs/heads/{repo.default_branch}"
+        found = {
+            ref: await refusal(git, ref, before.get(ref, ZERO), after.get(ref, ZERO), before.get(base, base))
+            for ref in before | after
+            if before.get(ref) != after.get(ref)
+        }
+        return {ref: why for ref, why in found.items() if why is not None}
+
+    async def _restore(self, repo: Repo, moved: list[str], before: dict[str, str]) -> None:
+        git = self._hub.git(repo)
+        for ref in moved:
+            await (git.update_ref(ref, before[ref]) if ref in before else git.delete_ref(ref))
 
     async def _run(self, request: web.Request, repo: Repo, who: Principal, tail: str) -> web.StreamResponse:
         # aiohttp has unpacked a compressed body already, so neither encoding nor length is passed on.

@@ -6,10 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground.github.auth import Auth, Principal, grants
+from bot.playground.github.auth import Auth, Principal
 from bot.playground.github.errors import ApiError
+from bot.playground.github.grants import grants
 from bot.playground.github.hub import Hub, number_of_node
-from bot.playground.github.model import Comment, Role
+from bot.playground.github.records.model import Comment, Role
 
 CLASSIFIERS = ("ABUSE", "DUPLICATE", "LOW_QUALITY", "OFF_TOPIC", "OUTDATED", "RESOLVED", "SPAM")
 MINIMIZE = "minimizeComment"
@@ -34,7 +35,7 @@ class GraphQL:
         self._auth = auth
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer 200 with data or errors; 401 without good credentials, 400 for what is no JSON."""
+        """Answer 200 with data or errors; 401 without valid credentials, 400 for invalid JSON."""
         try:
             who = self._caller(request)
             query, variables = _document(await request.read())
@@ -46,7 +47,7 @@ class GraphQL:
             return _failed(GraphQLError("UNPROCESSABLE", "only minimizeComment is known"), None)
         mutation = call.group(1)
         try:
-            with self._hub.limits.working(who.name, writes=True):
+            with self._hub.limits.working(who.name, writes=True, graphql=True):
                 answer = self._minimize(who, mutation, _input(call.group(2), variables))
         except ApiError as error:
             return web.json_response(error.body(), status=error.status, headers=error.headers)
@@ -100,7 +101,7 @@ def _document(raw: bytes) -> tuple[str, Json]:
 
 
 def _input(text: str, variables: Json) -> Json:
-    """The fields of the mutation's input, variables put in."""
+    """The fields of the mutation's input, with the variables' values."""
     if text.startswith("$"):
         given = variables.get(text[1:])
         return given if isinstance(given, dict) else {}

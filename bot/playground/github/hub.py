@@ -1,4 +1,4 @@
-"""What every part of the stand-in shares."""
+"""The parts that all modules of the stand-in share."""
 
 import asyncio
 import base64
@@ -9,12 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from bot.playground.github.config import StandInConfig
-from bot.playground.github.faults import Faults
-from bot.playground.github.git_repo import GitRepo, Signature
-from bot.playground.github.hooks import Hooks
-from bot.playground.github.limits import Limits
-from bot.playground.github.model import Account, Installation, Repo
-from bot.playground.github.state import State
+from bot.playground.github.faults.lag import Lag
+from bot.playground.github.faults.late_tips import LateTips
+from bot.playground.github.faults.orders import Faults
+from bot.playground.github.git.repo import GitRepo, Signature
+from bot.playground.github.grants import delivers, registration_faults
+from bot.playground.github.limits import Limits, Size
+from bot.playground.github.records.model import Account, Installation, Repo
+from bot.playground.github.records.state import State
+from bot.playground.github.webhooks import Hooks
+
+GHOST, GHOST_ID = "ghost", 10137
+"""The account that replaces deleted ones (travisbrown/octocrabby#2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +37,7 @@ class RequestLog:
 
 @dataclass(slots=True)
 class Crash:
-    """Something of the stand-in itself that failed."""
+    """A failure inside the stand-in."""
 
     where: str
     text: str
@@ -47,21 +53,34 @@ class Journal:
 
 
 class Hub:
-    """The stand-in's inner world: records, repositories, webhooks and settings."""
+    """The shared state of the stand-in: records, repositories, webhooks and settings."""
 
     def __init__(self, config: StandInConfig) -> None:
+        if faults := registration_faults(config.app_permissions, config.app_events):
+            raise ValueError("; ".join(faults))
         self.config = config
         self.clock = config.clock
         self.state = State(config.state_dir, config.clock, config.save_delay)
         self.journal = Journal()
         self.faults = Faults()
-        self.limits = Limits(config.clock)
+        self.limits = Limits(config.clock, self._size_of)
+        self.lag = Lag(config.lag_seed, config.lag_longest, config.lag_clock)
+        self.lag.begin(
+            {
+                (repo.full_name, number): pull
+                for repo in self.state.data.repos.values()
+                for number, pull in repo.pulls.items()
+            }
+        )
+        self.late_tips = LateTips(config.tip_lag_seed, config.tip_lag_longest, config.tip_lag_clock)
         self.hooks = Hooks(
             self.state,
             url=config.webhook_url,
             secret=config.webhook_secret,
             app_id=config.app_id,
             time_limit=config.delivery_timeout,
+            content_type=config.hook_content_type,
+            kept=config.kept_deliveries,
             spawn=self.spawn,
         )
         self.url = ""
@@ -89,7 +108,7 @@ class Hub:
         return self._repos[key]
 
     def repo_path(self, full_name: str) -> Path:
-        """Where the bare repository lies."""
+        """The path of the bare repository."""
         return self.git_root / f"{full_name.lower()}.git"
 
     def signature(self, account: Account) -> Signature:
@@ -97,17 +116,40 @@ class Hub:
         mail = f"{account.id}+{account.login}@users.noreply.github.com"
         return Signature(name=account.login, email=mail, at=self.clock())
 
-    def installation_of(self, repo: Repo) -> Installation | None:
+    def signature_of(self, login: str) -> Signature:
+        """How the account of a login signs, or the ghost in its place where it was deleted."""
+        found = self.state.data.accounts.get(login.lower())
+        return self.signature(found or Account(id=GHOST_ID, login=GHOST))
+
+    def installation_of(self, repo: Repo, *, even_suspended: bool = False) -> Installation | None:
         """The App's installation that reaches a repository."""
-        if not repo.installed:
-            return None
+        found = self.installation_on(repo.owner) if repo.installed else None
+        return None if found is None or (found.suspended and not even_suspended) else found
+
+    def installation_on(self, account: str) -> Installation | None:
+        """The App's installation on an account, suspended or not."""
         found = self.state.data.installations.values()
-        return next((each for each in found if each.account == repo.owner and not each.suspended), None)
+        return next((each for each in found if each.account.lower() == account.lower()), None)
+
+    def _size_of(self, caller: str) -> Size:
+        """The size of the organisation on which an installation is, by its name as a caller."""
+        kind, _, number = caller.partition(" ")
+        found = self.state.data.installations.get(int(number)) if kind == "installation" else None
+        if found is None:
+            return Size()
+        owned = [each for each in self.state.data.repos.values() if each.installed]
+        return Size(
+            repositories=sum(each.owner.lower() == found.account.lower() for each in owned),
+            users=len(self.state.account(found.account).members),
+            enterprise=self.config.enterprise_cloud,
+        )
 
     def emit(self, event: str, payload: dict[str, Any], repo: Repo) -> None:
-        """Send a repository's event to the App, if it is installed there and subscribed."""
+        """Send a repository's event to the App, if it is installed there, subscribed and permitted."""
         installation = self.installation_of(repo)
-        if installation is None or event not in installation.events:
+        if installation is None:
+            return
+        if not delivers(installation.permissions, installation.events, event, payload.get("action")):
             return
         node = node_id("Integration", installation.id)
         payload["installation"] = {"id": installation.id, "node_id": node}
@@ -125,7 +167,7 @@ class Hub:
         return task
 
     def crashed(self, where: str, error: BaseException) -> None:
-        """Note a failure of the stand-in."""
+        """Record a failure of the stand-in."""
         self.journal.crashes.append(Crash(where, "".join(traceback.format_exception(error))))
 
 

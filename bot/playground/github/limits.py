@@ -1,4 +1,12 @@
-"""Rate limits: the hourly budget of a caller, and the secondary limits on content, points and requests at once."""
+"""Rate limits: a caller's hourly budget, and the secondary limits.
+
+Source: GitHub Docs, "Rate limits for the REST API" and "Rate limits and query limits for the GraphQL API". Whether the
+secondary limits are counted for an App or for an installation is not published; here they are an installation's.
+
+An installation has 5,000 requests an hour, and 50 more for each repository above 20 and for each member of the
+organisation above 20, up to 12,500; one on an organisation of GitHub Enterprise Cloud has 15,000 (GitHub Docs, "Rate
+limits for GitHub Apps"). Whether those up to 20 count as well once there are more is not clear; here they do not.
+"""
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
@@ -9,19 +17,45 @@ from bot.playground.github.errors import ApiError
 
 HOUR = 3600.0
 MINUTE = 60.0
+PER_HOUR = 5000
+ENTERPRISE_PER_HOUR = 15_000
+_MOST_PER_HOUR = 12_500
+_FREE, _FOR_EACH_MORE = 20, 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """What decides how many requests an installation has."""
+
+    repositories: int = 0
+    users: int = 0
+    enterprise: bool = False
+
+    def per_hour(self, least: int) -> int:
+        """Return the requests of an hour; a test may set `least` lower or higher than GitHub's."""
+        if self.enterprise:
+            return max(least, ENTERPRISE_PER_HOUR)
+        more = sum(max(0, count - _FREE) for count in (self.repositories, self.users))
+        return max(least, min(_MOST_PER_HOUR, least + _FOR_EACH_MORE * more))
+
+
+def no_size(_caller: str) -> Size:
+    """Return the size of a caller that is no installation."""
+    return Size()
 
 
 @dataclass(slots=True, kw_only=True)
 class SecondaryLimits:
     """What one caller may do within a time, by GitHub's documentation of its limits.
 
-    `status` is 403 or 429, as GitHub answers either; a refusal may or may not tell when to come back. `minute` and `hour`
+    `status` is 403 or 429, as GitHub answers either; a refusal may or may not say when to come back. `minute` and `hour`
     may be made shorter, so that a test need not wait.
     """
 
     content_per_minute: int = 80
     content_per_hour: int = 500
     points_per_minute: int = 900
+    graphql_points_per_minute: int = 2000
     points_of_a_read: int = 1
     points_of_a_write: int = 5
     at_once: int = 100
@@ -47,19 +81,21 @@ class _Window:
 
 
 class Limits:
-    """Counts by caller. The primary limit is always reported and always enforced.
+    """Counts by caller. The primary limit is always reported and always enforced."""
 
-    Set `secondary` to switch the secondary limits on.
-    """
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self.per_hour = 5000
-        self.secondary: SecondaryLimits | None = None
+    def __init__(self, clock: Callable[[], float], size_of: Callable[[str], Size] = no_size) -> None:
+        self.per_hour = PER_HOUR
+        self._size_of = size_of
+        self.secondary: SecondaryLimits | None = SecondaryLimits()
         self._clock = clock
         self._windows: dict[str, _Window] = {}
         self._content: dict[str, deque[float]] = defaultdict(deque)
         self._points: dict[str, deque[tuple[float, int]]] = defaultdict(deque)
         self._at_once: dict[str, int] = defaultdict(int)
+
+    def lift(self) -> None:
+        """Refuse nothing, for tests that do within a minute what people do in a day."""
+        self.per_hour, self.secondary = 1_000_000, None
 
     def _window(self, caller: str) -> _Window:
         now = self._clock()
@@ -68,12 +104,16 @@ class Limits:
             window = self._windows[caller] = _Window(now)
         return window
 
+    def most(self, caller: str) -> int:
+        """Return the requests that a caller has in an hour."""
+        return self._size_of(caller).per_hour(self.per_hour)
+
     def numbers(self, caller: str) -> dict[str, int]:
         """The fields of GitHub's `rate_limit` answer."""
-        window = self._window(caller)
+        window, most = self._window(caller), self.most(caller)
         return {
-            "limit": self.per_hour,
-            "remaining": max(0, self.per_hour - window.used),
+            "limit": most,
+            "remaining": max(0, most - window.used),
             "reset": int(window.start + HOUR),
             "used": window.used,
         }
@@ -87,7 +127,7 @@ class Limits:
     def spend(self, caller: str) -> None:
         """Count a request; 403 when the hour's budget is gone."""
         window = self._window(caller)
-        if window.used >= self.per_hour:
+        if window.used >= self.most(caller):
             raise ApiError(403, f"API rate limit exceeded for {caller}.")
         window.used += 1
 
@@ -108,13 +148,16 @@ class Limits:
         written.append(now)
 
     @contextmanager
-    def working(self, caller: str, *, writes: bool) -> Iterator[None]:
-        """Count a request by its points and as one of those at the same time; 403 or 429 above the secondary limits."""
+    def working(self, caller: str, *, writes: bool, graphql: bool = False) -> Iterator[None]:
+        """Count a request and its points; 403 or 429 above the secondary limits."""
         limits = self.secondary
         if limits is None:
             yield
             return
-        self._spend_points(limits, caller, limits.points_of_a_write if writes else limits.points_of_a_read)
+        points = limits.points_of_a_write if writes else limits.points_of_a_read
+        # GraphQL has points of its own; requests at once are counted together.
+        most = limits.graphql_points_per_minute if graphql else limits.points_per_minute
+        self._spend_points(limits, f"{caller} GraphQL" if graphql else caller, points, most)
         if self._at_once[caller] >= limits.at_once:
             raise limits.refusal(limits.minute)
         self._at_once[caller] += 1
@@ -123,11 +166,11 @@ class Limits:
         finally:
             self._at_once[caller] -= 1
 
-    def _spend_points(self, limits: SecondaryLimits, caller: str, points: int) -> None:
+    def _spend_points(self, limits: SecondaryLimits, caller: str, points: int, most: int) -> None:
         now = self._clock()
         spent = self._points[caller]
         while spent and now - spent[0][0] >= limits.minute:
             spent.popleft()
-        if sum(each for _, each in spent) + points > limits.points_per_minute:
+        if sum(each for _, each in spent) + points > most:
             raise limits.refusal(limits.minute - (now - spent[0][0]))
         spent.append((now, points))

@@ -6,14 +6,14 @@ import json
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from bot.playground.github.api import API, Answerer, Api, log_request
 from bot.playground.github.auth import Auth
-from bot.playground.github.faults import Fault
+from bot.playground.github.faults.orders import Fault
 from bot.playground.github.git_http import GitHttp
 from bot.playground.github.graphql import GraphQL
 from bot.playground.github.hub import Hub
-from bot.playground.github.oauth import OAuth
 from bot.playground.github.pages import Pages
+from bot.playground.github.pages.oauth import OAuth
+from bot.playground.github.rest.service import API, Answerer, Api, log_request
 
 BODY_MOST = 256 * 1024 * 1024
 

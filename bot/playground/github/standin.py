@@ -1,20 +1,24 @@
-"""The stand-in as tests and the playground use it."""
+"""The stand-in GitHub, as tests and the playground use it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bot.playground.github import events
-from bot.playground.github.actions import accounts, repos
+from bot.playground.github.actions import accounts, renames, repos
+from bot.playground.github.actions.activity import forget_activity
 from bot.playground.github.auth import Auth, private_pem
 from bot.playground.github.config import StandInConfig
 from bot.playground.github.errors import not_found
-from bot.playground.github.faults import Faults
-from bot.playground.github.hooks import Hooks
+from bot.playground.github.faults.lag import Lag
+from bot.playground.github.faults.orders import Faults
 from bot.playground.github.hub import Crash, Hub, RequestLog
 from bot.playground.github.limits import Limits
-from bot.playground.github.model import Account, Delivery, Repo, Role, Team
-from bot.playground.github.pull_acts import PullActs
+from bot.playground.github.people.app import AppActs
+from bot.playground.github.people.merges import MergeActs
+from bot.playground.github.people.pulls import PullActs
+from bot.playground.github.records.model import Account, Delivery, Repo, Role, Team
 from bot.playground.github.server import Server
+from bot.playground.github.shapes import events
+from bot.playground.github.webhooks import Hooks
 
 PERSONAS = (
     ("dev", Role.WRITE, "developer"),
@@ -26,12 +30,12 @@ PERSONAS = (
 )
 
 
-class StandIn(PullActs):
-    """A GitHub of one's own on 127.0.0.1.
+class StandIn(PullActs, MergeActs, AppActs):
+    """A private GitHub on 127.0.0.1.
 
     Acting methods send the webhooks GitHub would send and return without waiting for their delivery;
-    `settled` waits. Repositories are named `owner/name`. What GitHub would refuse raises `ApiError`.
-    Records given back are live: they change as the stand-in goes on.
+    `settled` waits. Repositories are named `owner/name`. What GitHub would refuse raises `ApiError`. Returned
+    records are live: they change with the stand-in.
     """
 
     def __init__(self, config: StandInConfig) -> None:
@@ -41,7 +45,7 @@ class StandIn(PullActs):
         accounts.ensure_bot(self._hub)
 
     async def start(self, port: int = 0) -> None:
-        """Listen and begin delivering webhooks; branches that moved without us are noticed."""
+        """Listen and start to deliver webhooks; detect branches that moved while stopped."""
         self._hub.url = f"http://127.0.0.1:{await self._server.start(port)}"
         await repos.recover(self._hub)
         await self._hub.hooks.start()
@@ -50,10 +54,11 @@ class StandIn(PullActs):
         """Stop listening and write the state."""
         await self._hub.hooks.stop()
         await self._server.stop()
+        await self._hub.lag.write_all()
         self._hub.state.save()
 
     def save(self) -> None:
-        """Write the state now; it is written by itself a moment after each change."""
+        """Write the state now; it is also saved shortly after each change."""
         self._hub.state.save()
 
     @property
@@ -78,17 +83,17 @@ class StandIn(PullActs):
 
     @property
     def config(self) -> StandInConfig:
-        """What it was set up with."""
+        """Its configuration."""
         return self._hub.config
 
     @property
     def faults(self) -> Faults:
-        """Faults to order."""
+        """Fault injection."""
         return self._hub.faults
 
     @property
     def limits(self) -> Limits:
-        """Rate limits; set `limits.secondary` to switch GitHub's secondary limits on."""
+        """Rate limits, GitHub's own unless `limits.secondary` is changed or they are lifted."""
         return self._hub.limits
 
     @property
@@ -113,15 +118,15 @@ class StandIn(PullActs):
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """The log of webhook deliveries, oldest first."""
+        """The log of deliveries, oldest first."""
         return list(self._hub.state.data.deliveries.values())
 
     def set_webhook_url(self, url: str | None) -> None:
-        """Where webhooks go from now on."""
+        """Set where webhooks are sent."""
         self._hub.hooks.url = url
 
     def set_callback_url(self, url: str | None) -> None:
-        """Where OAuth returns to from now on."""
+        """Set where OAuth returns to."""
         self._hub.callback_url = url
 
     def ping(self) -> None:
@@ -145,8 +150,24 @@ class StandIn(PullActs):
         self._auth.revoke_all()
 
     async def add_user(self, login: str, *, name: str | None = None, note: str = "") -> Account:
-        """Add a person; one who exists is given back."""
+        """Add a person; an existing one is returned."""
         return accounts.add_user(self._hub, login, name=name, note=note)
+
+    async def add_mannequin(self, login: str) -> Account:
+        """Add the mannequin of an imported author, who has no right and cannot log in."""
+        return accounts.add_mannequin(self._hub, login)
+
+    def account(self, login: str) -> Account:
+        """The account that has this login now."""
+        return self._hub.state.account(login)
+
+    def rename_account(self, login: str, new: str) -> Account:
+        """Rename a person; the id stays, and the old login becomes available."""
+        return renames.rename(self._hub, login, new)
+
+    def delete_account(self, login: str) -> None:
+        """Delete a person; GitHub shows the ghost account as the author of their content."""
+        renames.delete(self._hub, login)
 
     async def add_personas(self, repo: str) -> None:
         """Add dev, owner, owner2, admin, reader and outsider with their roles on a repository."""
@@ -166,6 +187,10 @@ class StandIn(PullActs):
         """Give a team of the owning organisation a role on a repository."""
         self.repo(repo).team_roles[slug] = Role(role)
         self._hub.state.changed()
+
+    def forget_activity(self, repo: str) -> None:
+        """Drop the list of pushes, as GitHub does after some time."""
+        forget_activity(self._hub, self.repo(repo))
 
     def has_repo(self, repo: str) -> bool:
         """Whether a repository exists, for a caller that seeds once."""
@@ -197,7 +222,7 @@ class StandIn(PullActs):
         )
 
     async def fork(self, repo: str, login: str) -> Repo:
-        """A person's fork."""
+        """Fork a repository."""
         return await repos.fork_repo(self._hub, self.repo(repo), login)
 
     def install(self, repo: str, *, by: str | None = None) -> None:
@@ -206,7 +231,7 @@ class StandIn(PullActs):
         accounts.install(self._hub, found, sender=by or found.owner)
 
     def uninstall(self, repo: str, *, by: str | None = None) -> None:
-        """Take the App away."""
+        """Uninstall the App."""
         found = self.repo(repo)
         accounts.uninstall(self._hub, found, sender=by or found.owner)
 
@@ -220,12 +245,17 @@ class StandIn(PullActs):
         message: str | None = None,
         start: str | None = None,
     ) -> str:
-        """Commit files (None deletes) on a branch, a new one beginning at `start`; gives the SHA."""
+        """Commit files (None deletes) on a branch, a new one from `start`; returns the SHA."""
         who = self._hub.state.account(author)
         text = message or f"Change {', '.join(files) or 'nothing'}"
         return await repos.push_files(
             self._hub, self.repo(repo), branch, files, author=who, message=text, start=start
         )
+
+    @property
+    def lag(self) -> Lag:
+        """How far REST and refs of pull requests are behind the webhooks; `lag.longest` may be set."""
+        return self._hub.lag
 
     async def head(self, repo: str, branch: str) -> str:
         """The SHA of a branch."""

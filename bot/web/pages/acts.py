@@ -1,4 +1,4 @@
-"""What the forms of a run's page do; each is refused with a sentence, or with 404 for whoever may not see the run."""
+"""Handle the forms of a run's page; 404 for people who may not see the run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.domain.refusals import Reason, Refusal
+from bot.domain.core.refusals import Reason, Refusal
 from bot.web.pages.finding import find_run
 from bot.web.pages.render import page
 from bot.web.visits import Visit, sender
@@ -20,7 +20,7 @@ async def cancel(request: web.Request) -> web.Response:
     """Ask the run to end, as `/cancel RUN` does."""
     visit = await sender(request)
     found = await find_run(request, visit)
-    refused = await visit.pages.acts.cancel(found.run, visit.session.login)
+    refused = await visit.pages.acts.cancel(found.run, visit.session.account)
     if refused is not None:
         return _refused(request, visit, refused)
     return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": f"/runs/{found.run.id}"})
@@ -31,7 +31,7 @@ async def download(request: web.Request) -> web.Response:
     visit = await sender(request)
     found = await find_run(request, visit)
     name = request.match_info["name"]
-    given = await visit.pages.acts.download(found.run, name, visit.session.login)
+    given = await visit.pages.acts.download(found.run, name, visit.session.account)
     if isinstance(given, Refusal):
         return _refused(request, visit, given)
     file = _UNSAFE.sub("_", f"{found.run.stack.env}-{name}")

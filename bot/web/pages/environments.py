@@ -15,14 +15,14 @@ _MOST_REPOS: Final = 100
 
 
 async def show(request: web.Request) -> web.Response:
-    """Show one repository, the most recently active one where none is named, or one of its environments.
+    """Show a repository (by default the most recently active) or one of its environments.
 
-    404 for a repository that may not be read, and for an environment that is not there.
+    404 for a repository that the user may not read, and for an unknown environment.
     """
     visit = await visit_of(request)
     async with request.app[SERVICES].records.read() as reader:
         active = await reader.active_repos(limit=_MOST_REPOS)
-    repos = await visit.pages.visitors.readable(visit.session.login, active)
+    repos = await visit.pages.visitors.readable(visit.session.account, active)
     wanted = request.query.get("repo", "").strip().lower()
     chosen = next((repo for repo in repos if wanted in {"", repo.lower()}), None)
     if chosen is None and wanted:

@@ -1,4 +1,4 @@
-"""The run of a request, for those who may read its repository; to all others there is no such run."""
+"""Find the run of a request; 404 for people who may not read its repository."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.domain.model import Run, RunId
+from bot.domain.core.model import Run, RunId
 from bot.web.login import login_address
 from bot.web.services import SERVICES
 from bot.web.visits import Visit, current_visit
@@ -18,7 +18,7 @@ _CONTROL: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"
     r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
-"""Terminal sequences, control characters, and those that make text read in another order than it is."""
+"""Terminal sequences, control characters, and those that reorder displayed text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,11 @@ async def find_run(request: web.Request, visit: Visit) -> Found:
         raise web.HTTPNotFound
     async with request.app[SERVICES].records.read() as reader:
         run = await reader.run(wanted)
-    if run is None or not await visit.pages.visitors.may_read(visit.session.login, run):
+    if run is None or not await visit.pages.visitors.may_read(visit.session.account, run):
         raise web.HTTPNotFound
     return Found(visit=visit, run=run)
 
 
 def plain(text: str) -> str:
-    """Return text without anything that could make a reader see something else than is there."""
+    """Return text without characters that hide or reorder displayed text."""
     return _CONTROL.sub("", text.replace("\r\n", "\n"))

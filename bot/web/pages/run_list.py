@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from bot.domain.model import RunId, RunKind, RunStatus
+from bot.domain.core.model import RunId, RunKind, RunStatus
 from bot.ports import RunFilter
 from bot.web.pages.finding import RUN_ID, visit_of
 from bot.web.pages.render import page
@@ -19,7 +19,7 @@ from bot.web.services import SERVICES
 _Word = TypeVar("_Word", bound=StrEnum)
 _PAGE: Final = 50
 _MOST_REPOS: Final = 100
-"""Repositories whose rights are asked for one list, the most recently active first."""
+"""Repositories whose rights are read for one list, the most recently active first."""
 _NAME: Final = re.compile(r"[\w.\-\[\]/]{1,140}")
 _NUMBER: Final = re.compile(r"#?([0-9]{1,9})")
 _FIELDS: Final = ("repo", "pull", "env", "kind", "status", "actor")
@@ -31,7 +31,7 @@ async def show_list(request: web.Request) -> web.Response:
     given = {name: request.query.get(name, "").strip() for name in _FIELDS}
     async with request.app[SERVICES].records.read() as reader:
         active = await reader.active_repos(limit=_MOST_REPOS)
-    repos = await visit.pages.visitors.readable(visit.session.login, active)
+    repos = await visit.pages.visitors.readable(visit.session.account, active)
     wanted = _filter(given, repos, request.query.get("before", ""))
     async with request.app[SERVICES].records.read() as reader:
         runs = await reader.find_runs(wanted, limit=_PAGE + 1)
@@ -42,7 +42,7 @@ async def show_list(request: web.Request) -> web.Response:
         "runs.html.j2",
         runs=runs[:_PAGE],
         repos=repos,
-        kinds=list(RunKind),
+        kinds=[kind for kind in RunKind if kind is not RunKind.UNKNOWN],
         statuses=list(RunStatus),
         given=given,
         is_filtered=bool(chosen),

@@ -9,13 +9,13 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.domain.core.model import Run, RunKind
+from bot.domain.core.run_lifecycle import TERMINAL
 from bot.domain.gates import GateResult
-from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import Run, RunKind
-from bot.domain.plan import PlanRecord
+from bot.domain.plans.plan import PlanRecord
 from bot.ports import Artifact, Download, Reader, TimelineEntry
-from bot.services.posting import sticky_key
-from bot.services.run_acts import NEEDED_TO_CANCEL
+from bot.services.pages.run_actions import NEEDED_TO_CANCEL
+from bot.services.reporting.posting import sticky_key
 from bot.web.pages.finding import find_run, plain, visit_of
 from bot.web.pages.render import page
 from bot.web.services import SERVICES, Logs
@@ -31,13 +31,13 @@ _ROWS_SHOWN: Final = 500
 class _Log:
     text: str | None
     lines: int
-    """Where the live view goes on."""
+    """Offset from which the live view continues."""
     is_cut: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Records:
-    """What is recorded of a run."""
+    """The records of a run."""
 
     run: Run
     timeline: Sequence[TimelineEntry]
@@ -50,7 +50,7 @@ class _Records:
 
 
 async def show(request: web.Request) -> web.Response:
-    """Show what a run is, did and said."""
+    """Show a run with its timeline and log."""
     visit = await visit_of(request)
     # The log is read first: a run that is unfinished afterwards goes on from where this log ends.
     found = await find_run(request, visit)
@@ -76,7 +76,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def show_log(request: web.Request) -> web.Response:
-    """Return the log as text, as far as it goes."""
+    """Return the log so far as text."""
     visit = await visit_of(request)
     found = await find_run(request, visit)
     log = await visit.pages.logs.read(found.run.id)
@@ -86,13 +86,13 @@ async def show_log(request: web.Request) -> web.Response:
 
 
 async def _may_cancel(visit: Visit, run: Run) -> bool:
-    """Ask GitHub for more than the right that was looked up for the page only where it may matter."""
-    held = await visit.pages.visitors.permission(visit.session.login, run)
-    return held.allows(NEEDED_TO_CANCEL) and await visit.pages.acts.may_cancel(run, visit.session.login)
+    """Whether the user may cancel the run; asks GitHub only where the answer can matter."""
+    held = await visit.pages.visitors.permission(visit.session.account, run)
+    return held.allows(NEEDED_TO_CANCEL) and await visit.pages.acts.may_cancel(run, visit.session.account)
 
 
 async def _may_download(visit: Visit, run: Run) -> bool:
-    return await visit.pages.acts.may_download(run, visit.session.login)
+    return await visit.pages.acts.may_download(run, visit.session.account)
 
 
 async def _read(reader: Reader, run: Run) -> _Records:

@@ -1,8 +1,8 @@
-"""`/runs/{id}/stream`: the lines of a run while they are written, as server-sent events.
+"""`/runs/{id}/stream`: the lines of an active run, as server-sent events.
 
-The id of an event is the number of lines up to its end, so a browser that comes back goes on where it was, on
-whichever process it arrives. Line ends are the only characters that could begin another field; each starts a
-new `data:` field, and `plain` has removed the others that some parsers take for line ends.
+The id of an event is the number of lines up to its end, so a browser that reconnects continues at the same
+place, on any process. Line ends are the only characters that could begin another field; each starts a new
+`data:` field, and `plain` has removed the others that some parsers treat as line ends.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.domain.errors import GatewrightError
-from bot.domain.lifecycle import TERMINAL
-from bot.domain.model import Login, Run
+from bot.domain.core.accounts import Account
+from bot.domain.core.errors import GatewrightError
+from bot.domain.core.model import Run
+from bot.domain.core.run_lifecycle import TERMINAL
 from bot.web.access import REMEMBERED
 from bot.web.pages.finding import Found, find_run, plain
 from bot.web.services import SERVICES, WebServices
 from bot.web.visits import current_visit
 
 _HEARTBEAT: Final = 15.0
-"""Seconds of silence after which a comment is sent, so that nothing on the way takes the line for dead."""
+"""Seconds of silence after which a comment is sent, so that no proxy closes the connection."""
 _LONGEST: Final = 3600.0
-"""Seconds after which a stream ends and the browser comes back by itself."""
+"""Seconds after which a stream ends and the browser reconnects."""
 _MOST: Final = 200
 _MOST_OF_ONE: Final = 12
 _EVENT_LINES: Final = 500
@@ -39,20 +40,20 @@ class Streams:
 
     def __init__(self) -> None:
         self.closing = asyncio.Event()
-        self._open: Counter[str] = Counter()
+        self._open: Counter[int | None] = Counter()
 
     @contextlib.contextmanager
-    def one_more(self, login: Login) -> Iterator[None]:
+    def one_more(self, account: Account) -> Iterator[None]:
         """Count a stream; 429 when the user, or everybody together, has too many."""
-        if self._open[login] >= _MOST_OF_ONE or self._open.total() >= _MOST:
+        if self._open[account.id] >= _MOST_OF_ONE or self._open.total() >= _MOST:
             raise web.HTTPTooManyRequests
-        self._open[login] += 1
+        self._open[account.id] += 1
         try:
             yield
         finally:
-            self._open[login] -= 1
-            if not self._open[login]:
-                del self._open[login]
+            self._open[account.id] -= 1
+            if not self._open[account.id]:
+                del self._open[account.id]
 
 
 STREAMS: Final = web.AppKey("streams", Streams)
@@ -64,7 +65,7 @@ async def close_streams(app: web.Application) -> None:
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """Send lines until the run has ended; 401 without a login, because a stream cannot be sent to one."""
+    """Send log lines until the run has ended; 401 without a login."""
     if request.app[SERVICES].pages is None:
         raise web.HTTPNotFound
     visit = await current_visit(request)
@@ -75,8 +76,8 @@ async def stream(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"X-Accel-Buffering": "no"})
     response.content_type = "text/event-stream"
     response.charset = "utf-8"
-    with request.app[STREAMS].one_more(visit.session.login):
-        # The client may leave, and a service may fail: the browser comes back by itself and is told then.
+    with request.app[STREAMS].one_more(visit.session.account):
+        # The client may leave, and a service may fail: the browser reconnects and gets the answer then.
         with contextlib.suppress(ConnectionError, GatewrightError, TimeoutError):
             await response.prepare(request)
             async with asyncio.timeout(_LONGEST):
@@ -126,7 +127,7 @@ async def _now(services: WebServices, run: Run) -> Run:
 
 async def _still_may(request: web.Request, found: Found) -> bool:
     visit = await current_visit(request)
-    return visit is not None and await visit.pages.visitors.may_read(visit.session.login, found.run)
+    return visit is not None and await visit.pages.visitors.may_read(visit.session.account, found.run)
 
 
 async def _is_closing(streams: Streams, seconds: float) -> bool:

@@ -13,12 +13,15 @@ import pytest
 from pydantic import SecretStr
 
 from bot.adapters.database import Database
-from bot.adapters.database.audit import KINDS, Wanted, schema
-from bot.domain.model import Login, RunId, RunStatus
-from bot.exporting import Asked, ExportError, write_audit
+from bot.adapters.database.queries.audit import KINDS, Wanted, schema
+from bot.cli.export import ExportError, Request, write_audit
+from bot.domain.core.accounts import SELF
+from bot.domain.core.model import RunId, RunStatus
 from bot.ports import Download
 from bot.settings import EnvironmentSecrets, Settings
-from tests.integration.database.builders import (
+from tests.fakes.accounts import account
+from tests.fakes.records.releases import a_release, a_verification
+from tests.fakes.records.rows import (
     HEAD,
     NOW,
     STAGING,
@@ -30,8 +33,7 @@ from tests.integration.database.builders import (
     a_state_version,
     an_artifact,
 )
-from tests.integration.database.conftest import Inspector
-from tests.integration.database.test_releases import a_release, a_verification
+from tests.integration.conftest import Inspector
 
 DAY = timedelta(days=1)
 LEFT_OUT = "word-that-is-not-exported"
@@ -46,9 +48,7 @@ async def fill(records: Database) -> None:
         )
         await writer.add_run(a_run(), NOW)
         await writer.set_result(RunId("run-1"), summary="Done.", detail={"outputs": {"url": LEFT_OUT}})
-        await writer.move_run(
-            RunId("run-1"), RunStatus.PREPARING, at=NOW + DAY, actor="gatewright", why="begins"
-        )
+        await writer.move_run(RunId("run-1"), RunStatus.PREPARING, at=NOW + DAY, actor=SELF, why="begins")
         plan = a_plan()
         await writer.add_plan(replace(plan, summary=replace(plan.summary, text=LEFT_OUT)))
         await writer.add_release(a_release(outputs={"url": LEFT_OUT}))
@@ -57,21 +57,24 @@ async def fill(records: Database) -> None:
         await writer.add_state_version(a_state_version())
         await writer.add_artifact(an_artifact())
         await writer.add_download(
-            Download(run_id=RunId("run-1"), name="kubeconfig", login=Login("dana"), at=NOW, allowed=True)
+            Download(run_id=RunId("run-1"), name="kubeconfig", by=account("dana"), at=NOW, allowed=True)
         )
         await writer.record_policy(STAGING.repo, "d" * 64, LEFT_OUT, HEAD, NOW)
         await writer.add_restore(a_restore())
-        await writer.allow(STAGING.repo, 7, HEAD, by=Login("maintainer"), at=NOW)
+        await writer.allow(STAGING.repo, 7, HEAD, by=account("maintainer"), at=NOW)
+        await writer.record_head(STAGING.repo, 7, HEAD, NOW)
         other = replace(STAGING, repo="acme/other")
-        await writer.add_run(a_run("run-2", stack=other, actor=Login("else")), NOW)
+        await writer.add_run(a_run("run-2", stack=other, actor=account("else")), NOW)
 
 
 async def exported(records: Database, wanted: Wanted | None = None) -> list[dict[str, Any]]:
     return [record async for record in records.audit(wanted or Wanted())]
 
 
-async def test_every_record_is_as_its_schema_says_and_holds_no_bodies(records: Database) -> None:
+async def test_every_record_fits_its_schema_and_holds_no_bodies(records: Database) -> None:
     await fill(records)
+    async with records.write() as writer:
+        await writer.move_run(RunId("run-1"), RunStatus.FAILED, at=NOW, actor=SELF, why="ended")
 
     found = await exported(records)
 
@@ -117,7 +120,7 @@ async def test_only_the_repository_and_the_time_asked_for_are_told(records: Data
     assert before == []
 
 
-def test_every_column_of_the_audits_tables_is_exported_or_left_out_on_purpose() -> None:
+def test_every_audited_column_is_exported_or_left_out_deliberately() -> None:
     left_out = {
         "delivery": {"payload"},
         "run": {
@@ -137,6 +140,7 @@ def test_every_column_of_the_audits_tables_is_exported_or_left_out_on_purpose() 
         "policy": {"text"},
         "revert": {"directory", "var_file", "found", "notes", "opened_why"},
         "restore": {"directory", "var_file"},
+        "head": {"selected"},
     }
 
     for kind in KINDS:
@@ -162,8 +166,8 @@ def settings(url: str) -> Settings:
     )
 
 
-def asked(output: Path | None, **filters: str) -> Asked:
-    return Asked(**{"since": None, "until": None, "repo": None, "output": output, **filters})  # type: ignore[arg-type]
+def asked(output: Path | None, **filters: str) -> Request:
+    return Request(**{"since": None, "until": None, "repo": None, "output": output, **filters})  # type: ignore[arg-type]
 
 
 async def test_a_file_is_complete_private_and_redacted_once_more(
@@ -186,7 +190,7 @@ async def test_what_cannot_be_written_or_understood_is_said(
 ) -> None:
     secrets = EnvironmentSecrets({})
 
-    with pytest.raises(ExportError, match="yesterday is not a time"):
+    with pytest.raises(ExportError, match="invalid time 'yesterday'"):
         await write_audit(settings, secrets, asked(None, since="yesterday"))
     with pytest.raises(ExportError, match="No such file or directory"):
         await write_audit(settings, secrets, asked(tmp_path / "missing" / "audit.jsonl"))

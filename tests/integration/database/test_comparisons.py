@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.adapters.database import Database
-from bot.domain.model import EnvName, ProjectName
-from bot.domain.parity import Verdict
-from bot.ports.parity import Comparison
-from tests.integration.database.builders import HEAD, NOW
+from bot.domain.core.model import EnvName, ProjectName
+from bot.domain.environments.parity import Verdict
+from bot.ports.records.parity import Comparison
+from tests.fakes.records.rows import HEAD, NOW
 
 FIRST = Comparison(
     repo="acme/infra",

@@ -6,24 +6,25 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.adapters.database import Database
-from bot.domain.holds import Hold, HoldCause
-from bot.domain.model import EnvName, Login, PlanId, PlanStatus, ProjectName, RunId
-from bot.domain.overrides import Override
-from bot.domain.waiting import LockAct, LockEvent, Wait, WaitReason
-from tests.integration.database.builders import NOW, PROD, REPO, STAGING, a_plan, a_run
+from bot.domain.core.model import EnvName, PlanId, PlanStatus, ProjectName, RunId
+from bot.domain.environments.waits import LockAct, LockEvent, Wait, WaitReason
+from bot.domain.gates.freezes import Hold, HoldCause
+from bot.domain.gates.overrides import Override
+from tests.fakes.accounts import account
+from tests.fakes.records.rows import NOW, PROD, REPO, STAGING, a_plan, a_run
 
 A_HOLD = Hold(
     repo=REPO,
     env=EnvName("prod"),
     cause=HoldCause.COMMAND,
     reason="the database is being moved",
-    by=Login("owner"),
+    by=account("owner"),
     since=NOW,
     pull=7,
 )
 
 
-async def test_holds_are_found_by_what_they_reach_until_they_are_lifted(records: Database) -> None:
+async def test_holds_are_found_by_their_reach_until_lifted(records: Database) -> None:
     async with records.write() as writer:
         prod = await writer.add_hold(A_HOLD)
         stop = await writer.add_hold(replace(A_HOLD, repo=None, env=None, cause=HoldCause.STOP, pull=None))
@@ -34,14 +35,14 @@ async def test_holds_are_found_by_what_they_reach_until_they_are_lifted(records:
         assert await writer.holds(repo=REPO, env=EnvName("prod")) == [prod, stop]
         assert await writer.holds(repo=REPO, env=EnvName("staging")) == [stop]
         assert len(await writer.holds()) == 3
-        await writer.lift_hold(stop.number, by=Login("operator"), at=NOW, why="over")
+        await writer.lift_hold(stop.number, by=account("operator"), at=NOW, why="over")
 
     async with records.read() as reader:
         assert await reader.holds(repo=REPO) == [prod]
 
 
 async def test_who_took_and_gave_a_lock_is_told_newest_first(records: Database) -> None:
-    event = LockEvent(stack=STAGING, pull=7, act=LockAct.LOCKED, actor=Login("dev"), why="an apply", at=NOW)
+    event = LockEvent(stack=STAGING, pull=7, act=LockAct.LOCKED, actor=account("dev"), why="an apply", at=NOW)
     freed = replace(event, act=LockAct.UNLOCKED, why="merged", cause="a-delivery")
 
     async with records.write() as writer:
@@ -79,7 +80,7 @@ async def test_who_was_refused_goes_before_whose_plan_is_stale(records: Database
         assert await reader.waits(PROD.state_key) == []
 
 
-async def test_who_waits_for_a_pending_revert_is_known_by_pull_request(records: Database) -> None:
+async def test_who_waits_for_pending_revert_is_known_by_pull_request(records: Database) -> None:
     def wait(pull: int, reason: WaitReason) -> Wait:
         return Wait(stack=STAGING, pull=pull, reason=reason, since=NOW)
 
@@ -120,7 +121,7 @@ async def test_open_plans_of_a_stack_are_outdated_at_once(records: Database) -> 
     assert {each.plan for each in found} == {"p3333333", "p6666666"}
 
 
-async def test_plans_whose_comments_are_old_are_remembered_until_they_are_shown(records: Database) -> None:
+async def test_plans_with_old_comments_are_remembered_until_shown(records: Database) -> None:
     async with records.write() as writer:
         await writer.mark_unshown(REPO, 7, PlanId("p1"), NOW)
         await writer.mark_unshown(REPO, 7, PlanId("p1"), NOW + timedelta(minutes=1))
@@ -134,27 +135,27 @@ async def test_plans_whose_comments_are_old_are_remembered_until_they_are_shown(
 
 
 async def test_an_override_is_confirmed_and_used_once(records: Database) -> None:
-    wish = Override(
+    trigger = Override(
         repo=REPO,
         pull=7,
         project=ProjectName("default"),
         env=EnvName("prod"),
         gate="promoted",
         reason="the site is down",
-        asked_by=Login("owner"),
+        asked_by=account("owner"),
         asked_at=NOW,
         expires_at=NOW + timedelta(hours=1),
     )
 
     async with records.write() as writer:
-        override = await writer.add_override(wish)
-        await writer.confirm_override(override.number, by=Login("owner2"), at=NOW)
-        await writer.confirm_override(override.number, by=Login("late"), at=NOW)
+        override = await writer.add_override(trigger)
+        await writer.confirm_override(override.number, by=account("owner2"), at=NOW)
+        await writer.confirm_override(override.number, by=account("late"), at=NOW)
         await writer.use_override(override.number, RunId("r1"))
         await writer.use_override(override.number, RunId("r2"))
 
     async with records.read() as reader:
-        used = replace(override, confirmed_by=Login("owner2"), confirmed_at=NOW, used_run=RunId("r1"))
+        used = replace(override, confirmed_by=account("owner2"), confirmed_at=NOW, used_run=RunId("r1"))
         assert await reader.overrides(repo=REPO, pull=7) == [used]
         assert await reader.overrides(repo=REPO, pull=8) == []
 
@@ -169,10 +170,10 @@ async def test_the_newest_time_until_which_approvals_are_void_counts(records: Da
         assert await reader.approvals_void_before(REPO, 8) is None
 
 
-async def test_a_lifted_hold_is_found_by_the_words_that_lifted_it(records: Database) -> None:
+async def test_lifted_hold_is_found_by_the_words_that_lifted_it(records: Database) -> None:
     async with records.write() as writer:
         hold = await writer.add_hold(A_HOLD)
-        await writer.lift_hold(hold.number, by=Login("owner"), at=NOW, why="delivery one")
+        await writer.lift_hold(hold.number, by=account("owner"), at=NOW, why="delivery one")
 
     async with records.read() as reader:
         assert await reader.lifted_holds(repo=REPO, env=EnvName("prod"), why="delivery one") == [hold]
@@ -180,7 +181,7 @@ async def test_a_lifted_hold_is_found_by_the_words_that_lifted_it(records: Datab
         assert await reader.lifted_holds(repo=REPO, env=EnvName("staging"), why="delivery one") == []
 
 
-async def test_a_stop_leaves_every_plan_that_can_be_applied_to_be_shown(records: Database) -> None:
+async def test_stop_leaves_every_applicable_plan_to_be_shown(records: Database) -> None:
     async with records.write() as writer:
         await writer.add_run(a_run(), NOW)
         await writer.add_plan(a_plan("p2345678"))
@@ -191,4 +192,9 @@ async def test_a_stop_leaves_every_plan_that_can_be_applied_to_be_shown(records:
 
     async with records.read() as reader:
         assert await reader.unshown_repositories() == [REPO]
+        # What has no comment yet is left to its report.
+        assert await reader.unshown_plans(repo=REPO) == []
+    async with records.write() as writer:
+        await writer.mark_posted(PlanId("p2345678"), NOW)
+    async with records.read() as reader:
         assert await reader.unshown_plans(repo=REPO) == [PlanId("p2345678")]

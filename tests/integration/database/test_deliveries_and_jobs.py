@@ -5,10 +5,10 @@ from datetime import timedelta, timezone
 import pytest
 
 from bot.adapters.database import Database
-from bot.adapters.database.errors import DatabaseError
-from bot.domain.model import DeliveryId
-from tests.integration.database.builders import NOW, REPO, a_delivery, a_job
-from tests.integration.database.conftest import Inspector
+from bot.adapters.database.connection.errors import DatabaseError
+from bot.domain.core.model import DeliveryId
+from tests.fakes.records.rows import NOW, REPO, a_delivery, a_job
+from tests.integration.conftest import Inspector
 
 
 async def test_a_delivery_comes_back_as_it_was_recorded(records: Database) -> None:
@@ -32,7 +32,7 @@ async def test_a_redelivery_is_recognised_and_changes_nothing(records: Database)
     assert kept == a_delivery()
 
 
-async def test_a_time_of_any_zone_comes_back_as_the_same_instant_in_utc(records: Database) -> None:
+async def test_time_of_any_zone_comes_back_as_utc_instant(records: Database) -> None:
     tokyo = NOW.astimezone(timezone(timedelta(hours=9)))
 
     async with records.write() as writer:
@@ -49,7 +49,7 @@ async def test_a_time_without_a_zone_is_refused(records: Database) -> None:
             await writer.add_delivery(a_delivery(received_at=NOW.replace(tzinfo=None)))
 
 
-async def test_the_outcome_of_a_delivery_is_kept_even_with_characters_a_database_cannot_hold(
+async def test_outcome_of_a_delivery_is_kept_with_any_characters(
     records: Database,
 ) -> None:
     async with records.write() as writer:
@@ -70,7 +70,7 @@ async def test_finishing_an_unknown_delivery_is_an_error(records: Database) -> N
             await writer.finish_delivery(DeliveryId("guid-9"), "handled", "")
 
 
-async def test_a_comment_is_handled_by_one_delivery_only_and_again_by_that_one(records: Database) -> None:
+async def test_comment_is_handled_by_one_delivery_and_its_repetition_only(records: Database) -> None:
     first, second = DeliveryId("guid-1"), DeliveryId("guid-2")
 
     async with records.write() as writer:

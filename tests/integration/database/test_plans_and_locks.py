@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.adapters.database import Database
-from bot.adapters.database.errors import DatabaseError
-from bot.adapters.database.rows import summary_from_json, summary_to_json
-from bot.domain.model import (
-    Login,
+from bot.adapters.database.connection.errors import DatabaseError
+from bot.adapters.database.queries.rows import summary_from_json, summary_to_json
+from bot.domain.core.accounts import SELF
+from bot.domain.core.model import (
     OperationKind,
     PlanId,
     PlanStatus,
@@ -25,10 +25,11 @@ from bot.domain.model import (
     StateKey,
     StateOperation,
 )
-from bot.domain.plan import PlanSummary
+from bot.domain.plans.plan import PlanSummary
 from bot.ports import PlanOutline
-from bot.ports.rescue import KeptState
-from tests.integration.database.builders import (
+from bot.ports.records.errored_states import KeptState
+from tests.fakes.accounts import account
+from tests.fakes.records.rows import (
     HEAD,
     NOW,
     PROD,
@@ -40,7 +41,7 @@ from tests.integration.database.builders import (
     a_state_version,
     an_artifact,
 )
-from tests.integration.database.conftest import Inspector
+from tests.integration.conftest import Inspector
 
 LATER = NOW + timedelta(minutes=1)
 IMPORT = StateOperation(kind=OperationKind.IMPORT, address='aws_vpc.a["ü"]', object_id="vpc-1")
@@ -92,7 +93,7 @@ async def test_a_plan_comes_back_as_it_was_recorded(with_run: Database, plan: An
         assert await reader.plan(PlanId("p7777777")) is None
 
 
-async def test_a_run_and_the_outline_of_a_plan_know_their_operation(records: Database) -> None:
+async def test_run_and_the_outline_of_a_plan_know_their_operation(records: Database) -> None:
     async with records.write() as writer:
         await writer.add_run(a_run(), NOW)
         await writer.add_run(a_run("run-2", operation=IMPORT), NOW)
@@ -122,7 +123,7 @@ async def test_a_plan_id_never_changes_its_meaning(with_run: Database) -> None:
     async with with_run.write() as writer:
         await writer.add_plan(a_plan())
 
-    with pytest.raises(DatabaseError, match="belongs to another plan"):
+    with pytest.raises(DatabaseError, match="already belongs to another plan"):
         async with with_run.write() as writer:
             await writer.add_plan(a_plan(plan_sha256="2" * 64))
 
@@ -143,7 +144,7 @@ async def test_the_status_of_a_plan_moves_with_its_reason(with_run: Database) ->
     assert plan == a_plan(status=PlanStatus.STALE, status_reason="the base moved")
 
 
-async def test_a_plan_stays_posted_at_the_time_it_could_first_be_read(with_run: Database) -> None:
+async def test_plan_stays_posted_at_time_it_could_first_be_read(with_run: Database) -> None:
     async with with_run.write() as writer:
         await writer.add_plan(a_plan())
         await writer.mark_posted(PlanId("p2345678"), LATER)
@@ -197,8 +198,8 @@ async def test_plans_are_found_newest_first(
     ]
 
 
-async def test_a_free_lock_is_taken_and_a_held_one_stays_with_its_holder(with_run: Database) -> None:
-    ours, theirs = a_lock(7), a_lock(8, holder=Login("omar"), since=LATER)
+async def test_free_lock_is_taken_and_a_held_one_stays(with_run: Database) -> None:
+    ours, theirs = a_lock(7), a_lock(8, holder=account("omar"), since=LATER)
 
     async with with_run.write() as writer:
         assert await writer.lock(STAGING) is None
@@ -263,7 +264,7 @@ async def test_state_versions_come_newest_first(with_run: Database) -> None:
         assert await reader.state_versions(STAGING.state_key, limit=1) == [new]
 
 
-async def test_a_state_that_did_not_exist_yet_is_a_version_too(with_run: Database) -> None:
+async def test_state_that_did_not_exist_yet_is_a_version_too(with_run: Database) -> None:
     async with with_run.write() as writer:
         await writer.add_state_version(a_state_version(None))
         [version] = await writer.state_versions(STAGING.state_key)
@@ -300,33 +301,7 @@ async def test_a_policy_is_recorded_once_per_repository_and_digest(
     assert rows == [(REPO, "one", HEAD), (REPO, "two", HEAD), ("acme/other", "one", HEAD)]
 
 
-async def test_pushers_are_remembered_once_for_each_pull_request(records: Database) -> None:
-    async with records.write() as writer:
-        for pull, login in ((7, "dev"), (7, "owner"), (7, "dev"), (8, "admin")):
-            await writer.add_pusher(REPO, pull, Login(login))
-
-    async with records.read() as reader:
-        assert await reader.pushers(REPO, 7) == {"dev", "owner"}
-        assert await reader.pushers("acme/other", 7) == frozenset()
-
-
-async def test_a_head_that_nobody_told_of_is_known_as_such_until_github_tells(records: Database) -> None:
-    # Given a pull request of which GitHub has told, and one of which it has not,
-    async with records.write() as writer:
-        await writer.add_push(REPO, 7, Sha("a" * 40))
-        # when heads of both are found,
-        for pull, head in ((7, "a"), (7, "b"), (7, "c"), (8, "d")):
-            await writer.find_push(REPO, pull, Sha(head * 40))
-        # and GitHub tells of one of them later,
-        await writer.add_push(REPO, 7, Sha("c" * 40))
-
-    async with records.read() as reader:
-        # then only the other one is unknown.
-        assert await reader.unknown_pushes(REPO, 7) == {"b" * 40}
-        assert await reader.unknown_pushes(REPO, 8) == frozenset()
-
-
-async def test_what_only_one_machine_has_is_noted_once_and_read_by_all(records: Database) -> None:
+async def test_file_on_one_machine_is_noted_once_and_read_everywhere(records: Database) -> None:
     kept = KeptState(
         machine="worker-2",
         path="/data/errored/x/errored.tfstate",
@@ -354,7 +329,7 @@ async def test_the_last_apply_is_one_that_succeeded(records: Database) -> None:
             for moment in ("before", "after") if status else ("before",):
                 await writer.add_state_version(a_state_version(number, run_id=run_id, moment=moment))
             for step in (RunStatus.PREPARING, RunStatus.RUNNING, *((status,) if status else ())):
-                await writer.move_run(run_id, step, at=NOW, actor="gatewright", why="a test")
+                await writer.move_run(run_id, step, at=NOW, actor=SELF, why="a test")
 
     async with records.read() as reader:
         # then what is shown is the one that succeeded.

@@ -2,74 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from bot.adapters.database import Database
-from bot.domain.model import Login, PlanId, RunId, RunKind
-from bot.domain.outcome import Outcome
-from bot.domain.release import CheckResult, Release, Verification
-from tests.integration.database.builders import BASE, HEAD, NOW, PROD, STAGING, a_run
+from bot.domain.core.model import PlanId, RunId, RunKind
+from bot.domain.core.outcome import Outcome
+from bot.domain.releases.release import Release
+from tests.fakes.accounts import account
+from tests.fakes.records.releases import a_release, a_verification
+from tests.fakes.records.rows import NOW, PROD, STAGING, a_run
 
 LATER = NOW + timedelta(minutes=1)
-
-
-def a_release(plan_id: str = "p2345678", **changes: Any) -> Release:
-    release = Release(
-        plan_id=PlanId(plan_id),
-        run_id=RunId("run-1"),
-        stack=STAGING,
-        pull=7,
-        head_sha=HEAD,
-        base_sha=BASE,
-        merge_tree="e" * 40,
-        inputs_digest="f" * 64,
-        fetched_digest=f"1:{'a' * 64}",
-        var_file_digest="0" * 40,
-        change_digest="c" * 64,
-        plan_sha256="1" * 64,
-        policy_digest="d" * 64,
-        engine="terraform 1.11.4",
-        arguments=("-parallelism=2",),
-        changed=True,
-        source_digest="2" * 64,
-        source_key=f"sources/{'2' * 64}",
-        state_serial=42,
-        state_lineage="11111111",
-        outputs={"url": "3" * 64},
-        actor=Login("dana"),
-        approvers=(Login("owner"),),
-        recorded_at=NOW,
-    )
-    return replace(release, **changes)
-
-
-def a_verification(run_id: str = "run-1", **changes: Any) -> Verification:
-    verification = Verification(
-        run_id=RunId(run_id),
-        release=PlanId("p2345678"),
-        stack=STAGING,
-        outcome=Outcome.PASS,
-        checks=(
-            CheckResult(
-                name="front page",
-                type="http",
-                outcome=Outcome.PASS,
-                sentence="200 in 12 ms.",
-                attempts=2,
-                seconds=0.012,
-            ),
-        ),
-        inputs_digest="f" * 64,
-        change_digest="c" * 64,
-        state_serial=42,
-        state_lineage="11111111",
-        policy_digest="d" * 64,
-        actor=Login("dana"),
-        verified_at=NOW,
-    )
-    return replace(verification, **changes)
 
 
 @pytest.fixture
@@ -100,12 +44,12 @@ async def with_runs(records: Database) -> Database:
         ),
     ],
 )
-async def test_a_release_comes_back_as_it_was_recorded_and_is_recorded_once(
+async def test_release_comes_back_as_recorded_and_is_recorded_once(
     with_runs: Database, release: Release
 ) -> None:
     async with with_runs.write() as writer:
         await writer.add_release(release)
-        await writer.add_release(replace(release, actor=Login("another")))
+        await writer.add_release(replace(release, actor=account("another")))
 
     async with with_runs.read() as reader:
         assert await reader.release(release.plan_id) == release
@@ -124,7 +68,7 @@ async def test_releases_are_those_of_a_state_newest_first(with_runs: Database) -
         assert await reader.release(PlanId("p9999999")) is None
 
 
-async def test_a_verification_comes_back_as_it_was_recorded_and_once_per_run(with_runs: Database) -> None:
+async def test_verification_comes_back_as_recorded_once_per_run(with_runs: Database) -> None:
     made = a_verification()
     async with with_runs.write() as writer:
         await writer.add_verification(made)

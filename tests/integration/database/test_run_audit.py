@@ -3,12 +3,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.adapters.database import Database
+from bot.domain.core.model import RunId
+from bot.domain.core.refusals import Reason
 from bot.domain.gates import GateResult, Outcome
-from bot.domain.model import Login, RunId
-from bot.domain.refusals import Reason
 from bot.ports import Download
-from tests.integration.database.builders import NOW, a_run
-from tests.integration.database.conftest import Inspector
+from tests.fakes.accounts import account
+from tests.fakes.records.rows import NOW, a_run
+from tests.integration.conftest import Inspector
 
 RUN = RunId("run-1")
 OPEN = GateResult(gate="head", outcome=Outcome.PASS, sentence="It is of the newest commit.")
@@ -26,7 +27,7 @@ async def add_run(records: Database) -> None:
         assert await writer.add_run(a_run(), NOW) is not None
 
 
-async def test_gates_come_back_in_order_and_a_repeated_step_replaces_them(records: Database) -> None:
+async def test_gates_come_back_in_order_and_repeated_step_replaces_them(records: Database) -> None:
     await add_run(records)
 
     async with records.write() as writer:
@@ -49,7 +50,7 @@ async def test_gates_come_back_in_order_and_a_repeated_step_replaces_them(record
 async def test_downloads_are_remembered_in_order(records: Database) -> None:
     await add_run(records)
     asked = [
-        Download(run_id=RUN, name="kubeconfig", login=Login(login), at=NOW, allowed=allowed)
+        Download(run_id=RUN, name="kubeconfig", by=account(login), at=NOW, allowed=allowed)
         for login, allowed in (("mallory", False), ("dev", True))
     ]
 
@@ -60,7 +61,7 @@ async def test_downloads_are_remembered_in_order(records: Database) -> None:
         assert await reader.downloads(RUN) == asked
 
 
-async def test_an_ended_session_is_known_until_it_would_end_by_itself(
+async def test_ended_session_is_known_until_it_would_end_by_itself(
     records: Database, inspector: Inspector
 ) -> None:
     later = NOW + timedelta(hours=8)

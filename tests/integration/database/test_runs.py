@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from bot.adapters.database import Database
-from bot.adapters.database.errors import DatabaseError
-from bot.domain.errors import TakenOverError
-from bot.domain.model import FailureClass, Login, PlanId, Run, RunId, RunKind, RunStatus
+from bot.adapters.database.connection.errors import DatabaseError
+from bot.domain.core.accounts import SELF
+from bot.domain.core.errors import TakenOverError
+from bot.domain.core.model import FailureClass, PlanId, Run, RunId, RunKind, RunStatus
 from bot.ports import TimelineEntry
-from tests.integration.database.builders import BASE, HEAD, NOW, PROD, REPO, STAGING, a_run
-from tests.integration.database.conftest import Inspector
+from tests.fakes.accounts import account
+from tests.fakes.records.rows import BASE, HEAD, NOW, PROD, REPO, STAGING, a_run
+from tests.integration.conftest import Inspector
 
 RUN = RunId("run-1")
 LATER = NOW + timedelta(minutes=1)
@@ -27,7 +29,7 @@ async def add_runs(records: Database, *runs: Any) -> None:
 
 
 async def move(records: Database, status: RunStatus, **details: Any) -> bool:
-    values: dict[str, Any] = {"at": LATER, "actor": "bot", "why": f"now {status}"} | details
+    values: dict[str, Any] = {"at": LATER, "actor": SELF, "why": f"now {status}"} | details
     async with records.write() as writer:
         return await writer.move_run(RUN, status, **values)
 
@@ -39,7 +41,7 @@ async def read_run(records: Database) -> Run:
     return run
 
 
-async def test_a_new_run_is_queued_and_carries_everything_it_was_asked_for(records: Database) -> None:
+async def test_new_run_is_queued_with_everything_asked_for(records: Database) -> None:
     async with records.write() as writer:
         added = await writer.add_run(a_run(), NOW)
 
@@ -53,7 +55,7 @@ async def test_a_new_run_is_queued_and_carries_everything_it_was_asked_for(recor
         pull=7,
         head_sha=HEAD,
         base_sha=BASE,
-        actor=Login("dana"),
+        actor=account("dana"),
         comment_id=2**41,
         plan_id=None,
         arguments=("-target=module.a", "-parallelism=2"),
@@ -82,7 +84,7 @@ async def test_a_run_asked_for_twice_is_recorded_once(records: Database) -> None
         assert len(await reader.timeline(RUN)) == 1
 
 
-async def test_the_commit_of_a_run_is_recorded_as_its_release_candidate(
+async def test_commit_of_a_run_is_recorded_as_its_release_candidate(
     records: Database, inspector: Inspector
 ) -> None:
     await add_runs(records, a_run("run-1"), a_run("run-2", head_sha=None))
@@ -95,19 +97,19 @@ async def test_the_commit_of_a_run_is_recorded_as_its_release_candidate(
 async def test_every_transition_of_a_run_is_a_timeline_row(records: Database) -> None:
     await add_runs(records, a_run())
 
-    await move(records, RunStatus.PREPARING, actor="worker-1", why="picked up")
+    await move(records, RunStatus.PREPARING, actor=account("worker-1"), why="picked up")
     await move(records, RunStatus.RUNNING)
     await move(records, RunStatus.SUCCEEDED, at=END)
 
     async with records.read() as reader:
         timeline = await reader.timeline(RUN)
     assert timeline[1] == TimelineEntry(
-        run_id=RUN, status=RunStatus.PREPARING, at=LATER, actor="worker-1", why="picked up"
+        run_id=RUN, status=RunStatus.PREPARING, at=LATER, actor=account("worker-1"), why="picked up"
     )
     assert [entry.status for entry in timeline] == ["queued", "preparing", "running", "succeeded"]
 
 
-async def test_a_run_starts_with_its_first_move_and_finishes_with_its_last(records: Database) -> None:
+async def test_run_lasts_from_its_first_move_to_its_last(records: Database) -> None:
     await add_runs(records, a_run())
 
     await move(records, RunStatus.PREPARING, at=LATER)
@@ -174,12 +176,12 @@ async def test_the_first_who_cancels_stays_noted(records: Database) -> None:
 
     for login in ("omar", "dana"):
         async with records.write() as writer:
-            await writer.request_cancel(RUN, Login(login))
+            await writer.request_cancel(RUN, account(login))
 
-    assert (await read_run(records)).cancel_requested_by == "omar"
+    assert (await read_run(records)).cancel_requested_by == account("omar")
 
 
-async def test_an_intent_is_never_replaced_and_whoever_comes_second_is_told(records: Database) -> None:
+async def test_intent_is_never_replaced_and_whoever_comes_second_is_told(records: Database) -> None:
     await add_runs(records, a_run())
     async with records.write() as writer:
         await writer.record_intent(RUN, LATER)
@@ -215,7 +217,9 @@ async def test_runs_are_found_newest_first(
         a_run("other", stack=replace(STAGING, repo="acme/other")),
     )
     async with records.write() as writer:
-        await writer.move_run(RunId("plan"), RunStatus.PREPARING, at=LATER, actor="bot", why="started")
+        await writer.move_run(
+            RunId("plan"), RunStatus.PREPARING, at=LATER, actor=account("bot"), why="started"
+        )
 
     async with records.read() as reader:
         found = await reader.runs(**filters)

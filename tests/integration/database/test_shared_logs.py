@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,13 @@ from bot.adapters.database import Database
 from bot.adapters.encryption import AesGcmCipher
 from bot.adapters.live_log import CUT, WITHHELD
 from bot.adapters.run_logs import StoredRunLogs
-from bot.domain.model import RunId
+from bot.domain.core.model import RunId
+from tests.fakes.clock import HandClock
 from tests.fakes.object_store import MemoryObjectStore
-from tests.integration.database.builders import NOW, a_run
-from tests.integration.database.conftest import Inspector
+from tests.fakes.records.rows import NOW, a_run
+from tests.integration.conftest import Inspector
 
 RUN = RunId("run1")
-
-
-class StandingClock:
-    def now(self) -> datetime:
-        return NOW
 
 
 class Machines:
@@ -40,7 +35,7 @@ class Machines:
             store_to=self._bucket,
             cipher=AesGcmCipher(b"k" * 32),
             records=self._records,
-            clock=StandingClock(),
+            clock=HandClock(),
         )
 
 
@@ -79,7 +74,7 @@ async def _count(logs: StoredRunLogs, count: int) -> int:
     return len(await shared(logs, count))
 
 
-async def test_what_is_shared_is_encrypted_and_forgotten_once_the_log_is_stored(
+async def test_shared_log_is_encrypted_and_dropped_once_stored(
     machines: Machines, inspector: Inspector
 ) -> None:
     worker, web = machines.machine("worker"), machines.machine("web")
@@ -96,7 +91,7 @@ async def test_what_is_shared_is_encrypted_and_forgotten_once_the_log_is_stored(
     assert await web.read(RUN) == "a line that nobody else may read\nthe last line\n"
 
 
-async def test_a_machine_that_takes_over_keeps_what_the_lost_one_had_shared(machines: Machines) -> None:
+async def test_machine_that_takes_over_keeps_what_lost_one_had_shared(machines: Machines) -> None:
     lost, heir, web = machines.machine("lost"), machines.machine("heir"), machines.machine("web")
     lost.open(RUN).write("first\nsecond")
     await shared(web, 2)
@@ -110,7 +105,7 @@ async def test_a_machine_that_takes_over_keeps_what_the_lost_one_had_shared(mach
     await lost._unshare(RUN)
 
 
-async def test_the_text_of_a_plan_is_withheld_until_its_secrets_are_known(machines: Machines) -> None:
+async def test_text_of_plan_is_withheld_until_its_secrets_are_known(machines: Machines) -> None:
     worker, web = machines.machine("worker"), machines.machine("web")
     log = worker.open(RUN)
     for line in (
@@ -133,7 +128,7 @@ async def test_the_text_of_a_plan_is_withheld_until_its_secrets_are_known(machin
     assert "Plan: 1 to add." in stored
 
 
-async def test_a_run_that_says_too_much_does_not_fill_the_database(machines: Machines) -> None:
+async def test_run_that_says_too_much_does_not_fill_the_database(machines: Machines) -> None:
     worker, web = machines.machine("worker"), machines.machine("web")
     log = worker.open(RUN)
     for _ in range(140):
@@ -147,7 +142,7 @@ async def test_a_run_that_says_too_much_does_not_fill_the_database(machines: Mac
     assert len(await web.read(RUN) or "") == 140 * 65_537
 
 
-async def test_a_full_disk_costs_lines_of_the_log_and_not_the_run(machines: Machines, tmp_path: Path) -> None:
+async def test_full_disk_costs_lines_of_log_and_not_the_run(machines: Machines, tmp_path: Path) -> None:
     worker, web = machines.machine("worker"), machines.machine("web")
     (tmp_path / "worker").mkdir()
     (tmp_path / "worker" / f"{RUN}.log").symlink_to("/dev/full")
@@ -158,7 +153,7 @@ async def test_a_full_disk_costs_lines_of_the_log_and_not_the_run(machines: Mach
     await worker._unshare(RUN)
 
 
-async def test_a_log_that_cannot_be_cleansed_is_dropped_and_not_kept_with_its_secrets(
+async def test_log_that_cannot_be_cleansed_is_dropped_with_its_secrets(
     machines: Machines, tmp_path: Path
 ) -> None:
     worker = machines.machine("worker")
@@ -172,9 +167,7 @@ async def test_a_log_that_cannot_be_cleansed_is_dropped_and_not_kept_with_its_se
     assert await worker.read(RUN) == ""
 
 
-async def test_a_disk_that_fills_up_costs_the_beginning_of_a_log_and_not_its_end(
-    machines: Machines, tmp_path: Path
-) -> None:
+async def test_full_disk_drops_the_beginning_of_a_log_only(machines: Machines, tmp_path: Path) -> None:
     worker = machines.machine("worker")
     worker.open(RUN).write("Apply complete!")
     await worker._unshare(RUN)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.database import Database
-from bot.adapters.github.pacing import OwnLedger
-from bot.domain.write_buckets import Lease, Turn, WriteKind, WriteLimits, WriteState, ask, close
+from bot.adapters.github.pacing import OwnLedger, SoleLedger
+from bot.domain.core.write_buckets import Lease, Turn, WriteKind, WriteLimits, WriteState, ask, close
 from bot.ports.write_ledger import WriteLedger
+from tests.integration.conftest import Inspector
 from tests.integration.database import writing_process
-from tests.integration.database.conftest import Inspector
 
 ROOT = Path(__file__).parents[3]
 CONTENT = WriteKind(awaited=True, content=True)
@@ -30,9 +30,10 @@ async def second(url: str) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture(params=["database", "own"])
+@pytest.fixture(params=["database", "own", "sole"])
 def ledger(request: pytest.FixtureRequest, records: Database) -> WriteLedger:
-    return records if request.param == "database" else OwnLedger()
+    ledgers: dict[str, WriteLedger] = {"database": records, "own": OwnLedger(), "sole": SoleLedger(records)}
+    return ledgers[request.param]
 
 
 async def take(ledger: WriteLedger, holder: str, *kinds: WriteKind, org: str = "acme") -> Turn:
@@ -85,8 +86,8 @@ async def test_changes_of_two_connections_do_not_overwrite_each_other(
 
     turns = await asyncio.gather(*asks)
 
-    assert [turn.granted for turn in turns].count(CONTENT) == 60
-    assert sum(count for _, count in (await look(second)).spent["minute"]) == 60
+    assert [turn.granted for turn in turns].count(CONTENT) == 50
+    assert sum(count for _, count in (await look(second)).spent["minute"]) == 50
 
 
 async def test_two_processes_spend_together_what_one_may(fresh_url: str) -> None:
@@ -122,3 +123,14 @@ async def test_a_release_of_one_lets_another_connection_write(records: Database,
     free = await take(second, "two", RECORD)
 
     assert (busy.granted, again.granted, free.granted) == (None, None, RECORD)
+
+
+async def test_the_next_process_counts_what_the_only_one_has_spent(records: Database) -> None:
+    ledger = SoleLedger(records)
+    await take(ledger, "one", CONTENT)
+    await ledger.change_writes("acme", lambda state: (close(state, NOW + 60), None))
+
+    state = await look(SoleLedger(records))
+
+    assert state.spent["content_minute"] == ((NOW, 1),)
+    assert state.closed_until == NOW + 60

@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from bot.adapters.database import Database
-from bot.domain.write_buckets import Bucket, Turn, WriteKind, WriteLimits, WriteState, ask
+from bot.domain.core.write_buckets import Bucket, Turn, WriteKind, WriteLimits, WriteState, ask
 
 TOKENS = 40
 LIMITS = WriteLimits(buckets={"hour": Bucket(tokens=TOKENS, seconds=3600.0)})

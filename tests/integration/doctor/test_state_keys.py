@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.doctor.findings import Finding, attempt
 from bot.doctor.states import state_part
-from bot.domain.model import EnvName
+from bot.domain.core.model import EnvName
 from bot.settings import EnvironmentSecrets, Settings
 
 _KEY_ID = re.compile(r"Credential=([a-z-]+)/")
@@ -86,7 +86,7 @@ async def look(store: Store) -> Finding:
     return await attempt(state_part(settings, EnvironmentSecrets(given), EnvName("staging"), envs), {})
 
 
-async def test_key_pairs_that_reach_what_they_must_and_no_more_are_well(store: Store) -> None:
+async def test_key_pairs_that_reach_exactly_what_they_must_are_well(store: Store) -> None:
     found = await look(store)
 
     assert (found.grade, store.objects) == ("ok", {}), found.sentence
@@ -106,23 +106,23 @@ async def test_key_pairs_that_reach_what_they_must_and_no_more_are_well(store: S
         ),
     ],
 )
-async def test_a_key_pair_with_another_reach_is_told_and_nothing_is_left_behind(
+async def test_key_pair_with_another_reach_is_reported_and_leaves_nothing(
     store: Store, pair: str, more: set[str], fewer: set[str], said: str
 ) -> None:
     store.rights[pair] = (store.rights[pair] | more) - fewer
 
     found = await look(store)
 
-    assert found.grade == "wrong"
+    assert found.grade == "error"
     assert said in found.sentence
     assert store.objects == {}
 
 
 @pytest.mark.parametrize("broken", ["GET /states/prod/", "PUT /states/staging/"])
-async def test_a_store_that_does_not_answer_is_no_proof_of_a_limit(store: Store, broken: str) -> None:
+async def test_store_that_does_not_answer_is_no_proof_of_limit(store: Store, broken: str) -> None:
     store.broken = frozenset({broken})
 
     found = await look(store)
 
-    assert found.grade == "wrong"
+    assert found.grade == "error"
     assert "501" in found.sentence

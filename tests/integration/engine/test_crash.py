@@ -8,9 +8,7 @@ from tests.integration.engine.processes import read, worker
 from tests.integration.engine.work import Store, change, config, delivery, plan, until
 
 
-async def test_a_killed_process_goes_on_where_it_was_and_repeats_no_finished_step(
-    tmp_path: Path, store: Store
-) -> None:
+async def test_killed_process_continues_and_repeats_no_finished_step(tmp_path: Path, store: Store) -> None:
     settings = config(tmp_path)
     trace = tmp_path / "trace"
     client = Engine(settings)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from bot.domain.errors import GitHubUnavailableError, ObjectMissingError
-from bot.domain.retries import Retries
+from bot.domain.core.errors import GitHubUnavailableError, ObjectMissingError
+from bot.domain.core.retries import Retries
 from bot.engine import Engine, EngineError
 from tests.integration.engine.conftest import Start
 from tests.integration.engine.work import (
@@ -29,7 +29,7 @@ async def ended(store: Store, *statuses: str) -> bool:
     return (await store.statuses())[: len(statuses)] == list(statuses)
 
 
-async def test_a_step_that_meets_a_passing_trouble_is_tried_again(start: Start, store: Store) -> None:
+async def test_a_step_with_a_temporary_error_is_retried(start: Start, store: Store) -> None:
     recorder = Recorder()
 
     async def third_time(argument: str) -> None:
@@ -46,7 +46,7 @@ async def test_a_step_that_meets_a_passing_trouble_is_tried_again(start: Start, 
     assert recorder.lost == []
 
 
-async def test_what_is_to_be_told_is_tried_for_longer_than_work(start: Start, store: Store) -> None:
+async def test_reports_are_tried_for_longer_than_work(start: Start, store: Store) -> None:
     recorder = Recorder()
 
     async def fifth_time(argument: str) -> None:
@@ -63,7 +63,7 @@ async def test_what_is_to_be_told_is_tried_for_longer_than_work(start: Start, st
     assert recorder.lost == []
 
 
-async def test_a_pull_request_that_waits_for_github_holds_up_no_other(start: Start, store: Store) -> None:
+async def test_pull_request_that_waits_for_github_holds_up_no_other(start: Start, store: Store) -> None:
     recorder = Recorder()
     back = asyncio.Event()
 
@@ -95,7 +95,7 @@ async def test_a_pull_request_that_waits_for_github_holds_up_no_other(start: Sta
         (1, 99_999.0, 3700.0),
     ],
 )
-def test_the_waits_grow_to_a_limit_and_are_never_shorter_than_github_asks(
+def test_waits_grow_to_a_limit_and_respect_githubs_retry_after(
     attempt: int, asked: float | None, waited: float
 ) -> None:
     error = GitHubUnavailableError("rate limit", status=429, retry_after=asked)
@@ -123,7 +123,7 @@ async def test_after_the_last_attempt_somebody_is_told(start: Start, store: Stor
 
 
 @pytest.mark.parametrize("error", [KeyError("typo"), ObjectMissingError("bundle")], ids=repr)
-async def test_an_error_that_no_attempt_can_cure_is_told_at_once(
+async def test_error_that_no_attempt_can_cure_is_told_at_once(
     start: Start, store: Store, error: Exception
 ) -> None:
     recorder = Recorder()
@@ -141,7 +141,7 @@ async def test_an_error_that_no_attempt_can_cure_is_told_at_once(
     assert recorder.calls == [("handle_delivery", "d1")]
 
 
-async def test_a_lost_workflow_does_not_block_the_next_of_its_key(start: Start, store: Store) -> None:
+async def test_lost_workflow_does_not_block_the_next_of_its_key(start: Start, store: Store) -> None:
     recorder = Recorder()
 
     async def first_fails(argument: str) -> None:
@@ -157,9 +157,7 @@ async def test_a_lost_workflow_does_not_block_the_next_of_its_key(start: Start, 
     assert [argument for _, argument, _ in recorder.lost] == ["first"]
 
 
-async def test_what_nobody_could_be_told_of_is_told_at_the_next_start_once(
-    start: Start, store: Store
-) -> None:
+async def test_unreported_runs_are_reported_once_at_the_next_start(start: Start, store: Store) -> None:
     mute, second, third = Recorder(), Recorder(), Recorder()
 
     async def broken(_: str) -> None:
@@ -197,9 +195,7 @@ class Stubborn(Recorder):
         await super()._on_lost(workflow, argument, error)
 
 
-async def test_what_can_never_be_told_keeps_nobody_from_being_told_of_the_rest(
-    start: Start, store: Store
-) -> None:
+async def test_unreportable_run_keeps_nobody_from_hearing_of_others(start: Start, store: Store) -> None:
     mute, stubborn = Recorder(), Stubborn()
 
     async def broken(_: str) -> None:
@@ -268,7 +264,7 @@ async def test_a_second_engine_on_the_same_file_is_refused(start: Start, tmp_pat
     assert first.healthy()
 
 
-async def test_a_second_engine_in_the_same_process_is_refused_and_changes_nothing(
+async def test_second_engine_in_same_process_is_refused_and_changes_nothing(
     start: Start, store: Store, tmp_path: Path
 ) -> None:
     first, second = Recorder(), Recorder()
@@ -305,7 +301,7 @@ async def test_a_stop_waits_for_a_call_in_progress(start: Start, store: Store) -
     assert not engine.healthy()
 
 
-async def test_what_a_stop_could_not_wait_for_is_done_by_the_next_start(start: Start, store: Store) -> None:
+async def test_work_left_by_a_stop_follows_the_next_start(start: Start, store: Store) -> None:
     stuck, fresh = Recorder(), Recorder()
 
     async def for_ever(_: str) -> None:

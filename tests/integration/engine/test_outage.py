@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg
 
 from bot.engine import Engine
-from tests.integration.database.postgres_server import stoppable_postgres
+from tests.fakes.postgres_server import stoppable_postgres
 from tests.integration.engine.conftest import opened
 from tests.integration.engine.processes import read, worker
 from tests.integration.engine.work import change, config, delivery, until

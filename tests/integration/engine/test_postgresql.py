@@ -13,7 +13,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from bot.engine import Engine
-from tests.integration.database.postgres_server import running_postgres
+from tests.fakes.postgres_server import running_postgres
 from tests.integration.engine.conftest import opened
 from tests.integration.engine.processes import read, worker, workers
 from tests.integration.engine.work import Recorder, Store, change, config, delivery, plan, until
@@ -83,7 +83,7 @@ async def test_a_living_process_keeps_its_work(postgresql: str, store: Store, tm
     ]
 
 
-async def test_a_process_that_was_asleep_finds_its_work_taken_over_and_ends(
+async def test_process_that_slept_ends_after_its_work_is_taken_over(
     postgresql: str, store: Store, tmp_path: Path
 ) -> None:
     trace = tmp_path / "trace"
@@ -130,7 +130,7 @@ async def test_the_dead_are_succeeded_once_however_many_survive(
     assert {steps["execute_change", f"c{key}"] for key in keys} == {2}
 
 
-async def test_jobs_of_one_key_run_in_order_and_one_at_a_time_on_whichever_process(
+async def test_jobs_of_one_key_run_in_order_on_any_process(
     postgresql: str, store: Store, tmp_path: Path
 ) -> None:
     trace = tmp_path / "trace"
@@ -149,7 +149,7 @@ async def test_jobs_of_one_key_run_in_order_and_one_at_a_time_on_whichever_proce
     assert len({pid for _, _, pid in lines}) == 2
 
 
-async def test_one_process_s_cap_is_its_own_and_the_shared_cap_is_told_when_it_differs(
+async def test_own_cap_and_a_differing_shared_cap_are_reported(
     postgresql: str, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     release = asyncio.Event()
@@ -184,7 +184,7 @@ async def test_one_process_s_cap_is_its_own_and_the_shared_cap_is_told_when_it_d
     )
 
 
-async def test_no_more_plans_of_one_repository_run_than_its_cap_whoever_runs_them(
+async def test_plans_of_one_repository_keep_its_cap_across_processes(
     postgresql: str, store: Store, tmp_path: Path
 ) -> None:
     started: list[str] = []
@@ -210,7 +210,7 @@ async def test_no_more_plans_of_one_repository_run_than_its_cap_whoever_runs_the
     assert before == ["busy0", "busy1", "calm"]
 
 
-async def test_what_another_process_queues_is_heard_at_once_also_after_a_lost_connection(
+async def test_work_queued_elsewhere_is_heard_also_after_a_lost_connection(
     postgresql: str, store: Store, tmp_path: Path
 ) -> None:
     recorder = Recorder()
@@ -257,7 +257,7 @@ async def test_no_more_plans_of_one_environment_run_than_its_cap(
     assert before == ["of none", "other", "prod0", "prod1", "staging"]
 
 
-async def test_no_more_applies_run_in_one_environment_than_its_cap_whichever_processes_run_them(
+async def test_applies_of_one_environment_keep_its_cap_across_processes(
     postgresql: str, store: Store, tmp_path: Path
 ) -> None:
     trace = tmp_path / "trace"
@@ -313,5 +313,8 @@ async def test_the_engine_works_on_postgresql(postgresql: str, store: Store, tmp
     for key in range(3):
         mine = [a for step, a in recorder.calls if step == "execute_change" and int(a) % 3 == key]
         assert mine == [f"{number:02d}" for number in range(key, 12, 3)]
-    assert (depths, healthy) == ({"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 0}, True)
+    assert (depths, healthy) == (
+        {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 0, "statuses": 0},
+        True,
+    )
     assert await _beats(store) == {}

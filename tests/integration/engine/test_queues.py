@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tests.integration.engine.work import (
 )
 
 
-async def test_jobs_of_one_key_run_in_order_and_one_at_a_time(start: Start, store: Store) -> None:
+async def test_jobs_of_one_key_run_in_order_one_by_one(start: Start, store: Store) -> None:
     recorder = Recorder()
     running: dict[str, int] = defaultdict(int)
     most: dict[str, int] = defaultdict(int)
@@ -113,7 +114,7 @@ async def test_no_more_plans_run_at_once_than_the_cap_allows(start: Start, store
     await until(lambda: len(recorder.finished) == 6)
 
     assert sorted(started) == ["r0", "r1"]
-    assert depths == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 3}
+    assert depths == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 3, "statuses": 0}
 
 
 async def test_a_rolled_back_transaction_starts_nothing(start: Start, store: Store) -> None:
@@ -126,10 +127,17 @@ async def test_a_rolled_back_transaction_starts_nothing(start: Start, store: Sto
     await until(lambda: len(recorder.finished) == 1)
 
     assert recorder.calls == [("handle_delivery", "kept")]
-    assert await engine.depths() == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 0}
+    assert await engine.depths() == {
+        "changes": 0,
+        "checks": 0,
+        "inbox": 0,
+        "outbox": 0,
+        "plans": 0,
+        "statuses": 0,
+    }
 
 
-async def test_a_known_id_is_started_once_however_often_it_is_enqueued(start: Start, store: Store) -> None:
+async def test_known_id_is_started_once_however_often_it_is_enqueued(start: Start, store: Store) -> None:
     recorder = Recorder()
     engine = await start(recorder)
 
@@ -151,11 +159,11 @@ async def test_jobs_wait_until_a_process_listens(start: Start, store: Store) -> 
     await start(busy)
     await until(lambda: len(busy.finished) == 2)
 
-    assert depths == {"changes": 0, "checks": 0, "inbox": 1, "outbox": 0, "plans": 1}
+    assert depths == {"changes": 0, "checks": 0, "inbox": 1, "outbox": 0, "plans": 1, "statuses": 0}
     assert idle.calls == []
 
 
-async def test_a_job_can_be_enqueued_by_a_process_that_runs_nothing(
+async def test_job_can_be_enqueued_by_a_process_that_runs_nothing(
     start: Start, store: Store, tmp_path: Path
 ) -> None:
     recorder = Recorder()
@@ -188,4 +196,49 @@ async def test_a_job_that_nobody_would_run_is_refused(start: Start, store: Store
     with pytest.raises(EngineError):
         await store.enqueue(engine, job)
 
-    assert await engine.depths() == {"changes": 0, "checks": 0, "inbox": 0, "outbox": 0, "plans": 0}
+    assert await engine.depths() == {
+        "changes": 0,
+        "checks": 0,
+        "inbox": 0,
+        "outbox": 0,
+        "plans": 0,
+        "statuses": 0,
+    }
+
+
+async def test_keys_take_turns_in_the_order_of_their_jobs(start: Start, store: Store) -> None:
+    recorder = Recorder()
+    engine = await start(recorder, deliveries_per_worker=1)
+
+    # Keys come in no order of their own, and one comes twice.
+    keys = [*(f"acme/infra#{(number * 7) % 12}" for number in range(12)), "acme/infra#0"]
+    jobs = [delivery(f"{number}", key=key) for number, key in enumerate(keys)]
+    await store.enqueue(engine, *jobs)
+    await until(lambda: len(recorder.finished) == len(jobs))
+
+    assert [argument for _, argument in recorder.calls] == [job.argument for job in jobs]
+
+
+async def test_a_command_goes_before_what_was_queued_earlier(start: Start, store: Store) -> None:
+    # Given as many deliveries in hand as may be that nobody waits for, and some more of them,
+    recorder, release = Recorder(), asyncio.Event()
+
+    async def wait(argument: str) -> None:
+        if not argument.startswith("command"):
+            await release.wait()
+
+    recorder.behave["handle_delivery"] = wait
+    engine = await start(recorder, deliveries_per_worker=4)
+    await store.enqueue(engine, *(delivery(f"{number}", key=f"acme/infra#{number}") for number in range(8)))
+    await until(lambda: len(recorder.calls) == 3)
+    # when a command comes, then it is handled at once,
+    await store.enqueue(engine, replace(delivery("command", key="acme/infra#100"), asked=True))
+    await until(lambda: ("handle_delivery", "command") in recorder.finished)
+    # and one on a pull request of which something else waits, behind that.
+    await store.enqueue(engine, replace(delivery("command-behind", key="acme/infra#7"), asked=True))
+    await until(lambda: ("handle_delivery", "7") in recorder.calls)
+    started = [argument for _, argument in recorder.calls]
+    # The first three are claimed together, and begin in any order.
+    assert (set(started[:3]), started[3:]) == ({"0", "1", "2"}, ["command", "7"])
+    release.set()
+    await until(lambda: len(recorder.finished) == 10)

@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.domain.retries import Retries
+from bot.domain.core.retries import Retries
 from bot.engine import Engine, EngineConfig, Work
 from bot.engine.config import WORKFLOWS
 from bot.ports import Job
@@ -85,7 +85,7 @@ def config(directory: Path, **changes: object) -> EngineConfig:
     base = EngineConfig(
         database_url=f"sqlite:///{directory / 'bot.db'}",
         retries=Retries(attempts=3, first_wait=0.01, factor=1.0),
-        telling=Retries(attempts=6, first_wait=0.01, factor=1.0),
+        report_retries=Retries(attempts=6, first_wait=0.01, factor=1.0),
         poll_seconds=0.02,
     )
     return replace(base, **changes)  # type: ignore[arg-type]

@@ -10,10 +10,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.adapters.github import GitHubApp, Options
-from bot.domain.model import Repo
+from bot.domain.core.accounts import Account
+from bot.domain.core.model import Repo
 from bot.playground.github import StandIn, StandInConfig
+from bot.playground.github.errors import ApiError
+from tests.fakes import accounts
+from tests.fakes.clock import PassingTime
 from tests.integration.github.scripted import ScriptedGitHub
-from tests.unit.adapters.github.passing_time import PassingTime
 
 SPEC = Path(__file__).parents[2] / "data" / "github" / "openapi-subset.json"
 REPO = "acme/infra"
@@ -86,10 +89,17 @@ class World:
     repo: Repo
     time: PassingTime
 
+    def account(self, login: str) -> Account:
+        """The account that has a login now; one that GitHub has never seen where nobody has it."""
+        try:
+            return accounts.account(login, self.github.account(login).id)
+        except ApiError:
+            return accounts.account(login)
+
 
 @pytest.fixture
 async def world(tmp_path: Path, session: aiohttp.ClientSession, time: PassingTime) -> AsyncIterator[World]:
-    stand_in = StandIn(StandInConfig(state_dir=tmp_path, spec=SPEC, clock=time.epoch))
+    stand_in = StandIn(StandInConfig(state_dir=tmp_path, spec=SPEC, clock=time.epoch, lag_longest=0.0))
     await stand_in.start()
     await stand_in.create_repo(REPO, files={"README.md": "hello\n", "terraform/main.tf": "# ä\n"})
     await stand_in.add_personas(REPO)

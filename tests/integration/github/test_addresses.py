@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from bot.domain.errors import GitHubError
-from bot.domain.model import Login, Repo
+from bot.domain.core.errors import GitHubError
+from bot.domain.core.model import Repo
+from tests.fakes.accounts import account
 from tests.integration.github.conftest import MakeApp
+from tests.integration.github.pulls import PULLS, pull
 from tests.integration.github.scripted import Scripted, ScriptedGitHub, Seen
 
 REF = "/repos/acme/infra/git/ref/heads/main"
-PULLS = "/repos/acme/infra/pulls"
 TIP = Scripted(data={"ref": "refs/heads/main", "object": {"sha": "a" * 40}})
-
-
-def pull(number: int) -> dict[str, Any]:
-    owner = {"login": "acme"}
-    repo = {"full_name": "acme/infra", "name": "infra", "owner": owner, "default_branch": "main"}
-    tip = {"ref": "main", "sha": "b" * 40, "repo": repo}
-    return {
-        "number": number,
-        "title": "t",
-        "user": None,
-        "state": "open",
-        "draft": False,
-        "head": tip,
-        "base": tip,
-    }
 
 
 async def test_requests_keep_the_base_path_and_name_their_version(
@@ -85,7 +69,7 @@ async def test_a_redirect_to_another_origin_is_refused(
 ) -> None:
     scripted.answer("GET", REF, Scripted(status=302, headers={"location": location}))
 
-    with pytest.raises(GitHubError, match="another host, which Gatewright never calls"):
+    with pytest.raises(GitHubError, match="another host, to which no token is sent"):
         await make_app().branch_head(repo, "main")
 
     assert len(scripted.calls("GET", REF)) == 1
@@ -98,7 +82,7 @@ async def test_a_circle_of_redirects_ends(make_app: MakeApp, scripted: ScriptedG
         await make_app(patience=1.0).branch_head(repo, "main")
 
 
-async def test_pages_are_counted_and_the_address_in_the_link_is_never_followed(
+async def test_pages_are_counted_and_address_in_link_is_never_followed(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     def listed(seen: Seen) -> Scripted:
@@ -117,7 +101,7 @@ async def test_pages_are_counted_and_the_address_in_the_link_is_never_followed(
     assert [each.query["page"] for each in scripted.calls("GET", PULLS)] == ["1", "2", "3"]
 
 
-async def test_a_full_page_without_a_link_is_followed_by_the_next(
+async def test_full_page_without_a_link_is_followed_by_the_next(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     full = Scripted(data=[pull(number) for number in range(100)])
@@ -138,7 +122,7 @@ async def test_a_name_that_would_change_the_path_is_refused(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, login: str
 ) -> None:
     with pytest.raises(GitHubError, match="login is not a usable name"):
-        await make_app().permission(repo, Login(login))
+        await make_app().permission(repo, account(login))
 
     assert not [each for each in scripted.seen if each.method == "GET"]
 
@@ -147,9 +131,9 @@ async def test_names_are_encoded_into_one_segment(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     path = "/repos/acme/infra/collaborators/a%2F..%2Fb%3Fc%23d%20e/permission"
-    scripted.answer("GET", path, Scripted(data={"permission": "read"}))
+    scripted.answer("GET", path, Scripted(data={"permission": "read", "user": {"login": "a", "id": 5}}))
 
-    assert await make_app().permission(repo, Login("a/../b?c#d e")) == "read"
+    assert await make_app().permission(repo, account("a/../b?c#d e", 5)) == "read"
 
 
 async def test_a_file_path_is_encoded_by_segments(
@@ -173,8 +157,8 @@ async def test_a_file_path_that_leaves_the_tree_is_refused(make_app: MakeApp, re
     [
         ({"type": "symlink", "target": "x"}, "it is a symlink, not a file"),
         ({"type": "file", "encoding": "none", "content": ""}, "it is larger than 1 MB"),
-        ({"type": "file", "encoding": "base64", "content": "/w=="}, "it is not a text in UTF-8"),
-        ({"type": "file", "encoding": "base64", "content": "a"}, "it is not a text in UTF-8"),
+        ({"type": "file", "encoding": "base64", "content": "/w=="}, "it is not UTF-8 text"),
+        ({"type": "file", "encoding": "base64", "content": "a"}, "it is not UTF-8 text"),
     ],
 )
 async def test_what_is_no_text_file_is_an_error(

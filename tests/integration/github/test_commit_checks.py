@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bot.adapters.github import GitHubApp
-from bot.domain.errors import GitHubError
+from bot.domain.core.errors import GitHubError
+from bot.domain.core.model import Repo, Sha
 from bot.domain.gates import Outcome
-from bot.domain.model import Repo, Sha
-from bot.playground.github.model_checks import CommitStatus
+from bot.playground.github.records.checks import CommitStatus
 from bot.ports import Check
 from tests.integration.github.conftest import REPO, MakeApp, World
 from tests.integration.github.scripted import Scripted, ScriptedGitHub
@@ -54,7 +54,7 @@ async def test_statuses_of_others_count_and_our_own_checks_do_not(world: World) 
     }
 
 
-async def test_a_check_that_a_ruleset_requires_is_missed_until_it_is_reported(world: World) -> None:
+async def test_check_that_ruleset_requires_is_missed_until_it_is_reported(world: World) -> None:
     pull = await world.github.open_pull(REPO, author="dev", branch="topic", files={"a.tf": "# new\n"})
     head = Sha(world.github.pull(REPO, pull.number).head_sha)
     world.github.require_checks(REPO, "tests")
@@ -151,7 +151,7 @@ async def test_a_check_run_counts_by_its_conclusion(
     assert (told.name, told.outcome) == ("tests", outcome)
 
 
-async def test_what_cannot_be_read_is_an_error_and_not_an_empty_list(
+async def test_what_cannot_be_read_is_error_and_not_empty_list(
     scripted: ScriptedGitHub, app: GitHubApp, repo: Repo
 ) -> None:
     report(scripted, [], required=[])
@@ -161,7 +161,7 @@ async def test_what_cannot_be_read_is_an_error_and_not_an_empty_list(
         await app.other_checks(repo, SHA, "main")
 
 
-async def test_what_the_protection_and_what_the_rules_require_is_missed_alike(
+async def test_what_protection_and_what_the_rules_require_is_missed_alike(
     scripted: ScriptedGitHub, app: GitHubApp, repo: Repo
 ) -> None:
     report(scripted, [a_run("tests", "success")], required=["tests", "deploy preview"])
@@ -176,7 +176,7 @@ async def test_what_the_protection_and_what_the_rules_require_is_missed_alike(
     ]
 
 
-async def test_a_check_that_must_come_from_an_app_is_not_opened_by_another(
+async def test_check_bound_to_an_app_is_not_opened_by_another(
     scripted: ScriptedGitHub, app: GitHubApp, repo: Repo
 ) -> None:
     report(scripted, [a_run("tests", "success"), a_run("scan", "success")], required=[])
@@ -207,7 +207,7 @@ async def test_a_check_that_must_come_from_an_app_is_not_opened_by_another(
     ]
 
 
-async def test_the_newest_run_of_an_app_counts_in_whatever_order_they_are_listed(
+async def test_newest_run_of_an_app_counts_in_any_listing_order(
     scripted: ScriptedGitHub, app: GitHubApp, repo: Repo
 ) -> None:
     runs = [a_run("tests", "success", number=3), a_run("tests", "failure", number=2)]

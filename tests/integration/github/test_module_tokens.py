@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.errors import GitHubError
+from bot.domain.core.errors import GitHubError
 from tests.integration.github.conftest import World
 
 
@@ -32,7 +32,7 @@ async def test_a_module_token_is_asked_for_once(world: World) -> None:
     assert tokens.isdisjoint({await world.app.git_token(world.repo)})
 
 
-async def test_a_listed_repository_without_the_app_is_refused_with_what_to_do(world: World) -> None:
+async def test_listed_repository_without_app_is_refused_with_what_to_do(world: World) -> None:
     await world.github.create_repo("acme/modules", installed=False)
 
     with pytest.raises(GitHubError, match=r"acme/modules.*GATEWRIGHT_MODULE_REPOSITORIES"):

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.errors import GitHubError
-from bot.domain.model import Repo
+from bot.domain.core.errors import GitHubError
+from bot.domain.core.model import Repo
 from tests.integration.github.conftest import MakeApp
+from tests.integration.github.pulls import PULLS, pull
 from tests.integration.github.scripted import Scripted, ScriptedGitHub
-from tests.integration.github.test_addresses import PULLS, pull
 
 BRANCH = "gatewright/revert-1"
 
@@ -18,7 +18,7 @@ async def open_one(make_app: MakeApp, repo: Repo) -> int:
 @pytest.mark.parametrize(
     "lost", [Scripted(status=502, data=None), Scripted(drop=True)], ids=["502", "cut connection"]
 )
-async def test_a_pull_request_that_was_opened_is_found_when_the_answer_was_lost(
+async def test_pull_request_opened_is_found_when_the_answer_was_lost(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, lost: Scripted
 ) -> None:
     there = Scripted(status=422, data={"message": "Validation Failed"})
@@ -31,7 +31,7 @@ async def test_a_pull_request_that_was_opened_is_found_when_the_answer_was_lost(
     assert len(scripted.calls("POST", PULLS)) == 1
 
 
-async def test_a_pull_request_that_was_not_opened_is_opened_by_the_next_attempt(
+async def test_unopened_pull_request_is_opened_by_the_next_attempt(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     scripted.answer("GET", PULLS, Scripted(data=[]))
@@ -43,7 +43,7 @@ async def test_a_pull_request_that_was_not_opened_is_opened_by_the_next_attempt(
     assert len(scripted.calls("POST", PULLS)) == 2
 
 
-async def test_a_pull_request_that_github_refuses_is_an_error_with_its_words(
+async def test_pull_request_that_github_refuses_is_error_with_its_words(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     scripted.answer("GET", PULLS, Scripted(data=[]))

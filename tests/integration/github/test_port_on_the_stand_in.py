@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.errors import GitHubError, GitHubNotFoundError
-from bot.domain.model import Login, Permission, Sha
+from bot.domain.core.accounts import GHOST, Login
+from bot.domain.core.errors import GitHubError, GitHubNotFoundError
+from bot.domain.core.model import Permission, Sha
 from bot.playground.github import StandIn
-from bot.playground.github.model import Pull
+from bot.playground.github.records.model import Pull
 from bot.ports import Annotation, Check, CheckButton
+from tests.fakes.accounts import unnumbered
 from tests.integration.github.conftest import REPO, World
 
 MARKER = '<!-- gatewright {"kind": "plan", "env": "staging"} -->'
@@ -49,7 +51,8 @@ async def test_a_pull_request_is_told_as_it_is_now(world: World) -> None:
 
     told = await world.app.pull(world.repo, pull.number)
 
-    assert (told.number, told.author, told.state, told.merged, told.draft) == (1, "dev", "open", False, False)
+    assert (told.number, told.state, told.merged, told.draft) == (1, "open", False, False)
+    assert (told.author.login, told.author.id) == ("dev", world.github.account("dev").id)
     assert (told.head_sha, told.head_ref, told.head_repo) == (pull.head_sha, "topic", REPO)
     assert (told.base_ref, told.base_sha) == ("main", pull.base_sha)
     assert told.is_fork is False
@@ -102,17 +105,52 @@ async def test_only_open_pull_requests_are_listed(world: World) -> None:
     ],
 )
 async def test_permissions_are_those_of_the_role(world: World, login: str, right: Permission) -> None:
-    assert await world.app.permission(world.repo, Login(login)) is right
+    assert await world.app.permission(world.repo, world.account(login)) is right
 
 
 @pytest.mark.parametrize("role", ["triage", "maintain"])
 async def test_permissions_between_read_and_admin_keep_their_role(world: World, role: str) -> None:
     world.github.set_permission(REPO, "dev", role)
 
-    assert await world.app.permission(world.repo, Login("dev")) is Permission(role)
+    assert await world.app.permission(world.repo, world.account("dev")) is Permission(role)
 
 
-async def test_a_team_member_is_one_and_an_invited_person_is_not_yet(world: World) -> None:
+async def test_renamed_account_has_its_right_under_its_new_login_only(world: World) -> None:
+    before = world.account("dev")
+    world.github.rename_account("dev", "developer")
+
+    assert await world.app.permission(world.repo, before) is Permission.NONE
+    assert await world.app.permission(world.repo, world.account("developer")) is Permission.WRITE
+
+
+async def test_who_took_a_login_lends_its_right_to_nobody(world: World) -> None:
+    before = world.account("dev")
+    world.github.rename_account("dev", "developer")
+    await world.github.add_user("dev")
+    world.github.set_permission(REPO, "dev", "admin")
+
+    assert await world.app.permission(world.repo, before) is Permission.NONE
+    assert await world.app.permission(world.repo, world.account("dev")) is Permission.ADMIN
+
+
+async def test_an_account_without_id_has_no_right(world: World) -> None:
+    assert await world.app.permission(world.repo, unnumbered("dev")) is Permission.NONE
+
+
+async def test_reviews_and_authors_that_were_deleted_are_nobodys(world: World) -> None:
+    await world.github.add_user("leaver")
+    world.github.set_permission(REPO, "leaver", "write")
+    pull = await world.github.open_pull(REPO, author="leaver", branch="gone", files={"g.tf": "# g\n"})
+    await world.github.review(REPO, pull.number, author="owner", state="approved")
+    world.github.delete_account("owner")
+    world.github.delete_account("leaver")
+
+    assert (await world.app.pull(world.repo, pull.number)).author == GHOST
+    assert [each.author for each in await world.app.open_pulls(world.repo)] == [GHOST]
+    assert await world.app.reviews(world.repo, pull.number) == []
+
+
+async def test_team_member_is_one_and_invited_person_is_not_yet(world: World) -> None:
     team = await world.github.add_team("acme", "oncall", ["owner"])
     team.pending.append("dev")
 
@@ -143,7 +181,7 @@ async def test_a_file_is_read_at_a_ref(world: World) -> None:
     assert await world.app.file(world.repo, "terraform/none.tf", "main") is None
 
 
-async def test_a_file_at_a_missing_ref_is_not_taken_for_a_missing_file(world: World) -> None:
+async def test_file_at_missing_ref_is_not_taken_for_missing_file(world: World) -> None:
     with pytest.raises(GitHubNotFoundError):
         await world.app.file(world.repo, "README.md", "f" * 40)
 
@@ -170,10 +208,12 @@ async def test_a_comment_is_written_updated_and_found_again(world: World) -> Non
     [comment] = world.github.comments(REPO, pull.number)
     assert (comment.id, comment.author, comment.body) == (posted.id, "gatewright[bot]", f"{MARKER}\nsecond")
     assert (updated.at - posted.at).total_seconds() == 90
-    assert await world.app.find_comment(world.repo, pull.number, MARKER) == posted.id
+    found = await world.app.find_comment(world.repo, pull.number, MARKER)
+    assert found is not None
+    assert found.id == posted.id
 
 
-async def test_only_the_apps_own_comments_are_found_by_their_first_line(world: World) -> None:
+async def test_only_apps_own_comments_are_found_by_their_first_line(world: World) -> None:
     pull = await opened(world.github)
     await world.app.comment(world.repo, pull.number, f"other\n{MARKER}")
     await world.github.comment(REPO, pull.number, author="dev", body=f"{MARKER}\nforged")
@@ -191,7 +231,8 @@ async def test_the_newest_of_many_comments_is_found_without_reading_all(world: W
 
     found = await world.app.find_comment(world.repo, pull.number, MARKER)
 
-    assert found == newest.id
+    assert found is not None
+    assert (found.id, found.at) == (newest.id, newest.at)
     pages = [each.path for each in world.github.requests[asked:] if "/comments" in each.path]
     assert len(pages) == 1
 
@@ -202,7 +243,9 @@ async def test_an_old_comment_is_found_behind_many_newer_ones(world: World) -> N
     for number in range(199):
         await world.github.comment(REPO, pull.number, author="dev", body=f"talk {number}")
 
-    assert await world.app.find_comment(world.repo, pull.number, MARKER) == old.id
+    found = await world.app.find_comment(world.repo, pull.number, MARKER)
+    assert found is not None
+    assert found.id == old.id
 
 
 async def test_updating_a_deleted_comment_is_not_found(world: World) -> None:
@@ -282,7 +325,7 @@ def remarks_on_many_lines() -> tuple[Annotation, ...]:
     )
 
 
-async def test_a_long_summary_is_cut_and_many_annotations_go_in_portions(world: World) -> None:
+async def test_long_summary_is_cut_and_many_annotations_go_in_portions(world: World) -> None:
     pull = await opened(world.github)
     remarks = remarks_on_many_lines()
 
@@ -313,7 +356,7 @@ async def test_no_annotation_is_doubled_when_an_answer_is_lost(
     assert [each["message"] for each in run.annotations] == [each.message for each in check.annotations]
 
 
-async def test_what_a_lost_process_left_out_of_its_annotations_is_added_by_its_successor(
+async def test_annotations_missed_by_a_lost_process_are_added_later(
     world: World,
 ) -> None:
     pull = await opened(world.github)
@@ -398,7 +441,7 @@ async def test_a_comment_whose_answer_was_lost_is_written_once(world: World) -> 
     assert [each.id for each in world.github.comments(REPO, pull.number)] == [posted.id]
 
 
-async def test_an_equal_comment_of_earlier_is_not_taken_for_the_lost_one(world: World) -> None:
+async def test_equal_comment_of_earlier_is_not_taken_for_lost_one(world: World) -> None:
     pull = await opened(world.github)
     earlier = await world.app.comment(world.repo, pull.number, f"{MARKER}\nplan")
     await world.time.sleep(300)
@@ -409,7 +452,7 @@ async def test_an_equal_comment_of_earlier_is_not_taken_for_the_lost_one(world: 
     assert [each.id for each in world.github.comments(REPO, pull.number)] == [earlier.id, posted.id]
 
 
-async def test_a_deployment_and_a_check_whose_answers_were_lost_are_made_once(world: World) -> None:
+async def test_deployment_and_check_whose_answers_were_lost_are_made_once(world: World) -> None:
     pull = await opened(world.github)
     for path in (r"/check-runs$", r"/deployments$"):
         world.github.faults.add(path=path, method="POST", status=504, before_effect=False)

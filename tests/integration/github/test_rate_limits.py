@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from bot.domain.errors import GitHubError, GitHubUnavailableError
-from bot.domain.model import Login, Repo, Sha
+from bot.domain.core.errors import GitHubError, GitHubUnavailableError
+from bot.domain.core.model import Repo, Sha
 from bot.ports import Check
+from tests.fakes.accounts import account
+from tests.fakes.clock import PassingTime
 from tests.integration.github.conftest import MakeApp
 from tests.integration.github.scripted import EXPIRY, TOKENS, Scripted, ScriptedGitHub
-from tests.unit.adapters.github.passing_time import PassingTime
 
 REF = "/repos/acme/infra/git/ref/heads/main"
 TIP = Scripted(data={"ref": "refs/heads/main", "object": {"sha": "a" * 40}})
@@ -105,7 +106,7 @@ async def test_nobody_asks_while_the_limit_lasts(
     ],
     ids=["a year", "for ever", "a reset by another clock"],
 )
-async def test_a_limit_longer_than_github_has_any_does_not_shut_us_up_for_good(
+async def test_overlong_limit_does_not_stop_requests_for_good(
     make_app: MakeApp,
     scripted: ScriptedGitHub,
     repo: Repo,
@@ -141,7 +142,7 @@ async def test_a_plain_refusal_is_no_rate_limit(
     scripted.answer("GET", "/repos/acme/infra/collaborators/dev/permission", refused)
 
     with pytest.raises(GitHubError, match="Resource not accessible by integration") as caught:
-        await make_app().permission(repo, Login("dev"))
+        await make_app().permission(repo, account("dev"))
 
     assert not isinstance(caught.value, GitHubUnavailableError)
     assert time.slept == []

@@ -4,12 +4,13 @@ import asyncio
 
 import pytest
 
-from bot.domain.errors import GitHubError, GitHubNotFoundError, GitHubUnavailableError
-from bot.domain.model import Login, Repo, Sha
+from bot.domain.core.errors import GitHubError, GitHubNotFoundError, GitHubUnavailableError
+from bot.domain.core.model import Repo, Sha
 from bot.ports import Check
+from tests.fakes.accounts import account
+from tests.fakes.clock import PassingTime
 from tests.integration.github.conftest import MakeApp
 from tests.integration.github.scripted import TOKENS, Scripted, ScriptedGitHub, Seen
-from tests.unit.adapters.github.passing_time import PassingTime
 
 REF = "/repos/acme/infra/git/ref/heads/main"
 COMMENTS = "/repos/acme/infra/issues/5/comments"
@@ -24,7 +25,7 @@ def comment(
         "id": 9,
         "node_id": "IC_9",
         "body": body,
-        "user": {"login": author, "type": "Bot"},
+        "user": {"login": author, "id": 9, "type": "Bot"},
         "created_at": at,
         "updated_at": at,
         "performed_via_github_app": None,
@@ -43,7 +44,7 @@ def comment(
     ],
     ids=["500", "502 page", "unknown 5xx", "503 with broken JSON", "200 with broken JSON", "cut connection"],
 )
-async def test_a_passing_failure_is_retried_until_the_answer_comes(
+async def test_a_temporary_failure_is_retried_until_the_answer_comes(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, failure: Scripted
 ) -> None:
     scripted.answer("GET", REF, failure, failure, failure, TIP)
@@ -157,7 +158,7 @@ async def test_another_comment_is_not_taken_for_the_lost_one(
     assert posted.id == 10
 
 
-async def test_a_rate_limited_comment_is_not_looked_for_because_it_was_not_written(
+async def test_rate_limited_comment_was_not_written_and_is_not_searched(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     limited = Scripted(status=429, data={"message": "slow down"}, headers={"retry-after": "5"})
@@ -179,7 +180,7 @@ async def test_a_rate_limited_comment_is_not_looked_for_because_it_was_not_writt
     ],
     ids=["just started", "another app's", "another id", "an earlier one", "of unknown time"],
 )
-async def test_only_the_check_that_was_just_made_is_taken_for_the_lost_one(
+async def test_only_the_check_just_made_is_taken_for_the_lost(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, listed: dict[str, object], *, found: bool
 ) -> None:
     head = "b" * 40
@@ -198,7 +199,7 @@ async def test_only_the_check_that_was_just_made_is_taken_for_the_lost_one(
     assert await make_app().create_check(repo, check) == (1 if found else 2)
 
 
-async def test_an_answer_of_another_shape_is_an_error_that_names_the_field_only(
+async def test_answer_of_another_shape_is_error_that_names_field_only(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     wrong = {"ref": "refs/heads/main", "object": {"sha": "not-a-sha-and-not-to-be-shown"}}
@@ -273,12 +274,12 @@ async def test_no_secret_is_told_in_an_error(make_app: MakeApp, scripted: Script
     scripted.answer("GET", "/repos/acme/infra/collaborators/dev/permission", echo)
 
     with pytest.raises(GitHubError) as caught:
-        await make_app().permission(repo, Login("dev"))
+        await make_app().permission(repo, account("dev"))
 
     assert "ghs_short-lived-secret" not in str(caught.value)
 
 
-async def test_a_token_that_an_answer_repeats_is_told_not_even_in_part(
+async def test_token_that_answer_repeats_is_told_not_even_in_part(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     said = f"{'x' * 285} ghs_short-lived-secret"

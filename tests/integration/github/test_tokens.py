@@ -9,11 +9,13 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from bot.adapters.github import GitHubApp, Options
-from bot.domain.errors import GitHubError, GitHubNotFoundError, NotServedError
-from bot.domain.model import Login, Repo
+from bot.domain.core.accounts import Login
+from bot.domain.core.errors import GitHubError, GitHubNotFoundError, NotServedError
+from bot.domain.core.model import Repo
+from tests.fakes.accounts import account
+from tests.fakes.clock import PassingTime
 from tests.integration.github.conftest import MakeApp
 from tests.integration.github.scripted import TOKENS, Scripted, ScriptedGitHub, Seen
-from tests.unit.adapters.github.passing_time import PassingTime
 
 REF = "/repos/acme/infra/git/ref/heads/main"
 INSTALLATION = "/repos/acme/infra/installation"
@@ -28,7 +30,7 @@ def claims(seen: Seen, private_key: str) -> dict[str, object]:
     return found
 
 
-async def test_the_app_signs_with_a_short_jwt_that_allows_for_skewed_clocks(
+async def test_app_signs_with_short_jwt_that_allows_for_skewed_clocks(
     make_app: MakeApp, scripted: ScriptedGitHub, private_key: str, time: PassingTime
 ) -> None:
     await make_app().check_credentials()
@@ -49,7 +51,7 @@ async def test_the_jwt_is_kept_until_shortly_before_its_end(
     assert first == second != third
 
 
-async def test_the_jwt_is_made_anew_when_the_clock_was_set_back(
+async def test_jwt_is_made_anew_when_the_clock_was_set_back(
     make_app: MakeApp, scripted: ScriptedGitHub, private_key: str, time: PassingTime
 ) -> None:
     app = make_app()
@@ -96,7 +98,6 @@ async def test_tokens_are_narrowed_to_the_repository_and_to_their_purpose(
             "permissions": {
                 "checks": "write",
                 "contents": "read",
-                "deployments": "write",
                 "metadata": "read",
                 "pull_requests": "write",
             },
@@ -130,7 +131,7 @@ async def test_a_failed_token_request_is_not_remembered(
     assert await app.git_token(repo) == "ghs_good"
 
 
-async def test_a_token_is_renewed_when_less_than_ten_minutes_are_left(
+async def test_token_is_renewed_when_less_than_ten_minutes_are_left(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo, time: PassingTime
 ) -> None:
     app = make_app()
@@ -155,7 +156,7 @@ async def test_a_token_that_ends_too_soon_is_never_handed_out(
 ) -> None:
     await time.sleep(55 * 60)
 
-    with pytest.raises(GitHubError, match="is this machine's clock right"):
+    with pytest.raises(GitHubError, match="check the clock of this machine"):
         await make_app().git_token(repo)
 
 
@@ -188,7 +189,7 @@ async def test_a_repository_that_moved_to_another_installation_is_followed(
     assert await make_app().git_token(repo) == "ghs_moved"
 
 
-async def test_a_removed_app_is_not_mistaken_for_a_missing_file_user_or_comment(
+async def test_removed_app_is_not_taken_for_a_missing_object(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     gone = Scripted(status=404, data={"message": "Not Found"})
@@ -198,7 +199,7 @@ async def test_a_removed_app_is_not_mistaken_for_a_missing_file_user_or_comment(
 
     for call in (
         app.file(repo, "gatewright.yaml", "main"),
-        app.permission(repo, Login("dev")),
+        app.permission(repo, account("dev")),
         app.react(repo, 1, "eyes"),
     ):
         with pytest.raises(GitHubError, match="the App is not installed there") as caught:
@@ -210,9 +211,9 @@ async def test_the_installation_of_an_unknown_organisation_is_looked_up(
     make_app: MakeApp, scripted: ScriptedGitHub
 ) -> None:
     listed = [
-        {"id": 1, "account": {"login": "other"}},
+        {"id": 1, "account": {"login": "other", "id": 8}},
         {"id": 2, "account": None},
-        {"id": 77, "account": {"login": "Acme", "type": "Organization"}},
+        {"id": 77, "account": {"login": "Acme", "id": 2, "type": "Organization"}},
     ]
     scripted.answer("GET", "/app/installations", Scripted(data=listed))
     scripted.answer("GET", "/orgs/acme/teams/oncall/memberships/dev", Scripted(data={"state": "pending"}))
@@ -220,7 +221,7 @@ async def test_the_installation_of_an_unknown_organisation_is_looked_up(
     assert await make_app().is_team_member("acme", "oncall", Login("dev")) is False
 
 
-async def test_an_organisation_without_the_app_is_an_error_and_not_a_no(
+async def test_organisation_without_app_is_an_error_and_not_a_no(
     make_app: MakeApp, scripted: ScriptedGitHub
 ) -> None:
     scripted.answer("GET", "/app/installations", Scripted(data=[]))
@@ -240,7 +241,7 @@ class OnlyInfra:
         return 4711
 
 
-async def test_a_token_is_narrowed_to_the_repository_that_was_meant_and_not_to_its_name(
+async def test_token_is_narrowed_to_the_repository_id_not_its_name(
     make_app: MakeApp, scripted: ScriptedGitHub, repo: Repo
 ) -> None:
     app = make_app(admitting=OnlyInfra())
@@ -253,7 +254,7 @@ async def test_a_token_is_narrowed_to_the_repository_that_was_meant_and_not_to_i
     assert "repositories" not in asked
 
 
-async def test_nothing_is_asked_of_github_for_a_repository_that_is_not_listed(
+async def test_nothing_is_asked_of_github_for_unlisted_repositories(
     make_app: MakeApp, scripted: ScriptedGitHub
 ) -> None:
     app = make_app(admitting=OnlyInfra())

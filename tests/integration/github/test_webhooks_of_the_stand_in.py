@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from bot.domain.model import Sha
+from bot.domain.core.model import Sha
 from bot.events import (
     CheckRunPayload,
     IssueCommentPayload,
@@ -39,7 +39,7 @@ async def inbox(world: World) -> AsyncIterator[list[IncomingEvent]]:
     await runner.cleanup()
 
 
-async def test_the_life_of_a_pull_request_is_read_event_by_event(
+async def test_life_of_a_pull_request_is_read_event_by_event(
     world: World, inbox: list[IncomingEvent]
 ) -> None:
     github = world.github

@@ -15,13 +15,13 @@ import pytest
 from bot.adapters.clock import SystemClock
 from bot.adapters.database import Database, migrate
 from bot.adapters.github import GitHubApp, Options, Waits
-from bot.domain.errors import GitHubUnavailableError
-from bot.domain.model import Repo, Sha
-from bot.domain.write_buckets import Bucket, WriteLimits
+from bot.domain.core.errors import GitHubUnavailableError
+from bot.domain.core.model import Repo, Sha
+from bot.domain.core.write_buckets import Bucket, WriteLimits
 from bot.playground.github import SecondaryLimits, StandIn, StandInConfig
 from bot.ports import Check, Clock
+from tests.fakes.clock import PassingTime
 from tests.integration.github.conftest import REPO, SPEC
-from tests.unit.adapters.github.passing_time import PassingTime
 
 MINUTE = 3.0
 """What is a minute to GitHub and to the workers in tests that wait for real; all counts are a sixth of the usual ones."""

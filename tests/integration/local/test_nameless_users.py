@@ -15,7 +15,7 @@ from bot.policy import load_policy
 _LOOK = """
 import os, sys
 from pathlib import Path
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from bot.local.checkout import Checkout, Wanted
 from bot.policy import load_policy
 if os.getuid() == 0:
@@ -35,7 +35,7 @@ environments:
 """
 
 
-def test_a_name_that_fits_no_state_key_is_no_matter_where_none_is_needed(tmp_path: Path) -> None:
+def test_name_unfit_for_state_keys_matters_only_where_needed(tmp_path: Path) -> None:
     policy = load_policy(_POLICY.format(key="dev/{user}.tfstate") + "  staging: {}\n")
     wanted = Wanted(env="staging", project=None, user="CORP\\ann", pull=None)
 
@@ -52,7 +52,7 @@ def test_a_name_that_fits_no_state_key_is_no_matter_where_none_is_needed(tmp_pat
         pytest.param("dev/{user}/terraform.tfstate", "--user NAME", id="a name is needed"),
     ],
 )
-async def test_a_user_without_a_name_is_asked_for_one_where_it_is_needed(key: str, said: str) -> None:
+async def test_user_without_a_name_is_asked_where_needed(key: str, said: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", _LOOK),
         cwd=Path(__file__).parents[3],

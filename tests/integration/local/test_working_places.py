@@ -8,13 +8,13 @@ from stat import S_IMODE
 import pytest
 
 from bot.adapters.workspace.git import Git
-from bot.domain.errors import GatewrightError
-from bot.domain.model import EnvName, ProjectName, Stack, StateKey
+from bot.domain.core.errors import GatewrightError
+from bot.domain.core.model import EnvName, ProjectName, Stack, StateKey
 from bot.local.place import keep_lock_file, lay_out, working_place
 from bot.local.source import working_tree
 from bot.policy import load_policy
 from bot.ports import OVERRIDE_FILE
-from bot.services.stacks import input_tree
+from bot.services.stacks.touched import input_tree
 
 POLICY = load_policy("""
 version: 1
@@ -147,7 +147,7 @@ async def test_what_an_earlier_command_left_is_removed(tmp_path: Path, root: Pat
     assert not (slot.tree / "terraform" / "main.tf").is_symlink()
 
 
-def test_a_state_that_could_not_be_saved_is_kept_and_said(tmp_path: Path, root: Path) -> None:
+def test_state_that_could_not_be_saved_is_kept_and_said(tmp_path: Path, root: Path) -> None:
     # Given a place where Terraform has left a state,
     with working_place(tmp_path / "cache", root, stack("dev")) as slot:
         lost = slot.tree / "terraform" / "errored.tfstate"
@@ -179,7 +179,7 @@ async def test_a_state_in_the_checkout_is_not_copied(tmp_path: Path, root: Path)
 def test_one_command_at_a_time_works_on_a_stack(tmp_path: Path, root: Path) -> None:
     with (
         working_place(tmp_path / "cache", root, stack("dev")),
-        pytest.raises(GatewrightError, match="works on dev just now"),
+        pytest.raises(GatewrightError, match="is using dev"),
         working_place(tmp_path / "cache", root, stack("dev")),
     ):
         pass
@@ -205,7 +205,7 @@ def test_stacks_have_places_of_their_own(tmp_path: Path, root: Path, other: Stac
         assert backend.read_text() == "the state of dev"
 
 
-def test_a_stack_is_worked_on_at_the_same_place_each_time(tmp_path: Path, root: Path) -> None:
+def test_stack_is_worked_on_at_the_same_place_each_time(tmp_path: Path, root: Path) -> None:
     places = []
     for env in ("dev", "test", "dev"):
         with working_place(tmp_path / "cache", root, stack(env)) as slot:

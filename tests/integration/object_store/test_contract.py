@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.domain.errors import ObjectExistsError, ObjectMissingError
+from bot.domain.core.errors import ObjectExistsError, ObjectMissingError
 from bot.ports import ObjectStore
 
 
@@ -124,7 +124,7 @@ async def test_more_objects_than_one_answer_holds_are_all_listed(store: ObjectSt
     assert list(await store.list("logs/")) == keys
 
 
-async def test_a_store_that_honours_create_only_passes_the_probe_and_is_left_clean(
+async def test_store_with_create_only_passes_the_probe_and_stays_clean(
     store: ObjectStore,
 ) -> None:
     await store.probe()

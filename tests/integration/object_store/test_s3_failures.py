@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bot.adapters.object_store import S3ObjectStore
-from bot.domain.errors import ObjectExistsError, ObjectMissingError, StoreError
+from bot.domain.core.errors import ObjectExistsError, ObjectMissingError, StoreError
 
 KEY_ID = "AKIA-THE-KEY-ID"
 SECRET = "the-secret-access-key"
@@ -98,7 +98,7 @@ async def store_on(bucket: Bucket) -> AsyncIterator[S3ObjectStore]:
         await store.close()
 
 
-async def test_requests_are_path_style_and_carry_no_checksum_that_r2_refuses() -> None:
+async def test_requests_are_path_style_without_checksums_that_r2_refuses() -> None:
     bucket = Bucket()
 
     async with store_on(bucket) as store:
@@ -121,7 +121,7 @@ async def test_an_ordinary_write_carries_no_condition() -> None:
     assert "If-None-Match" not in bucket.requests[0].headers
 
 
-async def test_a_write_that_met_another_one_is_tried_again_after_a_second() -> None:
+async def test_write_that_met_another_one_is_tried_again_after_second() -> None:
     conflict = refusing(409, "ConditionalRequestConflict")
     bucket = Bucket(first_answers=[conflict, conflict])
 
@@ -152,7 +152,7 @@ async def test_a_conflict_that_does_not_end_is_a_failure() -> None:
     assert len(bucket.requests) == 5
 
 
-async def test_a_created_object_whose_answer_was_lost_is_recognised_as_our_own() -> None:
+async def test_created_object_with_a_lost_answer_is_recognised_as_ours() -> None:
     bucket = Bucket()
 
     async def write_and_lose_the_answer(request: web.Request) -> web.Response:
@@ -167,7 +167,7 @@ async def test_a_created_object_whose_answer_was_lost_is_recognised_as_our_own()
     assert bucket.objects == {"key": b"ours"}
 
 
-async def test_an_object_of_another_is_not_taken_for_our_own_after_a_retry() -> None:
+async def test_object_of_another_is_not_taken_for_ours_after_retry() -> None:
     bucket = Bucket(first_answers=[refusing(500, "InternalError")], objects={"key": b"theirs"})
 
     async with store_on(bucket) as store:
@@ -229,7 +229,7 @@ async def test_a_server_that_does_not_answer_is_named() -> None:
     await unreachable.close()
 
 
-async def test_a_server_that_ignores_conditions_fails_the_probe_and_is_left_clean() -> None:
+async def test_server_that_ignores_conditions_fails_probe_and_is_left_clean() -> None:
     bucket = Bucket(honours_conditions=False)
 
     async with store_on(bucket) as store:
@@ -239,7 +239,7 @@ async def test_a_server_that_ignores_conditions_fails_the_probe_and_is_left_clea
     assert bucket.objects == {}
 
 
-async def test_a_server_that_ignores_which_version_is_replaced_fails_the_probe_and_is_left_clean() -> None:
+async def test_server_that_ignores_version_conditions_fails_the_probe_cleanly() -> None:
     bucket = Bucket(honours_versions=False)
 
     async with store_on(bucket) as store:
@@ -251,7 +251,7 @@ async def test_a_server_that_ignores_which_version_is_replaced_fails_the_probe_a
     assert bucket.objects == {}
 
 
-async def test_a_server_that_does_not_know_versions_fails_the_probe_with_what_to_do() -> None:
+async def test_server_without_versions_fails_the_probe_with_advice() -> None:
     bucket = Bucket(knows_versions=False)
 
     async with store_on(bucket) as store:
@@ -261,7 +261,7 @@ async def test_a_server_that_does_not_know_versions_fails_the_probe_with_what_to
     assert bucket.objects == {}
 
 
-async def test_a_server_that_refuses_but_writes_all_the_same_fails_the_probe() -> None:
+async def test_server_that_refuses_but_writes_anyway_fails_the_probe() -> None:
     bucket = Bucket(writes_although_refusing=True)
 
     async with store_on(bucket) as store:

@@ -9,10 +9,10 @@ import pytest
 
 from bot.adapters.object_store import S3ObjectStore
 from bot.adapters.state_object import S3StateObject
-from bot.domain.errors import ObjectExistsError
-from bot.domain.model import StateKey
+from bot.domain.core.errors import ObjectExistsError
+from bot.domain.core.model import StateKey
 from bot.ports import ObjectStore
-from bot.ports.restores import StateLock
+from bot.ports.records.restores import StateLock
 
 KEY = StateKey("staging/terraform.tfstate")
 OURS = StateLock(id="a-run-of-ours", who="admin by gatewright", created=datetime(2026, 3, 1, tzinfo=UTC))
@@ -27,7 +27,7 @@ def state(store: ObjectStore) -> S3StateObject:
     return S3StateObject(store=store, key=KEY)
 
 
-async def test_a_state_is_written_over_exactly_the_version_that_was_read(state: S3StateObject) -> None:
+async def test_state_is_written_over_exactly_the_version_that_was_read(state: S3StateObject) -> None:
     # Given a state that was read, and then written by somebody else,
     await state.store.put(KEY, b"damaged")
     read = await state.read()
@@ -60,7 +60,7 @@ async def test_where_there_was_no_state_none_is_written_over(state: S3StateObjec
     assert await state.store.get(KEY) == b"restored"
 
 
-async def test_the_lock_is_known_as_ours_by_whoever_goes_on_and_nobody_elses_is_freed(
+async def test_lock_is_known_as_ours_and_no_other_is_freed(
     state: S3StateObject,
 ) -> None:
     # Given our lock, when a successor takes it again, then it is ours;

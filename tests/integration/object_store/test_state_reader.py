@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from bot.adapters.encryption import AesGcmCipher
+from bot.adapters.sealed_objects import EncryptedObjects
 from bot.adapters.state_reader import NO_STATE, lock_info, read_snapshot, read_state, snapshot
-from bot.domain.errors import IntegrityError, StoreError
-from bot.domain.model import StateIdentity, StateKey
+from bot.domain.core.errors import IntegrityError, StoreError
+from bot.domain.core.model import StateIdentity, StateKey
 from bot.ports import ObjectStore
 from tests.fakes.object_store import MemoryObjectStore
 
@@ -20,6 +21,10 @@ CIPHER = AesGcmCipher(b"k" * 32)
 
 def a_state(serial: Any = 7, lineage: Any = LINEAGE) -> bytes:
     return json.dumps({"version": 4, "serial": serial, "lineage": lineage, "resources": []}).encode()
+
+
+def sealed(store: ObjectStore) -> EncryptedObjects:
+    return EncryptedObjects(objects=store, cipher=CIPHER)
 
 
 def identity_of(data: bytes, serial: int = 7, lineage: str = LINEAGE) -> StateIdentity:
@@ -39,7 +44,7 @@ async def test_no_state_is_no_error(store: ObjectStore) -> None:
     assert await read_state(store, KEY) == (NO_STATE, None)
 
 
-async def test_an_empty_object_is_no_state_as_it_is_for_terraform() -> None:
+async def test_empty_object_is_no_state_as_it_is_for_terraform() -> None:
     store = MemoryObjectStore()
     await store.put(KEY, b"")
 
@@ -66,56 +71,56 @@ async def test_an_object_that_is_no_state_is_refused(data: bytes) -> None:
         await read_state(store, KEY)
 
 
-async def test_a_snapshot_is_kept_sealed_under_its_serial_and_comes_back(store: ObjectStore) -> None:
+async def test_snapshot_is_kept_sealed_under_its_serial_and_comes_back(store: ObjectStore) -> None:
     data = a_state()
     digest = hashlib.sha256(data).hexdigest()
 
-    object_key = await snapshot(store, CIPHER, KEY, data, identity_of(data))
+    object_key = await snapshot(sealed(store), KEY, data, identity_of(data))
 
     assert object_key == f"history/staging/terraform.tfstate/0000000007-1a2b3c4d-{digest}.tfstate"
     assert b"lineage" not in await store.get(object_key)
-    assert await read_snapshot(store, CIPHER, object_key) == data
+    assert await read_snapshot(sealed(store), object_key) == data
 
 
 async def test_the_same_snapshot_twice_is_one_object(store: ObjectStore) -> None:
-    first = await snapshot(store, CIPHER, KEY, a_state(), identity_of(a_state()))
-    sealed = await store.get(first)
+    first = await snapshot(sealed(store), KEY, a_state(), identity_of(a_state()))
+    kept = await store.get(first)
 
-    second = await snapshot(store, CIPHER, KEY, a_state(), identity_of(a_state()))
+    second = await snapshot(sealed(store), KEY, a_state(), identity_of(a_state()))
 
     assert second == first
     assert list(await store.list("history/")) == [first]
-    assert await store.get(first) == sealed
+    assert await store.get(first) == kept
 
 
 async def test_a_damaged_snapshot_does_not_pass_for_one_kept_before() -> None:
     store = MemoryObjectStore()
-    object_key = await snapshot(store, CIPHER, KEY, a_state(), identity_of(a_state()))
+    object_key = await snapshot(sealed(store), KEY, a_state(), identity_of(a_state()))
     kept = store.objects[object_key]
     store.objects[object_key] = kept[:-1] + bytes([kept[-1] ^ 1])
 
     with pytest.raises(IntegrityError):
-        await snapshot(store, CIPHER, KEY, a_state(), identity_of(a_state()))
+        await snapshot(sealed(store), KEY, a_state(), identity_of(a_state()))
 
 
 async def test_a_snapshot_of_other_bytes_than_were_read_is_refused() -> None:
     store = MemoryObjectStore()
 
     with pytest.raises(IntegrityError):
-        await snapshot(store, CIPHER, KEY, a_state(serial=8), identity_of(a_state()))
+        await snapshot(sealed(store), KEY, a_state(serial=8), identity_of(a_state()))
     with pytest.raises(IntegrityError):
-        await snapshot(store, CIPHER, KEY, b"", NO_STATE)
+        await snapshot(sealed(store), KEY, b"", NO_STATE)
 
     assert store.objects == {}
 
 
-async def test_a_sealed_value_with_another_state_than_its_name_says_is_refused() -> None:
+async def test_sealed_value_with_a_state_unlike_its_name_is_refused() -> None:
     store = MemoryObjectStore()
     object_key = f"history/{KEY}/0000000007-1a2b3c4d-{'0' * 64}.tfstate"
     await store.put(object_key, CIPHER.seal(a_state(), context=object_key))
 
     with pytest.raises(IntegrityError, match="does not hold the state that its name says"):
-        await read_snapshot(store, CIPHER, object_key)
+        await read_snapshot(sealed(store), object_key)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +130,7 @@ async def test_a_lineage_cannot_name_another_folder(lineage: str, part: str) -> 
     store = MemoryObjectStore()
     data = a_state(lineage=lineage)
 
-    object_key = await snapshot(store, CIPHER, KEY, data, identity_of(data, lineage=lineage))
+    object_key = await snapshot(sealed(store), KEY, data, identity_of(data, lineage=lineage))
 
     assert object_key.startswith(f"history/{KEY}/0000000007-{part}")
     assert object_key.count("/") == 3

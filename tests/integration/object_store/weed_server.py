@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.object_store import S3ObjectStore
-from bot.domain.errors import StoreError
+from bot.domain.core.errors import StoreError
 
 ACCESS_KEY_ID = "weed-access-key"
 SECRET_ACCESS_KEY = "weed-secret-key"

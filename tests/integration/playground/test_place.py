@@ -1,22 +1,26 @@
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from bot.domain.errors import GatewrightError
-from bot.playground.place import DEMO, Place, TakenError
+from bot.adapters.workspace.locks import try_lock
+from bot.domain.core.errors import GatewrightError
+from bot.playground.place import DEMO, S3, Place, TakenError
+from bot.playground.s3 import LOCK
 
 
-def test_a_second_playground_is_told_where_the_first_is_and_how_to_start_another(tmp_path: Path) -> None:
+def test_second_playground_names_the_first_and_how_to_start_another(tmp_path: Path) -> None:
     first = Place(tmp_path / "here")
     first.take(reset=False)
     first.tell("http://127.0.0.1:8470/acme/infra")
 
     with pytest.raises(TakenError) as told:
-        Place(tmp_path / "here").take(reset=True)
+        Place(tmp_path / "here", patience=0).take(reset=True)
 
-    assert "running already" in str(told.value)
+    assert "already running" in str(told.value)
     assert "http://127.0.0.1:8470/acme/infra" in str(told.value)
     assert "--dir" in str(told.value)
     assert "--port" in str(told.value)
@@ -43,7 +47,7 @@ def test_a_reset_forgets_everything_and_a_plain_start_keeps_it(tmp_path: Path) -
 def test_a_directory_of_something_else_is_neither_emptied_nor_used(tmp_path: Path, *, reset: bool) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
 
-    with pytest.raises(GatewrightError, match="is no playground's directory"):
+    with pytest.raises(GatewrightError, match="has files that are not a playground"):
         Place(tmp_path).take(reset=reset)
 
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
@@ -59,3 +63,19 @@ def test_a_playground_may_start_where_only_the_demo_was_played(tmp_path: Path) -
 
     assert demo.directory.is_dir()
     place.release()
+
+
+def test_a_reset_waits_for_the_store_of_a_killed_playground(tmp_path: Path) -> None:
+    # Given a playground's directory in which the store still writes,
+    (tmp_path / "secrets.json").write_text("{}")
+    (tmp_path / S3).mkdir()
+    held = try_lock(tmp_path / S3 / LOCK)
+    assert held is not None
+    # when the store ends while another playground is to begin from nothing,
+    with ThreadPoolExecutor() as threads:
+        taking = threads.submit(Place(tmp_path).take, reset=True)
+        assert (tmp_path / S3).exists()
+        os.close(held)
+        taking.result()
+    # then nothing of the store is left.
+    assert not (tmp_path / S3).exists()

@@ -16,8 +16,9 @@ import pytest_asyncio
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from bot.domain.errors import StoreError
-from bot.playground.s3 import ARTIFACT_BUCKET, STATE_BUCKET, EmbeddedS3, KeyPair, Purpose
+from bot.adapters.workspace.locks import try_lock
+from bot.domain.core.errors import StoreError
+from bot.playground.s3 import ARTIFACT_BUCKET, LOCK, STATE_BUCKET, EmbeddedS3, KeyPair, Purpose
 
 ENVIRONMENTS = ("staging", "prod")
 KEY = "terraform.tfstate"
@@ -189,9 +190,7 @@ def listening_ports(pid: int) -> list[tuple[str, int]]:
     return found
 
 
-async def test_every_port_is_on_the_loopback_and_none_gives_objects_away(
-    s3: EmbeddedS3, connect: Open
-) -> None:
+async def test_every_port_is_on_loopback_and_none_gives_objects_away(s3: EmbeddedS3, connect: Open) -> None:
     put(connect(s3, s3.bot), f"prod/{KEY}", b"prod's state")
     assert s3._process is not None
     ports = listening_ports(s3._process.pid)
@@ -254,10 +253,25 @@ async def test_secrets_on_disk_are_for_their_owner_only(s3: EmbeddedS3, director
 
 
 async def test_one_directory_has_one_server(s3: EmbeddedS3, directory: Path) -> None:
-    second = EmbeddedS3(directory, environments=ENVIRONMENTS)
+    second = EmbeddedS3(directory, environments=ENVIRONMENTS, patience=0)
 
     with pytest.raises(StoreError, match="another S3 server is using"):
         await second.start()
+
+
+async def test_a_server_waits_for_the_end_of_the_one_before(tmp_path: Path) -> None:
+    # Given a directory that a server still uses whose playground was killed,
+    server = EmbeddedS3(tmp_path, environments=ENVIRONMENTS)
+    held = try_lock(tmp_path / LOCK)
+    assert held is not None
+    # when another one is started there, and the first one ends,
+    starting = asyncio.create_task(server.start())
+    await asyncio.sleep(0)
+    os.close(held)
+    # then the second one serves.
+    await starting
+    assert server.endpoint_url.startswith("http://127.0.0.1:")
+    await server.stop(kill=True)
 
 
 async def test_a_server_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
@@ -300,13 +314,12 @@ async def test_a_killed_playground_leaves_no_server_behind(tmp_path: Path) -> No
     parent.kill()
     await parent.wait()
 
-    for _ in range(600):
-        if not is_running(pid):
-            break
-        await asyncio.sleep(0.05)
-    assert not is_running(pid)
     async with EmbeddedS3(tmp_path / "s3", environments=["staging"]) as again:
         assert again.endpoint_url.startswith("http://127.0.0.1:")
+    # (it has let go of its lock in its last moment, and need not be gone yet)
+    async with asyncio.timeout(30):
+        while is_running(pid):  # noqa: ASYNC110 - another process ends
+            await asyncio.sleep(0.05)
 
 
 def is_running(pid: int) -> bool:

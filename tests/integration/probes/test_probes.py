@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
 
 from bot.adapters.probes import LARGEST_BODY, NetworkProbes
-from bot.domain.errors import ProbeError
-
-
-class Noon:
-    """A clock that stands still."""
-
-    def now(self) -> datetime:
-        return datetime(2026, 3, 1, 12, tzinfo=UTC)
+from bot.domain.core.errors import ProbeError
+from tests.fakes.clock import HandClock
 
 
 def probes(*allowed: str) -> NetworkProbes:
-    return NetworkProbes(allowed=[ipaddress.ip_network(each) for each in allowed], clock=Noon())
+    return NetworkProbes(allowed=[ipaddress.ip_network(each) for each in allowed], clock=HandClock())
 
 
 @pytest.fixture
@@ -55,7 +48,7 @@ async def test_an_allowed_address_is_asked_and_its_answer_told(port: int) -> Non
     assert await probes("127.0.0.0/8").tcp("127.0.0.1", port, within=5) >= 0
 
 
-async def test_a_redirect_is_not_followed_and_a_large_answer_is_cut(port: int, seen: list[str]) -> None:
+async def test_redirect_is_not_followed_and_a_large_answer_is_cut(port: int, seen: list[str]) -> None:
     moved = await probes("127.0.0.0/8").http(f"http://127.0.0.1:{port}/moved", within=5)
     large = await probes("127.0.0.0/8").http(f"http://127.0.0.1:{port}/large", within=5)
 

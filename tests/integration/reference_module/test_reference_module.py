@@ -24,7 +24,7 @@ def written(module: Module, env: str) -> dict[str, str]:
     return {path.name: path.read_text() for path in directory.iterdir()} if directory.exists() else {}
 
 
-async def test_the_module_is_formatted_and_valid_and_passes_its_own_tests(module: Module) -> None:
+async def test_module_is_formatted_and_valid_and_passes_its_own_tests(module: Module) -> None:
     await module.run("fmt", "-check", "-recursive", "-diff", "..")
     await module.run("validate", "-no-color")
 
@@ -108,7 +108,7 @@ def everything_below(directory: Path) -> list[Path]:
     return list(directory.rglob("*"))
 
 
-async def test_the_token_is_in_the_kubeconfig_and_nowhere_else_in_the_plan_text(module: Module) -> None:
+async def test_token_is_in_kubeconfig_and_nowhere_else_in_plan_text(module: Module) -> None:
     module.variables = {"cluster_token": "a-very-secret-token"}
 
     text = await module.run("plan", "-no-color", "-var-file=../envs/prod.tfvars", "-out=plan")

@@ -17,7 +17,7 @@ _ERRORS = "class GatewrightError(Exception): ..."
 _SOURCE = (
     Path(hardening.__file__)
     .read_text(encoding="utf-8")
-    .replace("from bot.domain.errors import GatewrightError", _ERRORS)
+    .replace("from bot.domain.core.errors import GatewrightError", _ERRORS)
 )
 _AS_A_USER = """
 import asyncio, ctypes, os, sys
@@ -80,7 +80,7 @@ async def looked_at(pid: int) -> dict[str, str]:
     return dict(line.split() for line in said.decode().splitlines())
 
 
-async def test_another_process_of_the_user_reads_nothing_of_a_hardened_one() -> None:
+async def test_another_process_of_user_reads_nothing_of_a_hardened_one() -> None:
     async with server("\nhide_from_others()" + _WAITS) as pid:
         seen = await looked_at(pid)
 
@@ -94,7 +94,7 @@ async def test_without_it_the_environment_could_be_read() -> None:
     assert seen["environ"] == "read"
 
 
-async def test_a_hardened_process_still_starts_programs_and_they_are_their_own() -> None:
+async def test_hardened_process_still_starts_programs_and_they_are_their_own() -> None:
     starts = """
 hide_from_others()
 async def main():

@@ -10,9 +10,14 @@ import aiohttp
 import jwt
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from bot.domain.core.app_permissions import app_permissions
 from bot.playground.github import StandIn, StandInConfig
+from bot.playground.github.auth import private_pem
 
+PERMISSIONS = app_permissions() | {"statuses": "write"}
+"""The product's App, which may also set statuses here, so that every operation can be tried."""
 SPEC = Path(__file__).parents[2] / "data" / "github" / "openapi-subset.json"
 REPO = "acme/infra"
 FILES = {
@@ -57,7 +62,8 @@ class Receiver:
 
     async def handle(self, request: web.Request) -> web.Response:
         raw = await request.read()
-        self.received.append(Received(dict(request.headers), raw, await request.json()))
+        body = await request.json() if request.content_type == "application/json" else {}
+        self.received.append(Received(dict(request.headers), raw, body))
         return web.Response(status=self.answers.pop(0) if self.answers else 202)
 
     def events(self) -> list[str]:
@@ -160,14 +166,23 @@ async def receiver() -> AsyncIterator[Receiver]:
     await runner.cleanup()
 
 
+@pytest.fixture(scope="session")
+def app_key() -> str:
+    """The App's private key, made once because that takes longer than most tests."""
+    return private_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
 @pytest.fixture
-async def world(tmp_path: Path, receiver: Receiver, clock: Clock) -> AsyncIterator[World]:
+async def world(tmp_path: Path, receiver: Receiver, clock: Clock, app_key: str) -> AsyncIterator[World]:
     config = StandInConfig(
         state_dir=tmp_path / "github",
         spec=SPEC,
         webhook_url=receiver.url,
         clock=clock,
+        private_key_pem=app_key,
         delivery_timeout=5.0,
+        lag_longest=0.0,  # What is late is the subject of tests of its own.
+        app_permissions=PERMISSIONS,
     )
     github = StandIn(config)
     await github.start()

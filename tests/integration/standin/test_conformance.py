@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from bot.playground.github.model import Pull
+from bot.playground.github.records.model import Pull
 
 from .conftest import REPO, SPEC, Client, World
 

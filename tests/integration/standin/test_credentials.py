@@ -55,7 +55,7 @@ async def test_the_app_id_counts_as_a_number_too(world: World) -> None:
     assert answer.status == 200
 
 
-async def test_the_client_id_is_as_good_an_issuer_as_the_app_id(world: World) -> None:
+async def test_client_id_is_as_good_issuer_as_the_app_id(world: World) -> None:
     answer = await world.client(world.jwt(iss=world.github.config.client_id)).get("/app")
 
     assert answer.status == 200
@@ -72,7 +72,7 @@ async def test_an_installation_token_is_long_and_dies_after_an_hour(world: World
     assert (await world.client(token).get(R)).status == 401
 
 
-async def test_a_token_narrowed_to_a_repository_does_not_see_the_next(world: World) -> None:
+async def test_token_narrowed_to_a_repository_does_not_see_the_next(world: World) -> None:
     await world.github.create_repo("acme/other")
     narrow, wide = await world.bot(repositories=["infra"]), await world.bot()
 

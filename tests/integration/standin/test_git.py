@@ -1,50 +1,16 @@
 """git over HTTP with the real client."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
 
+from bot.adapters.workspace.git import Git, GitError
+from bot.adapters.workspace.revert_branches import BranchPusher
+from bot.domain.core.model import Repo, Sha
+from bot.playground.github.errors import ApiError
+from tests.integration.standin.shell import Shell
+
 from .conftest import REPO, World
-
-
-class Shell:
-    """A directory in which git runs as one person."""
-
-    def __init__(self, world: World, root: Path) -> None:
-        self.world = world
-        self.root = root
-
-    def origin(self, login: str, password: str, repo: str = REPO) -> str:
-        return self.world.github.url.replace("http://", f"http://{login}:{password}@") + f"/{repo}.git"
-
-    async def run(self, *args: str, cwd: Path | None = None) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            "git",
-            *args,
-            cwd=cwd or self.root,
-            env={
-                "PATH": "/usr/local/bin:/usr/bin:/bin",
-                "HOME": str(self.root),
-                "GIT_CONFIG_GLOBAL": "/dev/null",
-                "GIT_CONFIG_NOSYSTEM": "1",
-                "GIT_TERMINAL_PROMPT": "0",
-                "GIT_AUTHOR_NAME": "dev",
-                "GIT_AUTHOR_EMAIL": "dev@example.com",
-                "GIT_COMMITTER_NAME": "dev",
-                "GIT_COMMITTER_EMAIL": "dev@example.com",
-                "LC_ALL": "C.UTF-8",
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await process.communicate()
-        return process.returncode or 0, output.decode()
-
-    async def good(self, *args: str, cwd: Path | None = None) -> str:
-        code, output = await self.run(*args, cwd=cwd)
-        assert code == 0, output
-        return output.strip()
 
 
 @pytest.fixture
@@ -187,3 +153,61 @@ async def test_a_force_push_is_told_as_forced(world: World, shell: Shell) -> Non
 
     assert world.receiver.last("push").body["forced"] is True
     assert pull.head_sha == await shell.good("rev-parse", "HEAD", cwd=work)
+
+
+async def test_an_app_cannot_push_workflows_without_their_permission(world: World, shell: Shell) -> None:
+    origin = shell.origin("x-access-token", await world.token(permissions={"contents": "write"}))
+    await shell.good("clone", "--quiet", origin, "work")
+    work = shell.root / "work"
+    (work / ".github" / "workflows").mkdir(parents=True, exist_ok=True)
+    (work / ".github" / "workflows" / "ci.yml").write_text("on: push\n")
+    await shell.good("add", "--all", cwd=work)
+    await shell.good("commit", "--quiet", "--message", "Check", cwd=work)
+    before = await world.github.head(REPO, "main")
+
+    code, output = await shell.run("push", "--quiet", "origin", "HEAD:mine", "HEAD:main", cwd=work)
+
+    assert code != 0
+    assert (
+        "(refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml` without"
+        " `workflows` permission)"
+    ) in output
+    assert await world.github.head(REPO, "main") == before
+    with pytest.raises(ApiError):
+        await world.github.head(REPO, "mine")
+
+
+async def test_an_app_pushes_other_files_beside_workflows(world: World, shell: Shell) -> None:
+    await world.github.push(REPO, "main", {".github/workflows/ci.yml": "on: push\n"}, author="admin")
+    origin = shell.origin("x-access-token", await world.token(permissions={"contents": "write"}))
+    await shell.good("clone", "--quiet", origin, "work")
+    work = shell.root / "work"
+    (work / "notes.md").write_text("new\n")
+    await shell.good("add", "--all", cwd=work)
+    await shell.good("commit", "--quiet", "--message", "Note", cwd=work)
+
+    await shell.good("push", "--quiet", "origin", "HEAD:mine", cwd=work)
+
+    assert await world.github.head(REPO, "mine") == await shell.good("rev-parse", "HEAD", cwd=work)
+
+
+async def test_the_product_says_why_a_push_was_refused(world: World, shell: Shell, tmp_path: Path) -> None:
+    token = await world.token(permissions={"contents": "write"})
+    await shell.good("clone", "--quiet", shell.origin("x-access-token", token), "work")
+    work = shell.root / "work"
+    (work / ".github" / "workflows").mkdir(parents=True, exist_ok=True)
+    (work / ".github" / "workflows" / "ci.yml").write_text("on: push\n")
+    await shell.good("add", "--all", cwd=work)
+    await shell.good("commit", "--quiet", "--message", "Check", cwd=work)
+    commit = Sha(await shell.good("rev-parse", "HEAD", cwd=work))
+    pusher = BranchPusher(git=Git(home=tmp_path), mirror=work / ".git", origin=world.github.url)
+
+    with pytest.raises(GitError) as caught:
+        await pusher.push(
+            Repo(owner="acme", name="infra", installation_id=1), token, "gatewright/revert-x", commit
+        )
+
+    assert str(caught.value) == (
+        "pushing gatewright/revert-x to acme/infra: refusing to allow a GitHub App to create or update workflow"
+        " `.github/workflows/ci.yml` without `workflows` permission"
+    )

@@ -164,7 +164,7 @@ async def test_a_form_from_another_site_is_refused(world: World, browser: Browse
     assert world.github.comments(REPO, 1) == []
 
 
-async def test_the_whole_life_of_a_pull_request_fits_on_the_pages(world: World, browser: Browser) -> None:
+async def test_whole_life_of_a_pull_request_fits_on_the_pages(world: World, browser: Browser) -> None:
     await browser.act_as("dev")
     opened = await browser.send(
         f"/{REPO}/new", path="envs/prod.tfvars", text="size = 7\r\n", title="Seven", draft="on"

@@ -68,7 +68,7 @@ async def test_check_runs_have_limits(world: World) -> None:
     world.github.violations.clear()
 
 
-async def test_the_rules_of_a_branch_are_those_of_its_active_rulesets(world: World) -> None:
+async def test_rules_of_a_branch_are_those_of_its_active_rulesets(world: World) -> None:
     github, bot = world.github, await world.bot()
     github.require_checks(REPO, "tests", app=15368)
     github.require_checks(REPO, "scan", of_owner=True)
@@ -172,7 +172,7 @@ async def test_contents_are_read_at_a_branch_commit_or_default(world: World) -> 
     assert branch.body["commit"]["sha"] == await world.github.head(REPO, "release/1.0")
 
 
-async def test_a_file_of_any_name_is_found_by_the_address_that_its_listing_tells(world: World) -> None:
+async def test_file_of_any_name_is_found_by_its_listed_address(world: World) -> None:
     names = ["a b.tf", "c#d?e.tf", "f%20g&h+i.tf", "ä*[j].tf", "k@{1}.tf"]
     await world.github.push(REPO, "odd", {f"x/{name}": f"# {name}\n" for name in names}, author="admin")
     bot = await world.bot()
@@ -221,7 +221,7 @@ async def test_the_hourly_budget_is_reported_and_ends(world: World) -> None:
     assert [each.status for each in answers] == [200, 200, 200, 403]
 
 
-async def test_a_deployment_minds_checks_and_a_stale_base_unless_told_not_to(world: World) -> None:
+async def test_deployment_minds_checks_and_stale_base_unless_told_not_to(world: World) -> None:
     pull = await world.github.open_pull(REPO, author="dev", branch="f", files={"a": "1\n"})
     bot = await world.bot()
     check = {"name": "gatewright/apply", "head_sha": pull.head_sha, "status": "in_progress"}

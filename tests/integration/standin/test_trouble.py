@@ -163,8 +163,15 @@ async def test_the_state_file_is_whole_and_holds_no_token(world: World, tmp_path
 
     assert json.loads(text)["repos"]
     assert token not in text
-    assert (tmp_path / "github" / "app-key.pem").stat().st_mode & 0o077 == 0
     await world.github.start()
+
+
+async def test_a_key_of_its_own_is_readable_by_nobody_else(tmp_path: Path) -> None:
+    github = StandIn(StandInConfig(state_dir=tmp_path))
+    await github.start()
+    await github.stop()
+
+    assert (tmp_path / "app-key.pem").stat().st_mode & 0o077 == 0
 
 
 async def test_bodies_are_judged_without_the_description_too(tmp_path: Path) -> None:
@@ -205,6 +212,7 @@ async def test_points_of_reads_and_writes_are_refused_above_the_limit(
     bot = await world.bot()
     note = await bot.post(f"{R}/issues/{pull.number}/comments", {"body": "x"})
     path = f"{R}/issues/comments/{note.body['id']}"
+    world.clock.ahead += 61
     world.github.limits.secondary = SecondaryLimits(
         points_per_minute=12, status=status, tells_retry_after=told
     )
@@ -227,7 +235,7 @@ async def test_folding_comments_counts_as_writing(world: World) -> None:
     bot = await world.bot()
     note = await bot.post(f"{R}/issues/{pull.number}/comments", {"body": "x"})
     query = "mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) { x } }"
-    world.github.limits.secondary = SecondaryLimits(points_per_minute=9)
+    world.github.limits.secondary = SecondaryLimits(points_per_minute=4, graphql_points_per_minute=9)
 
     body = {"query": query, "variables": {"id": note.body["node_id"]}}
     answers = [await bot.post(world.github.graphql_url, body) for _ in range(2)]

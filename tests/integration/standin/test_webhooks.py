@@ -105,7 +105,7 @@ async def test_a_button_and_a_rerun_reach_the_app(world: World) -> None:
     assert world.receiver.last("check_suite.rerequested").body["check_suite"]["head_sha"] == pull.head_sha
 
 
-async def test_a_failed_delivery_is_logged_never_repeated_and_can_be_redelivered(world: World) -> None:
+async def test_failed_delivery_is_logged_never_repeated_and_can_be_redelivered(world: World) -> None:
     github, app = world.github, world.app()
     pull = await github.open_pull(REPO, author="dev", branch="f", files={"a": "1\n"})
     await github.settled()
@@ -162,6 +162,20 @@ async def test_deliveries_can_be_held_turned_doubled_and_lost(world: World) -> N
 
     bodies = [each.body["comment"]["body"] for each in world.receiver.received[start:]]
     assert bodies == ["two", "two", "one"]
+
+
+async def test_what_is_held_back_is_sent_however_much_it_is(world: World) -> None:
+    github = world.github
+    more_than_kept = github.config.kept_deliveries + 10
+    world.receiver.received.clear()
+
+    github.hooks.pause()
+    for _ in range(more_than_kept):
+        github.ping()
+    github.hooks.resume()
+    await github.settled()
+
+    assert world.receiver.events().count("ping") == more_than_kept
 
 
 async def test_the_old_signature_is_sent_too(world: World) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.adapters.terraform import TerraformCli
-from bot.domain.model import StateKey
+from bot.domain.core.model import StateKey
 from bot.ports import ApplyOutput, Backend, Engine, PlanMode, PlanOutput, Slot, TerraformJob
 from tests.integration.terraform.state_server import ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY
 

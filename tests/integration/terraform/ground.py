@@ -12,10 +12,10 @@ from typing import Any
 from bot.adapters.terraform import Sandbox, TerraformCli
 from bot.adapters.workspace import GitWorkspace
 from bot.ports import ApplyOutput, GitTree, LeftBehind, PlanOutput, Slot, SourceBundle
-from bot.services.tree_runs import plan_tree
+from bot.services.runs.tree_runs import plan_tree
+from tests.fakes.clock import HandClock
 from tests.integration.terraform.bench import Bench
 from tests.integration.terraform.conftest import SHORT
-from tests.integration.workspace.conftest import HandClock
 from tests.integration.workspace.origin import REPO, STACK, Origin
 
 

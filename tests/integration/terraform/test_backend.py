@@ -5,7 +5,7 @@ import json
 import pytest
 
 from bot.adapters.terraform import backend as state_backend
-from bot.domain.errors import UnsafeTreeError
+from bot.domain.core.errors import UnsafeTreeError
 from bot.ports import OVERRIDE_FILE
 from tests.integration.terraform.bench import ONE_RESOURCE, STATE_KEY, Bench
 from tests.integration.terraform.state_server import StateServer
@@ -83,7 +83,7 @@ async def test_a_workspace_chosen_in_the_data_directory_is_ignored(
     assert state.stored_keys() == [STATE_KEY]
 
 
-async def test_the_providers_own_credentials_do_not_displace_those_of_the_state(
+async def test_providers_own_credentials_do_not_displace_those_of_the_state(
     open_bench: Bench, state: StateServer
 ) -> None:
     open_bench.write({"terraform/main.tf": ONE_RESOURCE})

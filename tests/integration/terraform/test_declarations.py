@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from bot.domain.errors import TerraformError, UnsafeTreeError
-from bot.domain.model import OperationKind, StateOperation
-from bot.domain.state_operations import OPERATION_FILE, arguments_of, block, hint, strays
+from bot.domain.core.errors import TerraformError, UnsafeTreeError
+from bot.domain.core.model import OperationKind, StateOperation
+from bot.domain.state.operations import OPERATION_FILE, arguments_of, block, hint, orphaned_work
 from tests.integration.terraform.bench import STATE_KEY, Bench
 from tests.integration.terraform.state_server import BUCKET, StateServer
 
@@ -34,7 +34,7 @@ def keys(state: StateServer) -> list[str]:
     )
 
 
-async def test_one_instance_leaves_the_state_once_its_key_is_out_of_the_code(
+async def test_one_instance_leaves_the_state_once_out_of_the_code(
     open_bench: Bench, state: StateServer
 ) -> None:
     open_bench.write({"terraform/main.tf": _TWO % ('"a", "b"', "one")})
@@ -48,12 +48,12 @@ async def test_one_instance_leaves_the_state_once_its_key_is_out_of_the_code(
     applied = await open_bench.apply(plan)
 
     assert "still in the code" in (hint(LEAVES, refused.value.log_tail) or "")
-    assert strays(LEAVES, plan.json) == ()
+    assert orphaned_work(LEAVES, plan.json) == ()
     assert applied.exit_code == 0
     assert keys(state) == ["each b", "other"]
 
 
-async def test_a_file_of_that_name_in_the_tree_is_never_taken_for_ours(open_bench: Bench) -> None:
+async def test_file_of_that_name_in_the_tree_is_not_ours(open_bench: Bench) -> None:
     open_bench.write({f"terraform/{OPERATION_FILE}": "", "terraform/main.tf": _TWO % ("", "one")})
 
     with pytest.raises(UnsafeTreeError, match="reserved"):

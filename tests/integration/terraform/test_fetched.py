@@ -14,7 +14,7 @@ from bot.adapters.terraform import Sandbox, TerraformCli
 from bot.adapters.terraform.fetched import packed
 from bot.adapters.terraform.initialisation import SKIPPED
 from bot.adapters.terraform.warmth import memo_file
-from bot.domain.errors import IntegrityError, TerraformError
+from bot.domain.core.errors import IntegrityError, TerraformError
 from bot.ports import PlanOutput
 from bot.ports.terraform import FetchedCode
 from tests.fakes.hostile import hostile

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.terraform.fetched import LARGEST, drop_what_git_drops, packed, restore, taken
-from bot.domain.errors import UnsafeTreeError
+from bot.domain.core.errors import UnsafeTreeError
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_directories_that_no_content_counts_are_removed(data: Path) -> None:
     assert taken(data).digest == before
 
 
-def test_files_that_are_too_large_together_are_refused_before_they_are_read(data: Path) -> None:
+def test_files_too_large_together_are_refused_before_reading(data: Path) -> None:
     for number in range(5):
         name = data / f"modules/net/{number}"
         name.touch()

@@ -13,9 +13,9 @@ import pytest
 
 from bot.adapters.terraform import TerraformCli
 from bot.adapters.terraform.initialisation import SKIPPED
-from bot.domain.errors import NeedsInitError, TerraformError, TreeChangedError, UnsafeTreeError
+from bot.domain.core.errors import NeedsInitError, TerraformError, TreeChangedError, UnsafeTreeError
 from bot.ports import Slot
-from bot.services.tree_runs import REPEATED
+from bot.services.runs.tree_runs import REPEATED
 from tests.fakes.hostile import PROGRAM, hostile
 from tests.integration.terraform.bench import ONE_RESOURCE, Bench
 from tests.integration.terraform.ground import Ground, engine
@@ -254,7 +254,7 @@ SEVERAL = MODULE | {
 @needs_sandbox
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(("said", "script"), OTHERWISE.values(), ids=OTHERWISE)
-async def test_a_plan_of_other_code_or_of_another_state_is_refused(
+async def test_plan_of_other_code_or_of_another_state_is_refused(
     sandboxed_bench: Bench, said: str, script: str
 ) -> None:
     # Given code that has a plan of its own making saved in the place of the one that Terraform makes,
@@ -279,7 +279,7 @@ VALUES = {
 @needs_sandbox
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("script", VALUES.values(), ids=VALUES)
-async def test_a_plan_with_other_values_than_it_was_given_is_refused(
+async def test_plan_with_other_values_than_it_was_given_is_refused(
     sandboxed_bench: Bench, script: str
 ) -> None:
     word = 'variable "word" {\n  default = "none"\n}\n'
@@ -293,7 +293,7 @@ async def test_a_plan_with_other_values_than_it_was_given_is_refused(
 
 @needs_sandbox
 @pytest.mark.timeout(120)
-async def test_a_plan_with_another_value_than_that_of_the_var_file_is_not_applied(
+async def test_plan_with_values_unlike_the_var_file_is_not_applied(
     sandboxed_bench: Bench, state: StateServer
 ) -> None:
     script = "echo 'size = 7' > terraform.tfvars"

@@ -9,9 +9,9 @@ import pytest
 from bot.adapters.terraform import TerraformCli
 from bot.adapters.terraform.initialisation import SKIPPED
 from bot.adapters.terraform.warmth import LOCK_FILE, memo_file
-from bot.domain.errors import ProvidersChangedError, TerraformError, UnsafeTreeError
-from bot.domain.model import PlanId
-from bot.services.revert_providers import refuse_missing_providers
+from bot.domain.core.errors import ProvidersChangedError, TerraformError, UnsafeTreeError
+from bot.domain.core.model import PlanId
+from bot.services.reverting.providers import refuse_missing_providers
 from tests.integration.terraform.bench import ONE_RESOURCE, STATE_KEY, Bench
 from tests.integration.terraform.state_server import StateServer
 
@@ -199,7 +199,7 @@ async def test_a_locked_provider_that_nothing_is_compared_with_is_refused(
         ),
     ],
 )
-async def test_a_revert_is_refused_where_the_releases_providers_cannot_be_installed(
+async def test_revert_is_refused_where_the_releases_providers_cannot_be_installed(
     mirrored: Bench, locked: str
 ) -> None:
     lock = f'provider "registry.terraform.io/acme/toy" {{\n  {locked}\n}}\n'

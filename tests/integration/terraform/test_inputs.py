@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.terraform import Sandbox, TerraformCli
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from tests.integration.terraform.bench import ONE_RESOURCE, Bench
 
 _EPHEMERAL = """
@@ -64,7 +64,7 @@ async def test_an_ephemeral_value_may_be_another_one_for_the_apply(open_bench: B
     assert (open_bench.slot.tree / "terraform/word.txt").read_text() == "of applies\n"
 
 
-async def test_a_var_file_that_was_changed_after_the_plan_fails_the_apply(open_bench: Bench) -> None:
+async def test_var_file_changed_after_the_plan_fails_the_apply(open_bench: Bench) -> None:
     open_bench.write({"terraform/main.tf": _EPHEMERAL, _VAR_FILE: _VALUES})
     plan = await open_bench.plan(var_file=_VAR_FILE)
     open_bench.write({_VAR_FILE: _VALUES.replace("3", "4")})

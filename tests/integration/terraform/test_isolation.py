@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.terraform import Sandbox, SandboxError
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 from tests.integration.terraform.bench import ONE_RESOURCE, Bench
 from tests.integration.terraform.state_server import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.errors import TerraformError
-from bot.domain.module_calls import local_module_calls
+from bot.domain.core.errors import TerraformError
+from bot.domain.hcl.module_calls import local_module_calls
 from bot.policy import load_policy
 from bot.ports import Merge
-from bot.services.omissions import explained
-from bot.services.stacks import MergedTree, input_tree
-from tests.fakes import builders
+from bot.services.planning.omissions import explained
+from bot.services.stacks.touched import MergedTree, input_tree
+from tests.fakes.records import builders
 from tests.integration.terraform.bench import Bench
 
 POLICY = load_policy("""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.adapters.terraform import TerraformCli
-from bot.domain.errors import EngineChangedError, PolicyError, TerraformError, UnsafeTreeError
+from bot.domain.core.errors import EngineChangedError, PolicyError, TerraformError, UnsafeTreeError
 from bot.ports import CHANGES, PURPOSE_FILE, READS, Engine, PlanMode
 from tests.integration.terraform.bench import ENGINE, ONE_RESOURCE, SECRET, STATE_KEY, Bench
 from tests.integration.terraform.state_server import StateServer
@@ -21,9 +21,7 @@ resource "terraform_data" "made" {
 """
 
 
-async def test_what_was_planned_is_applied_and_the_next_plan_is_empty(
-    bench: Bench, state: StateServer
-) -> None:
+async def test_what_was_planned_is_applied_and_next_plan_is_empty(bench: Bench, state: StateServer) -> None:
     bench.write({"terraform/main.tf": ONE_RESOURCE, "envs/staging.tfvars": "size = 7\n"})
 
     plan = await bench.plan(var_file="envs/staging.tfvars")
@@ -41,7 +39,7 @@ async def test_what_was_planned_is_applied_and_the_next_plan_is_empty(
     assert f"{STATE_KEY}.tflock" not in state.stored_keys()
 
 
-async def test_who_tidies_up_learns_whether_a_state_can_have_been_lost(open_bench: Bench) -> None:
+async def test_who_tidies_up_learns_whether_state_can_have_been_lost(open_bench: Bench) -> None:
     open_bench.write({"terraform/main.tf": ONE_RESOURCE})
     note = open_bench.slot.scratch / PURPOSE_FILE
 
@@ -132,7 +130,7 @@ async def test_a_failed_apply_is_told_not_raised(bench: Bench, state: StateServe
 @pytest.mark.parametrize(
     ("command", "left"), [("exit 1", False), ("echo {} > errored.tfstate; exit 1", True)]
 )
-async def test_a_state_that_could_not_be_saved_is_told_apart_from_a_committed_file(
+async def test_unsaved_state_is_distinguished_from_a_committed_file(
     bench: Bench, command: str, *, left: bool
 ) -> None:
     module = f'resource "terraform_data" "a" {{\n  provisioner "local-exec" {{\n    command = "{command}"\n  }}\n}}\n'

@@ -18,11 +18,11 @@ import pytest
 from bot.adapters.clock import SystemClock
 from bot.adapters.object_store import S3ObjectStore
 from bot.adapters.state_reader import StoredStates
-from bot.comments.rescue import rescue_part
+from bot.comments.runs.errored_state import rescue_part
 from bot.ports import Backend
-from bot.ports.rescue import ErroredState, KeptState
-from bot.services.rescues import Rescues
-from tests.fakes import builders
+from bot.ports.records.errored_states import ErroredState, KeptState
+from bot.services.recovery.errored_states import ErroredStates
+from tests.fakes.records import builders
 from tests.integration.terraform.bench import STATE_KEY
 from tests.integration.terraform.state_server import ACCESS_KEY_ID, BUCKET, SECRET_ACCESS_KEY, StateServer
 
@@ -96,11 +96,11 @@ class Keys:
 class Operator:
     """Reads what `/status` offers, and pastes it into a shell."""
 
-    rescues: Rescues
+    errored_states: ErroredStates
     home: Path
 
     async def offered(self) -> str:
-        return rescue_part(await self.rescues.waiting([builders.stack()]))
+        return rescue_part(await self.errored_states.unrecovered([builders.stack()]))
 
     async def paste(self, offer: str) -> None:
         commands = re.search(r"```\n(.*?)\n```", offer, re.DOTALL)
@@ -132,15 +132,15 @@ def operator_of(endpoint_url: str, home: Path, *, lineage: str = LINEAGE) -> Ope
         access_key_id=ACCESS_KEY_ID,
         secret_access_key=SECRET_ACCESS_KEY,
     )
-    rescues = Rescues(
+    errored_states = ErroredStates(
         records=cast("Any", Notes()),
         clock=SystemClock(),
         machine="worker-2",
         workspace=cast("Any", Disk(ErroredState(path=path, serial=9, lineage=lineage))),
-        states=StoredStates(states=store, artifacts=store, cipher=cast("Any", None)),
+        states=StoredStates(states=store, artifacts=cast("Any", None)),
         credentials=cast("Any", Keys(endpoint_url)),
     )
-    return Operator(rescues, home)
+    return Operator(errored_states, home)
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def operator(state: StateServer, tmp_path: Path) -> Operator:
     return operator_of(state.endpoint_url, tmp_path)
 
 
-async def test_a_state_that_is_gone_comes_back_with_its_own_lineage_and_is_offered_no_more(
+async def test_lost_state_comes_back_with_its_lineage_unoffered(
     operator: Operator, state: StateServer
 ) -> None:
     await operator.paste(await operator.offered())
@@ -160,9 +160,7 @@ async def test_a_state_that_is_gone_comes_back_with_its_own_lineage_and_is_offer
     assert await operator.offered() == ""
 
 
-async def test_a_first_state_that_never_had_a_lineage_is_given_one(
-    state: StateServer, tmp_path: Path
-) -> None:
+async def test_first_state_that_never_had_a_lineage_is_given_one(state: StateServer, tmp_path: Path) -> None:
     operator = operator_of(state.endpoint_url, tmp_path, lineage="")
 
     await operator.paste(await operator.offered())
@@ -184,7 +182,7 @@ async def test_an_older_state_is_never_forced(operator: Operator, state: StateSe
     assert await operator.offered() == ""
 
 
-async def test_what_was_pushed_while_there_was_no_state_is_replaced_after_a_warning(
+async def test_file_pushed_without_a_state_is_replaced_after_a_warning(
     operator: Operator, state: StateServer
 ) -> None:
     state.put(STATE_KEY, state_text(serial=1, lineage="bbbbbbbb-1111-2222-3333-444444444444"))
@@ -221,7 +219,7 @@ async def test_nothing_is_pushed_over_what_is_no_state(operator: Operator, state
     assert "terraform state push" not in offer
 
 
-async def test_no_command_is_offered_while_nobody_can_tell_which_would_be_right(tmp_path: Path) -> None:
+async def test_no_command_is_offered_while_the_right_one_is_unknown(tmp_path: Path) -> None:
     offer = await operator_of("http://127.0.0.1:9", tmp_path).offered()
 
     assert "cannot be looked at now" in offer

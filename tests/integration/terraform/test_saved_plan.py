@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.adapters.terraform.saved_plan import Origin, checked
-from bot.domain.errors import TreeChangedError, UnsafeTreeError
+from bot.domain.core.errors import TreeChangedError, UnsafeTreeError
 from tests.integration.terraform.bench import ONE_RESOURCE, Bench
 
 CALLS = """
@@ -74,7 +74,7 @@ async def test_code_of_every_kind_is_planned_and_applied(bench: Bench) -> None:
     assert (await bench.apply(plan, **changes)).exit_code == 0
 
 
-async def test_a_module_that_is_a_path_of_the_machine_is_refused_by_name(bench: Bench) -> None:
+async def test_module_that_is_path_of_machine_is_refused_by_name(bench: Bench) -> None:
     bench.write({"terraform/main.tf": 'module "far" {\n  source = "/usr/share"\n}\n'})
 
     with pytest.raises(TreeChangedError, match="module `far`: its code lies neither in the repository"):

@@ -7,7 +7,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from bot.adapters.terraform import TerraformCli
 from bot.adapters.tracing import OtelTracing
-from bot.domain.errors import TerraformError
+from bot.domain.core.errors import TerraformError
 from tests.integration.terraform.bench import ONE_RESOURCE, SECRET, Bench
 from tests.integration.terraform.conftest import SHORT
 

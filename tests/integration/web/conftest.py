@@ -1,35 +1,40 @@
 from __future__ import annotations
 
-import asyncio
 import logging
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import pytest_asyncio
 from aiohttp import ClientSession, DummyCookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.adapters.database import Database, migrate
+from bot.adapters.database import Database
 from bot.adapters.encryption import AesGcmCipher
+from bot.adapters.sealed_objects import EncryptedObjects
 from bot.composition.web import queue_loads
 from bot.engine import Engine, EngineConfig
 from bot.metrics import Metrics
 from bot.ports import GitHub
-from bot.services.access import Access
-from bot.services.overview import Overview
-from bot.services.ownership import Ownership
-from bot.services.people import People
-from bot.services.policies import Policies
-from bot.services.run_acts import RunActs
-from bot.services.stacks import Trees
+from bot.services.access.capacities import People
+from bot.services.access.code_owners import Ownership
+from bot.services.access.permissions import Access
+from bot.services.access.pushes import PushRecords
+from bot.services.pages.overview import Overview
+from bot.services.pages.run_actions import RunActs
+from bot.services.stacks.policies import Policies
+from bot.services.stacks.touched import Trees
 from bot.web.access import Visitors
 from bot.web.app import create_app, create_runner
 from bot.web.services import OAuth, Pages, WebServices
 from bot.web.sessions import Sessions
+from tests.fakes.clock import HandClock
 from tests.fakes.object_store import MemoryObjectStore
-from tests.integration.web.world import SECRET, Client, FakeGitHub, FakeLogs, MovingClock, World
+from tests.fakes.records.builders import NOON
+from tests.integration.web.world import SECRET, Client, FakeGitHub, FakeLogs, World
 
 Serve = Callable[[WebServices], Awaitable[Client]]
 
@@ -60,11 +65,22 @@ async def github() -> AsyncIterator[FakeGitHub]:
     await server.close()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def prepared_file(migrated_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the bot's tables and the engine's, made once because a copy costs little."""
+    file = Path(shutil.copy(migrated_file, tmp_path_factory.mktemp("prepared")))
+    engine = Engine(EngineConfig(database_url=f"sqlite:///{file}"))
+    await engine.migrate()
+    await engine.stop(0)
+    assert not file.with_name("bot.db-wal").exists()
+    return file
+
+
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[tuple[Database, Engine]]:
+async def database(prepared_file: Path, tmp_path: Path) -> AsyncIterator[tuple[Database, Engine]]:
     """The bot's tables and the engine's in one file; the engine accepts work and does none."""
+    shutil.copy(prepared_file, tmp_path)
     url = f"sqlite:///{tmp_path / 'bot.db'}"
-    await asyncio.to_thread(migrate, url)
     engine = Engine(EngineConfig(database_url=url))
     await engine.migrate()
     database = Database(url, engine.enqueue)
@@ -84,7 +100,7 @@ async def world(
     database: tuple[Database, Engine], serve: Serve, github: FakeGitHub, http: ClientSession
 ) -> World:
     records, engine = database
-    clock, logs = MovingClock(), FakeLogs()
+    clock, logs = HandClock(NOON), FakeLogs()
     oauth = OAuth(
         client_id="client id",
         client_secret="client secret",
@@ -101,10 +117,15 @@ async def world(
         access=Access(github=port),
         policies=Policies(github=port, records=records, clock=clock),
         people=People(
-            github=port, ownership=Ownership(github=port, records=records, trees=cast("Trees", None))
+            github=port,
+            ownership=Ownership(
+                github=port,
+                records=records,
+                trees=cast("Trees", None),
+                pushes=cast("PushRecords", None),
+            ),
         ),
-        artifacts=bucket,
-        cipher=AesGcmCipher(b"k" * 32),
+        artifacts=EncryptedObjects(objects=bucket, cipher=AesGcmCipher(b"k" * 32)),
         clock=clock,
     )
     services = WebServices(

@@ -7,15 +7,17 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.holds import HoldCause
-from bot.domain.model import EnvName, Login, Permission, ProjectName, RunKind, RunStatus
-from bot.domain.parity import Verdict
-from bot.domain.waiting import Wait, WaitReason
-from bot.ports.parity import Comparison
-from tests.fakes.builders import HEAD, NOON, hold, lock, stack
-from tests.integration.database.builders import a_state_version
-from tests.integration.database.test_releases import a_release, a_verification
-from tests.integration.web.test_login import log_in
+from bot.domain.core.accounts import SELF
+from bot.domain.core.model import EnvName, Permission, ProjectName, RunKind, RunStatus
+from bot.domain.environments.parity import Verdict
+from bot.domain.environments.waits import Wait, WaitReason
+from bot.domain.gates.freezes import HoldCause
+from bot.ports.records.parity import Comparison
+from tests.fakes.accounts import account
+from tests.fakes.records.builders import HEAD, NOON, hold, lock, stack
+from tests.fakes.records.releases import a_release, a_verification
+from tests.fakes.records.rows import a_state_version
+from tests.integration.web.login import log_in
 from tests.integration.web.world import World
 
 POLICY = """
@@ -69,13 +71,13 @@ async def test_everything_that_is_recorded_of_a_stack_is_shown(reader: World) ->
     async with reader.database.write() as writer:
         await writer.set_result(drift.id, summary="2 resources", detail={"drifted": 2})
         await writer.move_run(
-            drift.id, RunStatus.SUCCEEDED, at=NOON + timedelta(hours=1), actor="gatewright", why="done"
+            drift.id, RunStatus.SUCCEEDED, at=NOON + timedelta(hours=1), actor=SELF, why="done"
         )
         await writer.take_lock(lock())
         await writer.take_lock(lock(stack=own, pull=9))
         await writer.add_hold(hold())
         await writer.add_hold(
-            hold(repo=None, env=None, cause=HoldCause.STOP, reason="an upgrade", by=Login("operator"))
+            hold(repo=None, env=None, cause=HoldCause.STOP, reason="an upgrade", by=account("operator"))
         )
         await writer.add_wait(Wait(stack=stack(), pull=8, reason=WaitReason.REFUSED, since=NOON))
         await writer.add_state_version(
@@ -142,7 +144,7 @@ async def test_one_repository_is_shown_and_the_others_can_be_chosen(reader: Worl
     assert "dev is on developers&#39; machines" in named or "dev is on developers' machines" in named
 
 
-async def test_one_environment_can_be_chosen_and_another_one_is_not_there(reader: World) -> None:
+async def test_one_environment_can_be_chosen_and_another_is_missing(reader: World) -> None:
     assert list(await sections(reader, "?repo=acme/infra&env=prod")) == ["prod"]
 
     for env in ("nowhere", "dev"):
@@ -150,7 +152,7 @@ async def test_one_environment_can_be_chosen_and_another_one_is_not_there(reader
             assert response.status == 404
 
 
-async def test_a_page_has_a_limit_and_says_what_is_left_out(reader: World) -> None:
+async def test_page_has_a_limit_and_says_what_is_left_out(reader: World) -> None:
     names = [f"p{number}" for number in range(40)]
     projects = ", ".join(f"{{name: {name}, dir: {name}}}" for name in names)
     reader.github.files["gatewright.yaml"] = (

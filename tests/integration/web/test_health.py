@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.domain.errors import GatewrightError
-from bot.domain.model import EnvName, RunKind, RunStatus
+from bot.domain.core.errors import GatewrightError
+from bot.domain.core.model import EnvName, RunKind, RunStatus
 from bot.logs import formatter
-from tests.integration.web.test_webhook import Served
+from tests.integration.web.served import Served
 from tests.integration.web.world import World, comment, never
 
 
@@ -35,7 +35,7 @@ async def test_it_is_ready_when_every_part_works(world: World, served: Served) -
         assert await response.json() == {"status": "ok", "database": "ok", "github": "ok"}
 
 
-async def test_a_failed_or_hanging_part_is_named_and_nothing_else_is_told(served: Served) -> None:
+async def test_failed_or_hanging_part_is_named_and_nothing_else(served: Served) -> None:
     client = await served(
         checks={"database": _broken, "object_store": never, "github": _fine}, check_seconds=0.05
     )
@@ -140,7 +140,7 @@ async def test_the_page_style_is_served(world: World) -> None:
         assert (response.status, response.content_type) == (200, "text/css")
 
 
-async def test_what_is_not_there_is_told_in_the_reader_s_language(world: World) -> None:
+async def test_what_is_not_there_is_told_in_reader_s_language(world: World) -> None:
     async with (
         world.client.get("/nothing") as plain,
         world.client.get("/nothing", headers={"Accept": "text/html,*/*"}) as browser,
@@ -149,7 +149,7 @@ async def test_what_is_not_there_is_told_in_the_reader_s_language(world: World) 
         assert (browser.status, browser.content_type) == (404, "text/html")
 
 
-async def test_a_crash_is_logged_with_its_request_id_and_not_told(
+async def test_crash_is_logged_with_its_request_id_and_not_told(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def crash() -> dict[str, int]:
@@ -169,7 +169,7 @@ async def test_a_crash_is_logged_with_its_request_id_and_not_told(
     assert record.exc_info is not None
 
 
-async def test_the_access_log_has_a_field_per_fact_and_holds_no_query(
+async def test_access_log_has_field_per_fact_and_holds_no_query(
     access_log: Callable[[], Awaitable[tuple[str, list[logging.LogRecord]]]],
 ) -> None:
     url, records = await access_log()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import ClientResponse
 
-from bot.domain.model import Permission, Run, RunStatus
-from tests.integration.web.test_login import log_in, token
+from bot.domain.core.model import Permission, Run, RunStatus
+from tests.integration.web.login import log_in, token
 from tests.integration.web.world import World
 
 
@@ -65,9 +65,7 @@ async def watching(world: World, run: Run, query: str = "", **headers: str) -> A
         yield Stream(response)
 
 
-async def test_lines_come_while_they_are_written_and_the_stream_ends_with_the_run(
-    world: World, running: Run
-) -> None:
+async def test_lines_come_while_written_until_the_run_ends(world: World, running: Run) -> None:
     lines = world.logs.live[running.id]
 
     async with watching(world, running) as stream:

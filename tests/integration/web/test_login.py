@@ -2,56 +2,20 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from dataclasses import replace
-from http.cookies import Morsel
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from yarl import URL
 
 from bot.web.services import OAuth
 from bot.web.sessions import Sessions
-from tests.integration.web.test_webhook import Served
-from tests.integration.web.world import Client, MovingClock, World
+from tests.fakes.clock import HandClock
+from tests.integration.web.login import begin, come_back, cookie, log_in, token
+from tests.integration.web.served import Served
+from tests.integration.web.world import World
 
 
-async def begin(client: Client, next_path: str = "/runs/r1") -> dict[str, str]:
-    """Go to the login; returns what GitHub is asked with."""
-    async with client.get("/login", params={"next": next_path}, allow_redirects=False) as response:
-        assert response.status == 303
-        query = parse_qs(urlsplit(response.headers["Location"]).query)
-    return {name: values[0] for name, values in query.items()}
-
-
-async def come_back(client: Client, **query: str) -> tuple[int, str | None]:
-    """Return from GitHub; gives status and where it leads."""
-    async with client.get("/login/callback", params=query, allow_redirects=False) as response:
-        return response.status, response.headers.get("Location")
-
-
-async def log_in(world: World, login: str, client: Client | None = None, next_path: str = "/") -> None:
-    used = client or world.client
-    asked = await begin(used, next_path)
-    world.github.codes["the code"] = login
-    status, _ = await come_back(used, code="the code", state=asked["state"])
-    assert status == 303
-
-
-def cookie(client: Client, name: str) -> Morsel[str]:
-    return client.session.cookie_jar.filter_cookies(URL(str(client.make_url("/"))))[name]
-
-
-async def token(client: Client) -> str:
-    """Return what the forms of this session carry."""
-    async with client.get("/") as response:
-        found = re.search(r'name="token" value="([^"]+)"', await response.text())
-    assert found is not None
-    return found[1]
-
-
-async def test_the_login_goes_to_github_and_comes_back_to_the_page(world: World) -> None:
+async def test_login_goes_to_github_and_comes_back_to_the_page(world: World) -> None:
     asked = await begin(world.client, "/runs/r1?x=1")
     world.github.codes["the code"] = "dev"
 
@@ -103,7 +67,7 @@ def _https(world: World) -> Any:
     return replace(pages, oauth=oauth)
 
 
-async def test_an_answer_that_this_browser_did_not_ask_for_is_refused(world: World, served: Served) -> None:
+async def test_answer_that_this_browser_did_not_ask_for_is_refused(world: World, served: Served) -> None:
     asked = await begin(world.client)
     world.github.codes["the code"] = "attacker"
     victim = await served()
@@ -176,7 +140,7 @@ async def test_a_forged_or_foreign_cookie_logs_nobody_in(world: World, served: S
     client = await served()
     await begin(world.client)
     swapped = cookie(world.client, "gatewright_login").value
-    other = Sessions("another key, of another server, long", clock=MovingClock(), secure=False)
+    other = Sessions("another key, of another server, long", clock=HandClock(), secure=False)
     foreign = other._fernet.encrypt_at_time(b'{"cookie": "gatewright_session", "login": "dev"}', 1).decode()
 
     for value in ("", "nonsense", "g\u00e9", swapped, foreign):
@@ -185,7 +149,7 @@ async def test_a_forged_or_foreign_cookie_logs_nobody_in(world: World, served: S
             assert (value, response.status) == (value, 303)
 
 
-async def test_without_a_session_key_there_is_no_login_and_no_page(served: Served) -> None:
+async def test_without_session_key_there_is_no_login_and_no_page(served: Served) -> None:
     client = await served(pages=None)
 
     for path in ("/login", "/login/callback", "/runs/r1", "/runs/r1/log"):

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from http.cookies import SimpleCookie
-from pathlib import Path
 
 import pytest
 
 from bot.adapters.encryption import AesGcmCipher
-from bot.domain.model import Permission, Run, RunKind, RunStatus
+from bot.domain.core.model import Permission, Run, RunKind, RunStatus
 from bot.ports import Artifact
-from tests.fakes.builders import NOON
-from tests.integration.web.test_login import cookie, log_in, token
-from tests.integration.web.world import Client, World
+from tests.fakes.records.builders import NOON
+from tests.integration.web.acts import POLICY, post
+from tests.integration.web.login import cookie, log_in, token
+from tests.integration.web.world import World
 
-POLICY = (Path(__file__).parents[3] / "gatewright.yaml").read_text()
 SECRET = b"apiVersion: v1\nkind: Config\n"
 KEY = "artifacts/staging/terraform.tfstate/r1/kubeconfig"
-
-
-async def post(client: Client, path: str, given: str | None, **headers: str) -> tuple[int, str]:
-    data = {} if given is None else {"token": given}
-    async with client.post(path, data=data, headers=headers, allow_redirects=False) as response:
-        return response.status, await response.text()
 
 
 @pytest.fixture
@@ -43,7 +36,7 @@ async def canceled_by(world: World, run: Run) -> str | None:
     async with world.database.read() as reader:
         now = await reader.run(run.id)
     assert now is not None
-    return now.cancel_requested_by
+    return None if now.cancel_requested_by is None else now.cancel_requested_by.login
 
 
 @pytest.mark.parametrize(
@@ -55,7 +48,7 @@ async def canceled_by(world: World, run: Run) -> str | None:
         pytest.param("mallory", False, id="whoever else may write"),
     ],
 )
-async def test_a_run_is_ended_from_its_page_by_those_who_may_with_its_command(
+async def test_run_is_ended_from_its_page_by_those_allowed(
     world: World, running: Run, login: str, *, allowed: bool
 ) -> None:
     world.github.rights["acme/infra", "mallory"] = Permission.WRITE
@@ -67,12 +60,10 @@ async def test_a_run_is_ended_from_its_page_by_those_who_may_with_its_command(
 
     assert ("Cancel this run" in page) is allowed
     assert (status, await canceled_by(world, running)) == ((303, login) if allowed else (403, None))
-    assert allowed or "who asked for the run, the owners of its environment and administrators" in text
+    assert allowed or "requester, the owners of its environment and administrators" in text
 
 
-async def test_a_policy_that_cannot_be_read_keeps_nobody_from_ending_what_they_began(
-    world: World, running: Run
-) -> None:
+async def test_unreadable_policy_keeps_nobody_from_ending_their_own_work(world: World, running: Run) -> None:
     world.github.files = {"gatewright.yaml": "version: 0"}
     found = {}
     for login in ("olga", "admin"):
@@ -82,7 +73,7 @@ async def test_a_policy_that_cannot_be_read_keeps_nobody_from_ending_what_they_b
     assert found == {"olga": 403, "admin": 303}
 
 
-async def test_who_asked_for_a_run_cancels_it_with_the_button_of_its_page(world: World, running: Run) -> None:
+async def test_requester_of_a_run_cancels_it_with_its_button(world: World, running: Run) -> None:
     await log_in(world, "dev")
     path = f"/runs/{running.id}"
     async with world.client.get(path) as response:
@@ -179,7 +170,7 @@ async def kept(world: World, running: Run) -> Run:
 
 async def asked(world: World, run: Run) -> list[tuple[str, bool]]:
     async with world.database.read() as reader:
-        return [(asked.login, asked.allowed) for asked in await reader.downloads(run.id)]
+        return [(asked.by.login, asked.allowed) for asked in await reader.downloads(run.id)]
 
 
 async def test_who_may_apply_downloads_an_artifact_and_is_recorded(world: World, kept: Run) -> None:
@@ -254,7 +245,7 @@ async def test_while_nobody_knows_who_may_nobody_downloads(
     assert answer == 403
 
 
-async def test_an_artifact_that_is_not_there_or_not_the_run_s_is_told(world: World, kept: Run) -> None:
+async def test_missing_or_foreign_artifact_is_reported(world: World, kept: Run) -> None:
     await log_in(world, "dev")
     given = await token(world.client)
 

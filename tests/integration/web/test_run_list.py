@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from bot.domain.model import Permission, RunKind, RunStatus
-from tests.integration.web.test_login import log_in
+from bot.domain.core.model import Permission, RunKind, RunStatus
+from tests.integration.web.login import log_in
 from tests.integration.web.world import World
 
 
@@ -57,7 +57,7 @@ async def test_the_list_has_what_the_filters_ask_for(reader: World, query: str, 
 @pytest.mark.parametrize(
     "query", ["repo=acme/secret", "actor=stranger", "before=r000000000000003&repo=acme/secret"]
 )
-async def test_no_filter_reaches_a_repository_that_the_user_may_not_read(reader: World, query: str) -> None:
+async def test_no_filter_reaches_repository_that_the_user_may_not_read(reader: World, query: str) -> None:
     async with reader.client.get(f"/runs?{query}") as response:
         text = await response.text()
 
@@ -73,7 +73,7 @@ async def test_a_filter_that_can_mean_nothing_is_refused(reader: World, query: s
         assert response.status == 400
 
 
-async def test_an_outsider_sees_an_empty_list_and_a_stranger_the_login(world: World) -> None:
+async def test_outsider_sees_an_empty_list_and_a_stranger_the_login(world: World) -> None:
     await world.add_run()
     async with world.client.get("/runs?env=staging", allow_redirects=False) as response:
         assert (response.status, response.headers["Location"]) == (303, "/login?next=/runs?env%3Dstaging")

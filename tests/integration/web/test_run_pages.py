@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.errors import GitHubUnavailableError
-from bot.domain.model import Login, Permission, Repo
+from bot.domain.core.accounts import Account
+from bot.domain.core.errors import GitHubUnavailableError
+from bot.domain.core.model import Permission, Repo
 from bot.web.access import Visitors
-from tests.integration.web.test_login import log_in
-from tests.integration.web.test_webhook import Served
+from tests.integration.web.login import log_in
+from tests.integration.web.served import Served
 from tests.integration.web.world import World
 
 
@@ -25,7 +26,7 @@ async def reader(world: World) -> World:
     return world
 
 
-async def test_a_reader_sees_the_run_its_timeline_its_plan_and_its_log(reader: World) -> None:
+async def test_reader_sees_run_its_timeline_its_plan_and_its_log(reader: World) -> None:
     run = await reader.add_run(text="# terraform_data.a will be created")
     reader.logs.stored[run.id] = "Initializing the backend...\nDone."
 
@@ -86,7 +87,7 @@ async def test_nothing_that_a_pull_request_wrote_becomes_markup(reader: World) -
     assert "&gt;red" in text
 
 
-async def test_a_stranger_is_sent_to_the_login_whether_or_not_there_is_such_a_run(world: World) -> None:
+async def test_stranger_is_sent_to_login_for_any_run(world: World) -> None:
     run = await world.add_run()
 
     for path in (f"/runs/{run.id}", f"/runs/{run.id}/log", "/runs/rnothing"):
@@ -95,7 +96,7 @@ async def test_a_stranger_is_sent_to_the_login_whether_or_not_there_is_such_a_ru
             assert response.headers["Location"] == f"/login?next={path}"
 
 
-async def test_who_may_not_read_the_repository_is_told_that_there_is_no_such_run(world: World) -> None:
+async def test_visitor_without_read_access_sees_no_such_run(world: World) -> None:
     run = await world.add_run()
     world.github.rights["acme/other", "outsider"] = Permission.ADMIN
     await log_in(world, "outsider")
@@ -127,8 +128,8 @@ async def test_when_rights_cannot_be_asked_nothing_is_shown(reader: World, serve
     assert pages is not None
 
     class Away:
-        async def permission(self, repo: Repo, login: Login) -> Permission:
-            del repo, login
+        async def permission(self, repo: Repo, account: Account) -> Permission:
+            del repo, account
             raise GitHubUnavailableError("down")
 
     client = await served(pages=replace(pages, visitors=Visitors(Away(), reader.clock)))

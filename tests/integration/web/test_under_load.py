@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.database import Database, migrate
-from bot.domain.model import DeliveryId
+from bot.domain.core.model import DeliveryId
 from bot.engine import Engine, EngineConfig, Work
 from bot.engine.config import WORKFLOWS
 from bot.metrics import Metrics
 from bot.web.services import WebServices
+from tests.fakes.clock import HandClock
 from tests.integration.engine.work import until
 from tests.integration.web.conftest import Serve
-from tests.integration.web.world import SECRET, MovingClock, comment, deliver
+from tests.integration.web.world import SECRET, comment, deliver
 
 
 @pytest.mark.slow
@@ -42,7 +43,7 @@ async def test_every_acknowledged_delivery_is_handled_once_and_in_order(tmp_path
     )
     client = await serve(
         WebServices(
-            records=database, clock=MovingClock(), metrics=Metrics(), version="1", webhook_secret=SECRET
+            records=database, clock=HandClock(), metrics=Metrics(), version="1", webhook_secret=SECRET
         )
     )
 

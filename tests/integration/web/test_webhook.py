@@ -4,21 +4,21 @@ import asyncio
 import gzip
 import json
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from bot.adapters.database.errors import DatabaseUnavailableError
+from bot.adapters.database.connection.errors import DatabaseUnavailableError
 from bot.composition.web import why_ignored
-from bot.domain.model import DeliveryId
+from bot.domain.core.model import DeliveryId
 from bot.ports import Reader, Writer
-from tests.fakes.builders import HEAD
+from tests.fakes.records.builders import HEAD
+from tests.integration.web.served import Served
 from tests.integration.web.world import SECRET, Client, World, comment, deliver, signed
 
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
-Served = Callable[..., Awaitable[Client]]
 
 
 async def test_a_delivery_is_recorded_and_enqueued_before_it_is_acknowledged(world: World) -> None:
@@ -35,7 +35,7 @@ async def test_a_delivery_is_recorded_and_enqueued_before_it_is_acknowledged(wor
         7,
     )
     assert json.loads(recorded.payload) == comment()
-    assert (recorded.outcome, recorded.received_at) == (None, world.clock.at)
+    assert (recorded.outcome, recorded.received_at) == (None, world.clock.moment)
     assert (await world.engine.depths())["inbox"] == 1
 
 
@@ -86,13 +86,20 @@ def status(sha: str) -> dict[str, Any]:
     return {"repository": comment()["repository"], "sha": sha, "state": "success", "context": "ci/tests"}
 
 
+def by_a_machine() -> dict[str, Any]:
+    """A comment that an App wrote, such as ours."""
+    payload = comment()
+    return payload | {"comment": payload["comment"] | {"performed_via_github_app": {"id": 1}}}
+
+
 @pytest.mark.parametrize(
     ("payload", "event", "note"),
     [
         (status("e" * 40), "status", "no plan that can be applied is of this commit"),
         (comment() | {"action": "edited"}, "issue_comment", "nothing is done for issue_comment edited"),
+        (by_a_machine(), "issue_comment", "written by a machine"),
     ],
-    ids=["a commit without a plan", "an action that nothing handles"],
+    ids=["a commit without a plan", "an action that nothing handles", "a comment of a bot"],
 )
 async def test_what_the_database_can_answer_starts_no_work(
     world: World, served: Served, payload: dict[str, Any], event: str, note: str
@@ -109,7 +116,7 @@ async def test_what_the_database_can_answer_starts_no_work(
     assert await world.engine.abandoned([f"delivery-{GUID}"]) == {f"delivery-{GUID}"}
 
 
-async def test_a_report_on_a_planned_commit_waits_in_a_queue_of_its_own(world: World, served: Served) -> None:
+async def test_report_on_planned_commit_waits_in_queue_of_its_own(world: World, served: Served) -> None:
     await world.add_run()
     client = await served(passed_over=why_ignored)
 
@@ -198,7 +205,7 @@ async def test_a_body_cut_short_harms_nothing(world: World) -> None:
     assert (await world.deliver(comment())).status == 202
 
 
-async def test_when_the_database_is_away_github_is_told_to_come_back(world: World, served: Served) -> None:
+async def test_when_database_is_away_github_is_told_to_come_back(world: World, served: Served) -> None:
     client = await served(records=_Away())
 
     answer = await deliver(client, comment())

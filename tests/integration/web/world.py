@@ -9,7 +9,7 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,29 +17,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from bot.adapters.database import Database
-from bot.domain.model import Login, Permission, PlanId, Repo, Run, RunId, RunKind, RunStatus, Sha
+from bot.domain.core.accounts import Account, Login
+from bot.domain.core.model import Permission, PlanId, Repo, Run, RunId, RunKind, RunStatus, Sha
 from bot.engine import Engine
 from bot.ports import NewRun, Writer
-from bot.services.run_acts import RunActs
+from bot.services.pages.run_actions import RunActs
 from bot.web.services import WebServices
-from tests.fakes.builders import BASE, HEAD, NOON, plan, stack, summary
+from tests.fakes.accounts import account as account_of
+from tests.fakes.clock import HandClock
 from tests.fakes.object_store import MemoryObjectStore
+from tests.fakes.records.builders import BASE, HEAD, NOON, plan, stack, summary
 
 SECRET = "kept-to-ourselves"
 Client = TestClient[web.Request, web.Application]
-
-
-class MovingClock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.at = NOON
-
-    def now(self) -> datetime:
-        return self.at
-
-    def advance(self, **duration: float) -> None:
-        self.at += timedelta(**duration)
 
 
 @dataclass
@@ -55,6 +45,10 @@ class FakeGitHub:
     asked: list[dict[str, str]] = field(default_factory=list)
     broken: bool = False
 
+    ids: dict[str, int | None] = field(default_factory=dict)
+    """Logins that another account than `account_of(login)` has now, or nobody."""
+    users: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Answers about who is logged in, as they are not documented."""
     files: dict[str, str] = field(default_factory=dict)
     """What is on the default branch."""
 
@@ -73,8 +67,18 @@ class FakeGitHub:
     async def is_team_member(self, org: str, team: str, login: Login) -> bool:
         return (org, team, login) == ("acme", "platform", "olga")
 
-    async def permission(self, repo: Repo, login: Login) -> Permission:
-        return self.rights.get((repo.full_name, login), Permission.NONE)
+    async def team_permission(self, repo: Repo, org: str, team: str) -> Permission:
+        del repo
+        return Permission.WRITE if (org, team) == ("acme", "platform") else Permission.NONE
+
+    async def permission(self, repo: Repo, account: Account) -> Permission:
+        has_the_name = account.id == self.id_of(account.login)
+        right = self.rights.get((repo.full_name, account.login), Permission.NONE)
+        return right if has_the_name else Permission.NONE
+
+    def id_of(self, login: str) -> int | None:
+        """The account that has a login now."""
+        return self.ids.get(login, account_of(login).id)
 
     def app(self) -> web.Application:
         app = web.Application()
@@ -93,7 +97,7 @@ class FakeGitHub:
 
     async def _user(self, request: web.Request) -> web.Response:
         login = request.headers["Authorization"].removeprefix("Bearer token of ")
-        return web.json_response({"login": login, "id": 1})
+        return web.json_response(self.users.get(login, {"login": login, "id": self.id_of(login)}))
 
 
 @dataclass
@@ -117,7 +121,7 @@ class World:
     services: WebServices
     database: Database
     engine: Engine
-    clock: MovingClock
+    clock: HandClock
     github: FakeGitHub
     logs: FakeLogs
     acts: RunActs
@@ -135,6 +139,7 @@ class World:
         env: str = "staging",
         pull: int | None = 7,
         actor: str = "dev",
+        by: Account | None = None,
         kind: RunKind = RunKind.PLAN,
         status: RunStatus = RunStatus.SUCCEEDED,
     ) -> Run:
@@ -148,7 +153,7 @@ class World:
             pull=pull,
             head_sha=HEAD,
             base_sha=BASE,
-            actor=Login(actor),
+            actor=by or account_of(actor),
             comment_id=None,
             plan_id=None,
             arguments=("-target=<b>x</b>",),
@@ -180,7 +185,9 @@ class World:
         self, writer: Writer, run_id: RunId, status: RunStatus, step: int, plan_id: PlanId | None
     ) -> None:
         at = NOON + timedelta(seconds=70 * step)
-        await writer.move_run(run_id, status, at=at, actor="bot", why=f"step {step}", plan_id=plan_id)
+        await writer.move_run(
+            run_id, status, at=at, actor=account_of("bot"), why=f"step {step}", plan_id=plan_id
+        )
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot.adapters.workspace import GitWorkspace
+from tests.fakes.clock import HandClock
 from tests.integration.workspace.origin import Origin
-
-
-@dataclass
-class HandClock:
-    """A clock that moves when a test says so."""
-
-    moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def pass_time(self, span: timedelta) -> None:
-        self.moment += span
 
 
 @dataclass
@@ -35,7 +23,7 @@ class Pauses:
 
 @pytest.fixture
 def clock() -> HandClock:
-    return HandClock()
+    return HandClock(datetime(2026, 1, 1, tzinfo=UTC))
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.domain.model import EnvName, ProjectName, Repo, Sha, Stack, StateKey
+from bot.domain.core.model import EnvName, ProjectName, Repo, Sha, Stack, StateKey
 
 REPO = Repo(owner="acme", name="infra", installation_id=1)
 STACK = Stack(

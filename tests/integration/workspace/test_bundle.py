@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.workspace import GitWorkspace, bundle
-from bot.domain.errors import UnsafeTreeError, WorkspaceError
-from bot.domain.model import EnvName
+from bot.domain.core.errors import UnsafeTreeError, WorkspaceError
+from bot.domain.core.model import EnvName
 from bot.ports import OVERRIDE_FILE, GitTree, Slot, SourceBundle
 from tests.integration.workspace.origin import REPO, STACK, Content, Link, Origin, Program, Submodule
 

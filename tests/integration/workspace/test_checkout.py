@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.workspace import GitWorkspace
-from bot.domain.errors import UnsafeTreeError
+from bot.domain.core.errors import UnsafeTreeError
 from bot.ports import GitTree, Slot, SourceBundle
 from tests.integration.workspace.origin import REPO, STACK, Content, Link, Origin, Program, Submodule, git
 

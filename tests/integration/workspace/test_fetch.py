@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.workspace import GitWorkspace
-from bot.domain.errors import WorkspaceError
-from bot.domain.model import Repo
-from tests.integration.workspace.conftest import HandClock, Pauses
+from bot.domain.core.errors import CommitMissingError, WorkspaceError
+from bot.domain.core.model import Repo
+from tests.fakes.clock import HandClock
+from tests.integration.workspace.conftest import Pauses
 from tests.integration.workspace.http_origin import HttpOrigin, serve
 from tests.integration.workspace.origin import REPO, Origin, git
 
@@ -38,6 +39,42 @@ async def test_refs_and_commit_ids_become_readable(workspace: GitWorkspace, orig
 
     texts = [await workspace.read_file(REPO, commit, "a.tf") for commit in (first, second, pulled)]
     assert texts == ["one\n", "two\n", "three\n"]
+
+
+async def test_commit_that_no_ref_shows_is_fetched_by_id(workspace: GitWorkspace, origin: Origin) -> None:
+    base = await origin.commit({"a.tf": "one\n"})
+    head = await origin.commit({"a.tf": "two\n"}, ref="refs/pull/7/head", parents=(base,))
+    await git("update-ref", "-d", "refs/pull/7/head", cwd=origin.path)
+
+    await workspace.fetch(REPO, "", [base, head])
+
+    assert await workspace.read_file(REPO, head, "a.tf") == "two\n"
+
+
+async def test_only_new_objects_are_fetched_although_asked_for_by_id(
+    workspace: GitWorkspace, origin: Origin, data_dir: Path
+) -> None:
+    large = "".join(f"{number * number}\n" for number in range(50_000))
+    base = await origin.commit({"large.tf": large})
+    head = await origin.commit({"large.tf": large, "a.tf": "two\n"}, parents=(base,))
+
+    await workspace.fetch(REPO, "", [base])
+    first = {pack: pack.stat().st_size for pack in packs(data_dir)}
+    await workspace.fetch(REPO, "", [base, head])
+
+    (second,) = set(packs(data_dir)) - set(first)
+    assert second.stat().st_size < max(first.values()) / 100
+
+
+async def test_commit_that_is_not_there_is_told_from_other_failures(
+    workspace: GitWorkspace, origin: Origin, pauses: Pauses
+) -> None:
+    await origin.commit({"a.tf": "one\n"})
+
+    with pytest.raises(CommitMissingError, match="not our ref"):
+        await workspace.fetch(REPO, "", ["9" * 40])
+
+    assert pauses.taken == [1.0, 2.0, 4.0]
 
 
 async def test_a_ref_follows_a_forced_push(workspace: GitWorkspace, origin: Origin) -> None:
@@ -137,7 +174,7 @@ async def test_damage_found_while_reading_is_repaired_by_the_next_fetch(
     assert await workspace.read_file(REPO, commit, "a.tf") == "one\n"
 
 
-async def test_what_a_killed_git_left_behind_does_not_stop_the_next_fetch(
+async def test_what_killed_git_left_behind_does_not_stop_next_fetch(
     workspace: GitWorkspace, origin: Origin, data_dir: Path
 ) -> None:
     first = await origin.commit({"a.tf": "one\n"})
@@ -180,7 +217,7 @@ async def test_no_owner_or_repository_name_leaves_the_directory(workspace: GitWo
         await workspace.fetch(Repo(owner="acme", name=owner, installation_id=1), "", [MAIN])
 
 
-async def test_a_missing_ref_is_asked_for_a_few_times_and_then_named(
+async def test_missing_ref_is_asked_for_few_times_and_then_named(
     workspace: GitWorkspace, origin: Origin, pauses: Pauses
 ) -> None:
     await origin.commit({"a.tf": "one\n"})
@@ -242,7 +279,7 @@ async def test_a_refused_token_is_not_tried_again_and_not_told(
 
 
 @pytest.mark.parametrize("status", [502, 503, 429])
-async def test_a_passing_failure_of_the_origin_is_retried(
+async def test_a_temporary_failure_of_the_origin_is_retried(
     tmp_path: Path, data_dir: Path, origin: Origin, pauses: Pauses, status: int
 ) -> None:
     commit = await origin.commit({"a.tf": "one\n"})

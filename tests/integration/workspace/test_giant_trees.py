@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bot.adapters.workspace import GitWorkspace
-from bot.domain.errors import WorkspaceError
-from bot.domain.model import Sha
+from bot.domain.core.errors import WorkspaceError
+from bot.domain.core.model import Sha
 from bot.ports import GitTree
 from tests.integration.workspace.origin import REPO, Origin, git
 

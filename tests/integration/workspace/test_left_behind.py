@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.workspace import GitWorkspace, left_behind
-from bot.domain.errors import TreeChangedError, WorkspaceError
+from bot.domain.core.errors import TreeChangedError, WorkspaceError
 from bot.ports import OVERRIDE_FILE, GitTree, LaidOut, Slot, SourceBundle
 from tests.integration.workspace.origin import REPO, STACK, Content, Link, Origin, Program
 
@@ -214,6 +214,7 @@ REFUSED = [
     "modules.tf/readme",
     "terraform/.terraform/modules/modules.json",
     "terraform/.Terraform/environment",
+    "terraform/sub/.terraform/x",
     "docs/.terraform.lock.hcl",
     "terraform/.terraformrc",
     ".git/config",

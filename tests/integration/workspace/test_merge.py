@@ -4,15 +4,15 @@ import pytest
 
 from bot.adapters.workspace import GitWorkspace
 from bot.adapters.workspace.git import git_version
-from bot.domain.errors import MergeConflictError, WorkspaceError
-from bot.domain.model import Sha
+from bot.domain.core.errors import MergeConflictError, WorkspaceError
+from bot.domain.core.model import Sha
 from tests.integration.workspace.origin import REPO, Link, Origin
 
 MAIN = "refs/heads/main"
 PULL = "refs/pull/7/head"
 
 
-async def test_a_clean_merge_holds_both_sides_and_names_what_the_head_changed(
+async def test_clean_merge_holds_both_sides_and_names_what_head_changed(
     workspace: GitWorkspace, origin: Origin
 ) -> None:
     fork_point = await origin.commit({"a.tf": "one\n", "b.tf": "two\n", "old name.tf": "same text\n"})
@@ -45,9 +45,7 @@ async def test_a_conflict_names_its_paths(workspace: GitWorkspace, origin: Origi
     assert raised.value.paths == ("b.tf", "x/a.tf")
 
 
-async def test_a_head_that_is_up_to_date_merges_to_its_own_tree(
-    workspace: GitWorkspace, origin: Origin
-) -> None:
+async def test_up_to_date_head_merges_to_its_own_tree(workspace: GitWorkspace, origin: Origin) -> None:
     base = await origin.commit({"a.tf": "one\n"})
     head = await origin.commit({"a.tf": "two\n"}, ref=PULL, parents=(base,))
     await workspace.fetch(REPO, "", [base, head])
@@ -60,7 +58,7 @@ async def test_a_head_that_is_up_to_date_merges_to_its_own_tree(
 
 
 @pytest.mark.parametrize("kept", ["left.tf", "right.tf"])
-async def test_a_merge_that_drops_what_one_of_two_bases_brought_has_changed_it(
+async def test_merge_that_drops_a_change_of_one_base_changed_it(
     workspace: GitWorkspace, origin: Origin, kept: str
 ) -> None:
     # Two branches that were merged into the base, and merged once more by the head, which drops one's change: it is
@@ -89,7 +87,7 @@ async def test_commits_without_a_common_history_are_refused(workspace: GitWorksp
         await workspace.merge(REPO, base=base, head=head)
 
 
-async def test_an_unknown_commit_is_an_error_that_says_what_was_done(
+async def test_unknown_commit_is_an_error_that_says_what_was_done(
     workspace: GitWorkspace, origin: Origin
 ) -> None:
     base = await origin.commit({"a.tf": "one\n"})
@@ -158,9 +156,7 @@ async def test_many_blobs_are_read_at_once(workspace: GitWorkspace, origin: Orig
     assert await workspace.read_blobs(REPO, []) == {}
 
 
-async def test_a_blob_that_is_missing_or_too_large_is_an_error(
-    workspace: GitWorkspace, origin: Origin
-) -> None:
+async def test_blob_that_is_missing_or_too_large_is_an_error(workspace: GitWorkspace, origin: Origin) -> None:
     commit = await origin.commit({"a.tf": "one\n", "large.tf": b"x" * 5_000_001})
     await workspace.fetch(REPO, "", [commit])
     files = (await workspace.tree_files(REPO, commit)).blobs
@@ -182,3 +178,28 @@ async def test_symbolic_links_are_read_with_the_tree(workspace: GitWorkspace, or
 
     assert set(found.blobs) == {"a.tf", "dir", "m/b.tf"}
     assert found.links == {"dir": "m", "m/b.tf": "../a.tf"}
+
+
+async def test_a_tip_holds_what_its_history_holds_and_nothing_else(
+    workspace: GitWorkspace, origin: Origin
+) -> None:
+    base = await origin.commit({"a.tf": "one\n"})
+    head = await origin.commit({"a.tf": "two\n"}, ref=PULL, parents=(base,))
+    merge = await origin.commit({"a.tf": "two\n"}, parents=(base, head))
+    tip = await origin.commit({"a.tf": "three\n"}, parents=(merge,))
+    squashed = await origin.commit({"a.tf": "squashed\n"}, ref=PULL, parents=(base,))
+    await workspace.fetch(REPO, "", [tip, squashed])
+
+    held = [
+        commit
+        for commit in (base, head, merge, tip)
+        if await workspace.contains(REPO, tip=tip, commit=commit)
+    ]
+    others = [
+        await workspace.contains(REPO, tip=base, commit=merge),
+        await workspace.contains(REPO, tip=tip, commit=squashed),
+        await workspace.contains(REPO, tip=tip, commit=Sha("f" * 40)),
+    ]
+
+    assert held == [base, head, merge, tip]
+    assert others == [False, False, False]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bot.domain.git_access import basic, module_access
+from bot.domain.core.git_access import basic, module_access
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def fetched(url: str, environment: dict[str, str], home: Path) -> str:
     return (await process.communicate())[0].decode()
 
 
-async def test_the_token_is_sent_to_its_origin_and_to_no_other(tmp_path: Path) -> None:
+async def test_token_is_sent_to_its_origin_and_to_no_other(tmp_path: Path) -> None:
     async with serving("404 Not Found") as (origin, asked), serving("404 Not Found") as (other, heard):
         environment = module_access(origin, "ghs_token")
 

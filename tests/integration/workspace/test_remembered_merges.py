@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import cast
 
 from bot.adapters.workspace import GitWorkspace
-from bot.domain.model import Repo, Sha
+from bot.domain.core.model import Repo, Sha
 from bot.ports import GitHub, GitTree, Merge, Workspace
-from bot.services.stacks import Trees
-from tests.fakes.builders import pull
+from bot.services.stacks.touched import Trees
+from tests.fakes.records.builders import pull
 from tests.integration.workspace.origin import REPO, STACK, Origin
 
 PULL = "refs/pull/7/head"
@@ -74,7 +74,7 @@ async def test_another_head_is_merged_anew(workspace: GitWorkspace, origin: Orig
     assert second.merge.tree != first.merge.tree
 
 
-async def test_a_merge_that_the_mirror_lost_is_made_again_and_can_be_checked_out(
+async def test_merge_lost_by_the_mirror_is_made_again(
     workspace: GitWorkspace, origin: Origin, data_dir: Path
 ) -> None:
     fork_point = await origin.commit({"a.tf": "one\n", "b.tf": "one\n"})

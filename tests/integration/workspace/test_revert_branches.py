@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.adapters.workspace import GitWorkspace
-from bot.domain.errors import MergeConflictError, WorkspaceError
-from bot.domain.model import Sha
+from bot.domain.core.errors import MergeConflictError, WorkspaceError
+from bot.domain.core.model import Sha
 from bot.ports.revert_pulls import Merged
 from tests.integration.workspace.origin import REPO, Origin, git
 
@@ -45,7 +45,7 @@ async def made(workspace: GitWorkspace, commit: Sha) -> dict[str, str | None]:
 
 
 @pytest.mark.parametrize("squashed", [False, True], ids=["a merge commit", "a squashed commit"])
-async def test_what_was_merged_is_taken_back_and_what_came_later_stays(
+async def test_merged_change_is_reverted_and_later_ones_stay(
     workspace: GitWorkspace, origin: Origin, *, squashed: bool
 ) -> None:
     await origin.commit(BEFORE)
@@ -93,19 +93,65 @@ async def test_nothing_is_made_where_nothing_is_left_of_it(workspace: GitWorkspa
     assert await workspace.reverted(REPO, tip, [ours], at=NOW) is None
 
 
-async def test_a_pull_request_that_became_several_commits_is_not_guessed(
+async def several(origin: Origin, workspace: GitWorkspace, *steps: dict[str, str]) -> tuple[Sha, Merged]:
+    """Merge a pull request of several commits by rebasing it onto a base that moved; returns that base too."""
+    start = await origin.commit(BEFORE)
+    base = await origin.commit({**BEFORE, "c.tf": "moved\n"}, parents=(start,))
+    head, commit, files = start, base, dict(BEFORE)
+    for step in steps:
+        files |= step
+        head = await origin.commit(files, ref="refs/pull/7/head", parents=(head,))
+        commit = await origin.commit({**files, "c.tf": "moved\n"}, parents=(commit,))
+    await workspace.fetch(REPO, "", [commit, head])
+    return base, Merged(number=7, head=head, commit=commit)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([{"a.tf": "two\n"}, {"b.tf": "new\n"}], id="of different files"),
+        pytest.param([{"a.tf": "two\n"}, {"a.tf": "three\n"}], id="of the same file"),
+        pytest.param(
+            [{"a.tf": "two\n"}, {"a.tf": "three\n", "b.tf": "new\n"}, {"a.tf": "four\n"}], id="three"
+        ),
+    ],
+)
+async def test_all_commits_of_a_rebased_pull_request_are_taken_back(
+    workspace: GitWorkspace, origin: Origin, steps: list[dict[str, str]]
+) -> None:
+    _, ours = await several(origin, workspace, *steps)
+
+    commit = await workspace.reverted(REPO, ours.commit, [ours], at=NOW)
+
+    assert commit is not None
+    assert await made(workspace, commit) == {**BEFORE, "c.tf": "moved\n"}
+
+
+async def test_a_squash_of_several_commits_is_taken_back_alone(
     workspace: GitWorkspace, origin: Origin
 ) -> None:
-    before = await origin.commit(BEFORE)
-    head = await origin.commit(
-        {**BEFORE, "a.tf": "two\n", "b.tf": "new\n"}, ref="refs/pull/7/head", parents=(before,)
-    )
-    first = await origin.commit({**BEFORE, "a.tf": "two\n"}, parents=(before,))
-    last = await origin.commit({**BEFORE, "a.tf": "two\n", "b.tf": "new\n"}, parents=(first,))
-    await workspace.fetch(REPO, "", [last, head])
+    base, ours = await several(origin, workspace, {"a.tf": "two\n"}, {"a.tf": "three\n"})
+    before = await origin.commit({**BEFORE, "b.tf": "of another\n", "c.tf": "moved\n"}, parents=(base,))
+    files = {"a.tf": "three\n", "b.tf": "of another\n", "c.tf": "moved\n"}
+    squashed = await origin.commit(files, parents=(before,))
+    await workspace.fetch(REPO, "", [squashed])
+
+    commit = await workspace.reverted(REPO, squashed, [replace(ours, commit=squashed)], at=NOW)
+
+    assert commit is not None
+    assert await made(workspace, commit) == {**files, "a.tf": "one\n"}
+
+
+@pytest.mark.parametrize("text", ["new\n", "binary \0\n"], ids=["a text", "not a text"])
+async def test_commits_that_changed_while_they_were_merged_are_not_guessed(
+    workspace: GitWorkspace, origin: Origin, text: str
+) -> None:
+    _, ours = await several(origin, workspace, {"a.tf": "two\n"}, {"b.tf": text})
+    last = await origin.commit({**BEFORE, "a.tf": "otherwise\n", "b.tf": "new\n"}, parents=(ours.commit,))
+    await workspace.fetch(REPO, "", [last])
 
     with pytest.raises(WorkspaceError, match="merged as several commits"):
-        await workspace.reverted(REPO, last, [Merged(number=7, head=head, commit=last)], at=NOW)
+        await workspace.reverted(REPO, last, [replace(ours, commit=last)], at=NOW)
 
 
 async def test_only_branches_of_our_own_are_pushed(workspace: GitWorkspace, origin: Origin) -> None:

@@ -13,10 +13,10 @@ import pytest
 
 from bot.adapters import untrusted
 from bot.adapters.workspace import GitWorkspace
-from bot.domain.errors import TreeChangedError, WorkspaceError
-from bot.domain.model import EnvName, ProjectName, StateKey
+from bot.domain.core.errors import TreeChangedError, WorkspaceError
+from bot.domain.core.model import EnvName, ProjectName, StateKey
 from bot.ports import CHANGES, PURPOSE_FILE, READS, GitTree, LaidOut, Slot, SourceBundle
-from tests.integration.workspace.conftest import HandClock
+from tests.fakes.clock import HandClock
 from tests.integration.workspace.holder import inherited_by_a_child
 from tests.integration.workspace.origin import REPO, STACK, Origin
 
@@ -132,7 +132,7 @@ async def test_a_child_that_inherited_the_lock_keeps_the_slot(workspace: GitWork
     assert await name_of_any_slot(workspace) == "0"
 
 
-async def test_a_slot_left_by_a_killed_process_is_cleared_of_secrets(
+async def test_slot_left_by_a_killed_process_is_cleared_of_secrets(
     workspace: GitWorkspace, data_dir: Path
 ) -> None:
     scratch = data_dir / "work" / "acme--infra--default--staging" / "0" / "scratch"
@@ -194,7 +194,7 @@ async def test_a_slot_with_an_errored_state_is_set_aside_whole(
         assert list(again.tree.iterdir()) == []
 
 
-async def test_an_errored_state_of_a_killed_process_is_found_before_the_slot_is_used(
+async def test_errored_state_of_a_killed_process_is_found_before_reuse(
     workspace: GitWorkspace, origin: Origin, data_dir: Path
 ) -> None:
     tree = data_dir / "work" / "acme--infra--default--staging" / "0" / "tree"
@@ -209,7 +209,7 @@ async def test_an_errored_state_of_a_killed_process_is_found_before_the_slot_is_
     assert [(path / "tree" / "errored.tfstate").exists() for path in workspace.quarantined()] == [True]
 
 
-async def test_code_that_was_only_planned_cannot_pass_a_file_off_as_a_lost_state(
+async def test_planned_code_cannot_pass_a_file_off_as_lost_state(
     workspace: GitWorkspace, data_dir: Path
 ) -> None:
     async with workspace.slot(STACK) as slot:
@@ -227,7 +227,7 @@ async def test_code_that_was_only_planned_cannot_pass_a_file_off_as_a_lost_state
     assert await workspace.errored_states(STACK) == ()
 
 
-async def test_a_bundle_of_earlier_times_brings_no_lost_state_with_it(workspace: GitWorkspace) -> None:
+async def test_bundle_of_earlier_times_brings_no_lost_state_with_it(workspace: GitWorkspace) -> None:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         for name in ("tree/main.tf", "tree/errored.tfstate", "tree/deep/errored.tfstate/x"):
@@ -285,14 +285,14 @@ async def test_a_state_that_may_have_been_lost_is_kept(workspace: GitWorkspace, 
     assert len(workspace.quarantined()) == 1
 
 
-async def test_idle_slots_and_mirrors_are_removed_and_busy_or_errored_ones_kept(
+async def test_idle_slots_and_mirrors_are_removed_unless_busy_or_errored(
     workspace: GitWorkspace, origin: Origin, clock: HandClock, data_dir: Path
 ) -> None:
     commit = await origin.commit({"main.tf": "x\n"})
     await workspace.fetch(REPO, "", [commit])
     async with workspace.slot(STACK, name="0"), workspace.slot(STACK, name="1") as errored:
         await lose_a_state(errored)
-    clock.pass_time(timedelta(days=8))
+    clock.advance(days=8)
     async with workspace.slot(STACK, name="2") as fresh:
         removed = await workspace.prune(timedelta(days=7))
 
@@ -308,7 +308,7 @@ async def test_idle_slots_and_mirrors_are_removed_and_busy_or_errored_ones_kept(
 async def test_what_is_used_is_not_pruned(workspace: GitWorkspace, origin: Origin, clock: HandClock) -> None:
     commit = await origin.commit({"main.tf": "x\n"})
     await workspace.fetch(REPO, "", [commit])
-    clock.pass_time(timedelta(days=8))
+    clock.advance(days=8)
     await workspace.fetch(REPO, "", [commit])
     await name_of_any_slot(workspace)
 
@@ -333,7 +333,7 @@ async def test_a_state_lock_lets_plans_share_and_a_change_wait(workspace: GitWor
     assert order == ["plans done", "change"]
 
 
-async def test_plans_wait_for_a_change_and_do_not_overtake_a_waiting_one(workspace: GitWorkspace) -> None:
+async def test_plans_wait_for_change_and_do_not_overtake_waiting_one(workspace: GitWorkspace) -> None:
     key = StateKey("staging/terraform.tfstate")
     order: list[str] = []
 
@@ -397,7 +397,7 @@ async def test_errored_states_are_read_for_their_own_stack_only(
         async with workspace.slot(stack) as slot:
             (slot.tree / "terraform").mkdir(exist_ok=True)
             (slot.tree / "terraform" / "errored.tfstate").write_text(text)
-        clock.pass_time(timedelta(seconds=1))
+        clock.advance(seconds=1)
     # when the errored states are asked for, then those of the stack come, from where they are kept for good.
     (found,) = await workspace.errored_states(STACK)
     assert (found.serial, found.lineage) == (9, "l")

@@ -47,7 +47,7 @@ REDIRECTING_JSON = {
 
 @pytest.mark.parametrize("case", REDIRECTING_JSON, ids=list(REDIRECTING_JSON))
 @pytest.mark.parametrize("name", ["override.tf.json", "a/zz_override.tf.json", "x_override.tofu.json"])
-def test_a_json_override_that_sets_a_backend_or_cannot_be_read_is_refused(name: str, case: str) -> None:
+def test_json_override_with_backend_or_unreadable_is_refused(name: str, case: str) -> None:
     assert len(problems(name, REDIRECTING_JSON[case])) == 1
 
 

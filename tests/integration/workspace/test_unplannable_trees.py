@@ -12,15 +12,15 @@ import pytest
 
 from bot.adapters.workspace import GitWorkspace
 from bot.adapters.workspace.bundle import Member, pack
-from bot.domain.errors import UnplannableTreeError
-from bot.domain.model import PlanId, RunId
-from bot.domain.revert import Revert
+from bot.domain.core.errors import UnplannableTreeError
+from bot.domain.core.model import PlanId, RunId
+from bot.domain.releases.revert import Revert
 from bot.policy import load_policy
-from bot.services.plannable import refuse_unplannable, refuse_unplannable_files
-from bot.services.policies import LoadedPolicy
-from bot.services.revert_planning import RevertPlanning
-from bot.services.stacks import Trees
-from tests.fakes import builders
+from bot.services.reverting.planning import RevertPlanning
+from bot.services.stacks.plannable import refuse_unplannable, refuse_unplannable_files
+from bot.services.stacks.policies import LoadedPolicy
+from bot.services.stacks.touched import Trees
+from tests.fakes.records import builders
 from tests.integration.workspace.origin import REPO, Content, Link, Origin, Program, Submodule
 
 POLICY = load_policy("""
@@ -111,7 +111,7 @@ async def refused(trees: Trees, origin: Origin, files: Mapping[str, Content]) ->
         ),
     ],
 )
-async def test_content_that_git_does_not_hold_is_refused_by_its_paths(
+async def test_content_outside_of_git_is_refused_by_its_paths(
     trees: Trees,
     origin: Origin,
     files: Mapping[str, Content],
@@ -219,7 +219,7 @@ def _member(path: str, content: Content) -> Member:
         ),
         pytest.param(
             {"terraform/main.tf": Link(target="../x"), "x": POINTER},
-            ((), ("terraform/main.tf",), None),
+            ((), ("terraform/main.tf", "x"), None),
             id="a link",
         ),
     ],

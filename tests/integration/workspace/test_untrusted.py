@@ -14,7 +14,7 @@ import pytest
 
 from bot.adapters import untrusted
 from bot.adapters.untrusted import copy_out, find, read_text, walk
-from bot.domain.errors import UnsafeTreeError
+from bot.domain.core.errors import UnsafeTreeError
 
 NOBODY = 65534
 ENOUGH = 1000
@@ -266,7 +266,7 @@ LOCKED = """
 import os, sys, tempfile
 from pathlib import Path
 from bot.adapters.untrusted import copy_out, find, read_text, walk
-from bot.domain.errors import UnsafeTreeError
+from bot.domain.core.errors import UnsafeTreeError
 
 if os.geteuid() == 0:
     # Root may read everything, so the look is taken by somebody else.

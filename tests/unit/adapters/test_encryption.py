@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.adapters.encryption import AesGcmCipher, EncryptionKeyError, parse_key
-from bot.domain.errors import IntegrityError
+from bot.domain.core.errors import IntegrityError
 
 KEY = bytes(range(32))
 CONTEXT = "plans/p2345678/bundle"
@@ -104,7 +104,7 @@ def test_a_key_is_read_with_and_without_padding(key: bytes) -> None:
         pytest.param("é" * 43, id="not ASCII"),
     ],
 )
-def test_a_bad_key_is_refused_with_advice_and_without_repeating_it(text: str) -> None:
+def test_bad_key_is_refused_with_advice_and_without_repeating_it(text: str) -> None:
     with pytest.raises(EncryptionKeyError, match="openssl rand") as caught:
         parse_key(text)
 

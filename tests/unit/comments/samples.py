@@ -6,12 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from bot.domain.model import Login, PlanId, Run, RunId, RunKind, RunStatus
-from bot.domain.plan import PlanRecord
-from bot.domain.plan_json import summarise
+from bot.comments.runs.failures import (
+    plan_failed_comment,
+)
+from bot.comments.runs.report import RunView
+from bot.domain.core.model import PlanId, Run, RunId, RunKind, RunStatus
+from bot.domain.plans.plan import PlanRecord
+from bot.domain.plans.plan_json import summarise
 from tests.data.plans import plan_json, plan_text
-from tests.fakes import builders
-from tests.fakes.builders import BASE, HEAD, NOON
+from tests.fakes.accounts import account
+from tests.fakes.records import builders
+from tests.fakes.records.builders import BASE, HEAD, NOON
 
 RUN_URL = "https://gatewright.example/runs/r123456789abcdef"
 
@@ -27,7 +32,7 @@ def run(**changes: Any) -> Run:
         pull=7,
         head_sha=HEAD,
         base_sha=BASE,
-        actor=Login("dev"),
+        actor=account("dev"),
         comment_id=11,
         plan_id=PlanId("pabcdefg"),
         arguments=(),
@@ -51,3 +56,8 @@ def planned(name: str, **changes: Any) -> PlanRecord:
         plan_json(name), plan_text(name), arguments=(), warnings=changes.pop("warnings", ()), redact=str
     )
     return builders.plan(summary=summary, **changes)
+
+
+def failed(status: RunStatus = RunStatus.FAILED, summary: str | None = None, **detail: Any) -> str:
+    ended = run(kind=RunKind.PLAN, status=status, plan_id=None, detail=detail, summary=summary)
+    return plan_failed_comment(RunView(run=ended, run_url=RUN_URL))

@@ -30,14 +30,14 @@ def _printed(body: str) -> str:
     return out.file.getvalue()
 
 
-def test_a_long_line_is_wrapped_to_its_end_where_the_command_stands() -> None:
+def test_long_line_is_wrapped_to_its_end_where_command_stands() -> None:
     printed = _printed(_BODY)
 
     assert "comment /plan rehearsal." in " ".join(printed.split())
     assert max(len(line) for line in printed.splitlines()) <= 80
 
 
-def test_what_is_folded_in_a_comment_is_shown_by_its_heading() -> None:
+def test_what_is_folded_in_comment_is_shown_by_its_heading() -> None:
     printed = _printed(_BODY)
 
     assert "▸ Diff of 1 resource" in printed

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.errors import OtherBackendError
-from bot.domain.model import EnvName, ProjectName, Repo, Stack, StateIdentity, StateKey
+from bot.domain.core.errors import OtherBackendError
+from bot.domain.core.model import EnvName, ProjectName, Repo, Stack, StateIdentity, StateKey
 from bot.ports import OVERRIDE_FILE, Backend, Merge
-from bot.services.existing_states import ExistingStates
-from bot.services.failures import describe
-from bot.services.stacks import MergedTree
+from bot.services.planning.existing_states import ExistingStates
+from bot.services.runs.failures import describe
+from bot.services.stacks.touched import MergedTree
 
 STACK = Stack(
     repo="acme/infra",
@@ -27,7 +27,7 @@ THERE = StateIdentity(serial=1, lineage="l", sha256="s")
 GCS = 'terraform {\n  backend "gcs" {}\n}\n'
 
 
-class Outside:
+class Adapters:
     """A bucket with or without a state, a tree and a stored one."""
 
     def __init__(self, identity: StateIdentity, files: dict[str, str]) -> None:
@@ -65,7 +65,7 @@ class Outside:
 
 
 async def ask(way: str, identity: StateIdentity, files: dict[str, str]) -> None:
-    outside = Outside(identity, files)
+    outside = Adapters(identity, files)
     given = cast("Any", outside)
     existing = ExistingStates(states=given, workspace=given, history=given, credentials=given)
     if way == "tree":

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
 
-from bot.domain.approvals import PathVerdict, Verdict
-from bot.domain.codeowners import Owner, parse
-from bot.domain.gates import OtherCheck, Outcome, shut
-from bot.domain.model import (
-    Login,
+from bot.domain.core.accounts import Account
+from bot.domain.core.model import (
     OperationKind,
     PlanId,
     PlanStatus,
@@ -24,13 +21,17 @@ from bot.domain.model import (
     StateIdentity,
     StateOperation,
 )
-from bot.domain.plan import PlanRecord
-from bot.policy import load_policy
-from bot.services.gate_facts import Question
-from bot.services.judging import Judged, Judging
-from bot.services.policies import LoadedPolicy
-from bot.services.syncing import Compared, compare
-from tests.fakes import builders
+from bot.domain.gates import OtherCheck, Outcome, shut
+from bot.domain.gates.approvals import PathVerdict, Verdict
+from bot.domain.gates.codeowners import Owner, parse
+from bot.domain.plans.plan import PlanRecord
+from bot.policy import RepoPolicy, load_policy
+from bot.services.gates.facts import Question
+from bot.services.gates.judging import Judged, Judging
+from bot.services.merging.syncing import Compared, compare
+from bot.services.stacks.policies import LoadedPolicy
+from tests.fakes.accounts import account
+from tests.fakes.records import builders
 
 POLICY = load_policy("""
 version: 1
@@ -67,6 +68,9 @@ class World:
     """A merged pull request with failed checks, whose owner has approved every plan but that of the merge."""
 
     plans_made: Sequence[PlanRecord]
+    policy: RepoPolicy = POLICY
+    asked: list[Account] = field(default_factory=list)
+    """Whose permission was read."""
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[World]:
@@ -94,13 +98,14 @@ class World:
         return Repo(owner="acme", name="infra", installation_id=1), pull
 
     async def load(self, _: object) -> LoadedPolicy:
-        return LoadedPolicy(policy=POLICY, commit=Sha("9" * 40))
+        return LoadedPolicy(policy=self.policy, commit=Sha("9" * 40))
 
-    async def may_apply(self, *_: object) -> bool:
-        return True
+    async def may_apply(self, _repo: Repo, _env: object, login: Account) -> bool:
+        self.asked.append(login)
+        return login.login == "dev"
 
     async def gather(self, question: Question) -> dict[str, Any]:
-        approved = None if question.plan.id in {MERGED.id, TIP.id} else Login("owner")
+        approved = None if question.plan.id in {MERGED.id, TIP.id} else account("owner")
         path = PathVerdict(path="terraform/", owners=_owners(), approved_by=approved)
         return {
             "unreadable": {},
@@ -111,7 +116,7 @@ class World:
     def now(self) -> Any:
         return builders.NOON
 
-    async def judged(self) -> Judged:
+    async def judged(self, merger: str = "dev") -> Judged:
         given = cast("Any", self)
         judging = Judging(
             records=given,
@@ -124,7 +129,9 @@ class World:
             terraform=given,
             clock=given,
         )
-        return await judging.before_apply(builders.run(kind=RunKind.SYNC, plan_id=TIP.id))
+        return await judging.before_apply(
+            builders.run(kind=RunKind.SYNC, plan_id=TIP.id, actor=account(merger))
+        )
 
 
 class _States:
@@ -145,7 +152,7 @@ def _owners() -> tuple[Owner, ...]:
         pytest.param((IMPORT, BACK, TARGETED), id="and something was to be imported"),
     ],
 )
-async def test_a_dropped_plan_lends_its_approval_and_its_waivers_to_no_merge(
+async def test_dropped_plan_lends_approval_and_waivers_to_no_merge(
     newer: tuple[PlanRecord, ...],
 ) -> None:
     plans = [*newer, MERGED]
@@ -185,10 +192,42 @@ async def test_a_merge_applies_no_code_that_nobody_saw_planned(
     assert [gate.gate for gate in shut(judged.results)] == ["checks", "codeowners"]
 
 
-async def test_a_merge_into_a_base_that_moved_elsewhere_applies_what_was_reviewed() -> None:
+async def test_merge_into_base_that_moved_elsewhere_applies_what_was_reviewed() -> None:
     before = replace(APPROVED, base_sha=Sha("7" * 40), merge_tree="6" * 40)
     found = compare(TIP, POLICY.environment("staging"), reviewed=[before], last=None)
     judged = await World([before]).judged()
 
     assert found is Compared.APPLIED
     assert [gate.gate for gate in shut(judged.results)] == ["checks"]
+
+
+@pytest.mark.parametrize("merger", ["github-merge-queue[bot]", "mergify[bot]", "reader", "ghost", "dev"])
+async def test_whoever_merges_is_not_asked_for_what_was_reviewed(merger: str) -> None:
+    world = World([APPROVED])
+
+    judged = await world.judged(merger)
+
+    assert world.asked == []
+    [permission] = [result for result in judged.results if result.gate == "permission"]
+    assert (permission.outcome, "was reviewed" in permission.sentence) == (Outcome.PASS, True)
+
+
+async def test_a_merge_applies_nothing_where_the_policy_lets_nobody_apply() -> None:
+    text = """
+version: 1
+terraform: {version: "1.11.4"}
+environments:
+  staging: {state_key: staging/terraform.tfstate, var_file: envs/staging.tfvars, after_merge: apply}
+"""
+    judged = await World([APPROVED], policy=load_policy(text)).judged("mergify[bot]")
+
+    assert "permission" in [gate.gate for gate in shut(judged.results)]
+
+
+async def test_what_was_not_reviewed_needs_the_permission_of_the_merger() -> None:
+    world = World([replace(APPROVED, change_digest=OTHER)])
+
+    judged = await world.judged("mergify[bot]")
+
+    assert [each.login for each in world.asked] == ["mergify[bot]"]
+    assert "permission" in [gate.gate for gate in shut(judged.results)]

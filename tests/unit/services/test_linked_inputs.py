@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.model import Repo, Sha
+from bot.domain.core.model import Repo, Sha
 from bot.policy import load_policy
 from bot.ports import Merge
 from bot.ports.workspace import TreeFiles
-from bot.services.stacks import MergedTree, Trees, input_tree, inputs_digest, touched_stacks
-from tests.fakes import builders
+from bot.services.stacks.touched import MergedTree, Trees, input_tree, inputs_digest, touched_stacks
+from tests.fakes.records import builders
 
 POLICY = load_policy("""
 version: 1

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from bot.domain.model import PlanId, PlanStatus, RunKind, RunStatus, Sha
+from bot.domain.core.model import PlanId, PlanStatus, RunKind, RunStatus, Sha
 from bot.policy import load_policy
-from bot.ports.outlines import PlanOutline
-from bot.services.next_steps import after_apply
-from tests.fakes import builders
+from bot.ports.records.outlines import PlanOutline
+from bot.services.reporting.next_steps import after_apply
+from tests.fakes.records import builders
 from tests.unit.comments.samples import run
 
 POLICY = """
@@ -39,7 +39,7 @@ def of_prod(**changes: Any) -> PlanOutline:
     return outline("prod", **changes)
 
 
-def test_the_way_on_to_prod_is_offered_where_prod_is_planned() -> None:
+def test_way_on_to_prod_is_offered_where_prod_is_planned() -> None:
     policy = load_policy(POLICY, path="gatewright.yaml")
 
     [step] = after_apply(run(), policy, [outline("staging"), of_prod()])

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.errors import TerraformError
+from bot.domain.core.errors import TerraformError
 from bot.policy import load_policy
 from bot.ports import Merge, Slot
-from bot.services.failures import describe
-from bot.services.omissions import explained, omissions, yaml_lines
-from bot.services.stacks import MergedTree
-from tests.fakes import builders
+from bot.services.planning.omissions import explained, omissions, yaml_lines
+from bot.services.runs.failures import describe
+from bot.services.stacks.touched import MergedTree
+from tests.fakes.records import builders
 
 POLICY = """
 version: 1

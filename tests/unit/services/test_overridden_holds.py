@@ -10,14 +10,15 @@ from typing import Any, cast
 
 import pytest
 
+from bot.domain.core.model import EnvName, ProjectName, Repo, Sha, StateIdentity
 from bot.domain.gates import shut
-from bot.domain.holds import Hold, HoldCause
-from bot.domain.model import EnvName, Login, ProjectName, Repo, Sha, StateIdentity
-from bot.domain.overrides import Override
+from bot.domain.gates.freezes import Hold, HoldCause
+from bot.domain.gates.overrides import Override
 from bot.policy import load_policy
-from bot.services.judging import Judging
-from bot.services.policies import LoadedPolicy
-from tests.fakes import builders
+from bot.services.gates.judging import Judging
+from bot.services.stacks.policies import LoadedPolicy
+from tests.fakes.accounts import account
+from tests.fakes.records import builders
 
 POLICY = load_policy("""
 version: 1
@@ -39,10 +40,10 @@ OPENED = Override(
     env=EnvName("staging"),
     gate="hold",
     reason="the customer waits",
-    asked_by=Login("owner"),
+    asked_by=account("owner"),
     asked_at=BEFORE,
     expires_at=CONFIRMED + timedelta(hours=1),
-    confirmed_by=Login("owner2"),
+    confirmed_by=account("owner2"),
     confirmed_at=CONFIRMED,
     number=1,
 )
@@ -97,7 +98,7 @@ class World:
         repo = Repo(owner="acme", name="infra", installation_id=1)
         loaded = LoadedPolicy(policy=POLICY, commit=Sha("9" * 40))
         pull = builders.pull(head_sha=PLAN.head_sha)
-        return [gate.gate for gate in shut(await judging.judge(repo, pull, loaded, PLAN, Login("dev")))]
+        return [gate.gate for gate in shut(await judging.judge(repo, pull, loaded, PLAN, account("dev")))]
 
 
 class _States:
@@ -118,7 +119,7 @@ class _States:
         pytest.param((replace(STOP, since=AFTER),), ["hold"], id="a stop of later"),
     ],
 )
-async def test_two_owners_open_the_holds_that_they_knew_and_no_stop(
+async def test_two_owners_open_holds_that_they_knew_and_no_stop(
     holds: Sequence[Hold], keeps: list[str]
 ) -> None:
     assert await World(holds).shut() == keeps

@@ -8,16 +8,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from bot.domain.errors import StoreError
-from bot.domain.model import Repo, Sha, Stack, StateIdentity
-from bot.domain.parity import Side, Topic
-from bot.domain.release import Release
+from bot.domain.core.errors import StoreError
+from bot.domain.core.model import Repo, Sha, Stack, StateIdentity
+from bot.domain.environments.parity import Side, Topic
+from bot.domain.releases.release import Release
 from bot.policy import load_policy
 from bot.ports import Merge
-from bot.services.parity_sides import Code, Sides
-from bot.services.stacks import MergedTree
-from tests.fakes.builders import BASE, HEAD, NOON
-from tests.integration.database.test_releases import a_release
+from bot.services.parity.sides import Code, Sides
+from bot.services.stacks.touched import MergedTree
+from tests.fakes.records.builders import BASE, HEAD, NOON
+from tests.fakes.records.releases import a_release
 
 POLICY = load_policy("""
 version: 1
@@ -113,7 +113,7 @@ class States:
         return StateIdentity(serial=serial, lineage=None, sha256=None), self.world.state
 
 
-async def test_without_a_release_the_code_speaks_and_no_value_is_taken_along() -> None:
+async def test_without_release_code_speaks_and_no_value_is_taken_along() -> None:
     side = await World().side("staging")
 
     assert side.facts == {
@@ -165,7 +165,7 @@ async def test_what_cannot_be_read_is_told_with_its_reason() -> None:
     assert not side.never_applied
 
 
-async def test_what_comes_and_goes_is_compared_only_while_it_is_there() -> None:
+async def test_passing_outputs_are_compared_only_while_they_exist() -> None:
     side = await World(state=b'{"resources": []}', tree={**TREE, "envs/test.tfvars": ""}).side("test")
 
     assert side.unknown == {Topic.RESOURCES: "test is not put up now"}

@@ -5,13 +5,13 @@ from typing import cast
 
 import pytest
 
-from bot.domain.errors import EngineTooOldError, InputsDifferError
-from bot.domain.model import FailureClass
+from bot.domain.core.errors import EngineTooOldError, InputsDifferError
+from bot.domain.core.model import FailureClass
 from bot.ports import Engine
-from bot.services.failures import describe
-from bot.services.jobs import Credentials
-from bot.services.plan_inputs import Inputs, checked_inputs
-from tests.fakes import builders
+from bot.services.runs.credentials import Credentials
+from bot.services.runs.failures import describe
+from bot.services.runs.plan_inputs import Inputs, checked_inputs
+from tests.fakes.records import builders
 
 TERRAFORM = Engine(name="terraform", version="1.11.4")
 ORDINARY = 'variable "login" {\n}\n'
@@ -86,7 +86,7 @@ async def test_credentials_may_differ() -> None:
     assert (await checked(given)).ephemeral == ()
 
 
-async def test_the_value_of_an_ephemeral_variable_may_differ_and_is_a_secret() -> None:
+async def test_value_of_ephemeral_variable_may_differ_and_is_a_secret() -> None:
     given = _Given(plan={"TF_VAR_login": "of-plans"}, apply={"TF_VAR_login": "of-applies"})
 
     found = await checked(given, EPHEMERAL)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, cast
 
+from bot.domain.core.model import PlanId, Repo, RunId, Sha, Stack, StateIdentity
 from bot.domain.gates import Outcome, Promotion
 from bot.domain.gates.promotion import promoted
-from bot.domain.model import PlanId, Repo, RunId, Sha, Stack, StateIdentity
-from bot.domain.release import Release, Verification
+from bot.domain.releases.release import Release, Verification
 from bot.policy import load_policy
-from bot.services.gate_facts import GateFacts, Question
-from bot.services.policies import LoadedPolicy
-from tests.fakes import builders
-from tests.unit.domain.test_gates_outcomes import RELEASE, VERIFIED, facts
+from bot.services.gates.facts import GateFacts, Question
+from bot.services.stacks.policies import LoadedPolicy
+from tests.fakes.records import builders
+from tests.unit.domain.gates.promotion_facts import RELEASE, VERIFIED, facts
 
 POLICY = load_policy("""
 version: 1
@@ -87,7 +87,7 @@ class _Records:
         return self.staging.read_all()
 
 
-async def test_a_part_of_a_release_that_was_applied_and_verified_promotes_nothing() -> None:
+async def test_part_of_a_release_applied_and_verified_promotes_nothing() -> None:
     found = await Staging([PART], [OF_PART]).found()
 
     result = promoted(replace(facts(), plan=PLAN, promotion=found, policy_digest=POLICY.digest))
@@ -108,7 +108,7 @@ async def test_a_part_applied_after_the_whole_takes_its_verification_back() -> N
     assert found.verification == revoked
 
 
-async def test_the_whole_that_is_seen_in_place_after_a_part_opens_the_gate() -> None:
+async def test_whole_seen_in_place_after_a_part_opens_the_gate() -> None:
     seen = replace(WHOLE, plan_id=PlanId("pseen222"), changed=False, state_serial=9)
     of_seen = replace(OF_PART, release=seen.plan_id, verified_at=builders.NOON - timedelta(hours=5))
     found = await Staging([seen, PART], [of_seen, OF_PART]).found()
@@ -129,7 +129,7 @@ async def test_the_same_code_with_other_modules_promotes_nothing() -> None:
     assert found.verification is None
 
 
-async def test_a_release_of_an_older_version_promotes_nothing_until_it_is_planned_again() -> None:
+async def test_release_of_an_older_version_promotes_nothing_until_planned_again() -> None:
     old = replace(WHOLE, fetched_digest=None)
     before = await Staging([old], [OF_WHOLE]).found()
     seen = replace(WHOLE, plan_id=PlanId("pseen222"), changed=False)

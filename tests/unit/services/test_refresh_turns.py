@@ -10,17 +10,18 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.errors import StoreError
-from bot.domain.holds import Hold, HoldCause
-from bot.domain.model import FailureClass, Repo, Run, RunId, RunKind, RunStatus, Sha, Stack, StateKey
+from bot.domain.core.errors import StoreError
+from bot.domain.core.model import FailureClass, Repo, Run, RunId, RunKind, RunStatus, Sha, Stack, StateKey
+from bot.domain.gates.freezes import Hold, HoldCause
 from bot.policy import load_policy
 from bot.ports import Clock, Job, NewRun, Reader, Records
-from bot.services.policies import LoadedPolicy
-from bot.services.refresh_turns import PUT_OFF, RefreshTurns, copying
-from bot.services.refreshing import Refreshing
-from bot.services.states import States
-from tests.fakes import builders
-from tests.fakes.builders import NOON
+from bot.services.data_refresh.runs import Refreshing
+from bot.services.data_refresh.turns import PUT_OFF, RefreshTurns
+from bot.services.stacks.data_copies import copying
+from bot.services.stacks.policies import LoadedPolicy
+from bot.services.stacks.states import States
+from tests.fakes.records import builders
+from tests.fakes.records.builders import NOON
 
 REPO = Repo(owner="acme", name="infra", installation_id=1)
 POLICY = load_policy("""
@@ -47,6 +48,14 @@ class World:
     queued: list[Job] = field(default_factory=list)
     keys: set[str] = field(default_factory=set)
     ended: list[tuple[Any, ...]] = field(default_factory=list)
+
+    @property
+    def records(self) -> World:
+        return self
+
+    @property
+    def clock(self) -> World:
+        return self
 
     def now(self) -> datetime:
         return self.at
@@ -212,12 +221,11 @@ def refreshing(world: World, **parts: Any) -> Refreshing:
         "terraform",
         "states",
         "credentials",
-        "logs",
-        "limits",
+        "jobs",
     )
     return Refreshing(
         records=cast("Records", world),
-        endings=cast("Any", world),
+        completion=cast("Any", world),
         clock=cast("Clock", world),
         turns=world.turns(),
         owners=cast("Any", world),
@@ -225,7 +233,7 @@ def refreshing(world: World, **parts: Any) -> Refreshing:
     )
 
 
-async def test_a_command_that_was_cut_off_is_told_and_not_started_again() -> None:
+async def test_command_cut_off_is_told_and_not_started_again() -> None:
     begun = refresh(RunStatus.RUNNING, intent_at=NOON)
     world = World(runs_there=[begun])
 
@@ -233,7 +241,7 @@ async def test_a_command_that_was_cut_off_is_told_and_not_started_again() -> Non
 
     status, failure, said, _ = world.ended[0]
     assert (status, failure) == (RunStatus.INTERRUPTED, FailureClass.EXECUTOR)
-    assert "not repeated by itself" in said
+    assert "not repeated automatically" in said
 
 
 @dataclass
@@ -270,7 +278,7 @@ class Unreadable:
     ],
     ids=["a key pair that does not reach it", "never applied"],
 )
-async def test_without_outputs_it_fails_at_once_so_that_no_apply_waits(parts: Unreadable, words: str) -> None:
+async def test_missing_outputs_fail_at_once_so_no_apply_waits(parts: Unreadable, words: str) -> None:
     queued = refresh(RunStatus.QUEUED)
     world = World(runs_there=[queued])
 

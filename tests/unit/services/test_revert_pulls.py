@@ -10,14 +10,15 @@ from typing import Any, cast
 
 import pytest
 
-from bot.domain.errors import GitHubUnavailableError, MergeConflictError, WorkspaceError
-from bot.domain.model import Login, PlanId, PullRequest, Repo, RunId, Sha
-from bot.domain.revert import Revert
+from bot.domain.core.errors import GitHubUnavailableError, MergeConflictError, WorkspaceError
+from bot.domain.core.model import PlanId, PullRequest, Repo, RunId, Sha
+from bot.domain.releases.revert import Revert
 from bot.ports import GitHub, Records, Workspace
 from bot.ports.revert_pulls import Merged, PullOpener, RevertBranches
-from bot.services.revert_pulls import RevertPulls
-from tests.fakes import builders
-from tests.unit.domain.test_revert import release
+from bot.services.reverting.pull_requests import RevertPulls
+from tests.fakes.accounts import account
+from tests.fakes.records import builders
+from tests.unit.domain.releases.samples import release
 
 REPO = Repo(owner="acme", name="infra", installation_id=1)
 TIP = Sha("d" * 40)
@@ -28,14 +29,14 @@ REVERT = Revert(
     pull=7,
     target=PlanId("p2222222"),
     undone=(PlanId("p3333333"),),
-    asked_by=Login("dev"),
+    asked_by=account("dev"),
     asked_at=builders.NOON,
     plan_id=PlanId("p4444444"),
 )
 
 
 @dataclass(slots=True, kw_only=True)
-class Outside:
+class Adapters:
     """Records, git and GitHub, which remember what was written."""
 
     pull: PullRequest
@@ -45,11 +46,11 @@ class Outside:
     opened: list[str] = field(default_factory=list)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[Outside]:
+    async def read(self) -> AsyncIterator[Adapters]:
         yield self
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[Outside]:
+    async def write(self) -> AsyncIterator[Adapters]:
         yield self
 
     async def release(self, plan_id: PlanId) -> Any:
@@ -111,7 +112,7 @@ class Outside:
 class _Pulls:
     """The reading side of GitHub, where `pull` is a question."""
 
-    outside: Outside
+    outside: Adapters
 
     async def pull(self, repo: Repo, number: int) -> PullRequest:
         return await self.outside.get_pull(repo, number)
@@ -127,8 +128,8 @@ def merged_pull(**changes: Any) -> PullRequest:
     return builders.pull(**{"state": "closed", "merged": True, "merge_commit": Sha("c" * 40), **changes})
 
 
-async def test_a_change_in_the_base_gets_a_pull_request_of_our_own_branch_once() -> None:
-    outside = Outside(pull=merged_pull())
+async def test_change_in_the_base_gets_one_pull_request_of_ours() -> None:
+    outside = Adapters(pull=merged_pull())
 
     recorded = await outside.open()
     await outside.open(recorded)
@@ -145,7 +146,7 @@ async def test_a_change_in_the_base_gets_a_pull_request_of_our_own_branch_once()
             MergeConflictError(("envs/staging.tfvars",)),
             (
                 "later changes of main are in the way (envs/staging.tfvars)",
-                "takes #7 out of main by hand",
+                "#7 is removed from main by hand",
                 "a merge into main would bring it back",
             ),
             id="later changes are in the way",
@@ -158,10 +159,10 @@ async def test_a_change_in_the_base_gets_a_pull_request_of_our_own_branch_once()
         pytest.param(None, ("main holds nothing of it any more",), id="nothing is left of it"),
     ],
 )
-async def test_where_none_can_be_made_it_is_said_and_nothing_is_pushed(
+async def test_impossible_branch_is_reported_and_nothing_is_pushed(
     answer: Exception | None, words: tuple[str, ...]
 ) -> None:
-    outside = Outside(pull=merged_pull(), answer=answer)
+    outside = Adapters(pull=merged_pull(), answer=answer)
 
     recorded = await outside.open()
 
@@ -181,7 +182,7 @@ async def test_where_none_can_be_made_it_is_said_and_nothing_is_pushed(
     ],
 )
 async def test_what_is_not_in_the_base_needs_none(pull: PullRequest) -> None:
-    outside = Outside(pull=pull)
+    outside = Adapters(pull=pull)
 
     recorded = await outside.open()
 
@@ -189,8 +190,8 @@ async def test_what_is_not_in_the_base_needs_none(pull: PullRequest) -> None:
     assert (outside.pushed, outside.opened) == ([], [])
 
 
-async def test_what_the_target_was_made_on_top_of_stays_in_the_base() -> None:
-    outside = Outside(pull=merged_pull())
+async def test_what_target_was_made_on_top_of_stays_in_base() -> None:
+    outside = Adapters(pull=merged_pull())
 
     recorded = await outside.open(replace(REVERT, target=PlanId("p9999999")))
 
@@ -199,7 +200,7 @@ async def test_what_the_target_was_made_on_top_of_stays_in_the_base() -> None:
 
 
 async def test_what_may_work_later_is_tried_again_and_not_recorded() -> None:
-    outside = Outside(pull=merged_pull(), answer=GitHubUnavailableError("GitHub does not answer"))
+    outside = Adapters(pull=merged_pull(), answer=GitHubUnavailableError("GitHub does not answer"))
 
     with pytest.raises(GitHubUnavailableError):
         await outside.open()

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from bot.services.stopwatch import Stopwatch, together
+from bot.services.runs.stopwatch import Stopwatch, together
 
 
-async def test_parts_of_a_stretch_are_told_apart_from_what_is_around_them() -> None:
+async def test_parts_of_stretch_are_distinguished_from_what_is_around_them() -> None:
     watch = Stopwatch()
 
     watch.lap("merge")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from bot.adapters.encryption import AesGcmCipher
-from bot.domain.errors import IntegrityError
-from bot.domain.plan import PlanRecord
+from bot.adapters.sealed_objects import EncryptedObjects
+from bot.domain.core.errors import IntegrityError
+from bot.domain.plans.plan import PlanRecord
 from bot.ports.terraform import FetchedCode
-from bot.services.bundles import Parts, open_parts, open_stored, seal, store_parts
-from tests.fakes import builders
+from bot.services.planning.sealed_plans import Parts, SealedPlans
 from tests.fakes.object_store import MemoryObjectStore
+from tests.fakes.records import builders
 
 CIPHER = AesGcmCipher(bytes(32))
 DIGEST = f"1:{'a' * 64}"
@@ -31,9 +33,17 @@ def record(parts: Parts, **changes: Any) -> PlanRecord:
     return builders.plan(**{"plan_sha256": hashlib.sha256(parts.plan_file).hexdigest()} | changes)
 
 
+def sealed(store: MemoryObjectStore) -> EncryptedObjects:
+    return EncryptedObjects(objects=store, cipher=CIPHER)
+
+
+def plans(store: MemoryObjectStore) -> SealedPlans:
+    return SealedPlans(objects=sealed(store))
+
+
 async def stored(parts: Parts) -> tuple[MemoryObjectStore, PlanRecord]:
     store, plan = MemoryObjectStore(), record(parts)
-    await store_parts(store, CIPHER, plan.bundle_key, parts)
+    await plans(store).store(plan.bundle_key, parts, {"a secret"})
     return store, plan
 
 
@@ -41,16 +51,17 @@ async def stored(parts: Parts) -> tuple[MemoryObjectStore, PlanRecord]:
 async def test_what_was_stored_comes_back(parts: Parts) -> None:
     store, plan = await stored(parts)
 
-    assert await open_parts(store, CIPHER, plan) == parts
+    assert await plans(store).parts(plan) == parts
+    assert await plans(store).secrets(plan) == ["a secret"]
 
 
 async def test_nothing_is_stored_in_clear() -> None:
     store, plan = await stored(FULL)
 
     assert {key.removeprefix(f"{plan.bundle_key}/") for key in store.objects} == {
-        *("plan", "work", "added", "modules", "parts")
+        *("plan", "work", "added", "modules", "parts", "secrets")
     }
-    for part in FULL.named().values():
+    for part in (*FULL.named().values(), b"a secret"):
         assert not any(part in sealed for sealed in store.objects.values())
 
 
@@ -58,11 +69,30 @@ async def test_nothing_is_stored_in_clear() -> None:
 async def test_an_object_of_another_plan_is_not_taken(name: str) -> None:
     store, plan = await stored(FULL)
     other = record(FULL, bundle_key="plans/another")
-    await store_parts(store, CIPHER, other.bundle_key, FULL)
+    await plans(store).store(other.bundle_key, FULL, ())
     store.objects[f"{plan.bundle_key}/{name}"] = store.objects[f"{other.bundle_key}/{name}"]
 
     with pytest.raises(IntegrityError):
-        await open_parts(store, CIPHER, plan)
+        await plans(store).parts(plan)
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "one bit": lambda data: data[:-1] + bytes([data[-1] ^ 1]),
+    "cut off": lambda data: data[: len(data) // 2],
+    "empty": lambda _: b"",
+    "in clear": lambda _: b"PK\x03\x04 a plan file in clear",
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+@pytest.mark.parametrize("name", ["plan", "work", "added", "modules", "parts"])
+async def test_a_damaged_object_is_not_taken(name: str, how: str) -> None:
+    store, plan = await stored(FULL)
+    key = f"{plan.bundle_key}/{name}"
+    store.objects[key] = DAMAGE[how](store.objects[key])
+
+    with pytest.raises(IntegrityError):
+        await plans(store).parts(plan)
 
 
 @pytest.mark.parametrize("name", ["work", "added", "modules"])
@@ -73,16 +103,16 @@ async def test_an_object_that_was_sealed_again_is_not_taken(name: str) -> None:
     store.objects[key] = CIPHER.seal(b"something else", context=key)
 
     with pytest.raises(IntegrityError, match=f"`{name}` is not the one that was stored with it"):
-        await open_parts(store, CIPHER, plan)
+        await plans(store).parts(plan)
 
 
 async def test_another_plan_file_than_the_reviewed_one_is_refused() -> None:
     store, plan = await stored(FULL)
 
     with pytest.raises(IntegrityError, match="not the one that was reviewed"):
-        await open_parts(store, CIPHER, record(BARE, plan_sha256="0" * 64))
+        await plans(store).parts(record(BARE, plan_sha256="0" * 64))
 
-    assert await open_stored(store, CIPHER, plan, "plan") == b"the plan"
+    assert await plans(store).part(plan, "plan") == b"the plan"
 
 
 async def test_a_plan_of_an_earlier_version_is_refused() -> None:
@@ -90,12 +120,12 @@ async def test_a_plan_of_an_earlier_version_is_refused() -> None:
     await store.delete(f"{plan.bundle_key}/parts")
 
     with pytest.raises(IntegrityError, match="stored by an earlier version of Gatewright"):
-        await open_parts(store, CIPHER, plan)
+        await plans(store).parts(plan)
 
 
 async def test_a_plan_of_a_later_version_is_refused() -> None:
     store, plan = MemoryObjectStore(), record(FULL)
-    await seal(store, CIPHER, f"{plan.bundle_key}/parts", json.dumps({"layout": 3}).encode())
+    await sealed(store).create(f"{plan.bundle_key}/parts", json.dumps({"layout": 3}).encode())
 
     with pytest.raises(IntegrityError, match="stored by another version of Gatewright"):
-        await open_parts(store, CIPHER, plan)
+        await plans(store).parts(plan)

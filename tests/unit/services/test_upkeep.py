@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.services.upkeep import Keep, Upkeep
+from bot.services.upkeep.upkeep import Keep, Upkeep
 
 
 class EngineTroubleError(Exception):
@@ -32,7 +32,7 @@ class Machine:
         return ()
 
 
-async def test_a_round_that_met_an_unknown_trouble_is_not_the_last_one(
+async def test_round_that_met_unknown_trouble_is_not_the_last_one(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     machine = Machine()
@@ -49,7 +49,7 @@ async def test_a_round_that_met_an_unknown_trouble_is_not_the_last_one(
         on_tidied=nothing,
     )
 
-    going_on = asyncio.create_task(upkeep.run_for_ever())
+    going_on = asyncio.create_task(upkeep.run_forever())
     try:
         async with asyncio.timeout(10):
             tidied = asyncio.create_task(machine.tidied.wait())

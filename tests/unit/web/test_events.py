@@ -19,19 +19,10 @@ from bot.events import (
     ReviewPayload,
 )
 from bot.web.events import PAYLOADS, BadRequest, IncomingEvent, parse_event, payload_of
+from tests.unit.web.payloads import COMMENT, COMMON, REPOSITORY, USER
 
 SECRET = "a webhook secret"
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
-USER = {"login": "dev", "id": 1, "type": "User"}
-REPOSITORY = {
-    "id": 5,
-    "full_name": "acme/infra",
-    "name": "infra",
-    "owner": {"login": "acme", "type": "Organization"},
-    "default_branch": "main",
-    "fork": False,
-}
-COMMON = {"repository": REPOSITORY, "installation": {"id": 77}, "sender": USER}
 TIP = {"ref": "topic", "sha": "a" * 40, "repo": REPOSITORY}
 PULL = {
     "number": 12,
@@ -42,13 +33,6 @@ PULL = {
     "merged": False,
     "head": TIP,
     "base": {**TIP, "ref": "main"},
-}
-COMMENT = {
-    "id": 3_000_000_000_000,
-    "body": "/plan",
-    "created_at": "2026-03-01T12:00:00Z",
-    "user": USER,
-    "performed_via_github_app": None,
 }
 
 
@@ -93,7 +77,7 @@ def test_a_comment_on_a_pull_request_is_understood() -> None:
     assert event.payload.installation.id == 77
 
 
-def test_a_comment_on_a_plain_issue_is_of_no_pull_request() -> None:
+def test_comment_on_a_plain_issue_is_of_no_pull_request() -> None:
     issue = {"number": 4, "title": "Bug", "state": "open", "user": USER}
 
     assert received("issue_comment", on_pull(issue=issue)).pull is None
@@ -118,6 +102,35 @@ def test_a_comment_tells_whether_a_machine_wrote_it(
 
     assert payload.comment is not None
     assert payload.comment.is_by_a_machine is machine
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "kind", "command"),
+    [
+        ("created", " \n/plan staging", "User", True),
+        ("created", "see /plan", "User", False),
+        ("created", None, "User", False),
+        ("edited", "/plan", "User", False),
+        ("created", "/plan", "Bot", False),
+    ],
+    ids=["a command", "words", "nothing", "an edited command", "a command by a bot"],
+)
+def test_people_wait_for_the_answers_to_their_commands(
+    action: str, body: str | None, kind: str, *, command: bool
+) -> None:
+    comment = {**COMMENT, "body": body, "user": {**USER, "type": kind}}
+
+    payload = received("issue_comment", on_pull(comment=comment) | {"action": action}).payload
+
+    assert payload.is_command is command
+
+
+def test_people_wait_for_answers_to_buttons_not_to_pushes() -> None:
+    check = {"id": 1, "name": "gatewright/plan", "head_sha": "a" * 40, "pull_requests": []}
+    button = received("check_run", {"action": "rerequested", "check_run": check, **COMMON})
+    push = received("pull_request", {"action": "synchronize", "pull_request": PULL, **COMMON})
+
+    assert (button.payload.is_command, push.payload.is_command) == (True, False)
 
 
 def test_deleted_users_and_a_deleted_fork_are_no_errors() -> None:
@@ -193,7 +206,7 @@ def test_a_push_is_understood_and_of_no_pull_request() -> None:
     ],
     ids=["none", "one here", "one elsewhere", "one here and one elsewhere", "two"],
 )
-def test_a_pressed_button_belongs_to_a_pull_request_when_there_is_exactly_one_here(
+def test_pressed_button_belongs_to_a_single_local_pull_request(
     pulls: list[dict[str, Any]], number: int | None
 ) -> None:
     check = {
@@ -216,7 +229,7 @@ def test_a_pressed_button_belongs_to_a_pull_request_when_there_is_exactly_one_he
     assert event.pull == number
 
 
-def test_an_event_that_is_not_used_is_read_as_far_as_all_are_alike() -> None:
+def test_unused_event_is_read_as_far_as_all_are_alike() -> None:
     event = received("ping", {"zen": "Keep it logically awesome.", "hook_id": 1})
 
     assert type(event.payload) is Payload
@@ -283,7 +296,7 @@ def test_a_sha1_signature_alone_is_refused() -> None:
     assert (error.status, "SHA-1" in error.reason) == (401, True)
 
 
-def test_without_a_secret_nothing_is_accepted_not_even_its_own_signature() -> None:
+def test_without_secret_nothing_is_accepted_not_even_its_own_signature() -> None:
     given_headers = headers(b"{}", "ping", X_Hub_Signature_256=signature(b"{}", ""))
 
     assert refused(given_headers, b"{}", secret="").status == 503
@@ -421,7 +434,7 @@ def test_any_signed_body_is_read_or_refused(event: str, body: bytes) -> None:
 
 @settings(max_examples=300)
 @given(path=st.integers(min_value=0), value=values, remove=st.booleans())
-def test_a_payload_with_any_one_part_replaced_is_read_or_refused(
+def test_payload_with_any_one_part_replaced_is_read_or_refused(
     path: int, value: Any, *, remove: bool
 ) -> None:
     payload = json.loads(json.dumps(on_pull()))

@@ -5,12 +5,12 @@ import pytest
 from bot.web.login import local_path
 from bot.web.pages.finding import plain
 from bot.web.sessions import Sessions
-from tests.integration.web.world import MovingClock
+from tests.fakes.clock import HandClock
 
 
 def test_a_short_session_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 characters"):
-        Sessions("k" * 31, clock=MovingClock(), secure=False)
+        Sessions("k" * 31, clock=HandClock(), secure=False)
 
 
 @pytest.mark.parametrize(

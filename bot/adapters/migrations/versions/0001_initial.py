@@ -1,6 +1,6 @@
-"""The first schema: deliveries, jobs, runs, plans, locks and the history of states, artifacts and policies.
+"""Create the tables of deliveries, jobs, runs, plans, locks and states.
 
-It repeats the types instead of importing them: a migration stays what it was when the tables have moved on.
+Column types are repeated and not imported, so that later changes of the tables do not change this migration.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who pushed to a pull request: nobody approves what they pushed themselves."""
+"""Create the table of pushers, who may not approve the pull request that they pushed to."""
 
 from __future__ import annotations
 

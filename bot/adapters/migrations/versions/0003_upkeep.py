@@ -1,4 +1,4 @@
-"""Whose turn it is to tidy up, and what was pruned from the object store while its row stayed."""
+"""Create the tables of periodic duties and of objects deleted from the object store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Releases and their verifications: what opens the next environment, and where `/revert` goes back to."""
+"""Create the tables of releases and verifications."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holds, the audit of locks, who waits for them, overrides, and comments that are shown later."""
+"""Create the tables of holds, lock events, waits, overrides and outdated plan comments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines of runs that go on, shared between processes."""
+"""Create the table of log lines of active runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who waits for a shared environment that another pull request holds."""
+"""Create the table of pull requests that wait for a shared environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commits of forks that a maintainer lets run."""
+"""Create the table of commits of forks that a maintainer allowed to run."""
 
 from __future__ import annotations
 

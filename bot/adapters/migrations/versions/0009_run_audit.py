@@ -1,4 +1,4 @@
-"""Gates as judged, downloads of artifacts, and sessions that were ended."""
+"""Create the tables of judged gates, artifact downloads and ended sessions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reverts: what each goes back to, what it takes back, and how that ended."""
+"""Create the table of reverts: from which releases, to which one, and with what result."""
 
 from __future__ import annotations
 

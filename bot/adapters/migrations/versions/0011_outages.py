@@ -1,4 +1,4 @@
-"""States that only one machine has, and pushes whose pusher nobody told."""
+"""Create the tables of states that Terraform could not save, and of heads of pull requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Restored states: which snapshot was asked for, what was confirmed, and what was about to be written."""
+"""Create the table of restored states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What twins were found to be when they were last compared."""
+"""Create the table of the newest comparison of each pair of twins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What GraphQL calls a comment, so that GitHub need not be asked for it."""
+"""Add the GraphQL ids of comments, which saves requests to GitHub."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State operations: what a run or a plan does where it is not code."""
+"""Add the state operations of runs and plans."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of which heads everything that they touch was asked to be planned."""
+"""Record for which heads a plan of everything that they touch was requested."""
 
 from __future__ import annotations
 

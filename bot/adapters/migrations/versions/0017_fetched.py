@@ -1,4 +1,4 @@
-"""What was fetched for a plan and its release, beside the code that git knows."""
+"""Add the digest of what was fetched for a plan and its release, such as modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which repository each name stands for, who is turned away, and whose each state is."""
+"""Create the tables of repository ids, rejected repositories and owners of states."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SOURCES = (
     ("locks", "since", "since"),
     ("plans", "sequence", "created_at"),
 )
-"""Table, the column of its order, and when something was recorded."""
+"""(table, column to order by, column with the time of recording)"""
 
 
 def upgrade() -> None:
@@ -57,10 +57,10 @@ def upgrade() -> None:
 
 
 def _owners() -> Iterable[dict[str, Any]]:
-    """Yield the owners of the states that are known.
+    """Yield the owners of the recorded states.
 
-    The repository is the one that applied first, else the one that holds the lock, else the one that planned first.
-    Of its stacks the newest counts: a project or environment may have been renamed since.
+    The repository is the first one that applied the state, else the one that locked it, else the first one
+    that planned it. Of its stacks the newest counts, since a project or environment may have been renamed.
     """
     known: dict[str, list[sa.RowMapping]] = {}
     for table, order, at in SOURCES:
@@ -71,7 +71,7 @@ def _owners() -> Iterable[dict[str, Any]]:
     for key, users in known.items():
         first = users[0]
         newest = [user for user in users if user["repo"] == first["repo"]][-1]
-        # The bucket is a setting, which a migration does not know: empty stands for the one in use.
+        # The bucket is a setting, which a migration does not know: an empty one means the configured one.
         yield {
             "bucket": "",
             "state_key": key,
@@ -84,7 +84,7 @@ def _owners() -> Iterable[dict[str, Any]]:
 
 
 def _void_plans_of_others(owner: Mapping[str, Any]) -> None:
-    """Let no repository apply what it has planned for a state of another."""
+    """Mark the plans of other repositories for a state stale."""
     names = ("repo", "state_key", "status", "status_reason")
     plans = sa.table("plans", *(sa.column(name) for name in names))
     others = (plans.c.state_key == owner["state_key"], plans.c.repo != owner["repo"])

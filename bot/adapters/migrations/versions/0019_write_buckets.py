@@ -1,4 +1,4 @@
-"""What was written to GitHub lately, counted for all processes."""
+"""Create the table that counts recent writes to GitHub for all processes."""
 
 from __future__ import annotations
 

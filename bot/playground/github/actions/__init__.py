@@ -1,0 +1,1 @@
+"""What changes on GitHub, with the events that follow by GitHub's rules."""

@@ -1,9 +1,10 @@
 """Making users, organisations, teams and installations."""
 
-from bot.playground.github import events
 from bot.playground.github.errors import ApiError
+from bot.playground.github.grants import events_allowed
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Account, Installation, Repo, Role, Team
+from bot.playground.github.records.model import Account, Installation, Repo, Role, Team
+from bot.playground.github.shapes import events
 
 
 def add_account(hub: Hub, account: Account) -> Account:
@@ -19,8 +20,17 @@ def add_user(hub: Hub, login: str, *, name: str | None = None, note: str = "") -
     return add_account(hub, account)
 
 
+def add_mannequin(hub: Hub, login: str) -> Account:
+    """Add the author of something imported from elsewhere, who never acts.
+
+    GitHub Docs, "Reclaiming mannequins for GitHub Enterprise Importer".
+    """
+    account = Account(id=hub.state.small_id(), login=login, type="Mannequin", created_at=hub.clock())
+    return add_account(hub, account)
+
+
 def add_organization(hub: Hub, login: str) -> Account:
-    """An organisation; whoever owns repositories without being a user is one."""
+    """Return an organisation: the owner of repositories that is no user."""
     account = Account(id=hub.state.small_id(), login=login, type="Organization", created_at=hub.clock())
     return add_account(hub, account)
 
@@ -28,6 +38,15 @@ def add_organization(hub: Hub, login: str) -> Account:
 def ensure_bot(hub: Hub) -> Account:
     """The App's bot user."""
     account = Account(id=hub.state.small_id(), login=hub.bot_login, type="Bot", created_at=hub.clock())
+    return add_account(hub, account)
+
+
+def add_app(hub: Hub, slug: str) -> Account:
+    """Add the account of another App, whose permission on a repository GitHub does not show.
+
+    github/gh-aw#18556 and chdsbd/kodiak#231: the collaborators' permission of a bot is answered with "is not a user".
+    """
+    account = Account(id=hub.state.small_id(), login=f"{slug}[bot]", type="Bot", created_at=hub.clock())
     return add_account(hub, account)
 
 
@@ -62,16 +81,15 @@ def set_permission(hub: Hub, repo: Repo, login: str, role: Role) -> None:
 
 
 def install(hub: Hub, repo: Repo, *, sender: str) -> Installation:
-    """Install the App on a repository, telling its webhook as GitHub does."""
-    found = hub.state.data.installations.values()
-    installation = next((each for each in found if each.account == repo.owner), None)
+    """Install the App on a repository, and deliver the event to its webhook."""
+    installation = hub.installation_on(repo.owner)
     created = installation is None
     if installation is None:
         installation = Installation(
             id=hub.state.small_id(),
             account=repo.owner,
             permissions=dict(hub.config.app_permissions),
-            events=list(hub.config.app_events),
+            events=events_allowed(hub.config.app_permissions, hub.config.app_events),
             created_at=hub.clock(),
         )
         hub.state.data.installations[installation.id] = installation

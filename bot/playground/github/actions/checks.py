@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from bot.playground.github import events
 from bot.playground.github.actions.pushes import ensure_suite
+from bot.playground.github.check_lifecycle import become_stale, latest
 from bot.playground.github.errors import ApiError, not_found
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Repo
-from bot.playground.github.model_checks import CheckRun, CommitStatus, Deployment, DeploymentStatus
-from bot.playground.github.times import stamp
+from bot.playground.github.records.checks import CheckRun, CommitStatus, Deployment, DeploymentStatus
+from bot.playground.github.records.model import Repo
+from bot.playground.github.records.times import stamp
+from bot.playground.github.shapes import events
 
+_SETTLED = frozenset({"status", "conclusion", "started_at", "completed_at"})
 _PLAIN = ("name", "external_id", "details_url", "status", "conclusion", "started_at", "completed_at")
 
 
@@ -18,6 +20,7 @@ def check_run_of(hub: Hub, repo: Repo, run_id: int) -> CheckRun:
     found = hub.state.data.check_runs.get(run_id)
     if found is None or found.repo != repo.full_name:
         raise not_found()
+    _age(hub, repo, [found])
     return found
 
 
@@ -32,6 +35,7 @@ def create_check_run(hub: Hub, repo: Repo, head_sha: str, fields: dict[str, Any]
         head_sha=head_sha,
         name=fields["name"],
         started_at=stamp(hub.clock()),
+        created_at=hub.clock(),
     )
     hub.state.data.check_runs[run.id] = run
     _apply(hub, run, fields)
@@ -39,10 +43,43 @@ def create_check_run(hub: Hub, repo: Repo, head_sha: str, fields: dict[str, Any]
     return run
 
 
+def report_check_run(
+    hub: Hub, repo: Repo, head_sha: str, *, name: str, conclusion: str, app: str
+) -> CheckRun:
+    """Report on a commit as another App does.
+
+    Apps that may read checks hear of the check runs of all Apps ("Webhook events and payloads", `check_run`).
+    """
+    now = hub.clock()
+    run = CheckRun(
+        id=hub.state.large_id(),
+        suite_id=ensure_suite(hub, repo, head_sha, app=app).id,
+        repo=repo.full_name,
+        head_sha=head_sha,
+        name=name,
+        started_at=stamp(now),
+        created_at=now,
+        app=app,
+    )
+    hub.state.data.check_runs[run.id] = run
+    events.check_run(hub, repo, run, "created", f"{app}[bot]")
+    _apply(hub, run, {"conclusion": conclusion})
+    events.check_run(hub, repo, run, "completed", f"{app}[bot]")
+    return run
+
+
 def update_check_run(hub: Hub, repo: Repo, run: CheckRun, fields: dict[str, Any]) -> CheckRun:
-    """Change a check run; annotations add up, the rest is replaced."""
+    """Change a check run; annotations add up, the rest is replaced.
+
+    One that is completed stays so with the conclusion that it has: the request is answered with 200, and what it says
+    of them changes nothing (tektoncd/pipelines-as-code#998 and #2305, lyft/atlantis#265, Mergifyio/mergify#1989). That
+    the conclusion stays as well is what GitHub's staff says of completed and of stale runs
+    (github.community/t/stale-check-runs/120566); programs that change it would do no harm here.
+    """
     _require_conclusion(fields)
     finished = run.status == "completed"
+    if finished:
+        fields = {name: value for name, value in fields.items() if name not in _SETTLED}
     _apply(hub, run, fields)
     if run.status == "completed" and not finished:
         events.check_run(hub, repo, run, "completed", hub.bot_login)
@@ -76,25 +113,42 @@ def _apply(hub: Hub, run: CheckRun, fields: dict[str, Any]) -> None:
 def check_runs_of(hub: Hub, repo: Repo, sha: str) -> list[CheckRun]:
     """All check runs of a commit, oldest first."""
     every = hub.state.data.check_runs.values()
-    return [run for run in every if run.repo == repo.full_name and run.head_sha == sha]
+    found = [run for run in every if run.repo == repo.full_name and run.head_sha == sha]
+    _age(hub, repo, found)
+    return found
 
 
-def latest(runs: list[CheckRun]) -> list[CheckRun]:
-    """The newest run of each name."""
-    return list({run.name: run for run in runs}.values())
+def _age(hub: Hub, repo: Repo, runs: list[CheckRun]) -> None:
+    # "When GitHub marks a check run as stale, a check run webhook event is triggered" (the change log of 2020-02-03).
+    for run in become_stale(hub, runs):
+        events.check_run(hub, repo, run, "completed", hub.bot_login)
 
 
 def rerequest_run(hub: Hub, repo: Repo, run: CheckRun, *, by: str) -> None:
-    """The re-run link beside a check run."""
+    """Press the re-run link of a check run; the App must create a new one."""
+    if run.status != "completed":
+        # REST, "Rerequest a check run": 422 "if the check run is not rerequestable".
+        raise ApiError(422, "This check run is not rerequestable")
+    run.rerequested = True
+    hub.state.changed()
     events.check_run(hub, repo, run, "rerequested", by)
 
 
 def request_action(hub: Hub, repo: Repo, run: CheckRun, identifier: str, *, by: str) -> None:
     """A press on one of the check run's buttons."""
-    if all(action["identifier"] != identifier for action in run.actions):
+    if all(action["identifier"] != identifier for action in buttons_of(run)):
         raise not_found()
     extra = {"requested_action": {"identifier": identifier}}
     events.check_run(hub, repo, run, "requested_action", by, **extra)
+
+
+def buttons_of(run: CheckRun) -> list[dict[str, str]]:
+    """The buttons of a completed check run.
+
+    "Check runs and requested actions" does not say whether an incomplete one shows them, so nothing may rely
+    on it.
+    """
+    return run.actions if run.status == "completed" else []
 
 
 async def rerequest_suite(hub: Hub, repo: Repo, suite_id: int, *, by: str) -> None:
@@ -102,10 +156,13 @@ async def rerequest_suite(hub: Hub, repo: Repo, suite_id: int, *, by: str) -> No
     suite = hub.state.data.check_suites.get(suite_id)
     if suite is None or suite.repo != repo.full_name:
         raise not_found()
+    for run in latest(check_runs_of(hub, repo, suite.head_sha)):
+        run.rerequested = run.rerequested or run.app == suite.app
+    hub.state.changed()
     await events.check_suite(hub, repo, suite_id, "rerequested", by)
 
 
-def report_status(hub: Hub, repo: Repo, sha: str, fields: dict[str, Any], *, by: str) -> CommitStatus:
+async def report_status(hub: Hub, repo: Repo, sha: str, fields: dict[str, Any], *, by: str) -> CommitStatus:
     """Report on a commit as another program does."""
     status = CommitStatus(
         id=hub.state.large_id(),
@@ -117,7 +174,7 @@ def report_status(hub: Hub, repo: Repo, sha: str, fields: dict[str, Any], *, by:
     )
     hub.state.data.commit_statuses[status.id] = status
     hub.state.changed()
-    events.commit_status(hub, repo, status)
+    await events.commit_status(hub, repo, status)
     return status
 
 

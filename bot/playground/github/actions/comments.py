@@ -1,9 +1,9 @@
 """Comments, reactions and reviews."""
 
-from bot.playground.github import events
 from bot.playground.github.errors import ApiError, invalid, not_found
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Comment, Issue, Pull, Reaction, Repo, Review
+from bot.playground.github.records.model import Comment, Issue, Pull, Reaction, Repo, Review
+from bot.playground.github.shapes import events
 
 BODY_LIMIT = 65_536
 
@@ -77,7 +77,7 @@ def delete_comment(hub: Hub, repo: Repo, comment: Comment, *, by: str) -> None:
 
 
 def react(hub: Hub, comment: Comment, *, author: str, content: str) -> tuple[Reaction, bool]:
-    """Add a reaction; the second part says whether it is new. Nobody reacts twice alike."""
+    """Add a reaction; return it and whether it is new. Each person can give each emoji once."""
     for each in hub.state.data.reactions.values():
         if (each.comment_id, each.author, each.content) == (comment.id, author, content):
             return each, False

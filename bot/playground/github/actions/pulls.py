@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bot.playground.github import events
 from bot.playground.github.actions.pushes import Moved, announce, refresh_pull_refs
 from bot.playground.github.errors import ApiError, invalid, not_found
-from bot.playground.github.git_merge import MergeRequest, merge
+from bot.playground.github.git.merge import MergeRequest, merge
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Label, Pull, Repo
+from bot.playground.github.records.model import Label, Pull, Repo
+from bot.playground.github.shapes import events
 from bot.playground.github.shapes.repos import label_json
 
 DEFAULT_LABEL_COLOR = "ededed"
@@ -16,7 +16,7 @@ DEFAULT_LABEL_COLOR = "ededed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewPull:
-    """What a pull request is opened with; `head_repo` is the same repository or a fork of it."""
+    """The fields of a new pull request; `head_repo` is the same repository or a fork of it."""
 
     author: str
     title: str
@@ -92,7 +92,7 @@ async def merge_pull(
     title: str | None = None,
     message: str | None = None,
 ) -> str:
-    """Merge into the base and give the new commit; 409 when the head moved, 405 when it cannot be merged."""
+    """Merge, and return the new commit; 409 for a moved head, 405 for a conflict."""
     git = hub.git(repo)
     async with git.lock:
         if pull.state != "open" or pull.draft:
@@ -102,35 +102,44 @@ async def merge_pull(
         base = await git.resolve(f"heads/{pull.base_ref}")
         if base is None:
             raise not_found()
-        subject, text = _merge_words(hub, pull, method)
-        subject, text = title or subject, text if message is None else message
         request = MergeRequest(
             base=base,
             head=pull.head_sha,
             method=method,
             by=hub.signature(hub.state.account(by)),
-            message=f"{subject}\n\n{text}".rstrip() + "\n",
+            message=merge_message(pull, method, title=title, text=message),
         )
         merged = await merge(git, request)
         if merged is None:
             raise ApiError(405, "Pull Request is not mergeable")
         await git.update_ref(f"refs/heads/{pull.base_ref}", merged, old=base)
-    now = hub.clock()
-    pull.state, pull.merged, pull.merged_by, pull.merge_commit_sha = "closed", True, by, merged
-    pull.merged_at = pull.closed_at = pull.updated_at = now
-    hub.state.changed()
-    await events.pull_request(hub, repo, pull, "closed", by)
+    hub.late_tips.merged(repo.full_name, pull.base_ref, before=base, after=merged)
+    await record_merge(hub, repo, pull, commit=merged, by=by)
     moved = Moved(ref=f"refs/heads/{pull.base_ref}", before=base, after=merged)
-    await announce(hub, repo, moved, by)
+    await announce(hub, repo, moved, by, "pr_merge")
     return merged
 
 
-def _merge_words(hub: Hub, pull: Pull, method: str) -> tuple[str, str]:
-    """GitHub's default subject and text of a merge commit."""
+async def record_merge(hub: Hub, repo: Repo, pull: Pull, *, commit: str, by: str) -> None:
+    """Record that the base holds the pull request as `commit`, and deliver the event.
+
+    REST docs "Get a pull request": after a merge `merge_commit_sha` is the merge commit, the squashed commit, or after
+    a rebase the commit that the base was updated to, which is the last of several.
+    """
+    pull.state, pull.merged, pull.merged_by, pull.merge_commit_sha = "closed", True, by, commit
+    pull.merged_at = pull.closed_at = pull.updated_at = hub.clock()
+    hub.state.changed()
+    await events.pull_request(hub, repo, pull, "closed", by)
+
+
+def merge_message(pull: Pull, method: str, *, title: str | None = None, text: str | None = None) -> str:
+    """The message of a merge commit, with GitHub's defaults."""
     if method == "squash":
-        return f"{pull.title} (#{pull.number})", pull.body or ""
-    owner = hub.state.repo(pull.head_repo).owner
-    return f"Merge pull request #{pull.number} from {owner}/{pull.head_ref}", pull.title
+        subject, more = f"{pull.title} (#{pull.number})", pull.body or ""
+    else:
+        owner = pull.head_repo.partition("/")[0]
+        subject, more = f"Merge pull request #{pull.number} from {owner}/{pull.head_ref}", pull.title
+    return f"{title or subject}\n\n{more if text is None else text}".rstrip() + "\n"
 
 
 async def close_pull(hub: Hub, repo: Repo, pull: Pull, *, by: str) -> None:
@@ -145,7 +154,8 @@ async def close_pull(hub: Hub, repo: Repo, pull: Pull, *, by: str) -> None:
 
 async def reopen_pull(hub: Hub, repo: Repo, pull: Pull, *, by: str) -> None:
     """Open again, at wherever the head branch is now; a merged one stays closed."""
-    head = await hub.git(hub.state.repo(pull.head_repo)).resolve(f"heads/{pull.head_ref}")
+    source = hub.state.data.repos.get(pull.head_repo.lower())
+    head = None if source is None else await hub.git(source).resolve(f"heads/{pull.head_ref}")
     if pull.merged or head is None:
         raise invalid("PullRequest", "state", "state cannot be changed.", code="invalid")
     if pull.state == "open":
@@ -198,7 +208,7 @@ async def set_draft(hub: Hub, repo: Repo, pull: Pull, *, draft: bool, by: str) -
 
 
 async def set_labels(hub: Hub, repo: Repo, pull: Pull, names: list[str], *, by: str) -> None:
-    """Give the pull request exactly these labels, telling each change."""
+    """Give the pull request exactly these labels, with an event for each change."""
     old = list(pull.labels)
     for name in names:
         fresh = Label(id=hub.state.large_id(), name=name, color=DEFAULT_LABEL_COLOR)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from bot.playground.github.actions.accounts import add_organization, install, set_permission
 from bot.playground.github.actions.pushes import ZERO, Moved, announce, refresh_pull_refs
 from bot.playground.github.errors import ApiError, not_found
-from bot.playground.github.git_process import GitError
+from bot.playground.github.git.process import GitError
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Account, Repo, Role
+from bot.playground.github.records.model import Account, Repo, Role
 
 
 async def create_repo(
@@ -90,7 +90,7 @@ async def push_files(
     message: str,
     start: str | None = None,
 ) -> str:
-    """Commit files on a branch and announce the push. A new branch begins at `start`, a branch or SHA."""
+    """Commit files on a branch and announce the push; a new branch begins at `start`."""
     git = hub.git(repo)
     async with git.lock:
         ref = f"refs/heads/{branch}"
@@ -104,6 +104,33 @@ async def push_files(
             raise ApiError(422, f"The files could not be written: {error}") from error
     await announce(hub, repo, Moved(ref=ref, before=before or ZERO, after=sha), author.login)
     return sha
+
+
+async def push_commit(hub: Hub, repo: Repo, branch: str, sha: str, *, by: str) -> None:
+    """Point a branch at a commit, as a force-push does, and announce the push."""
+    git, ref = hub.git(repo), f"refs/heads/{branch}"
+    async with git.lock:
+        before = (await git.refs()).get(ref)
+        await git.update_ref(ref, sha)
+    await announce(hub, repo, Moved(ref=ref, before=before or ZERO, after=sha), hub.state.account(by).login)
+
+
+async def delete_branch(hub: Hub, repo: Repo, branch: str, *, by: str) -> None:
+    """Delete a branch and announce it."""
+    git, ref = hub.git(repo), f"refs/heads/{branch}"
+    async with git.lock:
+        before = (await git.refs()).get(ref)
+        if before is None:
+            raise not_found()
+        await git.delete_ref(ref)
+    await announce(hub, repo, Moved(ref=ref, before=before, after=ZERO), hub.state.account(by).login)
+
+
+async def delete_repo(hub: Hub, repo: Repo) -> None:
+    """Delete a repository; pull requests from it then have a `head.repo` of null."""
+    async with hub.git(repo).lock:
+        hub.state.data.repos.pop(repo.full_name.lower())
+        hub.state.changed()
 
 
 async def recover(hub: Hub) -> None:

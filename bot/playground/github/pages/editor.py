@@ -6,9 +6,9 @@ from aiohttp import web
 
 from bot.playground.github.errors import ApiError
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Repo
 from bot.playground.github.pages.viewer import viewer_of
 from bot.playground.github.pages.views import show
+from bot.playground.github.records.model import Repo
 
 
 class Editor:

@@ -4,10 +4,10 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from bot.playground.github.actions import checks, comments, pulls, repos
+from bot.playground.github.actions import checks, comments, pulls, pushes, repos
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Account, Pull, Repo, Role
 from bot.playground.github.pages.viewer import COOKIE, Viewer, require_same_origin, viewer_of
+from bot.playground.github.records.model import Account, Pull, Repo, Role
 
 ROLE_WORDS = "You need {} access to do that."
 
@@ -45,7 +45,7 @@ class Forms:
         return answer
 
     async def comment(self, request: web.Request) -> web.StreamResponse:
-        """Say something."""
+        """Post a comment."""
         viewer, fields = await self._start(request)
         repo, pull = viewer.pull(request)
         body = fields.get("body", "").replace("\r\n", "\n")
@@ -173,6 +173,15 @@ class Forms:
             checks.rerequest_run(self._hub, repo, run, by=viewer.login)
         target = fields.get("pull", "")
         raise web.HTTPSeeOther(f"/{repo.full_name}" + (f"/pull/{target}" if target.isdigit() else ""))
+
+    async def rerun(self, request: web.Request) -> web.StreamResponse:
+        """Re-run all checks of the head."""
+        viewer, _ = await self._start(request)
+        repo, pull = viewer.pull(request)
+        _require(viewer.may(repo, Role.WRITE), "write")
+        suite = pushes.ensure_suite(self._hub, repo, pull.head_sha)
+        await checks.rerequest_suite(self._hub, repo, suite.id, by=viewer.login)
+        _back(repo, pull)
 
 
 def _person(viewer: Viewer) -> Account:

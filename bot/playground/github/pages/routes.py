@@ -1,4 +1,4 @@
-"""Which page lies where."""
+"""The routes of the pages."""
 
 from collections.abc import Awaitable, Callable
 
@@ -8,8 +8,8 @@ from bot.playground.github.errors import ApiError
 from bot.playground.github.hub import Hub
 from bot.playground.github.pages.editor import Editor
 from bot.playground.github.pages.forms import Forms
+from bot.playground.github.pages.rendering import HERE, page_headers
 from bot.playground.github.pages.views import Views
-from bot.playground.github.rendering import HERE, page_headers
 
 Answerer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATIC = {"style.css": "text/css", "live.js": "text/javascript", "mark.svg": "image/svg+xml"}
@@ -24,7 +24,7 @@ class Pages:
         self._editor = Editor(hub)
 
     def add_routes(self, app: web.Application) -> None:
-        """Put them on the application."""
+        """Add the routes to the application."""
         views, forms, editor = self._views, self._forms, self._editor
         repo = "/{owner}/{repo}"
         pull = f"{repo}/pull/{{number}}"
@@ -50,6 +50,7 @@ class Pages:
             f"{repo}/new": forms.open,
             f"{repo}/runs/{{run}}": forms.check,
             f"{pull}/comment": forms.comment,
+            f"{pull}/checks": forms.rerun,
             f"{pull}/review": forms.review,
             f"{pull}/dismiss": forms.dismiss,
             f"{pull}/merge": forms.merge,

@@ -1,4 +1,4 @@
-"""What a pull request's page shows, gathered."""
+"""Collect the data of a pull request's page."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,17 +6,19 @@ from typing import Any
 
 from markupsafe import Markup
 
-from bot.playground.github.actions.checks import check_runs_of, latest
+from bot.playground.github.actions.checks import buttons_of, check_runs_of
 from bot.playground.github.actions.comments import reviews_of
-from bot.playground.github.git_diff import FileChange
-from bot.playground.github.git_repo import Commit
+from bot.playground.github.check_lifecycle import GREEN, latest
+from bot.playground.github.git.diff import FileChange
+from bot.playground.github.git.repo import Commit
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Comment, Pull, Repo, Review
-from bot.playground.github.model_checks import CheckRun, Deployment
 from bot.playground.github.pages.markdown import render
+from bot.playground.github.records.checks import CheckRun, Deployment
+from bot.playground.github.records.model import Comment, Pull, Repo, Review
+from bot.playground.github.records.times import parse_stamp, stamp
+from bot.playground.github.shapes.checks import check_run_json
 from bot.playground.github.shapes.pulls import mergeability
 from bot.playground.github.shapes.threads import thread_comments
-from bot.playground.github.times import parse_stamp, stamp
 
 EMOJI = {
     "+1": "👍",
@@ -123,7 +125,7 @@ async def pull_files(hub: Hub, repo: Repo, pull: Pull) -> list[FileChange]:
 
 
 async def conversation(hub: Hub, repo: Repo, pull: Pull) -> list[Entry]:
-    """Everything said and done, oldest first."""
+    """All events of a pull request, oldest first."""
     opened = _entry(
         hub,
         pull.author,
@@ -145,6 +147,8 @@ class Check:
     run: CheckRun
     tone: str
     word: str
+    buttons: list[dict[str, str]]
+    link: str
 
 
 def checks_of(hub: Hub, repo: Repo, sha: str) -> list[Check]:
@@ -152,9 +156,11 @@ def checks_of(hub: Hub, repo: Repo, sha: str) -> list[Check]:
     found = []
     for run in latest(check_runs_of(hub, repo, sha)):
         word = run.conclusion or run.status
-        good = run.conclusion in {"success", "neutral", "skipped"}
+        good = run.conclusion in GREEN
         tone = "good" if good else "bad" if run.conclusion else "busy"
-        found.append(Check(run=run, tone=tone, word=WORDS.get(word, word)))
+        link = check_run_json(hub, repo, run)["details_url"]
+        word = WORDS.get(word, word)
+        found.append(Check(run=run, tone=tone, word=word, buttons=buttons_of(run), link=link))
     return found
 
 
@@ -166,7 +172,7 @@ def deployments_of(hub: Hub, repo: Repo, shas: set[str]) -> list[Deployment]:
 
 
 async def live_values(hub: Hub, repo: Repo, pull: Pull) -> dict[str, Any]:
-    """What the self-refreshing part of the page shows."""
+    """The values of the self-refreshing part of the page."""
     commits = await pull_commits(hub, repo, pull)
     mergeable, merge_state = await mergeability(hub, repo, pull)
     shas = {pull.head_sha, pull.base_sha, *(commit.sha for commit in commits)}

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Account, Pull, Repo, Role
+from bot.playground.github.records.model import Account, Pull, Repo, Role
 
 COOKIE = "act_as"
 NOT_OURS = {"cross-site", "same-site"}

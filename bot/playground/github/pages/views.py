@@ -8,10 +8,10 @@ from aiohttp import web
 from markupsafe import Markup
 
 from bot.playground.github.errors import ApiError
-from bot.playground.github.git_diff import FileChange
+from bot.playground.github.git.diff import FileChange
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Pull, Role
 from bot.playground.github.pages.markdown import diff_line, render
+from bot.playground.github.pages.rendering import ENVIRONMENT, page_headers, page_response
 from bot.playground.github.pages.timeline import (
     deployments_of,
     live_values,
@@ -19,9 +19,9 @@ from bot.playground.github.pages.timeline import (
     pull_files,
 )
 from bot.playground.github.pages.viewer import Viewer, people, viewer_of
-from bot.playground.github.rendering import ENVIRONMENT, page_headers, page_response
+from bot.playground.github.records.model import Pull, Role
+from bot.playground.github.records.times import stamp
 from bot.playground.github.shapes.threads import thread_comments
-from bot.playground.github.times import stamp
 
 PALETTE = ("#8250df", "#0969da", "#1a7f37", "#9a6700", "#cf222e", "#bf3989", "#116329", "#0550ae")
 RECENT = 20
@@ -37,7 +37,7 @@ def show(
 
 
 def show_error(hub: Hub, request: web.Request, status: int, message: str) -> web.Response:
-    """A page that says what went wrong, with a way back."""
+    """A page with the error, and a link back."""
     back = request.path.rpartition("/")[0] if request.method == "POST" else "/"
     values = {"status": status, "message": message, "back": back or "/"}
     return show(hub, request, "error.html.j2", values, status=status)
@@ -83,7 +83,7 @@ class Views:
         return show(self._hub, request, "pull.html.j2", values)
 
     async def fragment(self, request: web.Request) -> web.StreamResponse:
-        """The self-refreshing part; 204 while it is what the browser has."""
+        """The self-refreshing part; 204 if the browser has the current one."""
         viewer = viewer_of(self._hub, request)
         repo, pull = viewer.pull(request)
         live = await live_values(self._hub, repo, pull)

@@ -1,15 +1,19 @@
-"""The REST operations, in one table read from top to bottom: longer paths stand before `{ref:.+}`."""
+"""The REST operations in one table; longer paths stand before `{ref:.+}`."""
 
 from bot.playground.github.rest import (
+    activity,
     apps,
     checks,
+    delivery,
     deployments,
     issues,
+    organisations,
     people,
     plain_issues,
     pulls,
     repos,
     rules,
+    teams,
 )
 from bot.playground.github.rest.call import Route
 
@@ -21,6 +25,10 @@ ROUTES: tuple[Route, ...] = (
     *checks.ROUTES,
     *deployments.ROUTES,
     *people.ROUTES,
+    *teams.ROUTES,
+    *activity.ROUTES,
     *repos.ROUTES,
     *rules.ROUTES,
+    *organisations.ROUTES,
+    *delivery.ROUTES,
 )

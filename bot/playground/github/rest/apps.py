@@ -5,12 +5,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bot.playground.github.auth import private_pem
-from bot.playground.github.errors import ApiError, forbidden, not_found
-from bot.playground.github.model import Delivery, Installation, Repo
+from bot.playground.github.errors import ApiError, forbidden, not_found, suspended
+from bot.playground.github.grants import grants
+from bot.playground.github.records.model import Delivery, Installation, Repo
+from bot.playground.github.records.times import stamp
 from bot.playground.github.rest.call import Body, Call, Reply, Route
-from bot.playground.github.shapes.accounts import app_json, installation_json
+from bot.playground.github.shapes.accounts import app_json, hook_config_json, installation_json
 from bot.playground.github.shapes.repos import repo_json
-from bot.playground.github.times import stamp
 
 Json = dict[str, Any]
 FAILED_FROM = 400
@@ -56,7 +57,8 @@ def _listed(call: Call, installation: Installation) -> Json:
 async def get_repo_installation(call: Call) -> Reply:
     """GET /repos/{owner}/{repo}/installation."""
     _require_app(call)
-    installation = call.hub.installation_of(call.repo())
+    # A suspended installation is still told of; only its tokens are refused (Mergifyio/mergify#1462).
+    installation = call.hub.installation_of(call.repo(), even_suspended=True)
     if installation is None:
         raise not_found()
     return Reply(body=installation_json(call.hub, installation))
@@ -75,17 +77,17 @@ async def create_token(call: Call) -> Reply:
     _require_app(call)
     installation = _installation(call)
     if installation.suspended:
-        raise ApiError(403, "This installation has been suspended")
+        raise suspended()
     wanted = call.parse(TokenBody)
     repos = _narrowed(call, installation, wanted)
     permissions = dict(installation.permissions)
     if wanted.permissions is not None:
         permissions = {"metadata": "read", **wanted.permissions}
-        for area, level in wanted.permissions.items():
-            held = installation.permissions.get(area)
-            if held is None or (held == "read" and level != "read"):
-                message = "The permissions requested are not granted to this installation."
-                raise ApiError(422, message, errors=[])
+        # Wanting one that the App has, but this installation has not accepted yet, is refused in the same words
+        # (peter-murray/workflow-application-token-action#48).
+        if not all(grants(installation.permissions, each) for each in _needs(wanted.permissions)):
+            message = "The permissions requested are not granted to this installation."
+            raise ApiError(422, message, errors=[])
     token, expires = call.auth.issue_installation_token(
         installation,
         repositories=None if repos is None else [repo.id for repo in repos],
@@ -102,8 +104,12 @@ async def create_token(call: Call) -> Reply:
     return Reply(status=201, body=body)
 
 
+def _needs(permissions: dict[str, str]) -> list[str]:
+    return [f"{area}:{level}" for area, level in permissions.items()]
+
+
 def _narrowed(call: Call, installation: Installation, wanted: TokenBody) -> list[Repo] | None:
-    """The repositories asked for; None for all. One that is not installed refuses the token."""
+    """Return the requested repositories, None for all; one not installed refuses the token."""
     if wanted.repositories is None and wanted.repository_ids is None:
         return None
     reachable = _repos(call, installation)
@@ -130,7 +136,8 @@ async def list_repositories(call: Call) -> Reply:
     return Reply(body=body, headers=headers)
 
 
-def _delivery_json(entry: Delivery) -> Json:
+def delivery_json(entry: Delivery) -> Json:
+    """An entry of the list of deliveries."""
     return {
         "id": entry.id,
         "guid": entry.guid,
@@ -163,7 +170,7 @@ async def list_deliveries(call: Call) -> Reply:
     if len(entries) > len(some):
         query = urlencode({**call.query, "cursor": some[-1].id})
         headers["Link"] = f'<{call.hub.api_url}{call.path}?{query}>; rel="next"'
-    return Reply(body=[_delivery_json(each) for each in some], headers=headers)
+    return Reply(body=[delivery_json(each) for each in some], headers=headers)
 
 
 def _failed(entry: Delivery) -> bool:
@@ -178,6 +185,12 @@ async def redeliver(call: Call) -> Reply:
         raise not_found()
     call.hub.hooks.redeliver(entry)
     return Reply(status=202, body={})
+
+
+async def get_hook_config(call: Call) -> Reply:
+    """GET /app/hook/config; a secret is never shown, an unset one is left out."""
+    _require_app(call)
+    return Reply(body=hook_config_json(call.hub))
 
 
 async def convert_manifest(call: Call) -> Reply:
@@ -199,6 +212,7 @@ ROUTES = (
     Route(method="GET", path="/app", handler=get_app),
     Route(method="GET", path="/app/installations", handler=list_installations),
     Route(method="POST", path="/app/installations/{installation_id}/access_tokens", handler=create_token),
+    Route(method="GET", path="/app/hook/config", handler=get_hook_config),
     Route(method="GET", path="/app/hook/deliveries", handler=list_deliveries),
     Route(method="POST", path="/app/hook/deliveries/{delivery_id}/attempts", handler=redeliver),
     Route(method="POST", path="/app-manifests/{code}/conversions", handler=convert_manifest),

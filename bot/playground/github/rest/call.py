@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.playground.github.auth import Auth, Principal
 from bot.playground.github.errors import ApiError, not_found
 from bot.playground.github.hub import Hub
-from bot.playground.github.model import Repo
+from bot.playground.github.records.model import Repo
 
 PER_PAGE = 30
 PER_PAGE_MOST = 100
@@ -73,6 +73,10 @@ class Call:
             ]
             raise ApiError(422, text, errors=details) from error
 
+    def is_public_read(self, level: str) -> bool:
+        """Whether it only reads what everybody may read, which needs no permission."""
+        return level == "read" and not self.repo().private
+
     @property
     def actor(self) -> str:
         """The login that acts: the user's, or the App's bot."""
@@ -119,6 +123,8 @@ class Route:
     `path` is an aiohttp pattern below the API's root. `needs` are alternative permissions for the
     repository of the path; without them the handler checks the caller itself. `content` writes count
     against the secondary limit on content. `template` is the path in GitHub's description where it differs.
+    `checked` are permissions that the handler itself asks for. Each follows GitHub's page "Permissions required for
+    GitHub Apps" (its data: github/docs, src/github-apps/data, server-to-server-permissions.json).
     """
 
     method: str
@@ -127,6 +133,12 @@ class Route:
     needs: tuple[str, ...] = ()
     content: bool = False
     template: str | None = None
+    checked: tuple[str, ...] = ()
+
+    @property
+    def accepts(self) -> tuple[str, ...]:
+        """The permissions of which the operation accepts any."""
+        return self.needs or self.checked
 
     @property
     def described(self) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from bot.playground.github.actions import checks as acts
+from bot.playground.github.check_lifecycle import latest
 from bot.playground.github.errors import ApiError, invalid, not_found
 from bot.playground.github.rest.call import Body, Call, Reply, Route
 from bot.playground.github.shapes.checks import (
@@ -42,7 +43,7 @@ class Image(Body):
 
 
 class Output(Body):
-    """What a check run shows."""
+    """The content of a check run."""
 
     title: str | None = None
     summary: Annotated[str, Field(max_length=TEXT_MOST)]
@@ -122,13 +123,13 @@ async def list_check_runs(call: Call) -> Reply:
         raise ApiError(422, f"No commit found for SHA: {call.params['ref']}", errors=[])
     runs = acts.check_runs_of(call.hub, repo, sha)
     if query.get("filter", "latest") == "latest":
-        runs = acts.latest(runs)
+        runs = latest(runs)
     runs = [
         run
         for run in runs
         if query.get("check_name") in {None, run.name}
         and query.get("status") in {None, run.status}
-        and query.get("app_id") in {None, str(call.hub.config.app_id)}
+        and query.get("app_id") in {None, str(check_run_json(call.hub, repo, run)["app"]["id"])}
     ]
     some, headers = call.page(runs)
     shapes = [check_run_json(call.hub, repo, run) for run in some]
@@ -157,7 +158,7 @@ async def create_status(call: Call) -> Reply:
     sha = await call.hub.git(repo).resolve(call.params["sha"])
     if sha is None:
         raise ApiError(422, f"No commit found for SHA: {call.params['sha']}", errors=[])
-    status = acts.report_status(call.hub, repo, sha, wanted.model_dump(), by=call.actor)
+    status = await acts.report_status(call.hub, repo, sha, wanted.model_dump(), by=call.actor)
     shape = status_json(call.hub, repo, status)
     return Reply(status=201, body=shape, headers={"Location": shape["url"]})
 

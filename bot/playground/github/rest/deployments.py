@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from bot.playground.github.actions import checks as acts
+from bot.playground.github.check_lifecycle import latest
 from bot.playground.github.errors import ApiError, not_found
-from bot.playground.github.model import GateReview
-from bot.playground.github.model_checks import Deployment
+from bot.playground.github.records.checks import Deployment
+from bot.playground.github.records.model import GateReview
 from bot.playground.github.rest.call import Body, Call, Reply, Route
 from bot.playground.github.shapes.checks import (
     combined_status_json,
@@ -71,9 +72,9 @@ async def create_deployment(call: Call) -> Reply:
 
 
 def _require_contexts(call: Call, sha: str, wanted: list[str] | None) -> None:
-    """Without `required_contexts` every check and status of the commit must be green; 409 otherwise."""
+    """Require every check and status to be green without `required_contexts`, else 409."""
     repo = call.repo()
-    runs = acts.latest(acts.check_runs_of(call.hub, repo, sha))
+    runs = latest(acts.check_runs_of(call.hub, repo, sha))
     green = {run.name: run.conclusion in {"success", "neutral", "skipped"} for run in runs}
     for status in combined_status_json(call.hub, repo, sha)["statuses"]:
         green[status["context"]] = status["state"] == "success"
@@ -95,7 +96,7 @@ async def list_deployments(call: Call) -> Reply:
 
 
 class DeploymentStatusBody(Body):
-    """How a deployment goes."""
+    """The status of a deployment."""
 
     state: Literal["error", "failure", "inactive", "in_progress", "queued", "pending", "success"]
     target_url: str = ""

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from bot.playground.github.auth import grants
-from bot.playground.github.codeowners import LOCATIONS, errors_in
+from bot.playground.github.actions.codeowners import LOCATIONS, errors_in
 from bot.playground.github.errors import ApiError, forbidden, not_found
-from bot.playground.github.model import Role, Team
+from bot.playground.github.records.model import Role
+from bot.playground.github.records.times import stamp
 from bot.playground.github.rest.call import Call, Reply, Route
+from bot.playground.github.rest.teams import team_of
 from bot.playground.github.shapes.accounts import (
     app_json,
     collaborator_json,
@@ -15,7 +16,6 @@ from bot.playground.github.shapes.accounts import (
     user_json,
 )
 from bot.playground.github.shapes.repos import full_repo_json
-from bot.playground.github.times import stamp
 
 Json = dict[str, Any]
 
@@ -31,25 +31,9 @@ async def get_permission(call: Call) -> Reply:
     return Reply(body={"permission": role.legacy, "role_name": role.value, "user": user})
 
 
-def _team(call: Call) -> Team:
-    """The team, for callers that may read the organisation's members."""
-    org = call.hub.state.account(call.params["org"])
-    if call.who.installation is not None:
-        if not grants(call.who.permissions, "members:read"):
-            raise forbidden()
-        if call.who.installation.account != org.login:
-            raise not_found()
-    elif call.who.user not in org.members:
-        raise not_found()
-    found = call.hub.state.data.teams.get(f"{org.login}/{call.params['team_slug']}".lower())
-    if found is None:
-        raise not_found()
-    return found
-
-
 async def get_membership(call: Call) -> Reply:
     """GET /orgs/{org}/teams/{team_slug}/memberships/{username}."""
-    team = _team(call)
+    team = team_of(call)
     account = call.hub.state.data.accounts.get(call.params["username"].lower())
     if account is None or (account.login not in team.members and account.login not in team.pending):
         raise not_found()
@@ -58,7 +42,7 @@ async def get_membership(call: Call) -> Reply:
 
 async def list_members(call: Call) -> Reply:
     """GET /orgs/{org}/teams/{team_slug}/members."""
-    team = _team(call)
+    team = team_of(call)
     role = call.query.get("role", "all")
     found = [login for login, held in team.members.items() if role in {"all", held}]
     return call.paged(found, lambda login: user_json(call.hub, login))
@@ -145,6 +129,7 @@ async def get_meta(_call: Call) -> Reply:
 
 _REPO = "/repos/{owner}/{repo}"
 _TEAM = "/orgs/{org}/teams/{team_slug}"
+_MEMBERS = ("members:read",)
 ROUTES = (
     Route(
         method="GET",
@@ -152,8 +137,8 @@ ROUTES = (
         handler=get_permission,
         needs=("metadata:read",),
     ),
-    Route(method="GET", path=f"{_TEAM}/memberships/{{username}}", handler=get_membership),
-    Route(method="GET", path=f"{_TEAM}/members", handler=list_members),
+    Route(method="GET", path=f"{_TEAM}/memberships/{{username}}", handler=get_membership, checked=_MEMBERS),
+    Route(method="GET", path=f"{_TEAM}/members", handler=list_members, checked=_MEMBERS),
     Route(
         method="GET",
         path=f"{_REPO}/codeowners/errors",

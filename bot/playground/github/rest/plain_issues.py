@@ -5,7 +5,7 @@ from typing import Literal
 from bot.playground.github.actions.comments import BODY_LIMIT, thread
 from bot.playground.github.actions.pulls import DEFAULT_LABEL_COLOR, next_number
 from bot.playground.github.errors import invalid, not_found
-from bot.playground.github.model import Issue, Label, Pull, Repo
+from bot.playground.github.records.model import Issue, Label, Pull, Repo
 from bot.playground.github.rest.call import Body, Call, Reply, Route
 from bot.playground.github.shapes.threads import issue_json
 
@@ -83,7 +83,7 @@ async def update_issue(call: Call) -> Reply:
 
 
 async def list_issues(call: Call) -> Reply:
-    """GET /repos/{owner}/{repo}/issues: pull requests are among them, as on GitHub; newest first."""
+    """GET /repos/{owner}/{repo}/issues, newest first, with pull requests among them."""
     repo, query = call.repo(), call.query
     state, creator = query.get("state", "open"), query.get("creator")
     labels = {name for name in query.get("labels", "").split(",") if name}

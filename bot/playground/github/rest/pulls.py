@@ -5,7 +5,7 @@ from typing import Literal
 from bot.playground.github.actions import pulls as acts
 from bot.playground.github.actions.comments import reviews_of
 from bot.playground.github.errors import ApiError, invalid, not_found
-from bot.playground.github.model import Pull, Repo
+from bot.playground.github.records.model import Pull, Repo
 from bot.playground.github.rest.call import Body, Call, Reply, Route
 from bot.playground.github.shapes.commits import commit_json, file_json
 from bot.playground.github.shapes.pulls import pull_json, pull_simple_json
@@ -24,16 +24,23 @@ def _pull(call: Call) -> tuple[Repo, Pull]:
     return repo, pull
 
 
+def _shown(call: Call, repo: Repo, pull: Pull) -> Pull | None:
+    """Return a pull request as REST shows it now, maybe an older one; None for a fresh one."""
+    return call.hub.lag.shown((repo.full_name, pull.number), pull)
+
+
 async def list_pulls(call: Call) -> Reply:
     """GET /repos/{owner}/{repo}/pulls."""
     repo, query = call.repo(), call.query
+    shown = [_shown(call, repo, pull) for pull in repo.pulls.values()]
     state, head, base = query.get("state", "open"), query.get("head"), query.get("base")
     found = [
         pull
-        for pull in repo.pulls.values()
-        if state in {"all", pull.state}
+        for pull in shown
+        if pull is not None
+        and state in {"all", pull.state}
         and (base is None or pull.base_ref == base)
-        and (head is None or f"{call.hub.state.repo(pull.head_repo).owner}:{pull.head_ref}" == head)
+        and (head is None or f"{pull.head_repo.partition('/')[0]}:{pull.head_ref}" == head)
     ]
     sort = query.get("sort", "created")
     backwards = query.get("direction", "desc" if sort == "created" else "asc") == "desc"
@@ -95,7 +102,10 @@ async def create_pull(call: Call) -> Reply:
 
 async def get_pull(call: Call) -> Reply:
     """GET /repos/{owner}/{repo}/pulls/{pull_number}, also as a diff."""
-    repo, pull = _pull(call)
+    repo, newest = _pull(call)
+    pull = _shown(call, repo, newest)
+    if pull is None:
+        raise not_found()
     if "diff" in call.accept or "patch" in call.accept:
         git = call.hub.git(repo)
         base = await git.merge_base(pull.base_sha, pull.head_sha) or pull.base_sha
@@ -184,7 +194,7 @@ _PULL = f"{_LIST}/{{pull_number}}"
 ROUTES = (
     Route(method="GET", path=_LIST, handler=list_pulls, needs=READ),
     Route(method="POST", path=_LIST, handler=create_pull, needs=WRITE, content=True),
-    Route(method="GET", path=_PULL, handler=get_pull, needs=READ),
+    Route(method="GET", path=_PULL, handler=get_pull, needs=(*READ, "contents:read")),
     Route(method="PATCH", path=_PULL, handler=update_pull, needs=WRITE),
     Route(method="GET", path=f"{_PULL}/files", handler=list_files, needs=READ),
     Route(method="GET", path=f"{_PULL}/commits", handler=list_commits, needs=READ),

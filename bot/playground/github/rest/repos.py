@@ -5,9 +5,9 @@ from urllib.parse import quote
 
 from bot.playground.github.actions.pushes import ZERO, Moved, announce
 from bot.playground.github.errors import ApiError, invalid, not_found
-from bot.playground.github.git_process import GitError
+from bot.playground.github.git.process import GitError
 from bot.playground.github.hub import node_id
-from bot.playground.github.model import Repo, Role
+from bot.playground.github.records.model import Repo, Role
 from bot.playground.github.rest.call import Body, Call, Reply, Route
 from bot.playground.github.shapes.commits import commit_json, encoded, entry_json, file_json
 from bot.playground.github.shapes.repos import full_repo_json, repo_api
@@ -40,6 +40,7 @@ async def get_branch(call: Call) -> Reply:
     sha = await git.resolve(f"heads/{name}")
     if sha is None:
         raise ApiError(404, "Branch not found")
+    sha = call.hub.late_tips.shown(repo.full_name, name, sha)
     url = f"{repo_api(call.hub, repo)}/branches/{quote(name)}"
     body = {
         "name": name,
@@ -122,7 +123,7 @@ async def compare(call: Call) -> Reply:
 
 
 def _plain(name: str) -> str:
-    """Without the `owner:` that names a fork's branch; its commits are fetched for pull requests."""
+    """Return the name without the `owner:` of a fork's branch."""
     return name.rpartition(":")[2]
 
 
@@ -171,6 +172,7 @@ async def get_ref(call: Call) -> Reply:
     sha = (await call.hub.git(repo).refs()).get(ref)
     if sha is None:
         raise not_found()
+    sha = call.hub.late_tips.shown(repo.full_name, ref.removeprefix("refs/heads/"), sha)
     return Reply(body=_ref_json(call, repo, ref, sha))
 
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from bot.playground.github.model_rules import Ruleset
+from bot.playground.github.records.rules import Ruleset
 from bot.playground.github.rest.call import Call, Reply, Route
 
 Json = dict[str, Any]
 
 
 async def branch_rules(call: Call) -> Reply:
-    """GET /repos/{owner}/{repo}/rules/branches/{branch}; the branch need not exist, as on GitHub."""
+    """GET /repos/{owner}/{repo}/rules/branches/{branch}; the branch need not exist."""
     repo, branch = call.repo(), call.params["branch"]
     rulesets = [
         each

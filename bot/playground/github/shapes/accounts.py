@@ -1,18 +1,19 @@
 """Accounts, the App and its installations as JSON."""
 
+import zlib
 from typing import Any
 from urllib.parse import quote
 
-from bot.playground.github.hub import Hub, node_id
-from bot.playground.github.model import Account, Installation, Repo, Role, Team
-from bot.playground.github.times import stamp
+from bot.playground.github.hub import GHOST, GHOST_ID, Hub, node_id
+from bot.playground.github.records.model import Account, Installation, Repo, Role, Team
+from bot.playground.github.records.times import stamp
 
 Json = dict[str, Any]
 
 
 def user_json(hub: Hub, login: str) -> Json:
     """GitHub's "simple user"; a login that is gone becomes the ghost, as there."""
-    account = hub.state.data.accounts.get(login.lower()) or Account(id=10137, login="ghost")
+    account = hub.state.data.accounts.get(login.lower()) or Account(id=GHOST_ID, login=GHOST)
     api = f"{hub.api_url}/users/{quote(account.login)}"
     return {
         "login": account.login,
@@ -35,6 +36,15 @@ def user_json(hub: Hub, login: str) -> Json:
         "user_view_type": "public",
         "site_admin": False,
     }
+
+
+def nullable_user_json(hub: Hub, login: str) -> Json | None:
+    """GitHub's "nullable simple user": None for an account that was deleted.
+
+    @octokit/openapi has it in issues, comments, reviews, reactions, deployments, statuses and lists of pull requests;
+    a pull request of its own address has the ghost (laymonage/giscus#391, iFixit/pulldasher#61).
+    """
+    return user_json(hub, login) if login.lower() in hub.state.data.accounts else None
 
 
 def _page(account: Account) -> str:
@@ -98,6 +108,13 @@ def app_json(hub: Hub) -> Json:
     }
 
 
+def other_app_json(hub: Hub, slug: str) -> Json:
+    """Another App, as `integration`."""
+    other = zlib.crc32(slug.encode())
+    named = {"id": other, "slug": slug, "name": slug, "node_id": node_id("App", other)}
+    return {**app_json(hub), **named, "html_url": f"{hub.url}/apps/{slug}"}
+
+
 def installation_json(hub: Hub, installation: Installation) -> Json:
     """The App's installation on an account."""
     account = hub.state.account(installation.account)
@@ -122,9 +139,19 @@ def installation_json(hub: Hub, installation: Installation) -> Json:
         "single_file_name": None,
         "has_multiple_single_files": False,
         "single_file_paths": [],
-        "suspended_by": None,
+        "suspended_by": user_json(hub, installation.suspended_by) if installation.suspended_by else None,
         "suspended_at": when if installation.suspended else None,
     }
+
+
+def hook_config_json(hub: Hub) -> Json:
+    """The configuration of the App's webhook."""
+    body: Json = {"content_type": hub.hooks.content_type, "insecure_ssl": "0"}
+    if hub.hooks.url is not None:
+        body["url"] = hub.hooks.url
+    if hub.hooks.secret:
+        body["secret"] = "********"  # noqa: S105 - how GitHub hides it
+    return body
 
 
 def membership_json(hub: Hub, team: Team, login: str) -> Json:

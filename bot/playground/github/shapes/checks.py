@@ -2,19 +2,20 @@
 
 from typing import Any
 
+from bot.playground.github.check_lifecycle import suite_state
 from bot.playground.github.hub import Hub, node_id
-from bot.playground.github.model import Repo
-from bot.playground.github.model_checks import (
+from bot.playground.github.records.checks import (
     CheckRun,
     CheckSuite,
     CommitStatus,
     Deployment,
     DeploymentStatus,
 )
-from bot.playground.github.shapes.accounts import app_json, user_json
+from bot.playground.github.records.model import Repo
+from bot.playground.github.records.times import stamp
+from bot.playground.github.shapes.accounts import app_json, nullable_user_json, other_app_json
 from bot.playground.github.shapes.pulls import pull_minimal_json
 from bot.playground.github.shapes.repos import minimal_json, repo_api
-from bot.playground.github.times import stamp
 
 Json = dict[str, Any]
 
@@ -40,7 +41,8 @@ def check_run_json(hub: Hub, repo: Repo, run: CheckRun) -> Json:
         "external_id": run.external_id,
         "url": url,
         "html_url": page,
-        "details_url": run.details_url or page,
+        # "If the integrator does not provide this, then the homepage of the GitHub app is used" (REST, `details_url`).
+        "details_url": run.details_url or app_json(hub)["external_url"],
         "status": run.status,
         "conclusion": run.conclusion,
         "started_at": run.started_at,
@@ -53,7 +55,7 @@ def check_run_json(hub: Hub, repo: Repo, run: CheckRun) -> Json:
             "annotations_url": f"{url}/annotations",
         },
         "check_suite": {"id": run.suite_id},
-        "app": app_json(hub),
+        "app": other_app_json(hub, run.app) if run.app else app_json(hub),
         "pull_requests": pulls_of(hub, repo, run.head_sha),
     }
 
@@ -62,20 +64,19 @@ def check_suite_json(hub: Hub, repo: Repo, suite: CheckSuite) -> Json:
     """A check suite as webhooks carry it."""
     api = f"{repo_api(hub, repo)}/check-suites/{suite.id}"
     runs = [run for run in hub.state.data.check_runs.values() if run.suite_id == suite.id]
-    finished = bool(runs) and all(run.status == "completed" for run in runs)
-    good = all(run.conclusion in {"success", "neutral", "skipped"} for run in runs)
+    status, conclusion = suite_state(runs)
     return {
         "id": suite.id,
         "node_id": node_id("CheckSuite", suite.id),
         "head_branch": suite.head_branch,
         "head_sha": suite.head_sha,
-        "status": "completed" if finished else "queued",
-        "conclusion": ("success" if good else "failure") if finished else None,
+        "status": status,
+        "conclusion": conclusion,
         "url": api,
         "before": None,
         "after": suite.head_sha,
         "pull_requests": pulls_of(hub, repo, suite.head_sha),
-        "app": app_json(hub),
+        "app": other_app_json(hub, suite.app) if suite.app else app_json(hub),
         "created_at": stamp(suite.created_at),
         "updated_at": stamp(suite.created_at),
     }
@@ -83,10 +84,10 @@ def check_suite_json(hub: Hub, repo: Repo, suite: CheckSuite) -> Json:
 
 def status_json(hub: Hub, repo: Repo, status: CommitStatus) -> Json:
     """A commit status."""
-    user = user_json(hub, status.creator)
+    user = nullable_user_json(hub, status.creator)
     return {
         "url": f"{repo_api(hub, repo)}/statuses/{status.sha}",
-        "avatar_url": user["avatar_url"],
+        "avatar_url": None if user is None else user["avatar_url"],
         "id": status.id,
         "node_id": node_id("StatusContext", status.id),
         "state": status.state,
@@ -138,7 +139,7 @@ def deployment_json(hub: Hub, repo: Repo, deployment: Deployment) -> Json:
         "original_environment": deployment.environment,
         "environment": deployment.environment,
         "description": deployment.description,
-        "creator": user_json(hub, deployment.creator),
+        "creator": nullable_user_json(hub, deployment.creator),
         "created_at": stamp(deployment.created_at),
         "updated_at": stamp(deployment.updated_at),
         "statuses_url": f"{url}/statuses",
@@ -157,7 +158,7 @@ def deployment_status_json(hub: Hub, repo: Repo, deployment: Deployment, status:
         "id": status.id,
         "node_id": node_id("DeploymentStatus", status.id),
         "state": status.state,
-        "creator": user_json(hub, status.creator),
+        "creator": nullable_user_json(hub, status.creator),
         "description": status.description,
         "environment": status.environment,
         "target_url": status.log_url,

@@ -4,10 +4,10 @@ import base64
 from typing import Any
 from urllib.parse import quote
 
-from bot.playground.github.git_diff import FileChange
-from bot.playground.github.git_repo import Commit, TreeEntry
+from bot.playground.github.git.diff import FileChange
+from bot.playground.github.git.repo import Commit, TreeEntry
 from bot.playground.github.hub import Hub, node_id
-from bot.playground.github.model import Repo
+from bot.playground.github.records.model import Repo
 from bot.playground.github.shapes.accounts import user_json
 from bot.playground.github.shapes.repos import repo_api
 
@@ -16,11 +16,18 @@ BASE64_LINE = 60
 
 
 def login_of(hub: Hub, email: str) -> str | None:
-    """The account that a commit's address belongs to."""
+    """The account that a commit's address belongs to, whatever it is called by now.
+
+    GitHub Docs, "Setting your commit email address": the noreply address begins with the account's id. Any other
+    address is that of the account that was the first to have its local part as login.
+    """
     local, _, domain = email.partition("@")
-    login = local.partition("+")[2] if domain == "users.noreply.github.com" else local
-    found = hub.state.data.accounts.get(login.lower())
-    return found.login if found else None
+    noreply = domain == "users.noreply.github.com"
+    for account in hub.state.data.accounts.values():
+        first = (account.earlier_logins or [account.login])[0]
+        if local.partition("+")[0] == str(account.id) if noreply else local.lower() == first.lower():
+            return account.login
+    return None
 
 
 def commit_json(hub: Hub, repo: Repo, commit: Commit) -> Json:

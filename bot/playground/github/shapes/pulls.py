@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from bot.playground.github.git_merge import merged_tree
+from bot.playground.github.check_lifecycle import GREEN, latest
+from bot.playground.github.git.merge import merged_tree
 from bot.playground.github.hub import Hub, node_id
-from bot.playground.github.model import Pull, Repo
-from bot.playground.github.shapes.accounts import association, user_json
+from bot.playground.github.records.model import Pull, Repo
+from bot.playground.github.records.times import stamp
+from bot.playground.github.shapes.accounts import association, nullable_user_json, user_json
 from bot.playground.github.shapes.repos import repo_api, repo_json
 from bot.playground.github.shapes.threads import labels_json, thread_comments
-from bot.playground.github.times import stamp
 
 Json = dict[str, Any]
 
@@ -40,7 +41,7 @@ def pull_simple_json(hub: Hub, repo: Repo, pull: Pull) -> Json:
         "state": pull.state,
         "locked": False,
         "title": pull.title,
-        "user": user_json(hub, pull.author),
+        "user": nullable_user_json(hub, pull.author),
         "body": pull.body,
         "created_at": stamp(pull.created_at),
         "updated_at": stamp(pull.updated_at),
@@ -59,22 +60,39 @@ def pull_simple_json(hub: Hub, repo: Repo, pull: Pull) -> Json:
         "review_comment_url": links["review_comment"],
         "comments_url": links["comments"],
         "statuses_url": links["statuses"],
-        "head": _end(hub, hub.state.repo(pull.head_repo), pull.head_ref, pull.head_sha),
-        "base": _end(hub, repo, pull.base_ref, pull.base_sha),
+        "head": _end(hub, pull.head_repo, pull.head_ref, pull.head_sha),
+        "base": _end(hub, repo.full_name, pull.base_ref, pull.base_sha),
         "_links": {name: {"href": href} for name, href in links.items()},
         "author_association": association(hub, repo, pull.author),
-        "auto_merge": None,
+        "auto_merge": _auto_merge(hub, pull),
         "active_lock_reason": None,
     }
 
 
-def _end(hub: Hub, repo: Repo, ref: str, sha: str) -> Json:
+def _auto_merge(hub: Hub, pull: Pull) -> Json | None:
+    if pull.auto_merge is None:
+        return None
     return {
-        "label": f"{repo.owner}:{ref}",
+        "enabled_by": user_json(hub, pull.auto_merge.enabled_by),
+        "merge_method": pull.auto_merge.method,
+        "commit_title": pull.title,
+        "commit_message": "",
+    }
+
+
+def _end(hub: Hub, full_name: str, ref: str, sha: str) -> Json:
+    """Return head or base; `repo` is null for a deleted fork, the rest for a deleted owner.
+
+    github/rest-api-description#1811 and #5562.
+    """
+    owner, repo = full_name.partition("/")[0], hub.state.data.repos.get(full_name.lower())
+    is_known = repo is not None or owner.lower() in hub.state.data.accounts
+    return {
+        "label": f"{owner}:{ref}" if is_known else None,
         "ref": ref,
         "sha": sha,
-        "user": user_json(hub, repo.owner),
-        "repo": repo_json(hub, repo),
+        "user": user_json(hub, owner) if is_known else None,
+        "repo": None if repo is None else repo_json(hub, repo),
     }
 
 
@@ -86,11 +104,12 @@ async def pull_json(hub: Hub, repo: Repo, pull: Pull, *, settled: bool = True) -
     mergeable, state = await mergeability(hub, repo, pull) if settled else (None, "unknown")
     return {
         **pull_simple_json(hub, repo, pull),
+        "user": user_json(hub, pull.author),
         "merged": pull.merged,
         "mergeable": mergeable,
         "rebaseable": mergeable,
         "mergeable_state": state,
-        "merged_by": user_json(hub, pull.merged_by) if pull.merged_by else None,
+        "merged_by": nullable_user_json(hub, pull.merged_by) if pull.merged_by else None,
         "comments": len(thread_comments(hub, repo, pull.number)),
         "review_comments": 0,
         "maintainer_can_modify": False,
@@ -111,23 +130,23 @@ async def mergeability(hub: Hub, repo: Repo, pull: Pull) -> tuple[bool | None, s
         return False, "dirty"
     if pull.draft:
         return True, "draft"
-    runs = [
+    runs = latest(
         run
         for run in hub.state.data.check_runs.values()
         if run.repo == repo.full_name and run.head_sha == pull.head_sha
-    ]
-    green = all(run.conclusion in {"success", "neutral", "skipped"} for run in runs)
+    )
+    green = all(run.conclusion in GREEN for run in runs)
     return True, "clean" if green else "unstable"
 
 
 def pull_minimal_json(hub: Hub, repo: Repo, pull: Pull) -> Json:
     """A pull request as check runs refer to it."""
-    head = hub.state.repo(pull.head_repo)
+    head = hub.state.data.repos.get(pull.head_repo.lower())
     return {
         "url": f"{repo_api(hub, repo)}/pulls/{pull.number}",
         "id": pull.id,
         "number": pull.number,
-        "head": {"ref": pull.head_ref, "sha": pull.head_sha, "repo": _repo_ref(hub, head)},
+        "head": {"ref": pull.head_ref, "sha": pull.head_sha, "repo": _repo_ref(hub, head or repo)},
         "base": {"ref": pull.base_ref, "sha": pull.base_sha, "repo": _repo_ref(hub, repo)},
     }
 

@@ -4,9 +4,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bot.playground.github.hub import Hub, node_id
-from bot.playground.github.model import Label, Repo, Role
+from bot.playground.github.records.model import Label, Repo, Role
+from bot.playground.github.records.times import stamp
 from bot.playground.github.shapes.accounts import permission_flags, user_json
-from bot.playground.github.times import stamp
 
 Json = dict[str, Any]
 

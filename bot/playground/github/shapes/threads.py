@@ -4,10 +4,10 @@ from collections import Counter
 from typing import Any
 
 from bot.playground.github.hub import Hub, node_id
-from bot.playground.github.model import Comment, Issue, Pull, Reaction, Repo, Review
-from bot.playground.github.shapes.accounts import app_json, association, user_json
+from bot.playground.github.records.model import Comment, Issue, Pull, Reaction, Repo, Review
+from bot.playground.github.records.times import stamp
+from bot.playground.github.shapes.accounts import app_json, association, nullable_user_json
 from bot.playground.github.shapes.repos import label_json, repo_api
-from bot.playground.github.times import stamp
 
 Json = dict[str, Any]
 CONTENTS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
@@ -40,7 +40,7 @@ def issue_json(hub: Hub, repo: Repo, issue: Issue) -> Json:
         "node_id": node_id("Issue", issue.issue_id),
         "number": issue.number,
         "title": issue.title,
-        "user": user_json(hub, issue.author),
+        "user": nullable_user_json(hub, issue.author),
         "labels": labels_json(hub, repo, issue),
         "state": issue.state,
         "locked": False,
@@ -84,7 +84,7 @@ def comment_json(hub: Hub, repo: Repo, comment: Comment) -> Json:
         "issue_url": f"{api}/issues/{comment.number}",
         "id": comment.id,
         "node_id": node_id("IssueComment", comment.id),
-        "user": user_json(hub, comment.author),
+        "user": nullable_user_json(hub, comment.author),
         "created_at": stamp(comment.created_at),
         "updated_at": stamp(comment.updated_at),
         "author_association": association(hub, repo, comment.author),
@@ -108,7 +108,7 @@ def reaction_json(hub: Hub, reaction: Reaction) -> Json:
     return {
         "id": reaction.id,
         "node_id": node_id("Reaction", reaction.id),
-        "user": user_json(hub, reaction.author),
+        "user": nullable_user_json(hub, reaction.author),
         "content": reaction.content,
         "created_at": stamp(reaction.created_at),
     }
@@ -121,7 +121,7 @@ def review_json(hub: Hub, repo: Repo, review: Review) -> Json:
     return {
         "id": review.id,
         "node_id": node_id("PullRequestReview", review.id),
-        "user": user_json(hub, review.author),
+        "user": nullable_user_json(hub, review.author),
         "body": review.body,
         "state": review.state,
         "html_url": page,

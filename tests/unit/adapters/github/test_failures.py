@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.adapters.github.failures import GraphQlError, Next, judge
 from bot.adapters.github.transport import ForeignUrlError, MalformedAnswerError, UnsafeNameError
-from bot.domain.errors import GitHubError, GitHubNotFoundError, GitHubUnavailableError
+from bot.domain.core.errors import GitHubError, GitHubNotFoundError, GitHubUnavailableError
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

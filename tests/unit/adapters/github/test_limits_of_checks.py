@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from bot.adapters.github.checks import content, cut, in_portions
 from bot.adapters.github.deployments import is_production
 from bot.adapters.github.transport import graphql_url, known_status
-from bot.domain.errors import GitHubError
-from bot.domain.model import Sha
+from bot.domain.core.errors import GitHubError
+from bot.domain.core.model import Sha
 from bot.ports import Annotation, Check, CheckButton
 
 
 @given(text=st.text(max_size=400), limit=st.integers(min_value=60, max_value=300))
-def test_a_cut_text_fits_and_a_fitting_text_is_not_cut(text: str, limit: int) -> None:
+def test_cut_text_fits_and_a_fitting_text_is_not_cut(text: str, limit: int) -> None:
     result = cut(text, limit)
 
     assert len(result) <= limit
@@ -29,7 +29,7 @@ def test_annotations_go_in_portions_of_fifty(count: int, sizes: list[int]) -> No
     assert [len(portion) for portion in in_portions(remarks)] == sizes
 
 
-def test_a_button_whose_identifier_does_not_fit_is_an_error_for_it_could_mean_another_run() -> None:
+def test_button_with_a_misfit_identifier_is_an_error() -> None:
     button = CheckButton(label="Apply", description="d", identifier="x" * 21)
     check = Check(
         name="n", head_sha=Sha("a" * 40), conclusion=None, title="t", summary="s", buttons=(button,)
@@ -61,5 +61,5 @@ def test_the_graphql_address_follows_from_the_rest_base(base: str, endpoint: str
 
 
 @pytest.mark.parametrize(("status", "known"), [(200, 200), (404, 404), (520, 500), (499, 400), (599, 500)])
-def test_a_status_that_python_does_not_know_counts_as_its_class(status: int, known: int) -> None:
+def test_status_that_python_does_not_know_counts_as_its_class(status: int, known: int) -> None:
     assert known_status(status) == known

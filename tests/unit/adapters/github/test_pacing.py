@@ -5,15 +5,15 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.adapters.github.call import ANSWER, CONTENT, RECORD
+from bot.adapters.github.call import CONTENT, REACTION, RECORD
 from bot.adapters.github.newest import NewestOnly
 from bot.adapters.github.options import Options
 from bot.adapters.github.pacing import OwnLedger, Place, Result, WriteQueue
 from bot.adapters.github.transport import Answer
-from bot.domain.errors import GatewrightError, GitHubUnavailableError
-from bot.domain.write_buckets import Bucket, WriteKind, WriteLimits, WriteState
+from bot.domain.core.errors import GatewrightError, GitHubUnavailableError
+from bot.domain.core.write_buckets import Bucket, WriteKind, WriteLimits, WriteState
 from bot.ports.write_ledger import WriteLedger
-from tests.unit.adapters.github.passing_time import PassingTime
+from tests.fakes.clock import PassingTime
 
 ORG = "acme"
 
@@ -57,22 +57,28 @@ class Queue:
 async def test_a_burst_waits_for_nothing() -> None:
     queue = Queue(PassingTime())
 
-    await asyncio.gather(*(queue.write(str(number), CONTENT) for number in range(60)))
+    await asyncio.gather(*(queue.write(str(number), CONTENT) for number in range(50)))
 
-    assert queue.written == [(str(number), 0.0) for number in range(60)]
+    assert queue.written == [(str(number), 0.0) for number in range(50)]
     assert queue.most_at_once == 1
 
 
-async def test_what_people_wait_for_goes_first_and_the_rest_in_order() -> None:
+async def test_what_people_wait_for_goes_first_and_rest_in_order() -> None:
     queue = Queue(PassingTime())
-    kinds = {"check 1": RECORD, "check 2": RECORD, "comment 1": CONTENT, "eyes": ANSWER, "comment 2": CONTENT}
+    kinds = {
+        "check 1": RECORD,
+        "check 2": RECORD,
+        "comment 1": CONTENT,
+        "eyes": REACTION,
+        "comment 2": CONTENT,
+    }
 
     await asyncio.gather(*(queue.write(name, kind) for name, kind in kinds.items()))
 
-    assert queue.names == ["comment 1", "eyes", "comment 2", "check 1", "check 2"]
+    assert queue.names == ["eyes", "comment 1", "comment 2", "check 1", "check 2"]
 
 
-async def test_whoever_comes_late_and_is_waited_for_does_not_wait_for_tokens_of_others() -> None:
+async def test_awaited_latecomer_does_not_wait_for_tokens_of_others() -> None:
     queue = Queue(PassingTime())
 
     await asyncio.gather(*(queue.write(f"check {number}") for number in range(80)))
@@ -105,7 +111,7 @@ async def test_installations_do_not_wait_for_each_other() -> None:
     assert passed == 0
 
 
-async def test_a_turn_that_is_too_far_away_is_refused_with_its_time_and_takes_none() -> None:
+async def test_turn_too_far_away_is_refused_with_its_time() -> None:
     queue = Queue(PassingTime(), limits=limits(2, seconds=3600.0))
     await queue.write("1")
     await queue.write("2")
@@ -157,7 +163,7 @@ async def test_a_write_cancelled_at_any_moment_leaves_the_way_free(steps: int) -
     assert queue.names[-1] == "next"
 
 
-async def test_a_stopping_process_refuses_who_waits_and_ends_what_it_writes() -> None:
+async def test_stopping_process_refuses_who_waits_and_ends_what_it_writes() -> None:
     queue = Queue(PassingTime())
     writing = asyncio.Event()
 
@@ -237,7 +243,7 @@ async def test_the_newest_state_takes_the_place_of_the_older_one() -> None:
     assert queue.names == ["new", "other"]
 
 
-async def test_a_state_that_is_written_already_is_followed_by_the_next() -> None:
+async def test_state_that_is_written_already_is_followed_by_the_next() -> None:
     queue = Queue(PassingTime())
     states = States(queue)
 
@@ -247,7 +253,7 @@ async def test_a_state_that_is_written_already_is_followed_by_the_next() -> None
     assert queue.names == ["running", "done"]
 
 
-async def test_an_older_state_is_written_where_the_newer_one_is_stopped() -> None:
+async def test_older_state_is_written_where_the_newer_one_is_stopped() -> None:
     queue = Queue(PassingTime())
     states = States(queue)
     holding = asyncio.create_task(queue.write("first", CONTENT))
@@ -261,7 +267,7 @@ async def test_an_older_state_is_written_where_the_newer_one_is_stopped() -> Non
     assert queue.names == ["first", "older"]
 
 
-async def test_a_failed_older_state_is_not_tried_again_over_a_newer_one() -> None:
+async def test_failed_older_state_is_not_tried_again_over_newer_one() -> None:
     queue = Queue(PassingTime())
     newest = NewestOnly()
     place = queue.queue.place(RECORD, "older")
@@ -283,7 +289,7 @@ async def test_a_failed_older_state_is_not_tried_again_over_a_newer_one() -> Non
     assert queue.names == ["older, refused", "newer"]
 
 
-async def test_a_failure_of_the_newest_state_is_that_of_the_older_ones() -> None:
+async def test_failure_of_newest_state_is_that_of_the_older_ones() -> None:
     queue = Queue(PassingTime())
     newest = NewestOnly()
 

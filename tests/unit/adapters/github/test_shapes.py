@@ -5,22 +5,23 @@ from typing import Any
 import pytest
 
 from bot.adapters.github.shapes import AccessToken, PermissionShape, PullShape, parse
-from bot.domain.errors import GitHubError
-from bot.domain.model import Permission
+from bot.domain.core.accounts import GHOST
+from bot.domain.core.errors import GitHubError
+from bot.domain.core.model import Permission
 
 
 def pull(**changes: Any) -> PullShape:
     repo = {
         "full_name": "acme/infra",
         "name": "infra",
-        "owner": {"login": "acme"},
+        "owner": {"login": "acme", "id": 2},
         "default_branch": "main",
     }
     tip = {"ref": "main", "sha": "b" * 40, "repo": repo}
     data = {
         "number": 1,
         "title": "t",
-        "user": {"login": "dev"},
+        "user": {"login": "dev", "id": 5},
         "state": "open",
         "head": tip,
         "base": tip,
@@ -46,7 +47,7 @@ def test_a_head_elsewhere_or_nowhere_is_a_fork(full_name: str | None, *, is_fork
 
 
 def test_a_pull_request_of_a_deleted_user_is_the_ghosts() -> None:
-    assert pull(user=None).as_pull().author == "ghost"
+    assert pull(user=None).as_pull().author == GHOST
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_only_a_real_merge_has_a_merge_commit(fields: dict[str, Any], commit: st
         ("everything", "everything", Permission.NONE),
     ],
 )
-def test_a_custom_role_counts_as_its_base_and_never_as_its_name(
+def test_custom_role_counts_as_its_base_not_its_name(
     permission: str, role: str | None, right: Permission
 ) -> None:
     shape = parse(PermissionShape, {"permission": permission, "role_name": role}, "reading")
@@ -86,7 +87,7 @@ def test_a_custom_role_counts_as_its_base_and_never_as_its_name(
     assert shape.as_permission() is right
 
 
-def test_a_token_is_not_shown_by_a_wrong_answer_nor_by_its_value() -> None:
+def test_token_is_not_shown_by_a_wrong_answer_or_value() -> None:
     good = parse(AccessToken, {"token": "ghs_x1", "expires_at": "2026-03-01T12:00:00Z"}, "asking")
 
     with pytest.raises(GitHubError) as caught:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bot.adapters.terraform.argv import FLAG, TerraformArgv, plan_options
-from bot.domain.errors import TerraformError
+from bot.domain.core.errors import TerraformError
 
 TERRAFORM = TerraformArgv(["/opt/engine", "run"])
 

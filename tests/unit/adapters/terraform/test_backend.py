@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.adapters.terraform.backend import PROFILE, credentials_text, override_text, settings
-from bot.domain.errors import GatewrightError
-from bot.domain.model import StateKey
+from bot.domain.core.errors import GatewrightError
+from bot.domain.core.model import StateKey
 from bot.ports import Backend
 
 SECRET = "the-secret"
@@ -62,7 +62,7 @@ def test_the_key_pair_stands_under_a_profile_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "two\nlines", "nul\x00"])
-def test_a_key_pair_that_would_break_the_file_is_refused_unseen(secret: str) -> None:
+def test_key_pair_that_would_break_the_file_is_refused_unseen(secret: str) -> None:
     with pytest.raises(GatewrightError) as refusal:
         credentials_text(backend(secret=secret))
 

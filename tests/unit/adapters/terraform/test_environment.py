@@ -6,7 +6,7 @@ import pytest
 
 from bot.adapters.terraform.environment import cli_config, for_init, for_other_steps, terraform_environment
 from bot.adapters.terraform.paths import INSIDE, shown_inside
-from bot.domain.errors import GatewrightError
+from bot.domain.core.errors import GatewrightError
 
 
 def test_the_environment_is_the_fixed_part_and_what_was_given() -> None:

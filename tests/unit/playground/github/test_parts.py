@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.playground.github.errors import ApiError
-from bot.playground.github.faults import Faults
-from bot.playground.github.git_diff import ZERO, parse_diff
+from bot.playground.github.faults.orders import Faults
+from bot.playground.github.git.diff import ZERO, parse_diff
 from bot.playground.github.hub import node_id, number_of_node
-from bot.playground.github.limits import Limits, SecondaryLimits
-from bot.playground.github.model import Role
-from bot.playground.github.openapi import Spec
+from bot.playground.github.limits import Limits, SecondaryLimits, Size
 from bot.playground.github.pages.markdown import render
-from bot.playground.github.times import parse_stamp, stamp
+from bot.playground.github.records.model import Role
+from bot.playground.github.records.times import parse_stamp, stamp
+from bot.playground.github.rest.openapi import Spec
 
 SPEC = Path(__file__).parents[3] / "data" / "github" / "openapi-subset.json"
 A, B = "a" * 40, "b" * 40
@@ -83,7 +83,23 @@ def test_the_content_budget_frees_itself_after_its_window() -> None:
     assert int(hour.value.headers["retry-after"]) > 3000
 
 
-def test_a_fault_is_spent_after_its_times_and_meets_its_method_only() -> None:
+@pytest.mark.parametrize(
+    ("size", "per_hour"),
+    [
+        (Size(repositories=20, users=20), 5000),
+        (Size(repositories=40), 6000),
+        (Size(repositories=21, users=50), 6550),
+        (Size(repositories=1000, users=1000), 12_500),
+        (Size(enterprise=True), 15_000),
+    ],
+)
+def test_a_large_installation_has_more_requests_an_hour(size: Size, per_hour: int) -> None:
+    limits = Limits(lambda: 0.0, lambda _: size)
+
+    assert limits.numbers("installation 1")["limit"] == per_hour
+
+
+def test_fault_is_spent_after_its_times_for_its_method_only() -> None:
     faults = Faults()
     faults.add(method="POST", path="/comments$", status=502, times=1)
 

@@ -1,0 +1,1 @@
+"""Connections, transactions, driver errors and the schema."""

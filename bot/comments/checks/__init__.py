@@ -1,0 +1,1 @@
+"""Titles and summaries of check runs."""

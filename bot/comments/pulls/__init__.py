@@ -1,0 +1,1 @@
+"""Comments on the life of a pull request: closeout, forks, leases."""

@@ -1,0 +1,1 @@
+"""Plan comments and reports of applies, reverts, restores, verifications and scheduled runs."""

@@ -1,0 +1,1 @@
+"""Parse slash commands."""

@@ -1,0 +1,1 @@
+"""Values, errors and rules that every other part of the domain uses."""

@@ -1,0 +1,1 @@
+"""Twins, leases and lock queues of environments."""

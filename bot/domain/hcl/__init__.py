@@ -1,0 +1,1 @@
+"""Extract facts from HCL without running Terraform."""

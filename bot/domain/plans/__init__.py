@@ -1,0 +1,1 @@
+"""Summary, risk, digests and records of Terraform plans."""

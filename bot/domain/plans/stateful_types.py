@@ -1,0 +1,52 @@
+"""Resource types that hold data: destroying or replacing one loses data for good."""
+
+from __future__ import annotations
+
+_TYPES = """
+    aws_backup_vault aws_cloudwatch_log_group aws_codecommit_repository aws_cognito_user_pool aws_db_cluster_snapshot
+    aws_db_instance aws_db_snapshot aws_docdb_cluster aws_docdb_cluster_instance aws_dynamodb_global_table
+    aws_dynamodb_table aws_ebs_snapshot aws_ebs_volume aws_ecr_repository aws_efs_file_system aws_elasticache_cluster
+    aws_elasticache_replication_group aws_elasticache_serverless_cache aws_elasticsearch_domain aws_fsx_lustre_file_system
+    aws_fsx_ontap_file_system aws_fsx_openzfs_file_system aws_fsx_windows_file_system aws_glacier_vault aws_glue_catalog_database
+    aws_glue_catalog_table aws_keyspaces_table aws_kinesis_stream aws_kms_key aws_lightsail_database aws_memorydb_cluster
+    aws_mq_broker aws_msk_cluster aws_neptune_cluster aws_opensearch_domain aws_opensearchserverless_collection
+    aws_qldb_ledger aws_rds_cluster aws_rds_cluster_instance aws_rds_global_cluster aws_redshift_cluster
+    aws_redshiftserverless_namespace aws_route53_zone aws_s3_bucket aws_s3_directory_bucket
+    aws_secretsmanager_secret aws_sqs_queue aws_timestreamwrite_database aws_timestreamwrite_table
+
+    azurerm_app_configuration azurerm_application_insights azurerm_container_registry azurerm_cosmosdb_account
+    azurerm_cosmosdb_mongo_database azurerm_cosmosdb_sql_container azurerm_cosmosdb_sql_database azurerm_data_lake_store
+    azurerm_dns_zone azurerm_eventhub azurerm_key_vault azurerm_key_vault_key azurerm_key_vault_secret
+    azurerm_kusto_cluster azurerm_kusto_database azurerm_log_analytics_workspace azurerm_managed_disk
+    azurerm_mariadb_server azurerm_mssql_database azurerm_mssql_managed_instance azurerm_mssql_server
+    azurerm_mysql_flexible_server azurerm_netapp_volume azurerm_postgresql_flexible_server
+    azurerm_postgresql_flexible_server_database azurerm_postgresql_server azurerm_private_dns_zone
+    azurerm_recovery_services_vault azurerm_redis_cache azurerm_resource_group azurerm_servicebus_queue
+    azurerm_storage_account azurerm_storage_container azurerm_storage_share azurerm_synapse_workspace
+
+    cloudflare_d1_database cloudflare_queue cloudflare_r2_bucket cloudflare_workers_kv_namespace cloudflare_zone
+
+    digitalocean_container_registry digitalocean_database_cluster digitalocean_database_db digitalocean_domain
+    digitalocean_spaces_bucket digitalocean_volume
+
+    google_alloydb_cluster google_alloydb_instance google_artifact_registry_repository google_bigquery_dataset
+    google_bigquery_table google_bigtable_instance google_bigtable_table google_compute_disk
+    google_compute_region_disk google_dns_managed_zone google_filestore_instance google_firestore_database
+    google_kms_crypto_key google_kms_key_ring google_memcache_instance google_project google_pubsub_subscription
+    google_redis_cluster google_redis_instance google_secret_manager_secret
+    google_spanner_database google_spanner_instance google_sql_database google_sql_database_instance
+    google_storage_bucket
+
+    hcloud_volume hcloud_zone kubernetes_namespace kubernetes_namespace_v1 kubernetes_persistent_volume
+    kubernetes_persistent_volume_claim kubernetes_persistent_volume_claim_v1 kubernetes_persistent_volume_v1
+    linode_domain linode_object_storage_bucket linode_volume
+    minio_s3_bucket mongodbatlas_advanced_cluster mongodbatlas_cluster mysql_database openstack_blockstorage_volume_v3
+    openstack_db_instance_v1 openstack_dns_zone_v2 openstack_objectstorage_container_v1 postgresql_database
+    postgresql_schema scaleway_object_bucket scaleway_rdb_instance vault_mount vault_transit_secret_backend_key
+"""
+
+STATEFUL_TYPES = frozenset(_TYPES.split())
+"""Databases, volumes, disks, buckets, file systems, queues, registries, DNS zones, keys, secrets and logs.
+
+`terraform_data` and `null_resource` are not included: their values are in the configuration.
+"""

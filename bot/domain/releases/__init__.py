@@ -1,0 +1,1 @@
+"""Releases, reverts and drift checks."""

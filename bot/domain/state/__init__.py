@@ -1,0 +1,1 @@
+"""Terraform states: facts, owners, operations, restores."""

@@ -1,0 +1,1 @@
+"""The files of a commit: which of them are inputs of a stack, which cannot be planned."""

@@ -1,0 +1,1 @@
+"""Faults and delays: ordered by a test, or chosen by a seed."""

@@ -1,0 +1,1 @@
+"""git repositories, and git over HTTP."""

@@ -1,0 +1,1 @@
+"""What people do, as methods of `StandIn` for tests and the playground."""

@@ -1,0 +1,1 @@
+"""The bot's database as its users need it: one module per subject."""

@@ -1,0 +1,1 @@
+"""Reports of the workflow gates: one envelope, one table of kinds, one module per kind."""

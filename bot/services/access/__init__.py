@@ -1,0 +1,1 @@
+"""Which repositories and people may do what."""

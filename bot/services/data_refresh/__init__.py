@@ -1,0 +1,1 @@
+"""Copy data from one environment to another."""

@@ -1,0 +1,1 @@
+"""Destroy the resources that a pull request applied in its own environment."""

@@ -1,0 +1,1 @@
+"""Choose what executes and what reports a run."""

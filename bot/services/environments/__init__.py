@@ -1,0 +1,1 @@
+"""Environments that exist as long as their pull request."""

@@ -1,0 +1,1 @@
+"""Freezes set by reverts and restores, and the plans that they invalidate."""

@@ -1,0 +1,1 @@
+"""Gather the facts of the gates and judge them."""

@@ -1,0 +1,1 @@
+"""Reports on the measured runs of an environment."""

@@ -1,0 +1,1 @@
+"""Follow up on merges, merge queues and policy changes."""

@@ -1,0 +1,1 @@
+"""Data and actions of the web pages."""

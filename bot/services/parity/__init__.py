@@ -1,0 +1,1 @@
+"""Compare twin environments."""

@@ -1,0 +1,1 @@
+"""Turn a commit into a stored plan."""

@@ -1,0 +1,1 @@
+"""Recovery after crashes: lost work, interrupted runs, states that could not be saved."""

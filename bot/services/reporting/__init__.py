@@ -1,0 +1,1 @@
+"""Write comments, check runs, deployments and issues on GitHub."""

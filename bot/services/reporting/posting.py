@@ -1,0 +1,126 @@
+"""Posts comments so that a repeated step posts nothing twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import pydantic
+
+from bot.domain.core.errors import GitHubNotFoundError
+from bot.domain.core.model import Repo
+from bot.domain.core.workflows import FOLD_COMMENT
+from bot.ports import GitHub, Job, Posted, Records, Remote
+
+ANNOUNCED = 0
+"""The id that is recorded before writing, so that a later attempt knows of an earlier one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poster:
+    """Posts comments, and records their ids under keys."""
+
+    github: GitHub
+    records: Records
+
+    async def once(self, repo: Repo, number: int, key: str, body: str, *, asked: bool = False) -> None:
+        """Post a comment at most once per `key`; `asked`: it answers a command."""
+        async with self.records.write() as writer:
+            known = await writer.remote_id(repo.full_name, key)
+            if known is None:
+                await writer.set_remote_id(repo.full_name, key, ANNOUNCED)
+        if known not in {None, ANNOUNCED}:
+            return
+        if known == ANNOUNCED and await self.github.find_comment(repo, number, _first_line(body)) is not None:
+            return
+        posted = await self.github.comment(repo, number, body, asked=asked)
+        await self._remember(repo, key, posted)
+
+    async def sticky(
+        self, repo: Repo, number: int, key: str, body: str, *, asked_by: int | None = None
+    ) -> datetime:
+        """Post or update the current comment of `key`; returns the time of that on GitHub.
+
+        `asked_by` is the id of the comment that requested it.
+        """
+        async with self.records.read() as reader:
+            known = await reader.remote(repo.full_name, key)
+        # A command below the current comment is answered with a new comment, at the end of the page, and the old one is
+        # folded. GitHub's ids of comments are ascending.
+        if known and known.id and (asked_by is None or asked_by < known.id):
+            try:
+                return (await self.github.update_comment(repo, known.id, body, asked=asked_by is not None)).at
+            except GitHubNotFoundError:
+                # It was deleted on GitHub: post a new one.
+                known = None
+        posted = await self._post(repo, number, f"{key}>{asked_by or 0}", body, asked=asked_by is not None)
+        async with self.records.write() as writer:
+            await writer.set_remote_id(repo.full_name, key, posted.id, node_id=posted.node_id)
+            if known and known.id:
+                # Folding is left to a job, since a plan counts as posted only when this method has returned.
+                await writer.enqueue(fold_job(repo, number, known))
+        return posted.at
+
+    async def written_before(self, repo: Repo, number: int, key: str, body: str) -> datetime | None:
+        """Return when an earlier attempt with this key wrote the comment, and record this attempt."""
+        async with self.records.write() as writer:
+            again = await writer.remote_id(repo.full_name, key) is not None
+            if not again:
+                await writer.set_remote_id(repo.full_name, key, ANNOUNCED)
+        found = await self.github.find_comment(repo, number, _stable_part(body)) if again else None
+        return None if found is None else found.at
+
+    async def _post(self, repo: Repo, number: int, attempt: str, body: str, *, asked: bool) -> Posted:
+        """Post a comment, or update the one that an attempt wrote before it crashed."""
+        async with self.records.write() as writer:
+            again = await writer.remote_id(repo.full_name, attempt) is not None
+            if not again:
+                await writer.set_remote_id(repo.full_name, attempt, ANNOUNCED)
+        found = await self.github.find_comment(repo, number, _stable_part(body)) if again else None
+        if found is not None:
+            return await self.github.update_comment(repo, found.id, body, asked=asked)
+        return await self.github.comment(repo, number, body, asked=asked)
+
+    async def _remember(self, repo: Repo, key: str, posted: Posted) -> None:
+        async with self.records.write() as writer:
+            await writer.set_remote_id(repo.full_name, key, posted.id, node_id=posted.node_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folding:
+    """The argument of the job that folds a comment as outdated."""
+
+    repo: str
+    comment: int
+    node_id: str | None
+
+
+FOLDING: Final = pydantic.TypeAdapter(Folding)
+
+
+def fold_job(repo: Repo, number: int, comment: Remote) -> Job:
+    """Return the job that folds a comment of a pull request."""
+    folding = Folding(repo=repo.full_name, comment=comment.id, node_id=comment.node_id)
+    return Job(
+        workflow=FOLD_COMMENT.name,
+        id=f"{FOLD_COMMENT.name}-{repo.full_name}-{comment.id}",
+        argument=FOLDING.dump_json(folding).decode(),
+        queue=FOLD_COMMENT.queue,
+        partition=f"{repo.full_name}#{number}",
+    )
+
+
+def _first_line(body: str) -> str:
+    return body.split("\n", 1)[0]
+
+
+def _stable_part(body: str) -> str:
+    """Return the part of the first line that stays the same when the comment is rendered again."""
+    # The status in the header may have changed since.
+    return _first_line(body).partition(', "status": "')[0]
+
+
+def sticky_key(pull: int, project: str, env: str) -> str:
+    """Return the key of the plan comment of a stack on a pull request."""
+    return f"sticky:{pull}:{project}:{env}"

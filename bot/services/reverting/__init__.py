@@ -1,0 +1,1 @@
+"""Go back to an older release."""

@@ -1,0 +1,1 @@
+"""Restore an older version of a state."""

@@ -1,0 +1,1 @@
+"""Periodic duties: reconciliation, pruning, schedules."""

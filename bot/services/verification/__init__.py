@@ -1,0 +1,1 @@
+"""Verify a release after its apply."""

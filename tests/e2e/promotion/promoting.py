@@ -1,0 +1,21 @@
+"""Changes that are promoted, and their rows in the plan comment."""
+
+from __future__ import annotations
+
+from tests.e2e.world import World
+
+MAIN_TF = "terraform/content.tf"
+
+
+async def greet(world: World, words: str) -> dict[str, str]:
+    """Return a change of the module, so that staging and prod are both touched."""
+    text = await world.read(MAIN_TF)
+    return {MAIN_TF: text.replace("<h1>", f"<h1>{words} ", 1)}
+
+
+async def row(world: World, number: int, gate: str, env: str = "prod") -> str:
+    """Return the row of a gate in a plan comment, and count everything as read."""
+    await world.told(number)
+    comments = [heard for heard in world.watch(number).comments() if heard.is_about(kind="plan", env=env)]
+    [line] = [line for line in comments[-1].body.splitlines() if line.startswith(f"| {gate} |")]
+    return line.replace("&#8203;", "")
