@@ -27,6 +27,11 @@ _IN_ONE_PROCESS = (
     "integration/object_store",
 )
 """Directories whose tests share servers of their own, which would be started once more in each other process."""
+_WHOLE_PROGRAMS = _LONG - {"soak"}
+"""Directories whose tests wait for many processes, and are tried a second time: a busy machine may be too slow for one.
+
+The first failure of each is printed at the end: it is a fault of the test or of the program, to be looked into.
+"""
 
 
 def pytest_configure() -> None:
@@ -43,8 +48,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for directory in _IN_ONE_PROCESS:
             if item.path.is_relative_to(_HERE / directory):
                 item.add_marker(pytest.mark.xdist_group(directory))
+        if item.path.relative_to(_HERE).parts[0] in _WHOLE_PROGRAMS:
+            item.add_marker(pytest.mark.flaky(reruns=1))
     # No process is left with a long test when the others have no more; each folder stays in its random order.
     items.sort(key=_brevity)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the first failure of every test that passed when it was tried again."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"failed once: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
 
 
 def _brevity(item: pytest.Item) -> tuple[int, str]:
