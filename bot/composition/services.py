@@ -26,7 +26,8 @@ from bot.services.reporting.check_runs import CheckRuns
 from bot.services.reporting.check_turns import CheckTurns
 from bot.services.reporting.deployments import Deployments
 from bot.services.reporting.head_checks import Checks
-from bot.services.reporting.plan_comments import PlanComments
+from bot.services.reporting.plan_comments import PlanComments, plan_comments
+from bot.services.reporting.plan_facts import PlanFacts
 from bot.services.reporting.posting import Poster
 from bot.services.reporting.reports import Reporting
 from bot.services.reporting.statuses import Statuses
@@ -164,11 +165,13 @@ class Services:
     @cached_property
     def plan_comments(self) -> PlanComments:
         adapters = self.adapters
-        return PlanComments(
-            records=adapters.records,
-            github=adapters.github,
-            policies=self.policies,
-            judging=self.judging,
+        return plan_comments(
+            PlanFacts(
+                records=adapters.records,
+                github=adapters.github,
+                policies=self.policies,
+                judging=self.judging,
+            ),
             poster=self.poster,
             links=self.links,
             clock=adapters.clock,

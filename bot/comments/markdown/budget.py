@@ -18,15 +18,17 @@ class Drop(IntEnum):
     LOW_RISK_DIFF = 1
     DIFF = 2
     ADDED_ROW = 3
-    WARNING = 4
-    DETAIL = 5
-    ROW = 6
+    UNCHANGED = 4
+    WARNING = 5
+    DETAIL = 6
+    ROW = 7
 
 
 _NAMES: Mapping[Drop, tuple[str, str]] = {
     Drop.LOW_RISK_DIFF: ("low-risk diff", "low-risk diffs"),
     Drop.DIFF: ("diff", "diffs"),
     Drop.ADDED_ROW: ("row of a resource to add", "rows of resources to add"),
+    Drop.UNCHANGED: ("row of an unchanged stack", "rows of unchanged stacks"),
     Drop.WARNING: ("warning", "warnings"),
     Drop.DETAIL: ("detail", "details"),
     Drop.ROW: ("table row", "table rows"),

@@ -11,34 +11,55 @@ from bot.comments.markdown.words import Step, command, sentence, short, steps
 from bot.comments.runs.omissions import omissions
 from bot.comments.runs.report import RunView, facts, log_block, string, strings
 from bot.comments.runs.unplannable import unplannable
-from bot.domain.core.model import PullRequest, RunStatus, Sha
+from bot.domain.core.model import PullRequest, Run, RunStatus, Sha
 from bot.domain.core.refusals import Reason
 
 _MOST_PROBLEMS = 30
 
 
 def plan_failed_comment(view: RunView) -> str:
-    """Return the sticky comment of a stack whose plan run ended without a plan.
+    """Return the sticky comment of a revert or state operation whose plan run ended without a plan.
 
     `run.detail` has the reason: `problem` is `terraform`, `conflict`, `unsafe_tree`, `tree_changed`,
     `unplannable`, `policy` or `other`.
     """
     run = view.run
-    reason, explained = _explained(view)
-    status = "canceled" if run.status is RunStatus.CANCELED else "failed"
     first = header(
         "plan",
         env=run.stack.env,
         project=run.stack.project,
         run=run.id,
         head=run.head_sha,
-        status=status,
-        reason=reason,
+        status=failed_status(run),
+        reason=failure(view)[0],
     )
-    mark = "🚫" if status == "canceled" else "❌"
-    title = f"### {mark} {text(run.stack.label)}: {_ended(run.status)}"
-    asked = view.next_steps or (Step(sentence="When that is settled", command=command("plan", run.stack)),)
-    return fit_text(f"{first}\n{title}\n\n{facts(view)}\n{explained}\n{steps(asked)}")
+    return fit_text(f"{first}\n{failed_title(run)}\n\n{failed_body(view)}\n{steps(failed_steps(view))}")
+
+
+def failed_status(run: Run) -> str:
+    """Return the status of a plan run without a plan, for the header."""
+    return "canceled" if run.status is RunStatus.CANCELED else "failed"
+
+
+def failed_title(run: Run) -> str:
+    """Return the heading of a plan run without a plan."""
+    return f"### {failed_mark(run)} {text(run.stack.label)}: {how_it_ended(run.status)}"
+
+
+def failed_mark(run: Run) -> str:
+    """Return the icon of a plan run without a plan."""
+    return "🚫" if run.status is RunStatus.CANCELED else "❌"
+
+
+def failed_body(view: RunView) -> str:
+    """Return what a plan run was and why it has no plan."""
+    return f"{facts(view)}\n{failure(view)[1]}"
+
+
+def failed_steps(view: RunView) -> Sequence[Step]:
+    """Return the next commands after a plan run without a plan."""
+    retry = "Push a fix and it is planned automatically; to retry unchanged"
+    return view.next_steps or (Step(sentence=retry, command=command("plan", view.run.stack)),)
 
 
 def conflict_comment(*, paths: Sequence[str], pull: PullRequest) -> str:
@@ -72,7 +93,7 @@ def policy_in_force_comment(*, branch: str, commit: Sha) -> str:
     )
 
 
-def _explained(view: RunView) -> tuple[str | None, str]:
+def failure(view: RunView) -> tuple[str | None, str]:
     """Return the reason code and the explanation why there is no plan."""
     detail = view.run.detail
     match string(detail, "problem"):
@@ -132,7 +153,8 @@ def _refused(detail: Mapping[str, object]) -> tuple[str | None, str]:
     return reason or None, f"{sentence(string(detail, 'message'))}\n{named and chr(10) + named}"
 
 
-def _ended(status: RunStatus) -> str:
+def how_it_ended(status: RunStatus) -> str:
+    """Return how a plan run without a plan ended."""
     match status:
         case RunStatus.CANCELED:
             return "planning was canceled"

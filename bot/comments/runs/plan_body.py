@@ -14,6 +14,8 @@ from bot.domain.releases.drift_checks import Drifted
 _LONGEST_DIFF = 12_000
 """Bytes of one resource's diff; the run's page shows all of it."""
 _MOST_LISTED = 8
+_MOST_ALIKE = 2
+"""Resources of one `count` or `for_each` that still get a row each."""
 _ACTION_MARKS = {
     Action.DESTROY: "🟥",
     Action.REPLACE: "🟧",
@@ -26,22 +28,43 @@ _ACTION_MARKS = {
 
 
 def caution(summary: PlanSummary) -> str:
-    """Return the box on data loss; destroyed resources are listed even if they hold no data."""
+    """Return the box on what a plan destroys and which of its `check` blocks failed."""
+    lines = danger(summary)
+    return "\n".join(["> [!CAUTION]", *lines]) + "\n\n" if lines else ""
+
+
+def danger(summary: PlanSummary, *, most: int = _MOST_LISTED) -> list[str]:
+    """Return the quoted lines of that box; `most` resources are named."""
     risk = summary.risk
     lines: list[str] = []
     if risk.stateful:
         lines += [
             f"> **This plan loses data.** It destroys or replaces {counted(len(risk.stateful), 'resource')} holding data:",
-            *_listed(risk.stateful),
+            *_listed(risk.stateful, most),
         ]
     others = [address for address in risk.destroys if address not in {*risk.stateful}]
     if others:
         lines += [
             *([">"] if lines else []),
             f"> It destroys {counted(len(others), 'resource')}:",
-            *_listed(others),
+            *_listed(others, most),
         ]
-    return "\n".join(["> [!CAUTION]", *lines]) + "\n\n" if lines else ""
+    if summary.failed_checks:
+        lines += [">"] if lines else []
+        lines += [f"> Check failed: {text(each, limit=500)}" for each in summary.failed_checks[:_MOST_LISTED]]
+        more = len(summary.failed_checks) - _MOST_LISTED
+        lines += [f"> And {more} more failed checks."] if more > 0 else []
+    return lines
+
+
+def change_mark(summary: PlanSummary) -> str:
+    """Return the colour of the gravest change."""
+    counts = summary.counts
+    if counts.destroy or counts.replace:
+        return "🟥"
+    if counts.change or counts.forget or counts.move or summary.outputs:
+        return "🟨"
+    return "🟩" if counts.add or counts.import_ else "⚪"
 
 
 def exposed(summary: PlanSummary) -> str:
@@ -56,9 +79,9 @@ def exposed(summary: PlanSummary) -> str:
     )
 
 
-def _listed(items: Sequence[str]) -> list[str]:
-    lines = [f"> - {code(item, limit=150)}" for item in items[:_MOST_LISTED]]
-    more = len(items) - _MOST_LISTED
+def _listed(items: Sequence[str], most: int = _MOST_LISTED) -> list[str]:
+    lines = [f"> - {code(item, limit=150)}" for item in items[:most]]
+    more = len(items) - most
     return [*lines, f"> - and {more} more"] if more > 0 else lines
 
 
@@ -69,14 +92,44 @@ def resource_table(summary: PlanSummary) -> Iterator[Part]:
         return
     reasons = " ".join(risk.reasons)
     yield Part(text=f"Risk: **{risk.level}** ({risk.score} of 100). {text(reasons)}".rstrip() + "\n\n")
-    yield Part(text="| Action | Resource | Why | Risk |\n| --- | --- | --- | --- |\n", frame_of="resources")
-    for row in summary.resources:
+    groups = _grouped(summary.resources)
+    # Columns that say nothing are not drawn.
+    has_why = any(_why(rows[0]) for rows in groups)
+    has_risk = len({rows[0].risk for rows in groups}) > 1
+    titles = ["Action", "Resource", *(["Why"] if has_why else []), *(["Risk"] if has_risk else [])]
+    head = f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}\n"
+    yield Part(text=head, frame_of="resources")
+    for rows in groups:
+        row = rows[0]
         drop = Drop.ADDED_ROW if row.action is Action.ADD and row.risk is RiskLevel.LOW else Drop.ROW
-        line = (
-            f"| {_ACTION_MARKS[row.action]} {row.action} | {code(row.address)} | {_why(row)} | {row.risk} |\n"
-        )
-        yield Part(text=line, drop=drop, group="resources")
+        cells = [
+            f"{_ACTION_MARKS[row.action]} {row.action}",
+            code(row.address) if len(rows) == 1 else f"{len(rows)} x {code(_kind(row))}",
+            *([_why(row)] if has_why else []),
+            *([str(row.risk)] if has_risk else []),
+        ]
+        yield Part(text=f"| {' | '.join(cells)} |\n", drop=drop, group="resources")
     yield Part(text="\n")
+
+
+def _grouped(resources: Sequence[ResourceChange]) -> list[list[ResourceChange]]:
+    """Return the rows of the table: many resources of a kind to which the same happens share one."""
+    groups: dict[object, list[ResourceChange]] = {}
+    for row in resources:
+        # Anything destroyed, replaced or explained has a row with its address.
+        alike = row.action in {Action.ADD, Action.CHANGE} and not _why(row)
+        key = (row.action, _kind(row), row.risk) if alike else row.address
+        groups.setdefault(key, []).append(row)
+    return [
+        part
+        for rows in groups.values()
+        for part in ([rows] if len(rows) > _MOST_ALIKE else [[row] for row in rows])
+    ]
+
+
+def _kind(row: ResourceChange) -> str:
+    """Return the module path, type and name of a resource, without its instance key."""
+    return row.address.rsplit("[", 1)[0] if row.address.endswith("]") else row.address
 
 
 def _why(row: ResourceChange) -> str:

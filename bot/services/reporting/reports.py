@@ -30,8 +30,10 @@ from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Records
 from bot.services.reporting.head_checks import Checks
 from bot.services.reporting.next_steps import after_apply, after_status
-from bot.services.reporting.plan_comments import PlanComments, is_tenanted, plan_key, revert_view
+from bot.services.reporting.plan_comments import PlanComments
+from bot.services.reporting.plan_facts import is_tenanted, revert_view
 from bot.services.reporting.posting import Poster
+from bot.services.reporting.separate_plans import plan_key
 from bot.services.reporting.statuses import Statuses
 from bot.services.runs.links import Links
 from bot.services.runs.requests import Trigger
@@ -70,16 +72,27 @@ class Reporting:
         if run.status is RunStatus.SUCCEEDED and run.plan_id is not None:
             await self.plan_comments.report(repo, run.plan_id, asked_by=run.comment_id)
         elif await self._is_newest(run):
-            async with self.records.read() as reader:
-                revert = await reader.revert(run.id)
-            lane = lane_of(None if revert is None else revert.target, run.operation)
-            steps = _again(run, lane)
-            body = plan_failed_comment(RunView(run=run, run_url=self.links.run(run.id), next_steps=steps))
-            key = plan_key(run.pull, run.stack, lane)
-            await self.poster.sticky(repo, run.pull, key, body, asked_by=run.comment_id)
+            await self._report_failure(repo, run, run.pull)
         # The answer to the command comes before updates of lower priority.
         await self._react(repo, run)
         await self._checks(run)
+
+    async def _report_failure(self, repo: Repo, run: Run, number: int) -> None:
+        async with self.records.read() as reader:
+            revert = await reader.revert(run.id)
+        lane = lane_of(None if revert is None else revert.target, run.operation)
+        if lane is PlanLane.CODE:
+            await self.plan_comments.report_failure(repo, run)
+            return
+        view = RunView(run=run, run_url=self.links.run(run.id), next_steps=(_again(run),))
+        await self.poster.sticky(
+            repo,
+            number,
+            plan_key(number, run.stack, lane),
+            plan_failed_comment(view),
+            below=run.comment_id,
+            asked=run.comment_id is not None,
+        )
 
     async def report_change(self, run_id: RunId) -> None:
         """Report the result of a change; updates the plan comment, checks and deployment."""
@@ -237,12 +250,10 @@ def _may_be_shown(plan: PlanRecord) -> bool:
     return plan.operation is None or plan.status is PlanStatus.PLANNED
 
 
-def _again(run: Run, lane: PlanLane) -> tuple[Step, ...]:
-    """Return the step that plans a revert or state operation again; empty for plans of code."""
-    if lane is PlanLane.CODE:
-        return ()
+def _again(run: Run) -> Step:
+    """Return the step that plans a revert or state operation again."""
     again = command("revert", run.stack) if run.operation is None else command_of(run.operation, run.stack)
-    return (Step(sentence="When that is settled", command=again),)
+    return Step(sentence="To retry once the cause is removed", command=again)
 
 
 def _same(one: Stack, other: Stack) -> bool:

@@ -42,7 +42,7 @@ Error: Unsupported argument
 ```
 
 **Next**
-- When that is settled, comment `/plan staging`.
+- Push a fix and it is planned automatically; to retry unchanged, comment `/plan staging`.
 """)
 
 
@@ -177,7 +177,7 @@ no file exists at "/work/shared/x.json"
 ```
 
 **Next**
-- When that is settled, comment `/plan staging`.
+- Push a fix and it is planned automatically; to retry unchanged, comment `/plan staging`.
 """)
 
 

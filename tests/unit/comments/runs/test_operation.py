@@ -22,7 +22,7 @@ def test_plan_of_an_import_says_what_belongs_into_the_code() -> None:
 
     body = plan_comment(PlanView(plan=planned, run_url=None))
 
-    assert '📋 staging: import of `terraform_data.a["x"]`, 1 to import (planned)' in body
+    assert '🟩 staging: import of `terraform_data.a["x"]`, 1 to import\n' in body
     assert "Nothing else of this pull request is applied with it." in body
     assert 'to = terraform_data.a["x"]' in body
     assert "must stay in the code" in body
@@ -42,7 +42,7 @@ def test_the_plan_of_letting_go_says_that_nothing_is_destroyed() -> None:
 
     body = plan_comment(PlanView(plan=planned, run_url=None))
 
-    assert "staging: `module.legacy` leaves the state, 2 to forget (planned)" in body
+    assert "staging: `module.legacy` leaves the state, 2 to forget\n" in body
     assert "destroys nothing" in body
     assert "destroy = false" in body
     assert "must stay out of the code" in body

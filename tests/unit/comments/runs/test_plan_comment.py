@@ -14,7 +14,7 @@ from bot.comments.markdown.words import Step
 from bot.comments.runs.plan import PlanView, plan_comment
 from bot.domain.core.model import PlanStatus, RunId
 from bot.domain.core.refusals import Reason
-from bot.domain.gates import GateResult, Outcome
+from bot.domain.gates import GateResult, Outcome, shut
 from bot.domain.plans.plan import Action, Counts, OutputChange, PlanSummary, ResourceChange, Risk, RiskLevel
 from tests.fakes.records import builders
 from tests.unit.comments.rendered import MENTION, outside_code, rendered
@@ -44,9 +44,9 @@ def test_a_plan_that_loses_data_and_opens_something() -> None:
 
     assert plan_comment(view) == snapshot("""\
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "planned"} -->
-### 📋 staging: 2 to destroy, 1 to replace, 2 to change, 1 to add (planned)
+### 🟥 staging: 2 to destroy, 1 to replace, 2 to change, 1 to add
 
-Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
+Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
 
 > [!CAUTION]
 > **This plan loses data.** It destroys or replaces 2 resources holding data:
@@ -55,11 +55,26 @@ Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:0
 >
 > It destroys 1 resource:
 > - `aws_instance.web (deposed a1b2c3d4)`
+>
+> Check failed: aws_instance.web: It could not be evaluated.
 
 > [!WARNING]
 > **This plan opens something to everybody.**
 > - `aws_security_group.web accepts traffic from 0.0.0.0/0`
 > - `aws_iam_policy.deploy allows every action (IAM *)`
+
+**Blocked by 2 of 3 gates**
+
+- ❌ **lock**: staging is held by #&#8203;12 (bob). → `/unlock staging`
+- ⏳ **codeowners**: No owner has approved `terraform/main.tf`. → an approval by @&#8203;acme/platform
+
+<details><summary>✅ 1 gate passed</summary>
+
+| Gate | What it says |
+| --- | --- |
+| head | The head is the planned commit. |
+
+</details>
 
 Risk: **high** (90 of 100). Destroys 1 resource holding data. Replaces 1 resource holding data. Opens 2 resources to everybody. Destroys 2 resources. Replaces 1 resource.
 
@@ -71,12 +86,6 @@ Risk: **high** (90 of 100). Destroys 1 resource holding data. Replaces 1 resourc
 | 🟨 change | `aws_instance.web` |  | low |
 | 🟨 change | `aws_security_group.web` |  | high |
 | 🟩 add | `aws_iam_policy.deploy` |  | high |
-
-| Gate | State | What it says | Opens with |
-| --- | --- | --- | --- |
-| head | ✅ PASS | The head is the planned commit. |  |
-| lock | ❌ FAIL | staging is held by #&#8203;12 (bob). | `/unlock staging` |
-| codeowners | ❔ INCONCLUSIVE | No owner has approved `terraform/main.tf`. | an approval by @&#8203;acme/platform |
 
 <details><summary>Diff of 4 resources</summary>
 
@@ -145,17 +154,13 @@ Risk: **high** (90 of 100). Destroys 1 resource holding data. Replaces 1 resourc
 
 </details>
 
-**Failed checks**
-
-- aws_instance.web: It could not be evaluated.
-
 **Warnings**
 
 - Deprecated attribute.
 
 **Next**
 - Once the gates above are open, to apply exactly this plan, comment `/apply staging`.
-- To plan anew, comment `/plan staging`.
+- To re-plan, comment `/plan staging`.
 """)
 
 
@@ -164,14 +169,16 @@ def test_a_plan_of_every_action() -> None:
 
     assert body.split("<details>")[0] == snapshot("""\
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "planned"} -->
-### 📋 staging: 2 to destroy, 1 to replace, 1 to forget, 4 to change, 1 to add, 1 to import, 1 to move (planned)
+### 🟥 staging: 2 to destroy, 1 to replace, 1 to forget, 4 to change, 1 to add, 1 to import, 1 to move
 
-Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
+Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
 
 > [!CAUTION]
 > It destroys 2 resources:
 > - `terraform_data.gone`
 > - `terraform_data.many["c/d"]`
+>
+> Check failed: check.size_is_small: size must be small, not 2
 
 Risk: **medium** (50 of 100). Destroys 2 resources. Replaces 1 resource. Forgets 1 resource: left running, no longer managed.
 
@@ -197,19 +204,19 @@ Outputs: `dropped` (destroy), `size` (change), `fresh` (add).
 def test_a_small_plan_in_whole() -> None:
     assert plan_comment(PlanView(plan=planned("secrets"), run_url=RUN_URL)) == snapshot("""\
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "planned"} -->
-### 📋 staging: 5 to change (planned)
+### 🟨 staging: 5 to change
 
-Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
+Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
 
 Risk: **low** (10 of 100).
 
-| Action | Resource | Why | Risk |
-| --- | --- | --- | --- |
-| 🟨 change | `terraform_data.kubeconfig` |  | low |
-| 🟨 change | `terraform_data.number` |  | low |
-| 🟨 change | `terraform_data.pem` |  | low |
-| 🟨 change | `terraform_data.short` |  | low |
-| 🟨 change | `terraform_data.token` |  | low |
+| Action | Resource |
+| --- | --- |
+| 🟨 change | `terraform_data.kubeconfig` |
+| 🟨 change | `terraform_data.number` |
+| 🟨 change | `terraform_data.pem` |
+| 🟨 change | `terraform_data.short` |
+| 🟨 change | `terraform_data.token` |
 
 Outputs: `token` (change, sensitive).
 
@@ -280,7 +287,7 @@ Outputs: `token` (change, sensitive).
 
 **Next**
 - To apply exactly this plan, comment `/apply staging`.
-- To plan anew, comment `/plan staging`.
+- To re-plan, comment `/plan staging`.
 """)
 
 
@@ -307,15 +314,15 @@ def test_stale_plan_says_so_and_how_to_get_new_one() -> None:
     plan = builders.plan(status=PlanStatus.STALE, status_reason="the pull request moved on to 1234567")
 
     assert _without_header(plan_comment(PlanView(plan=plan, run_url=None))) == snapshot("""\
-### ⚠️ staging: 1 to add (**stale**)
+### ⚠️ staging: 1 to add (stale)
 
-Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z
+Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z
 
 > [!WARNING]
 > **This plan is stale and cannot be applied.** The pull request moved on to 1234567.
 
 **Next**
-- To plan anew, comment `/plan staging`.
+- To re-plan, comment `/plan staging`.
 """)
 
 
@@ -324,12 +331,12 @@ def test_a_plan_without_changes() -> None:
     plan = builders.plan(status=PlanStatus.NO_CHANGES, summary=summary)
 
     assert _without_header(plan_comment(PlanView(plan=plan, run_url=RUN_URL))) == snapshot("""\
-### ✅ staging: no changes
+### ⚪ staging: no changes
 
-Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
+Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
 
 **Next**
-- There is nothing to apply; to plan anew, comment `/plan staging`.
+- There is nothing to apply; to re-plan, comment `/plan staging`.
 """)
 
 
@@ -351,19 +358,19 @@ def test_a_targeted_plan_in_another_project_that_somebody_else_holds() -> None:
     view = PlanView(plan=plan, run_url=RUN_URL, locked_by=builders.lock(stack=stack, pull=12))
 
     assert _without_header(plan_comment(view)) == snapshot("""\
-### 📋 prod (network): 1 to add (planned)
+### 🟩 prod (network): 1 to add
 
-Commit `aaaaaaa` · no state yet · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
+Plan `pabcdefg` · commit `aaaaaaa` · no state yet · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
 
 > [!NOTE]
 > This plan was made with `-target=aws_vpc.main`: it does not show everything, and it cannot be promoted.
 
 > [!NOTE]
-> prod (network) is held by pull request 12 (`dev`) since 2026-03-04T12:00Z; it can be applied here once that one is merged, or gives it up with `/unlock prod`.
+> #12 (`dev`) has locked prod (network) since 2026-03-04T12:00Z. It can be applied here when #12 is merged, or after `/unlock prod` there.
 
 **Next**
 - To apply exactly this plan, comment `/apply prod -p network`.
-- To plan anew, comment `/plan prod -p network`.
+- To re-plan, comment `/plan prod -p network`.
 """)
 
 
@@ -390,7 +397,7 @@ def test_only_outputs() -> None:
 
     body = plan_comment(PlanView(plan=plan, run_url=RUN_URL))
 
-    assert "### 📋 staging: only 2 outputs to change (planned)\n" in body
+    assert "### 🟨 staging: only 2 outputs to change\n" in body
     assert "Outputs: `url` (add), `token` (change, sensitive).\n" in body
 
 
@@ -438,7 +445,7 @@ def test_rows_of_added_resources_go_before_all_other_rows() -> None:
     assert "aws_thing.add_1999" not in body
     assert "rows of resources to add" in body
     assert "This plan loses data" in body
-    assert "| codeowners |" in body
+    assert "**codeowners**" in body
     assert body.endswith("comment `/plan staging`.\n")
 
 
@@ -514,9 +521,11 @@ def test_any_plan_fits_and_keeps_title_boxes_gates_and_commands(view: PlanView) 
     assert body.split("\n")[1].startswith("### ")
     assert "**Next**\n- " in body.rsplit("</details>", 1)[-1]
     assert ("> [!CAUTION]" in body) == bool(
-        view.plan.summary.risk.stateful or view.plan.summary.risk.destroys
+        view.plan.summary.risk.stateful
+        or view.plan.summary.risk.destroys
+        or view.plan.summary.failed_checks
     )
-    assert ("| Gate | State |" in body) == bool(view.gates)
+    assert ("**Blocked by " in body) == bool(shut(view.gates))
     assert not MENTION.search(outside_code(body))
     html = rendered(body)
     assert html.count("<details>") == html.count("</details>")
