@@ -22,6 +22,7 @@ from bot.services.merging.policy_checks import PolicyChecks
 from bot.services.planning.base_pushes import BasePushes
 from bot.services.planning.existing_states import ExistingStates
 from bot.services.recovery.errored_states import ErroredStates
+from bot.services.reporting.apply_reports import ApplyReports
 from bot.services.reporting.check_runs import CheckRuns
 from bot.services.reporting.check_turns import CheckTurns
 from bot.services.reporting.deployments import Deployments
@@ -178,6 +179,12 @@ class Services:
         )
 
     @cached_property
+    def apply_reports(self) -> ApplyReports:
+        return ApplyReports(
+            records=self.adapters.records, policies=self.policies, poster=self.poster, links=self.links
+        )
+
+    @cached_property
     def reporting(self) -> Reporting:
         adapters = self.adapters
         return Reporting(
@@ -185,6 +192,7 @@ class Services:
             github=adapters.github,
             policies=self.policies,
             plan_comments=self.plan_comments,
+            applies=self.apply_reports,
             poster=self.poster,
             checks=self.checks,
             statuses=self.statuses,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -79,6 +80,17 @@ class Poster:
                 # Folding is left to a job, since a plan counts as posted only when this method has returned.
                 await writer.enqueue(fold_job(repo, number, known))
         return posted.at
+
+    async def shown(self, repo: Repo, number: int, key: str, body: str, *, asked: bool, marker: str) -> None:
+        """Post or update the comment of `key`, unless GitHub shows this text already."""
+        digest = digest_of(body)
+        async with self.records.read() as reader:
+            known = await reader.remote_id(repo.full_name, key)
+            if known and await reader.remote_id(repo.full_name, body_key(key)) == digest:
+                return
+        await self.sticky(repo, number, key, body, asked=asked, marker=marker)
+        async with self.records.write() as writer:
+            await writer.set_remote_id(repo.full_name, body_key(key), digest)
 
     async def written_before(self, repo: Repo, number: int, key: str, body: str) -> datetime | None:
         """Return when an earlier attempt with this key wrote the comment, and record this attempt."""
@@ -169,3 +181,13 @@ def folded_key(key: str) -> str:
 def written_key(number: int) -> str:
     """Return the key of the newest comment that a person has written on a pull request."""
     return f"written:{number}"
+
+
+def body_key(key: str) -> str:
+    """Return the key of the digest of the text that a sticky comment shows."""
+    return f"{key}:body"
+
+
+def digest_of(body: str) -> int:
+    """Return a number that tells the texts of a comment apart."""
+    return int.from_bytes(hashlib.sha256(body.encode("utf-8", "replace")).digest()[:6])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +18,15 @@ from bot.domain.releases.drift_checks import drifted
 from bot.ports import Reader, Records, Remote
 from bot.ports.shared_reads import shared_reads
 from bot.services.reporting.plan_facts import PlanFacts, foreign
-from bot.services.reporting.posting import ANNOUNCED, Poster, fold_job, folded_key, written_key
+from bot.services.reporting.posting import (
+    ANNOUNCED,
+    Poster,
+    body_key,
+    digest_of,
+    fold_job,
+    folded_key,
+    written_key,
+)
 from bot.services.reporting.pull_plan_rows import Row, read_rows, without_times
 from bot.services.reporting.separate_plans import MOST_ROUNDS, plan_key
 from bot.services.runs.links import Links
@@ -200,10 +207,10 @@ class PullPlanComments:
     ) -> datetime | None:
         """Post the comment, or edit it where it is; None if GitHub shows this text already."""
         key, head = f"plans:{number}", f"plans:{number}@{occasion.head}"
-        digest = int.from_bytes(hashlib.sha256(body.encode()).digest()[:6])
+        digest = digest_of(body)
         async with self.records.read() as reader:
             known = await reader.remote(repo.full_name, key)
-            shown = await reader.remote_id(repo.full_name, f"{key}:body")
+            shown = await reader.remote_id(repo.full_name, body_key(key))
             is_new_head = occasion.head is not None and await reader.remote_id(repo.full_name, head) is None
             written = await reader.remote_id(repo.full_name, written_key(number)) or 0
         below = max(occasion.asked_by or 0, written if is_new_head else 0)
@@ -221,7 +228,7 @@ class PullPlanComments:
         )
         async with self.records.write() as writer:
             posted = await writer.remote_id(repo.full_name, key)
-            await writer.set_remote_id(repo.full_name, f"{key}:body", digest)
+            await writer.set_remote_id(repo.full_name, body_key(key), digest)
             if is_new_head and posted:
                 await writer.set_remote_id(repo.full_name, head, posted)
         if occasion.head is not None:

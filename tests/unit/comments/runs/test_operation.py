@@ -78,7 +78,7 @@ def test_its_report_says_that_it_is_no_release() -> None:
 
     body = apply_comment(RunView(run=run(operation=FORGET), run_url=None, plan=done))
 
-    assert "Done: forget 1." in body
+    assert "1 forgotten." in body
     assert "knows nothing of `module.legacy` any more" in body
     assert "It is no release" in body
 

@@ -521,9 +521,7 @@ def test_any_plan_fits_and_keeps_title_boxes_gates_and_commands(view: PlanView) 
     assert body.split("\n")[1].startswith("### ")
     assert "**Next**\n- " in body.rsplit("</details>", 1)[-1]
     assert ("> [!CAUTION]" in body) == bool(
-        view.plan.summary.risk.stateful
-        or view.plan.summary.risk.destroys
-        or view.plan.summary.failed_checks
+        view.plan.summary.risk.stateful or view.plan.summary.risk.destroys or view.plan.summary.failed_checks
     )
     assert ("**Blocked by " in body) == bool(shut(view.gates))
     assert not MENTION.search(outside_code(body))
