@@ -13,7 +13,7 @@ from bot.comments.runs.apply_command import apply_command_comment
 from bot.comments.runs.report import RunView
 from bot.domain.core.errors import PolicyError
 from bot.domain.core.model import Repo, Run, RunKind, Stack
-from bot.domain.core.run_lifecycle import ACTIVE
+from bot.domain.core.run_lifecycle import ACTIVE, TERMINAL
 from bot.policy import RepoPolicy
 from bot.ports import Reader, Records
 from bot.services.reporting.next_steps import after_apply
@@ -85,8 +85,17 @@ class ApplyReports:
                     asked=run.comment_id is not None,
                     marker=f'"ref": "{run.correlation_id}"',
                 )
+                await self._note_reports(repo, key, line)
                 if await self._line(run) == line:
                     return
+
+    async def _note_reports(self, repo: Repo, key: str, line: Sequence[Run]) -> None:
+        """Record the comment as the report of each ended run, to which its page links."""
+        async with self.records.write() as writer:
+            comment = await writer.remote_id(repo.full_name, key)
+            for run in line:
+                if comment and run.status in TERMINAL:
+                    await writer.set_remote_id(repo.full_name, f"report:{run.id}", comment)
 
     async def _view(self, repo: Repo, run: Run, policy: RepoPolicy | None) -> RunView:
         async with self.records.read() as reader:
