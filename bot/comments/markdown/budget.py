@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -18,18 +18,24 @@ class Drop(IntEnum):
     LOW_RISK_DIFF = 1
     DIFF = 2
     ADDED_ROW = 3
-    WARNING = 4
-    DETAIL = 5
-    ROW = 6
+    UNCHANGED = 4
+    WARNING = 5
+    DETAIL = 6
+    ROW = 7
+    GATE = 8
+    STACK = 9
 
 
 _NAMES: Mapping[Drop, tuple[str, str]] = {
     Drop.LOW_RISK_DIFF: ("low-risk diff", "low-risk diffs"),
     Drop.DIFF: ("diff", "diffs"),
     Drop.ADDED_ROW: ("row of a resource to add", "rows of resources to add"),
+    Drop.UNCHANGED: ("unchanged stack", "unchanged stacks"),
     Drop.WARNING: ("warning", "warnings"),
     Drop.DETAIL: ("detail", "details"),
     Drop.ROW: ("table row", "table rows"),
+    Drop.GATE: ("list of gates", "lists of gates"),
+    Drop.STACK: ("stack", "stacks"),
 }
 
 
@@ -41,6 +47,7 @@ class Part:
     drop: Drop | None = None
     """None for parts that are never omitted; their size must be bounded by their author."""
     group: str | None = None
+    """What it belongs to; `3/diffs` is the group `diffs` inside the group `3`."""
     frame_of: str | None = None
     """Headings and closing lines that are omitted together with everything of that group."""
     is_note: bool = False
@@ -54,13 +61,18 @@ def fit(parts: Sequence[Part], *, limit: int = LIMIT) -> str:
     left_out: Counter[Drop] = Counter()
     if total > limit:
         kept, left_out = _reduced(kept, total - (limit - _NOTE_ROOM))
-    groups = {part.group for part in kept if part.group}
+    groups = {name for part in kept if part.group for name in _with_outer(part.group)}
     body = "".join(
         _note(left_out, part.text) if part.is_note else part.text
         for part in kept
         if part.frame_of is None or part.frame_of in groups
     )
     return clip(body, limit)
+
+
+def _with_outer(group: str) -> Iterator[str]:
+    levels = group.split("/")
+    return ("/".join(levels[:depth]) for depth in range(1, len(levels) + 1))
 
 
 def clip(value: str, limit: int) -> str:

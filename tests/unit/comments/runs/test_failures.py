@@ -42,7 +42,12 @@ Error: Unsupported argument
 ```
 
 **Next**
-- When that is settled, comment `/plan staging`.
+
+Push a fix and it is planned automatically; to retry unchanged, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -112,7 +117,7 @@ def test_a_merge_conflict() -> None:
 - `main.tf`
 - <code>a&#124;b.tf</code>
 
-Merge or rebase onto `main` and push: the plan then starts by itself.
+Merge or rebase onto `main` and push: the plan then starts automatically.
 """)
 
 
@@ -177,7 +182,12 @@ no file exists at "/work/shared/x.json"
 ```
 
 **Next**
-- When that is settled, comment `/plan staging`.
+
+Push a fix and it is planned automatically; to retry unchanged, comment:
+
+```
+/plan staging
+```
 """)
 
 
