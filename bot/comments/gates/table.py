@@ -36,11 +36,12 @@ def passed(gates: Sequence[GateResult]) -> str:
     if not fine:
         return ""
     lines = [
-        f"- {text(gate.gate, limit=40)}: {prose(gate.sentence, limit=250)}\n" for gate in fine[:_MOST_GATES]
+        f"- ✅ **{text(gate.gate, limit=40)}**: {prose(gate.sentence, limit=250)}\n"
+        for gate in fine[:_MOST_GATES]
     ]
     more = len(fine) - _MOST_GATES
     rest = f"- and {more} more\n" if more > 0 else ""
-    title = f"✅ {counted(len(fine), 'gate')} passed"
+    title = f"{counted(len(fine), 'gate')} passed"
     return f"<details><summary>{title}</summary>\n\n{''.join(lines)}{rest}\n</details>\n\n"
 
 

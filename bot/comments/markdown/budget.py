@@ -56,18 +56,19 @@ class Part:
 
 def fit(parts: Sequence[Part], *, limit: int = LIMIT) -> str:
     """Join the parts, omitting the least important ones while the result is too long."""
-    kept = [part for part in parts if part.text or part.is_note]
+    kept = _with_frames([part for part in parts if part.text or part.is_note])
     total = sum(_size(part.text) for part in kept if not part.is_note)
     left_out: Counter[Drop] = Counter()
     if total > limit:
         kept, left_out = _reduced(kept, total - (limit - _NOTE_ROOM))
-    groups = {name for part in kept if part.group for name in _with_outer(part.group)}
-    body = "".join(
-        _note(left_out, part.text) if part.is_note else part.text
-        for part in kept
-        if part.frame_of is None or part.frame_of in groups
-    )
+    body = "".join(_note(left_out, part.text) if part.is_note else part.text for part in _with_frames(kept))
     return clip(body, limit)
+
+
+def _with_frames(parts: Sequence[Part]) -> list[Part]:
+    """Return the parts without frames of groups that are empty."""
+    groups = {name for part in parts if part.group for name in _with_outer(part.group)}
+    return [part for part in parts if part.frame_of is None or part.frame_of in groups]
 
 
 def _with_outer(group: str) -> Iterator[str]:
@@ -104,12 +105,22 @@ def _reduced(parts: Sequence[Part], excess: int) -> tuple[list[Part], Counter[Dr
     order = sorted(
         ((part.drop, -position) for position, part in enumerate(parts) if part.drop is not None),
     )
+    members = Counter(name for part in parts if part.group for name in _with_outer(part.group))
+    frames: Counter[str] = Counter()
+    for part in parts:
+        if part.frame_of is not None:
+            frames[part.frame_of] += _size(part.text)
     gone: set[int] = set()
     for _, negative in order:
         if excess <= 0:
             break
+        part = parts[-negative]
         gone.add(-negative)
-        excess -= _size(parts[-negative].text)
+        excess -= _size(part.text)
+        for name in _with_outer(part.group) if part.group else ():
+            members[name] -= 1
+            # A frame goes with the last part of its group.
+            excess -= 0 if members[name] else frames[name]
     left_out = Counter(drop for position in gone if (drop := parts[position].drop) is not None)
     return [part for position, part in enumerate(parts) if position not in gone], left_out
 

@@ -10,7 +10,7 @@ from bot.comments.markdown.budget import Drop, Part
 from bot.comments.markdown.escape import code, link, summary
 from bot.comments.markdown.words import counted, short
 from bot.comments.pulls.plan_table import facts_line, stack_changes, stack_mark
-from bot.comments.pulls.plan_view import StackState, StackView, is_unchanged, state_of
+from bot.comments.pulls.plan_view import StackState, StackView, state_of
 from bot.comments.runs.failures import failure_explained
 from bot.comments.runs.plan_body import caution, diffs, drift, exposed, outputs, remarks, resource_table
 from bot.comments.runs.plan_notes import plan_notes
@@ -52,8 +52,11 @@ def stack_section(view: StackView, key: str) -> Iterator[Part]:
     for part in _section_parts(view):
         inner = f"{key}/{part.group}" if part.group else key
         frame = f"{key}/{part.frame_of}" if part.frame_of else None
-        drop = Drop.UNCHANGED if is_unchanged(view) and part.drop is None else part.drop
-        yield replace(part, drop=drop, group=None if frame else inner, frame_of=frame)
+        if frame is not None:
+            yield replace(part, frame_of=frame)
+        else:
+            # The table and the boxes above say what matters, so that a section may go as a whole.
+            yield replace(part, drop=part.drop or Drop.ROW, group=inner)
     yield Part(text="</details>\n\n", frame_of=key)
 
 
@@ -91,7 +94,7 @@ def _notes(view: StackView, plan: PlanRecord) -> Iterator[str]:
 
 def _passed_names(view: StackView) -> str:
     fine = [gate.gate for gate in view.gates if gate.outcome is Outcome.PASS]
-    return f"✅ {counted(len(fine), 'gate')} passed: {', '.join(map(summary, fine))}\n\n" if fine else ""
+    return f"{counted(len(fine), 'gate')} passed: {', '.join(map(summary, fine))}\n\n" if fine else ""
 
 
 def planning_note(view: StackView) -> str:

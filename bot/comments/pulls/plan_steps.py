@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bot.comments.markdown.words import Step, command
+from bot.comments.gates.table import is_outstanding
+from bot.comments.markdown.words import Step, command, is_command
 from bot.comments.pulls.plan_view import StackState, StackView, state_of
 from bot.comments.runs.failures import retry_step
-from bot.comments.runs.plan_notes import pull_link
+from bot.comments.runs.plan_notes import locked_step, pull_link
 from bot.domain.gates import shut
 
 _SETTLED: Final = frozenset({StackState.APPLIED, StackState.NO_CHANGES, StackState.NOT_PLANNED})
@@ -24,6 +25,7 @@ _PLANS: Final = {
     StackState.NO_CHANGES: "Nothing to apply; to re-plan",
 }
 _MOST_ENVIRONMENTS: Final = 4
+_MOST_NAMED: Final = 4
 
 
 def steps_of_one(view: StackView) -> tuple[Step, ...]:
@@ -43,7 +45,7 @@ def _usual_steps(view: StackView) -> tuple[Step, ...]:
     if state in _APPLIES:
         return (Step(sentence=_APPLIES[state], command=command("apply", view.stack)), again)
     if state is StackState.LOCKED:
-        return (Step(sentence=_locked(view), command=plan),)
+        return (_locked(view, plan),)
     if state is StackState.PLAN_FAILED:
         return (retry_step(view.stack),)
     return (_STATUS if state in {StackState.APPLIED, StackState.APPLYING} else again,)
@@ -94,25 +96,26 @@ def _who_must_act(env: str, views: Sequence[StackView]) -> Iterator[Step]:
     if StackState.APPLYING in states:
         yield Step(sentence=f"`{env}` is being applied")
     elif locked is not None:
-        yield Step(sentence=_locked(locked), command=f"/plan {env}")
+        yield _locked(locked, f"/plan {env}")
     elif given := next((view.next_steps for view in views if view.next_steps), None):
         yield Step(sentence=given[0].sentence, command=given[0].command)
     elif gated:
-        names = list(dict.fromkeys(gate.gate for gate in gated))
+        names = ", ".join(list(dict.fromkeys(gate.gate for gate in gated))[:_MOST_NAMED])
+        verb = "is waiting for" if all(map(is_outstanding, gated)) else "is blocked by"
         opens = [said for said in dict.fromkeys(gate.opens_with for gate in gated) if said]
-        by = f" {_joined(opens[:2])}" if opens else ""
-        yield Step(
-            sentence=f"`{env}` is blocked by {', '.join(names[:4])}; it needs{by}"
-            if by
-            else f"`{env}` is blocked by {', '.join(names[:4])}"
-        )
+        needs = f"; it needs {_joined(opens[:2])}" if opens else ""
+        yield Step(sentence=f"`{env}` {verb} {names}{needs}")
 
 
 def _joined(opens: Sequence[str]) -> str:
-    return ", and ".join(said if not said.startswith("/") else f"`{said}`" for said in opens)
+    return ", and ".join(f"`{said}`" if is_command(said) else said for said in opens)
 
 
-def _locked(view: StackView) -> str:
+def _locked(view: StackView, plan: str) -> Step:
     lock = view.locked_by
-    who = "" if lock is None else pull_link(lock, view.stack)
-    return f"Blocked: {who} has locked {view.stack.label}. When {who} is merged or unlocked"
+    return locked_step(
+        view.stack.label,
+        "" if lock is None else pull_link(lock, view.stack),
+        plan,
+        is_tenanted=view.is_tenanted,
+    )

@@ -66,6 +66,8 @@ _OVER_CHANGES: Final = frozenset(
 _QUIET: Final = frozenset({RiskLevel.NONE, RiskLevel.LOW})
 _LONGEST_LABEL: Final = 80
 _MOST_ADDRESSES: Final = 4
+_MOST_UNCHANGED: Final = 5
+"""Rows of unchanged stacks; more are folded below the table."""
 _MOST_NAMED: Final = 4
 _CAUTION_ROOM, _FAILED_ROOM, _GATES_ROOM = 10_000, 6_000, 8_000
 """Bytes of parts that are never omitted; what does not fit is counted."""
@@ -154,7 +156,9 @@ def stack_table(view: PullPlansView) -> Iterator[Part]:
     has_risk = any(_risk(each) for each in view.stacks)
     titles = ["Stack", "Changes", *(["Risk"] if has_risk else []), "State"]
     yield Part(text=f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}\n")
-    for each in gravest_first(view.stacks):
+    unchanged = [each for each in view.stacks if is_unchanged(each)]
+    folded = unchanged if len(unchanged) > _MOST_UNCHANGED else []
+    for each in gravest_first([each for each in view.stacks if each not in folded]):
         cells = [
             text(each.stack.label, limit=_LONGEST_LABEL),
             _changes_cell(each),
@@ -163,8 +167,17 @@ def stack_table(view: PullPlansView) -> Iterator[Part]:
         ]
         # Only a last resort for hundreds of stacks: without it, the end of the comment would be cut off.
         drop = Drop.UNCHANGED if is_unchanged(each) else Drop.STACK
-        yield Part(text=f"| {' | '.join(cells)} |\n", drop=drop, group="stacks")
+        yield Part(text=f"| {' | '.join(cells)} |\n", drop=drop)
     yield Part(text="\n")
+    yield Part(text=_unchanged(folded), drop=Drop.UNCHANGED)
+
+
+def _unchanged(views: Sequence[StackView]) -> str:
+    if not views:
+        return ""
+    names = ", ".join(text(view.stack.label, limit=_LONGEST_LABEL) for view in views)
+    title = f"⚪ {counted(len(views), 'stack')} without changes"
+    return f"<details><summary>{title}</summary>\n\n{names}\n\n</details>\n\n"
 
 
 def _changes_cell(view: StackView) -> str:
@@ -195,7 +208,7 @@ def state_cell(view: StackView) -> str:
         said = f"{'queued' if is_queued else 'planning'}{_log(view.run_url)}"
     elif state is StackState.APPLYING:
         said += _log(view.applying_url)
-    elif state in {StackState.PLAN_FAILED, StackState.APPLY_FAILED}:
+    elif state is StackState.PLAN_FAILED:
         said += _log(view.run_url)
     return f"{_STATES[state]} {said}"
 
@@ -301,7 +314,7 @@ def facts_line(view: StackView) -> str:
         return f"{link('log', view.run_url)}\n\n" if view.run_url else ""
     expires = plan.status is PlanStatus.PLANNED
     said = [
-        f"plan {code(plan.id)}",
+        f"Plan {code(plan.id)}",
         short(plan.head_sha),
         *([f"expires {minute(plan.expires_at)}"] if expires else ()),
         *([link("log", view.run_url)] if view.run_url else ()),

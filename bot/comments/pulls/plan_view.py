@@ -131,5 +131,8 @@ def counts_of(view: StackView) -> Counts:
 
 
 def is_unchanged(view: StackView) -> bool:
-    """Whether nothing is to do in a stack and nothing was done."""
-    return state_of(view) in {StackState.NO_CHANGES, StackState.NOT_PLANNED}
+    """Whether nothing is to do in a stack, nothing was done, and its plan found nothing."""
+    if state_of(view) not in {StackState.NO_CHANGES, StackState.NOT_PLANNED}:
+        return False
+    found = view.plan and (view.plan.summary.drift or view.plan.summary.failed_checks)
+    return not (found or view.outside)

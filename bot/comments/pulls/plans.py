@@ -31,8 +31,6 @@ __all__ = ["PullPlansView", "StackView", "pull_plans_comment"]
 
 _HEADER_ROOM: Final = 24_000
 """Bytes of the stacks in the first line; the last ones are left out of it."""
-_MOST_UNFOLDED: Final = 60
-"""Sections; the table has every stack."""
 _NOTED: Final = frozenset(
     {
         StackState.APPLYING,
@@ -76,8 +74,7 @@ def _title(view: StackView) -> str:
 def _facts(view: StackView) -> str:
     if view.failed is not None and view.planning is None:
         return f"{facts(RunView(run=view.failed, run_url=view.run_url))}\n"
-    line = facts_line(view)
-    return line[:1].upper() + line[1:] if view.planning is None else ""
+    return facts_line(view) if view.planning is None else ""
 
 
 def _several(view: PullPlansView) -> Iterator[Part]:
@@ -89,7 +86,7 @@ def _several(view: PullPlansView) -> Iterator[Part]:
     yield Part(text=shut_gates(view.stacks))
     ordered = gravest_first(view.stacks)
     shown = [each for each in ordered if not is_unchanged(each)]
-    for number, each in enumerate(shown[:_MOST_UNFOLDED]):
+    for number, each in enumerate(shown):
         yield from stack_section(each, str(number))
     yield Part(text=f"The rest is on {link('the page of this pull request', view.page_url)}.", is_note=True)
     yield Part(text=step_blocks(steps_of_several(view.stacks)))
@@ -101,7 +98,8 @@ def _header(view: PullPlansView) -> str:
     room = _HEADER_ROOM
     for each in gravest_first(view.stacks):
         status = _status(each)
-        room -= len(str(status.fields()).encode())
+        # Two, because a single one stands at the top level as well.
+        room -= len(header("plan", stacks=[status, status])) // 2
         if room < 0:
             break
         stacks.append(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bot.comments.markdown.budget import Drop, Part, clip_lines
@@ -17,6 +18,7 @@ _LONGEST_DIFF = 12_000
 _MOST_LISTED = 8
 _MOST_SINGLE = 8
 """Rows of a table in which equal ones are not grouped."""
+_FEWEST_GROUPED = 3
 _QUIET = frozenset({RiskLevel.NONE, RiskLevel.LOW})
 _KEYS = re.compile(r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]')
 _ACTION_MARKS = {
@@ -97,7 +99,7 @@ def resource_table(summary: PlanSummary) -> Iterator[Part]:
             if number == 1
             else f"{number} \N{MULTIPLICATION SIGN} {code(_without_keys(row.address))}",
             *([_why(row)] if has_why else []),
-            *([str(row.risk)] if has_risk else []),
+            *([_risk(row)] if has_risk else []),
         ]
         yield Part(text=f"| {' | '.join(cells)} |\n", drop=drop, group="resources")
     yield Part(text="\n", frame_of="resources")
@@ -107,15 +109,22 @@ def _grouped(rows: Sequence[ResourceChange]) -> list[tuple[ResourceChange, int]]
     """Return the rows with how many each stands for; in a short table, each stands for one."""
     if len(rows) <= _MOST_SINGLE:
         return [(row, 1) for row in rows]
+    numbers = Counter(_kind(row) for row in rows)
     found: dict[object, tuple[ResourceChange, int]] = {}
     for row in rows:
+        number = numbers[_kind(row)]
         # What is destroyed or replaced is always named.
-        is_grave = row.action in {Action.DESTROY, Action.REPLACE}
-        address = row.address if is_grave else _without_keys(row.address)
-        key = (row.action, row.risk, address, _why(row))
-        first, number = found.get(key, (row, 0))
-        found[key] = (first, number + 1)
+        is_single = number < _FEWEST_GROUPED or row.action in {Action.DESTROY, Action.REPLACE}
+        found.setdefault(row.address if is_single else _kind(row), (row, 1 if is_single else number))
     return [*found.values()]
+
+
+def _kind(row: ResourceChange) -> tuple[str, ...]:
+    return (row.action, row.risk, _without_keys(row.address), _why(row))
+
+
+def _risk(row: ResourceChange) -> str:
+    return "" if row.risk in _QUIET else str(row.risk)
 
 
 def _without_keys(address: str) -> str:

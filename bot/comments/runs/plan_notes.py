@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.comments.markdown.escape import code, text
-from bot.comments.markdown.words import command, sentence
+from bot.comments.markdown.words import Step, command, sentence
 from bot.domain.core.model import PlanStatus, Stack
 from bot.domain.plans.plan import Lock, PlanRecord
 
@@ -33,6 +33,15 @@ def pull_link(lock: Lock, stack: Stack) -> str:
     """Return the pull request that has a lock, as GitHub links it."""
     # Repositories may share a state.
     return f"#{lock.pull}" if lock.stack.repo == stack.repo else f"{lock.stack.repo}#{lock.pull}"
+
+
+def locked_step(label: str, who: str, plan: str, *, is_tenanted: bool) -> Step:
+    """Return what to do about a stack that another pull request has locked; `plan` is the command."""
+    said = f"Blocked: {who} has locked {label}. When {who} is merged or"
+    # The environment is destroyed then, and `/plan` would only queue once more.
+    if is_tenanted:
+        return Step(sentence=f"{said} closed, the next pull request in the queue is planned automatically")
+    return Step(sentence=f"{said} unlocked", command=plan)
 
 
 def _locked(lock: Lock, plan: PlanRecord, *, is_tenanted: bool) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.comments.answers.status import StatusRow, plan_step
 from bot.comments.markdown.words import Step, apply_command, command
+from bot.comments.runs.plan_notes import locked_step, pull_link
 from bot.domain.core.heads import is_of_head
 from bot.domain.core.model import PlanStatus, PullRequest, Run, RunKind, RunStatus
 from bot.domain.gates import names
@@ -25,16 +26,11 @@ def after_plan(plan: PlanRecord, env: EnvironmentPolicy, held: Lock | None) -> t
     if plan.status is not PlanStatus.PLANNED or plan.reverts_to is not None:
         return ()
     if held is not None:
-        free = f"Blocked: {_pull(held, plan)} has locked {plan.stack.label}. When it is merged or unlocked"
-        return (Step(sentence=free, command=planning),)
+        who, is_tenanted = pull_link(held, plan.stack), env.lifecycle != "permanent"
+        return (locked_step(plan.stack.label, who, planning, is_tenanted=is_tenanted),)
     # A command that would be refused is not offered.
     closed = why_closed(env)
     return (Step(sentence=closed), again) if closed else ()
-
-
-def _pull(held: Lock, plan: PlanRecord) -> str:
-    # Repositories may share a state.
-    return f"#{held.pull}" if held.stack.repo == plan.stack.repo else f"{held.stack.repo}#{held.pull}"
 
 
 def why_closed(env: EnvironmentPolicy) -> str | None:

@@ -242,7 +242,7 @@ def _again(run: Run, lane: PlanLane) -> tuple[Step, ...]:
     if lane is PlanLane.CODE:
         return ()
     again = command("revert", run.stack) if run.operation is None else command_of(run.operation, run.stack)
-    return (Step(sentence="When that is settled", command=again),)
+    return (Step(sentence="To retry", command=again),)
 
 
 def _same(one: Stack, other: Stack) -> bool:

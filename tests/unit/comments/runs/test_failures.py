@@ -89,7 +89,7 @@ def test_each_reason_is_told_in_its_own_words(detail: dict[str, Any], reason: st
     assert fields is not None
     assert (fields["kind"], fields["status"], fields.get("reason")) == ("plan", "failed", reason)
     assert words in body
-    assert body.endswith("comment `/plan staging`.\n")
+    assert body.endswith("to retry unchanged, comment:\n\n```\n/plan staging\n```\n")
 
 
 @pytest.mark.parametrize(

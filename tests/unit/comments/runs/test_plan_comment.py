@@ -14,7 +14,7 @@ from bot.comments.markdown.words import Step
 from bot.comments.runs.plan import PlanView, plan_comment
 from bot.domain.core.model import PlanStatus, RunId
 from bot.domain.core.refusals import Reason
-from bot.domain.gates import GateResult, Outcome
+from bot.domain.gates import GateResult, Outcome, shut
 from bot.domain.plans.plan import Action, Counts, OutputChange, PlanSummary, ResourceChange, Risk, RiskLevel
 from tests.fakes.records import builders
 from tests.unit.comments.rendered import MENTION, outside_code, rendered
@@ -68,9 +68,9 @@ Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:0
 - ❌ **lock**: staging is held by #&#8203;12 (bob). → `/unlock staging`
 - ⏳ **codeowners**: No owner has approved `terraform/main.tf`. → an approval by @&#8203;acme/platform
 
-<details><summary>✅ 1 gate passed</summary>
+<details><summary>1 gate passed</summary>
 
-- head: The head is the planned commit.
+- ✅ **head**: The head is the planned commit.
 
 </details>
 
@@ -81,7 +81,7 @@ Risk: **high**. Destroys 1 resource holding data. Replaces 1 resource holding da
 | 🟥 destroy | `aws_db_instance.main` | No longer in the configuration. | high |
 | 🟥 destroy | `aws_instance.web (deposed a1b2c3d4)` | Left over from a replacement that failed half-way. | medium |
 | 🟧 replace | `module.files.aws_s3_bucket.uploads` | It cannot be updated in place. Forced by `bucket`. | high |
-| 🟨 change | `aws_instance.web` |  | low |
+| 🟨 change | `aws_instance.web` |  |  |
 | 🟨 change | `aws_security_group.web` |  | high |
 | 🟩 add | `aws_iam_policy.deploy` |  | high |
 
@@ -199,12 +199,13 @@ Risk: **medium**. Destroys 2 resources. Replaces 1 resource. Forgets 1 resource:
 | 🟥 destroy | `terraform_data.many["c/d"]` | Its key is no longer in for_each. | medium |
 | 🟧 replace | `terraform_data.replaced` | It cannot be updated in place. Forced by `triggers_replace`. | medium |
 | 🟪 forget | `terraform_data.forgotten` | A removed block lets go of it without destroying it. | medium |
-| 🟨 change | `terraform_data.keep` |  | low |
-| 🟨 change | 2 × `terraform_data.many` |  | low |
-| 🟨 change | `terraform_data.text` |  | low |
-| 🟩 add | `terraform_data.fresh` |  | low |
-| 🟦 import | `terraform_data.imported` | Imported. | low |
-| ⬜ move | `terraform_data.new_name` | Moved from `terraform_data.old_name`. | low |
+| 🟨 change | `terraform_data.keep` |  |  |
+| 🟨 change | `terraform_data.many["a b"]` |  |  |
+| 🟨 change | `terraform_data.many["e\\"f"]` |  |  |
+| 🟨 change | `terraform_data.text` |  |  |
+| 🟩 add | `terraform_data.fresh` |  |  |
+| 🟦 import | `terraform_data.imported` | Imported. |  |
+| ⬜ move | `terraform_data.new_name` | Moved from `terraform_data.old_name`. |  |
 
 Outputs: `dropped` (destroy), `size` (change), `fresh` (add).
 
@@ -373,11 +374,9 @@ def test_a_plan_being_applied_can_be_stopped() -> None:
 
     body = plan_comment(PlanView(plan=plan, run_url=RUN_URL, applying_run=RunId("r999")))
 
-    assert body.rsplit("\n\n", 1)[-1] == snapshot("""\
-```
-/status
-```
-""")
+    assert body.endswith(
+        "To stop the apply, comment:\n\n```\n/cancel r999\n```\n\nTo see what is running, comment:\n\n```\n/status\n```\n"
+    )
 
 
 def test_a_targeted_plan_in_another_project_that_somebody_else_holds() -> None:
@@ -423,7 +422,7 @@ def test_given_steps_take_the_place_of_the_usual_ones() -> None:
 
     body = plan_comment(PlanView(plan=builders.plan(), run_url=RUN_URL, next_steps=steps))
 
-    assert body.endswith("**Next**\n- To apply the revert, comment `/apply staging pabcdefg`.\n")
+    assert body.endswith("**Next**\n\nTo apply the revert, comment:\n\n```\n/apply staging pabcdefg\n```\n")
 
 
 def test_only_outputs() -> None:
@@ -483,8 +482,8 @@ def test_rows_of_added_resources_go_before_all_other_rows() -> None:
     assert "aws_thing.add_1999" not in body
     assert "rows of resources to add" in body
     assert "This plan loses data" in body
-    assert "| codeowners |" in body
-    assert body.endswith("comment `/plan staging`.\n")
+    assert "**codeowners**" in body
+    assert body.endswith("```\n/plan staging\n```\n")
 
 
 _text = st.text(max_size=400) | st.text(alphabet="`|@#$&<漢😀_*\n", max_size=400)
@@ -557,11 +556,11 @@ def test_any_plan_fits_and_keeps_title_boxes_gates_and_commands(view: PlanView) 
     assert "…" not in body[-3:]
     assert parse_header(body) is not None
     assert body.split("\n")[1].startswith("### ")
-    assert "**Next**\n- " in body.rsplit("</details>", 1)[-1]
+    assert "**Next**\n\n" in body.rsplit("</details>", 1)[-1]
     assert ("> [!CAUTION]" in body) == bool(
-        view.plan.summary.risk.stateful or view.plan.summary.risk.destroys
+        view.plan.summary.risk.stateful or view.plan.summary.risk.destroys or view.plan.summary.failed_checks
     )
-    assert ("| Gate | State |" in body) == bool(view.gates)
+    assert ("**Blocked by " in body or "**Waiting for " in body) == bool(shut(view.gates))
     assert not MENTION.search(outside_code(body))
     html = rendered(body)
     assert html.count("<details>") == html.count("</details>")
