@@ -1,176 +1,134 @@
-"""The plan comment of a pull request: all its stacks, what is dangerous, what is blocked, what is next."""
+"""The one comment with the plans of a pull request: every stack, what blocks it, what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bot.comments.gates.table import gate_line
 from bot.comments.markdown.budget import Part, fit
-from bot.comments.markdown.header import header
-from bot.comments.markdown.words import Step, command, counted, short, steps, to_do
-from bot.comments.pulls.plan_rows import (
-    StackView,
-    details,
-    gravity,
-    headline,
-    label,
-    mark,
-    own_steps,
-    section,
-    status,
-    table_row,
+from bot.comments.markdown.escape import link, text
+from bot.comments.markdown.header import StackStatus, header
+from bot.comments.markdown.words import short, step_blocks
+from bot.comments.pulls.plan_sections import only_stack, stack_section
+from bot.comments.pulls.plan_steps import steps_of_one, steps_of_several
+from bot.comments.pulls.plan_table import (
+    facts_line,
+    failed_stacks,
+    gravest_first,
+    several_title,
+    shut_gates,
+    stack_changes,
+    stack_mark,
+    stack_table,
+    stacks_caution,
 )
-from bot.comments.runs.failures import failure
-from bot.comments.runs.plan import whole_plan
-from bot.comments.runs.plan_body import danger
-from bot.comments.runs.report import RunView
-from bot.domain.core.model import EnvName, PlanStatus, Sha
-from bot.domain.gates import GateResult, shut
-from bot.domain.plans.plan import Counts
+from bot.comments.pulls.plan_view import PullPlansView, StackState, StackView, is_unchanged, state_of
+from bot.comments.runs.failures import failure_explained, planning_ended
+from bot.comments.runs.report import RunView, facts
+from bot.domain.core.model import RunStatus
 
-_MOST_NAMED: Final = 3
-"""Stacks, or resources to destroy, that are named in a line about several."""
-_MOST_DANGERS: Final = 40
-"""Stacks whose dangers are listed; the table marks those of the others."""
-_MOST_BLOCKS: Final = 30
-"""Different answers of shut gates that are listed."""
+__all__ = ["PullPlansView", "StackView", "pull_plans_comment"]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullPlansView:
-    """The contents of the plan comment."""
-
-    pull: int
-    head: Sha
-    """The newest head of the pull request that was planned."""
-    stacks: Sequence[StackView]
-    """At least one, in the order in which they are shown."""
-    ref: str | None = None
-    """Identifies the comment after a crash."""
+_HEADER_ROOM: Final = 24_000
+"""Bytes of the stacks in the first line; the last ones are left out of it."""
+_NOTED: Final = frozenset(
+    {
+        StackState.APPLYING,
+        StackState.APPLIED,
+        StackState.APPLY_FAILED,
+        StackState.STALE,
+        StackState.CANCELED,
+        StackState.PLANNING,
+        StackState.PLAN_ONLY,
+    }
+)
 
 
 def pull_plans_comment(view: PullPlansView) -> str:
-    """Return the comment, at most 60,000 bytes."""
-    return fit([*(_one(view, view.stacks[0]) if len(view.stacks) == 1 else _several(view))])
-
-
-def _header(view: PullPlansView, reason: str | None = None) -> str:
-    stacks = [status(each) for each in view.stacks]
-    return header("plan", head=view.head, reason=reason, ref=view.ref, stacks=stacks)
+    """Return the plan comment of a pull request, at most 60,000 bytes."""
+    if len(view.stacks) == 1:
+        return fit([*_one(view, view.stacks[0])])
+    return fit([*_several(view)])
 
 
 def _one(view: PullPlansView, stack: StackView) -> Iterator[Part]:
-    reason = None
-    if stack.failed is not None:
-        reason = failure(RunView(run=stack.failed, run_url=stack.run_url))[0]
-    yield Part(text=f"{_header(view, reason)}\n### {mark(stack)} {label(stack)}: {headline(stack)}\n\n")
-    yield from details(stack, has_gates=True)
-    yield whole_plan(stack.run_url)
-    yield Part(text=steps(own_steps(stack)))
+    yield Part(text=f"{_header(view)}\n{_title(stack)}\n\n{_facts(stack)}")
+    yield from only_stack(stack)
+    where = link("the run page", stack.run_url)
+    yield Part(text=f"The whole plan is on {where}.", is_note=True)
+    yield Part(text=step_blocks(steps_of_one(stack)))
+
+
+def _title(view: StackView) -> str:
+    state, label = state_of(view), text(view.stack.label)
+    if view.failed is not None and state is not StackState.PLANNING:
+        return f"### {stack_mark(view)} {label}: {planning_ended(view.failed.status)}"
+    said = stack_changes(view)
+    if state is StackState.PLANNING or not said:
+        return f"### {stack_mark(view)} {label}: {state.value}"
+    if state is StackState.APPLYING and view.applying_url:
+        return f"### {stack_mark(view)} {label}: {said} (applying, {link('log', view.applying_url)})"
+    return f"### {stack_mark(view)} {label}: {said}{f' ({state.value})' if state in _NOTED else ''}"
+
+
+def _facts(view: StackView) -> str:
+    if view.failed is not None and view.planning is None:
+        return f"{facts(RunView(run=view.failed, run_url=view.run_url))}\n"
+    return facts_line(view) if view.planning is None else ""
 
 
 def _several(view: PullPlansView) -> Iterator[Part]:
-    ranked = sorted(view.stacks, key=gravity)
-    yield Part(text=f"{_header(view)}\n{_title(ranked)}\n\nCommit {short(view.head)}\n\n")
-    yield from _table(view.stacks)
-    yield Part(text=_caution(ranked))
-    yield Part(text=_blocked(view.stacks))
-    for stack in ranked:
-        yield from section(stack)
-    yield Part(text="The whole plans are on the pages of their runs.", is_note=True)
-    yield Part(text=steps(_steps(view.stacks)))
+    page = f" · {link('all runs', view.page_url)}" if view.page_url else ""
+    yield Part(text=f"{_header(view)}\n{several_title(view.stacks)}\n\nCommit {short(view.head)}{page}\n\n")
+    yield from stack_table(view)
+    yield Part(text=stacks_caution(view.stacks))
+    yield Part(text=failed_stacks(view.stacks))
+    yield Part(text=shut_gates(view.stacks))
+    ordered = gravest_first(view.stacks)
+    shown = [each for each in ordered if not is_unchanged(each)]
+    for number, each in enumerate(shown):
+        yield from stack_section(each, str(number))
+    yield Part(text=f"The rest is on {link('the page of this pull request', view.page_url)}.", is_note=True)
+    yield Part(text=step_blocks(steps_of_several(view.stacks)))
 
 
-def _title(ranked: Sequence[StackView]) -> str:
-    """Return the heading: how many stacks, and the sum of what would change."""
-    plans = [each.plan for each in ranked if each.plan is not None and each.failed is None]
-    open_plans = [plan for plan in plans if plan.status is PlanStatus.PLANNED]
-    total = Counts(
-        add=sum(plan.summary.counts.add for plan in open_plans),
-        change=sum(plan.summary.counts.change for plan in open_plans),
-        destroy=sum(plan.summary.counts.destroy for plan in open_plans),
-        replace=sum(plan.summary.counts.replace for plan in open_plans),
-        import_=sum(plan.summary.counts.import_ for plan in open_plans),
-        move=sum(plan.summary.counts.move for plan in open_plans),
-        forget=sum(plan.summary.counts.forget for plan in open_plans),
+def _header(view: PullPlansView) -> str:
+    """Return the first line; with several stacks, one status stands for all only if they agree."""
+    stacks: list[StackStatus] = []
+    room = _HEADER_ROOM
+    for each in gravest_first(view.stacks):
+        status = _status(each)
+        # Two, because a single one stands at the top level as well.
+        room -= len(header("plan", stacks=[status, status])) // 2
+        if room < 0:
+            break
+        stacks.append(status)
+    agreed = {each.status for each in stacks}
+    return header(
+        "plan",
+        head=view.head,
+        status=agreed.pop() if len(agreed) == 1 else None,
+        reason=_reason(view.stacks),
+        ref=view.ref,
+        stacks=stacks,
     )
-    failed = sum(each.failed is not None for each in ranked)
-    said = [
-        *([f"{failed} failed"] if failed else []),
-        *([to_do(total, sum(len(plan.summary.outputs) for plan in open_plans))] if open_plans else []),
-    ]
-    what = ", ".join(said) or "nothing to apply"
-    return f"### {mark(ranked[0])} {counted(len(ranked), 'stack')}: {what}"
 
 
-def _table(stacks: Sequence[StackView]) -> Iterator[Part]:
-    plans = [each.plan for each in stacks if each.plan is not None]
-    # A column that says the same of every stack is not drawn.
-    has_risk = len({plan.summary.risk.level for plan in plans}) > 1
-    titles = ["Stack", "Changes", *(["Risk"] if has_risk else []), "State"]
-    yield Part(text=f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}\n")
-    for each in stacks:
-        yield table_row(each, has_risk=has_risk)
-    yield Part(text="\n")
+def _reason(stacks: Sequence[StackView]) -> str | None:
+    failed = stacks[0].failed if len(stacks) == 1 else None
+    return None if failed is None else failure_explained(RunView(run=failed, run_url=None))[0]
 
 
-def _caution(ranked: Sequence[StackView]) -> str:
-    """Return the box on everything that would be destroyed and every failed check."""
-    found = [
-        (each, lines)
-        for each in ranked
-        if each.plan is not None
-        and each.plan.status in {PlanStatus.PLANNED, PlanStatus.APPLYING}
-        and (lines := danger(each.plan.summary, most=_MOST_NAMED))
-    ]
-    if not found:
-        return ""
-    boxed = ["> [!CAUTION]"]
-    for each, lines in found[:_MOST_DANGERS]:
-        boxed += [f"> **{label(each)}**", ">", *lines, ">"]
-    more = len(found) - _MOST_DANGERS
-    boxed += [f"> And {more} more stacks, marked in the table."] if more > 0 else []
-    return "\n".join(boxed).removesuffix("\n>") + "\n\n"
-
-
-def _blocked(stacks: Sequence[StackView]) -> str:
-    """Return the shut gates of all stacks, each different answer once."""
-    where: dict[GateResult, list[StackView]] = {}
-    for each in stacks:
-        for gate in shut(each.gates):
-            where.setdefault(gate, []).append(each)
-    if not where:
-        return ""
-    lines = [f"- {gate_line(gate, where=f' ({_named(found)})')}\n" for gate, found in where.items()]
-    more = len(lines) - _MOST_BLOCKS
-    rest = f"- and {more} more, in the sections below and on the pages of the runs\n" if more > 0 else ""
-    return "**Blocked**\n\n" + "".join(lines[:_MOST_BLOCKS]) + rest + "\n"
-
-
-def _named(stacks: Sequence[StackView]) -> str:
-    more = len(stacks) - _MOST_NAMED
-    names = ", ".join(label(each) for each in stacks[:_MOST_NAMED])
-    return f"{names} and {more} more" if more > 0 else names
-
-
-def _steps(stacks: Sequence[StackView]) -> Iterator[Step]:
-    """Yield a command per environment, then the one that plans everything again."""
-    by_env: Mapping[EnvName, list[StackView]] = {
-        env: [*found] for env, found in groupby(stacks, key=lambda each: each.stack.env)
-    }
-    for env, found in by_env.items():
-        ready, blocked = (
-            [each for each in found if each.is_ready],
-            [each for each in found if each.is_blocked],
+def _status(view: StackView) -> StackStatus:
+    """Return the last result of a stack; `planning` only where there has been none."""
+    stack, failed = view.stack, view.failed
+    if failed is not None:
+        status = "canceled" if failed.status is RunStatus.CANCELED else "failed"
+        return StackStatus(env=stack.env, project=stack.project, run=failed.id, status=status)
+    if view.plan is not None:
+        plan = view.plan
+        return StackStatus(
+            env=stack.env, project=stack.project, run=plan.run_id, plan=plan.id, status=plan.status
         )
-        if ready or blocked:
-            gates = "Once the gates above are open, to" if blocked else "To"
-            yield Step(sentence=f"{gates} apply {env}", command=_apply(env, [*ready, *blocked], found))
-    yield Step(sentence="To re-plan", command="/plan")
-
-
-def _apply(env: EnvName, applied: Sequence[StackView], found: Sequence[StackView]) -> str:
-    return command("apply", applied[0].stack) if len(found) == 1 else f"/apply {env}"
+    run = None if view.planning is None else view.planning.id
+    return StackStatus(env=stack.env, project=stack.project, run=run, status="planning")

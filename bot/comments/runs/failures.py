@@ -7,59 +7,63 @@ from collections.abc import Mapping, Sequence
 from bot.comments.markdown.budget import fit_text
 from bot.comments.markdown.escape import code, fence, prose, text
 from bot.comments.markdown.header import header
-from bot.comments.markdown.words import Step, command, sentence, short, steps
+from bot.comments.markdown.words import Step, command, sentence, short, step_blocks
 from bot.comments.runs.omissions import omissions
 from bot.comments.runs.report import RunView, facts, log_block, string, strings
 from bot.comments.runs.unplannable import unplannable
-from bot.domain.core.model import PullRequest, Run, RunStatus, Sha
+from bot.domain.core.model import PullRequest, Run, RunStatus, Sha, Stack
 from bot.domain.core.refusals import Reason
 
 _MOST_PROBLEMS = 30
 
 
 def plan_failed_comment(view: RunView) -> str:
-    """Return the sticky comment of a revert or state operation whose plan run ended without a plan.
+    """Return the sticky comment of a stack whose plan run ended without a plan.
 
     `run.detail` has the reason: `problem` is `terraform`, `conflict`, `unsafe_tree`, `tree_changed`,
     `unplannable`, `policy` or `other`.
     """
     run = view.run
+    reason, explained = failure_explained(view)
+    status = "canceled" if run.status is RunStatus.CANCELED else "failed"
     first = header(
         "plan",
         env=run.stack.env,
         project=run.stack.project,
         run=run.id,
         head=run.head_sha,
-        status=failed_status(run),
-        reason=failure(view)[0],
+        status=status,
+        reason=reason,
     )
-    return fit_text(f"{first}\n{failed_title(run)}\n\n{failed_body(view)}\n{steps(failed_steps(view))}")
+    mark = "🚫" if status == "canceled" else "❌"
+    title = f"### {mark} {text(run.stack.label)}: {planning_ended(run.status)}"
+    asked = view.next_steps or (retry_step(run.stack),)
+    return fit_text(f"{first}\n{title}\n\n{facts(view)}\n{explained}\n{step_blocks(asked)}")
 
 
-def failed_status(run: Run) -> str:
-    """Return the status of a plan run without a plan, for the header."""
-    return "canceled" if run.status is RunStatus.CANCELED else "failed"
+def retry_step(stack: Stack) -> Step:
+    """Return what to do after a plan that failed."""
+    return Step(
+        sentence="Push a fix and it is planned automatically; to retry unchanged",
+        command=command("plan", stack),
+    )
 
 
-def failed_title(run: Run) -> str:
-    """Return the heading of a plan run without a plan."""
-    return f"### {failed_mark(run)} {text(run.stack.label)}: {how_it_ended(run.status)}"
-
-
-def failed_mark(run: Run) -> str:
-    """Return the icon of a plan run without a plan."""
-    return "🚫" if run.status is RunStatus.CANCELED else "❌"
-
-
-def failed_body(view: RunView) -> str:
-    """Return what a plan run was and why it has no plan."""
-    return f"{facts(view)}\n{failure(view)[1]}"
-
-
-def failed_steps(view: RunView) -> Sequence[Step]:
-    """Return the next commands after a plan run without a plan."""
-    retry = "Push a fix and it is planned automatically; to retry unchanged"
-    return view.next_steps or (Step(sentence=retry, command=command("plan", view.run.stack)),)
+def failure_headline(run: Run) -> str:
+    """Return in one line why a run ended without a plan."""
+    detail = run.detail
+    match string(detail, "problem"):
+        case "conflict":
+            return "The head does not merge cleanly into its base."
+        case "policy":
+            return "`gatewright.yaml` is not valid."
+        case "unsafe_tree":
+            return "The tree holds files that could redirect Terraform's state or data."
+        case "tree_changed":
+            return "A program that ran during the plan changed its working directory."
+        case _:
+            said = string(detail, "message") or run.summary or ""
+            return sentence(said, limit=300) or f"{planning_ended(run.status).capitalize()}."
 
 
 def conflict_comment(*, paths: Sequence[str], pull: PullRequest) -> str:
@@ -69,7 +73,7 @@ def conflict_comment(*, paths: Sequence[str], pull: PullRequest) -> str:
     return (
         f"{first}\n### ❌ Nothing was planned: merge conflict\n\n"
         f"{short(pull.head_sha)} does not merge cleanly into {base}, and plans are made of the merge.\n\n"
-        f"{_bullets(paths, as_code=True)}\nMerge or rebase onto {base} and push: the plan then starts by itself.\n"
+        f"{_bullets(paths, as_code=True)}\nMerge or rebase onto {base} and push: the plan then starts automatically.\n"
     )
 
 
@@ -93,7 +97,7 @@ def policy_in_force_comment(*, branch: str, commit: Sha) -> str:
     )
 
 
-def failure(view: RunView) -> tuple[str | None, str]:
+def failure_explained(view: RunView) -> tuple[str | None, str]:
     """Return the reason code and the explanation why there is no plan."""
     detail = view.run.detail
     match string(detail, "problem"):
@@ -153,8 +157,8 @@ def _refused(detail: Mapping[str, object]) -> tuple[str | None, str]:
     return reason or None, f"{sentence(string(detail, 'message'))}\n{named and chr(10) + named}"
 
 
-def how_it_ended(status: RunStatus) -> str:
-    """Return how a plan run without a plan ended."""
+def planning_ended(status: RunStatus) -> str:
+    """Return how a run ended without a plan, in words."""
     match status:
         case RunStatus.CANCELED:
             return "planning was canceled"

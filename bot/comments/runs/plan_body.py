@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bot.comments.markdown.budget import Drop, Part, clip_lines
@@ -14,8 +16,11 @@ from bot.domain.releases.drift_checks import Drifted
 _LONGEST_DIFF = 12_000
 """Bytes of one resource's diff; the run's page shows all of it."""
 _MOST_LISTED = 8
-_MOST_ALIKE = 2
-"""Resources of one `count` or `for_each` that still get a row each."""
+_MOST_SINGLE = 8
+"""Rows of a table in which equal ones are not grouped."""
+_FEWEST_GROUPED = 3
+_QUIET = frozenset({RiskLevel.NONE, RiskLevel.LOW})
+_KEYS = re.compile(r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]')
 _ACTION_MARKS = {
     Action.DESTROY: "🟥",
     Action.REPLACE: "🟧",
@@ -28,43 +33,30 @@ _ACTION_MARKS = {
 
 
 def caution(summary: PlanSummary) -> str:
-    """Return the box on what a plan destroys and which of its `check` blocks failed."""
-    lines = danger(summary)
-    return "\n".join(["> [!CAUTION]", *lines]) + "\n\n" if lines else ""
-
-
-def danger(summary: PlanSummary, *, most: int = _MOST_LISTED) -> list[str]:
-    """Return the quoted lines of that box; `most` resources are named."""
+    """Return the box on what is destroyed or replaced, and on failed `check` blocks."""
     risk = summary.risk
-    lines: list[str] = []
-    if risk.stateful:
-        lines += [
+    known = {*risk.stateful}
+    destroyed = [address for address in risk.destroys if address not in known]
+    replaced = [address for address in risk.replaces if address not in known]
+    groups = [
+        [
             f"> **This plan loses data.** It destroys or replaces {counted(len(risk.stateful), 'resource')} holding data:",
-            *_listed(risk.stateful, most),
+            *_listed(risk.stateful),
         ]
-    others = [address for address in risk.destroys if address not in {*risk.stateful}]
-    if others:
-        lines += [
-            *([">"] if lines else []),
-            f"> It destroys {counted(len(others), 'resource')}:",
-            *_listed(others, most),
-        ]
-    if summary.failed_checks:
-        lines += [">"] if lines else []
-        lines += [f"> Check failed: {text(each, limit=500)}" for each in summary.failed_checks[:_MOST_LISTED]]
-        more = len(summary.failed_checks) - _MOST_LISTED
-        lines += [f"> And {more} more failed checks."] if more > 0 else []
-    return lines
+        if risk.stateful
+        else [],
+        [f"> It destroys {counted(len(destroyed), 'resource')}:", *_listed(destroyed)] if destroyed else [],
+        [f"> It replaces {counted(len(replaced), 'resource')}:", *_listed(replaced)] if replaced else [],
+        _failed_checks(summary.failed_checks),
+    ]
+    said = "\n>\n".join("\n".join(group) for group in groups if group)
+    return f"> [!CAUTION]\n{said}\n\n" if said else ""
 
 
-def change_mark(summary: PlanSummary) -> str:
-    """Return the colour of the gravest change."""
-    counts = summary.counts
-    if counts.destroy or counts.replace:
-        return "🟥"
-    if counts.change or counts.forget or counts.move or summary.outputs:
-        return "🟨"
-    return "🟩" if counts.add or counts.import_ else "⚪"
+def _failed_checks(failed: Sequence[str]) -> list[str]:
+    lines = [f"> - Check failed: {text(said, limit=300)}" for said in failed[:_MOST_LISTED]]
+    more = len(failed) - _MOST_LISTED
+    return [*lines, f"> - and {counted(more, 'more failed check')}"] if more > 0 else lines
 
 
 def exposed(summary: PlanSummary) -> str:
@@ -79,57 +71,64 @@ def exposed(summary: PlanSummary) -> str:
     )
 
 
-def _listed(items: Sequence[str], most: int = _MOST_LISTED) -> list[str]:
-    lines = [f"> - {code(item, limit=150)}" for item in items[:most]]
-    more = len(items) - most
+def _listed(items: Sequence[str]) -> list[str]:
+    lines = [f"> - {code(item, limit=150)}" for item in items[:_MOST_LISTED]]
+    more = len(items) - _MOST_LISTED
     return [*lines, f"> - and {more} more"] if more > 0 else lines
 
 
 def resource_table(summary: PlanSummary) -> Iterator[Part]:
-    """Yield the risk line and one row per resource."""
+    """Yield the risk line, where it says something, and one row per resource or group of equal ones."""
     risk = summary.risk
     if not summary.resources:
         return
-    reasons = " ".join(risk.reasons)
-    yield Part(text=f"Risk: **{risk.level}** ({risk.score} of 100). {text(reasons)}".rstrip() + "\n\n")
-    groups = _grouped(summary.resources)
+    if risk.level not in _QUIET:
+        yield Part(text=f"Risk: **{risk.level}**. {text(' '.join(risk.reasons))}".rstrip() + "\n\n")
+    rows = _grouped(summary.resources)
     # Columns that say nothing are not drawn.
-    has_why = any(_why(rows[0]) for rows in groups)
-    has_risk = len({rows[0].risk for rows in groups}) > 1
+    has_why = any(_why(row) for row, _ in rows)
+    has_risk = any(row.risk not in _QUIET for row, _ in rows)
     titles = ["Action", "Resource", *(["Why"] if has_why else []), *(["Risk"] if has_risk else [])]
-    head = f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}\n"
-    yield Part(text=head, frame_of="resources")
-    for rows in groups:
-        row = rows[0]
+    frame = f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}\n"
+    yield Part(text=frame, frame_of="resources")
+    for row, number in rows:
         drop = Drop.ADDED_ROW if row.action is Action.ADD and row.risk is RiskLevel.LOW else Drop.ROW
         cells = [
             f"{_ACTION_MARKS[row.action]} {row.action}",
-            code(row.address) if len(rows) == 1 else f"{len(rows)} x {code(_kind(row))}",
+            code(row.address)
+            if number == 1
+            else f"{number} \N{MULTIPLICATION SIGN} {code(_without_keys(row.address))}",
             *([_why(row)] if has_why else []),
-            *([str(row.risk)] if has_risk else []),
+            *([_risk(row)] if has_risk else []),
         ]
         yield Part(text=f"| {' | '.join(cells)} |\n", drop=drop, group="resources")
-    yield Part(text="\n")
+    yield Part(text="\n", frame_of="resources")
 
 
-def _grouped(resources: Sequence[ResourceChange]) -> list[list[ResourceChange]]:
-    """Return the rows of the table: many resources of a kind to which the same happens share one."""
-    groups: dict[object, list[ResourceChange]] = {}
-    for row in resources:
-        # Anything destroyed, replaced or explained has a row with its address.
-        alike = row.action in {Action.ADD, Action.CHANGE} and not _why(row)
-        key = (row.action, _kind(row), row.risk) if alike else row.address
-        groups.setdefault(key, []).append(row)
-    return [
-        part
-        for rows in groups.values()
-        for part in ([rows] if len(rows) > _MOST_ALIKE else [[row] for row in rows])
-    ]
+def _grouped(rows: Sequence[ResourceChange]) -> list[tuple[ResourceChange, int]]:
+    """Return the rows with how many each stands for; in a short table, each stands for one."""
+    if len(rows) <= _MOST_SINGLE:
+        return [(row, 1) for row in rows]
+    numbers = Counter(_kind(row) for row in rows)
+    found: dict[object, tuple[ResourceChange, int]] = {}
+    for row in rows:
+        number = numbers[_kind(row)]
+        # What is destroyed or replaced is always named.
+        is_single = number < _FEWEST_GROUPED or row.action in {Action.DESTROY, Action.REPLACE}
+        found.setdefault(row.address if is_single else _kind(row), (row, 1 if is_single else number))
+    return [*found.values()]
 
 
-def _kind(row: ResourceChange) -> str:
-    """Return the module path, type and name of a resource, without its instance key."""
-    return row.address.rsplit("[", 1)[0] if row.address.endswith("]") else row.address
+def _kind(row: ResourceChange) -> tuple[str, ...]:
+    return (row.action, row.risk, _without_keys(row.address), _why(row))
+
+
+def _risk(row: ResourceChange) -> str:
+    return "" if row.risk in _QUIET else str(row.risk)
+
+
+def _without_keys(address: str) -> str:
+    return _KEYS.sub("", address)
 
 
 def _why(row: ResourceChange) -> str:
@@ -182,7 +181,7 @@ def drift(summary: PlanSummary, checked: Sequence[Drifted] = ()) -> Iterator[Par
         yield Part(text=f"- {code(row.address)} was {_outside(row)}.\n", drop=Drop.DETAIL, group="drift")
     for other in others:
         was = "deleted" if other.action is Action.DESTROY else "changed"
-        line = f"- {code(other.address)} was {was}, first seen {minute(other.since)}; it does not matter to this plan.\n"
+        line = f"- {code(other.address)} was {was}, first seen {minute(other.since)}; this plan is not affected.\n"
         yield Part(text=line, drop=Drop.DETAIL, group="drift")
     yield Part(text="\n", frame_of="drift")
     yield Part(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from weakref import WeakValueDictionary
 
-from bot.comments.pulls.plan_rows import StackView
+from bot.comments.pulls.plan_view import StackView
 from bot.comments.pulls.plans import PullPlansView, pull_plans_comment
 from bot.domain.core.model import PlanId, PlanLane, PullRequest, Repo, Sha
 from bot.domain.gates import GateResult

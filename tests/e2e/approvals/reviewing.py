@@ -28,7 +28,7 @@ async def shown(world: World, number: int) -> str:
     [comment] = [
         heard for heard in world.watch(number).comments() if heard.is_about(kind="plan", env="staging")
     ]
-    [row] = [line for line in comment.body.splitlines() if line.startswith("| codeowners |")]
+    [row] = [line for line in comment.body.splitlines() if " **codeowners**: " in line]
     return row.replace("&#8203;", "")
 
 

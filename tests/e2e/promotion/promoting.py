@@ -14,8 +14,8 @@ async def greet(world: World, words: str) -> dict[str, str]:
 
 
 async def row(world: World, number: int, gate: str, env: str = "prod") -> str:
-    """Return the row of a gate in a plan comment, and count everything as read."""
+    """Return the line of a gate in a plan comment, and count everything as read."""
     await world.told(number)
     comments = [heard for heard in world.watch(number).comments() if heard.is_about(kind="plan", env=env)]
-    [line] = [line for line in comments[-1].body.splitlines() if line.startswith(f"| {gate} |")]
+    [line] = [line for line in comments[-1].body.splitlines() if f" **{gate}**: " in line]
     return line.replace("&#8203;", "")

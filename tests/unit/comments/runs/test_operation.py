@@ -22,13 +22,13 @@ def test_plan_of_an_import_says_what_belongs_into_the_code() -> None:
 
     body = plan_comment(PlanView(plan=planned, run_url=None))
 
-    assert '🟩 staging: import of `terraform_data.a["x"]`, 1 to import\n' in body
+    assert '📋 staging: import of `terraform_data.a["x"]`, 1 to import (planned)' in body
     assert "Nothing else of this pull request is applied with it." in body
     assert 'to = terraform_data.a["x"]' in body
     assert "must stay in the code" in body
     assert "it is changed to what the code says" not in body
-    assert f"`/apply staging {planned.id}`" in body
-    assert f"`/cancel {planned.id}`" in body
+    assert f"```\n/apply staging {planned.id}\n```\n" in body
+    assert f"```\n/cancel {planned.id}\n```\n" in body
 
 
 def test_plan_of_an_import_warns_that_it_changes_the_object() -> None:
@@ -42,7 +42,7 @@ def test_the_plan_of_letting_go_says_that_nothing_is_destroyed() -> None:
 
     body = plan_comment(PlanView(plan=planned, run_url=None))
 
-    assert "staging: `module.legacy` leaves the state, 2 to forget\n" in body
+    assert "staging: `module.legacy` leaves the state, 2 to forget (planned)" in body
     assert "destroys nothing" in body
     assert "destroy = false" in body
     assert "must stay out of the code" in body
@@ -70,7 +70,7 @@ def test_each_end_of_its_plan_offers_what_comes_next(status: PlanStatus, said: s
     body = plan_comment(PlanView(plan=plan(operation=FORGET, status=status), run_url=None))
 
     assert said in body
-    assert f"`{step}`" in body
+    assert f"```\n{step}\n```\n" in body
 
 
 def test_its_report_says_that_it_is_no_release() -> None:

@@ -44,9 +44,9 @@ def test_a_plan_that_loses_data_and_opens_something() -> None:
 
     assert plan_comment(view) == snapshot("""\
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "planned"} -->
-### 🟥 staging: 2 to destroy, 1 to replace, 2 to change, 1 to add
+### 📋 staging: 2 to destroy, 1 to replace, 2 to change, 1 to add (planned)
 
-Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
 
 > [!CAUTION]
 > **This plan loses data.** It destroys or replaces 2 resources holding data:
@@ -56,7 +56,7 @@ Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:0
 > It destroys 1 resource:
 > - `aws_instance.web (deposed a1b2c3d4)`
 >
-> Check failed: aws_instance.web: It could not be evaluated.
+> - Check failed: aws_instance.web: It could not be evaluated.
 
 > [!WARNING]
 > **This plan opens something to everybody.**
@@ -68,22 +68,20 @@ Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:0
 - ❌ **lock**: staging is held by #&#8203;12 (bob). → `/unlock staging`
 - ⏳ **codeowners**: No owner has approved `terraform/main.tf`. → an approval by @&#8203;acme/platform
 
-<details><summary>✅ 1 gate passed</summary>
+<details><summary>1 gate passed</summary>
 
-| Gate | What it says |
-| --- | --- |
-| head | The head is the planned commit. |
+- ✅ **head**: The head is the planned commit.
 
 </details>
 
-Risk: **high** (90 of 100). Destroys 1 resource holding data. Replaces 1 resource holding data. Opens 2 resources to everybody. Destroys 2 resources. Replaces 1 resource.
+Risk: **high**. Destroys 1 resource holding data. Replaces 1 resource holding data. Opens 2 resources to everybody. Destroys 2 resources. Replaces 1 resource.
 
 | Action | Resource | Why | Risk |
 | --- | --- | --- | --- |
 | 🟥 destroy | `aws_db_instance.main` | No longer in the configuration. | high |
 | 🟥 destroy | `aws_instance.web (deposed a1b2c3d4)` | Left over from a replacement that failed half-way. | medium |
 | 🟧 replace | `module.files.aws_s3_bucket.uploads` | It cannot be updated in place. Forced by `bucket`. | high |
-| 🟨 change | `aws_instance.web` |  | low |
+| 🟨 change | `aws_instance.web` |  |  |
 | 🟨 change | `aws_security_group.web` |  | high |
 | 🟩 add | `aws_iam_policy.deploy` |  | high |
 
@@ -159,8 +157,18 @@ Risk: **high** (90 of 100). Destroys 1 resource holding data. Replaces 1 resourc
 - Deprecated attribute.
 
 **Next**
-- Once the gates above are open, to apply exactly this plan, comment `/apply staging`.
-- To re-plan, comment `/plan staging`.
+
+Once the gates above are open, to apply exactly this plan, comment:
+
+```
+/apply staging
+```
+
+To re-plan, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -169,18 +177,21 @@ def test_a_plan_of_every_action() -> None:
 
     assert body.split("<details>")[0] == snapshot("""\
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "planned"} -->
-### 🟥 staging: 2 to destroy, 1 to replace, 1 to forget, 4 to change, 1 to add, 1 to import, 1 to move
+### 📋 staging: 2 to destroy, 1 to replace, 1 to forget, 4 to change, 1 to add, 1 to import, 1 to move (planned)
 
-Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
 
 > [!CAUTION]
 > It destroys 2 resources:
 > - `terraform_data.gone`
 > - `terraform_data.many["c/d"]`
 >
-> Check failed: check.size_is_small: size must be small, not 2
+> It replaces 1 resource:
+> - `terraform_data.replaced`
+>
+> - Check failed: check.size_is_small: size must be small, not 2
 
-Risk: **medium** (50 of 100). Destroys 2 resources. Replaces 1 resource. Forgets 1 resource: left running, no longer managed.
+Risk: **medium**. Destroys 2 resources. Replaces 1 resource. Forgets 1 resource: left running, no longer managed.
 
 | Action | Resource | Why | Risk |
 | --- | --- | --- | --- |
@@ -188,13 +199,13 @@ Risk: **medium** (50 of 100). Destroys 2 resources. Replaces 1 resource. Forgets
 | 🟥 destroy | `terraform_data.many["c/d"]` | Its key is no longer in for_each. | medium |
 | 🟧 replace | `terraform_data.replaced` | It cannot be updated in place. Forced by `triggers_replace`. | medium |
 | 🟪 forget | `terraform_data.forgotten` | A removed block lets go of it without destroying it. | medium |
-| 🟨 change | `terraform_data.keep` |  | low |
-| 🟨 change | `terraform_data.many["a b"]` |  | low |
-| 🟨 change | `terraform_data.many["e\\"f"]` |  | low |
-| 🟨 change | `terraform_data.text` |  | low |
-| 🟩 add | `terraform_data.fresh` |  | low |
-| 🟦 import | `terraform_data.imported` | Imported. | low |
-| ⬜ move | `terraform_data.new_name` | Moved from `terraform_data.old_name`. | low |
+| 🟨 change | `terraform_data.keep` |  |  |
+| 🟨 change | `terraform_data.many["a b"]` |  |  |
+| 🟨 change | `terraform_data.many["e\\"f"]` |  |  |
+| 🟨 change | `terraform_data.text` |  |  |
+| 🟩 add | `terraform_data.fresh` |  |  |
+| 🟦 import | `terraform_data.imported` | Imported. |  |
+| ⬜ move | `terraform_data.new_name` | Moved from `terraform_data.old_name`. |  |
 
 Outputs: `dropped` (destroy), `size` (change), `fresh` (add).
 
@@ -204,11 +215,9 @@ Outputs: `dropped` (destroy), `size` (change), `fresh` (add).
 def test_a_small_plan_in_whole() -> None:
     assert plan_comment(PlanView(plan=planned("secrets"), run_url=RUN_URL)) == snapshot("""\
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "planned"} -->
-### 🟨 staging: 5 to change
+### 📋 staging: 5 to change (planned)
 
-Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
-
-Risk: **low** (10 of 100).
+Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
 
 | Action | Resource |
 | --- | --- |
@@ -286,8 +295,18 @@ Outputs: `token` (change, sensitive).
 </details>
 
 **Next**
-- To apply exactly this plan, comment `/apply staging`.
-- To re-plan, comment `/plan staging`.
+
+To apply exactly this plan, comment:
+
+```
+/apply staging
+```
+
+To re-plan, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -314,15 +333,20 @@ def test_stale_plan_says_so_and_how_to_get_new_one() -> None:
     plan = builders.plan(status=PlanStatus.STALE, status_reason="the pull request moved on to 1234567")
 
     assert _without_header(plan_comment(PlanView(plan=plan, run_url=None))) == snapshot("""\
-### ⚠️ staging: 1 to add (stale)
+### ⚠️ staging: 1 to add (**stale**)
 
-Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z
+Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z
 
 > [!WARNING]
 > **This plan is stale and cannot be applied.** The pull request moved on to 1234567.
 
 **Next**
-- To re-plan, comment `/plan staging`.
+
+To re-plan, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -331,12 +355,17 @@ def test_a_plan_without_changes() -> None:
     plan = builders.plan(status=PlanStatus.NO_CHANGES, summary=summary)
 
     assert _without_header(plan_comment(PlanView(plan=plan, run_url=RUN_URL))) == snapshot("""\
-### ⚪ staging: no changes
+### ✅ staging: no changes
 
-Plan `pabcdefg` · commit `aaaaaaa` · state serial 4 · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
 
 **Next**
-- There is nothing to apply; to re-plan, comment `/plan staging`.
+
+Nothing to apply; to re-plan, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -345,11 +374,9 @@ def test_a_plan_being_applied_can_be_stopped() -> None:
 
     body = plan_comment(PlanView(plan=plan, run_url=RUN_URL, applying_run=RunId("r999")))
 
-    assert body.rsplit("\n\n", 1)[-1] == snapshot("""\
-**Next**
-- To stop the apply, comment `/cancel r999`.
-- To see what is running, comment `/status`.
-""")
+    assert body.endswith(
+        "To stop the apply, comment:\n\n```\n/cancel r999\n```\n\nTo see what is running, comment:\n\n```\n/status\n```\n"
+    )
 
 
 def test_a_targeted_plan_in_another_project_that_somebody_else_holds() -> None:
@@ -358,19 +385,29 @@ def test_a_targeted_plan_in_another_project_that_somebody_else_holds() -> None:
     view = PlanView(plan=plan, run_url=RUN_URL, locked_by=builders.lock(stack=stack, pull=12))
 
     assert _without_header(plan_comment(view)) == snapshot("""\
-### 🟩 prod (network): 1 to add
+### 📋 prod (network): 1 to add (planned)
 
-Plan `pabcdefg` · commit `aaaaaaa` · no state yet · expires 2026-03-11T12:00Z · [log](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · no state yet · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
 
 > [!NOTE]
 > This plan was made with `-target=aws_vpc.main`: it does not show everything, and it cannot be promoted.
 
 > [!NOTE]
-> #12 (`dev`) has locked prod (network) since 2026-03-04T12:00Z. It can be applied here when #12 is merged, or after `/unlock prod` there.
+> **Blocked: #12 has locked prod (network).** It can be applied here when #12 is merged or unlocked (`/unlock prod -p network` on #12).
 
 **Next**
-- To apply exactly this plan, comment `/apply prod -p network`.
-- To re-plan, comment `/plan prod -p network`.
+
+To apply exactly this plan, comment:
+
+```
+/apply prod -p network
+```
+
+To re-plan, comment:
+
+```
+/plan prod -p network
+```
 """)
 
 
@@ -385,7 +422,7 @@ def test_given_steps_take_the_place_of_the_usual_ones() -> None:
 
     body = plan_comment(PlanView(plan=builders.plan(), run_url=RUN_URL, next_steps=steps))
 
-    assert body.endswith("**Next**\n- To apply the revert, comment `/apply staging pabcdefg`.\n")
+    assert body.endswith("**Next**\n\nTo apply the revert, comment:\n\n```\n/apply staging pabcdefg\n```\n")
 
 
 def test_only_outputs() -> None:
@@ -397,7 +434,7 @@ def test_only_outputs() -> None:
 
     body = plan_comment(PlanView(plan=plan, run_url=RUN_URL))
 
-    assert "### 🟨 staging: only 2 outputs to change\n" in body
+    assert "### 📋 staging: only 2 outputs to change (planned)\n" in body
     assert "Outputs: `url` (add), `token` (change, sensitive).\n" in body
 
 
@@ -446,7 +483,7 @@ def test_rows_of_added_resources_go_before_all_other_rows() -> None:
     assert "rows of resources to add" in body
     assert "This plan loses data" in body
     assert "**codeowners**" in body
-    assert body.endswith("comment `/plan staging`.\n")
+    assert body.endswith("```\n/plan staging\n```\n")
 
 
 _text = st.text(max_size=400) | st.text(alphabet="`|@#$&<漢😀_*\n", max_size=400)
@@ -519,11 +556,11 @@ def test_any_plan_fits_and_keeps_title_boxes_gates_and_commands(view: PlanView) 
     assert "…" not in body[-3:]
     assert parse_header(body) is not None
     assert body.split("\n")[1].startswith("### ")
-    assert "**Next**\n- " in body.rsplit("</details>", 1)[-1]
+    assert "**Next**\n\n" in body.rsplit("</details>", 1)[-1]
     assert ("> [!CAUTION]" in body) == bool(
         view.plan.summary.risk.stateful or view.plan.summary.risk.destroys or view.plan.summary.failed_checks
     )
-    assert ("**Blocked by " in body) == bool(shut(view.gates))
+    assert ("**Blocked by " in body or "**Waiting for " in body) == bool(shut(view.gates))
     assert not MENTION.search(outside_code(body))
     html = rendered(body)
     assert html.count("<details>") == html.count("</details>")
