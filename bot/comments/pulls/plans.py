@@ -104,19 +104,23 @@ def _header(view: PullPlansView) -> str:
             break
         stacks.append(status)
     agreed = {each.status for each in stacks}
+    reasons = _reasons(view.stacks)
     return header(
         "plan",
         head=view.head,
         status=agreed.pop() if len(agreed) == 1 else None,
-        reason=_reason(view.stacks),
+        reason=reasons[0] if reasons else None,
+        reasons=reasons if len(reasons) > 1 else (),
         ref=view.ref,
         stacks=stacks,
     )
 
 
-def _reason(stacks: Sequence[StackView]) -> str | None:
-    failed = stacks[0].failed if len(stacks) == 1 else None
-    return None if failed is None else failure_explained(RunView(run=failed, run_url=None))[0]
+def _reasons(stacks: Sequence[StackView]) -> list[str]:
+    """Return the different codes under which plan runs failed."""
+    failed = [each.failed for each in stacks if each.failed is not None]
+    found = [failure_explained(RunView(run=run, run_url=None))[0] for run in failed]
+    return [*dict.fromkeys(reason for reason in found if reason is not None)]
 
 
 def _status(view: StackView) -> StackStatus:
