@@ -110,7 +110,7 @@ def planning_note(view: StackView) -> str:
 
 
 def failed_plan(view: StackView) -> str:
-    """Return why there is no plan, with the end of the log; empty if the newest run did not fail."""
+    """Return why there is no plan, with the end of the log; empty unless that failed."""
     if view.failed is None:
         return ""
     _, explained = failure_explained(RunView(run=view.failed, run_url=view.run_url))

@@ -1,4 +1,4 @@
-"""The next commands of the plan comment: those that would work now, and who must act for others."""
+"""The next commands of the plan comment, and who must act where none would work."""
 
 from __future__ import annotations
 

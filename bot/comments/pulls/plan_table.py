@@ -1,11 +1,10 @@
-"""The top of the plan comment: its title, the table of stacks, the caution box, shut gates."""
+"""The title of the plan comment and its table of stacks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bot.comments.gates.table import gate_line
 from bot.comments.markdown.budget import Drop, Part
 from bot.comments.markdown.escape import code, link, text
 from bot.comments.markdown.words import counted, minute, short, tally, to_do
@@ -17,10 +16,9 @@ from bot.comments.pulls.plan_view import (
     is_unchanged,
     state_of,
 )
-from bot.comments.runs.failures import failure_headline
 from bot.comments.runs.plan_notes import pull_link
 from bot.domain.core.model import PlanStatus, RunStatus
-from bot.domain.gates import GateResult, shut
+from bot.domain.gates import shut
 from bot.domain.plans.plan import Action, Counts, RiskLevel
 
 CHANGES: Final = {
@@ -64,13 +62,10 @@ _OVER_CHANGES: Final = frozenset(
 )
 """States whose mark a title shows instead of the mark of the changes."""
 _QUIET: Final = frozenset({RiskLevel.NONE, RiskLevel.LOW})
-_LONGEST_LABEL: Final = 80
-_MOST_ADDRESSES: Final = 4
+LONGEST_LABEL: Final = 80
 _MOST_UNCHANGED: Final = 5
 """Rows of unchanged stacks; more are folded below the table."""
 _MOST_NAMED: Final = 4
-_CAUTION_ROOM, _FAILED_ROOM, _GATES_ROOM = 10_000, 6_000, 8_000
-"""Bytes of parts that are never omitted; what does not fit is counted."""
 
 
 def change_mark(counts: Counts, outputs: int) -> str:
@@ -160,7 +155,7 @@ def stack_table(view: PullPlansView) -> Iterator[Part]:
     folded = unchanged if len(unchanged) > _MOST_UNCHANGED else []
     for each in gravest_first([each for each in view.stacks if each not in folded]):
         cells = [
-            text(each.stack.label, limit=_LONGEST_LABEL),
+            text(each.stack.label, limit=LONGEST_LABEL),
             _changes_cell(each),
             *([_risk(each)] if has_risk else []),
             state_cell(each),
@@ -175,7 +170,7 @@ def stack_table(view: PullPlansView) -> Iterator[Part]:
 def _unchanged(views: Sequence[StackView]) -> str:
     if not views:
         return ""
-    names = ", ".join(text(view.stack.label, limit=_LONGEST_LABEL) for view in views)
+    names = ", ".join(text(view.stack.label, limit=LONGEST_LABEL) for view in views)
     title = f"⚪ {counted(len(views), 'stack')} without changes"
     return f"<details><summary>{title}</summary>\n\n{names}\n\n</details>\n\n"
 
@@ -205,11 +200,11 @@ def state_cell(view: StackView) -> str:
         said = f"locked by {pull_link(view.locked_by, view.stack)}"
     elif state is StackState.PLANNING and view.planning is not None:
         is_queued = view.planning.status is RunStatus.QUEUED
-        said = f"{'queued' if is_queued else 'planning'}{_log(view.run_url)}"
+        said = f"{'queued' if is_queued else 'planning'}{log_link(view.run_url)}"
     elif state is StackState.APPLYING:
-        said += _log(view.applying_url)
+        said += log_link(view.applying_url)
     elif state is StackState.PLAN_FAILED:
-        said += _log(view.run_url)
+        said += log_link(view.run_url)
     return f"{_STATES[state]} {said}"
 
 
@@ -223,88 +218,9 @@ def _gates_in_short(view: StackView, state: StackState) -> str:
     return f"blocked by {counted(len(closed), 'gate')}: {listed}"
 
 
-def _log(url: str | None) -> str:
+def log_link(url: str | None) -> str:
+    """Return the link to a log in brackets; empty without an address."""
     return f" ({link('log', url)})" if url else ""
-
-
-def stacks_caution(stacks: Sequence[StackView]) -> str:
-    """Return one box on what all stacks destroy or replace, and on their failed `check` blocks."""
-    lines = [line for view in gravest_first(stacks) for line in _dangers(view)]
-    if not lines:
-        return ""
-    return "> [!CAUTION]\n" + _within(lines, _CAUTION_ROOM, prefix="> ") + "\n"
-
-
-def _dangers(view: StackView) -> Iterator[str]:
-    if (
-        view.plan is None
-        or view.failed is not None
-        or state_of(view) in {StackState.APPLIED, StackState.CANCELED}
-    ):
-        return
-    summary, name = view.plan.summary, f"**{text(view.stack.label, limit=_LONGEST_LABEL)}**"
-    risk = summary.risk
-    known = {*risk.stateful}
-    if risk.stateful:
-        yield f"> - {name} **loses data**: {_addresses(risk.stateful)}"
-    for verb, addresses in (("destroys", risk.destroys), ("replaces", risk.replaces)):
-        if others := [address for address in addresses if address not in known]:
-            yield f"> - {name} {verb} {_addresses(others)}"
-    if risk.exposes:
-        yield f"> - {name} **opens to everybody**: {_addresses(risk.exposes)}"
-    for failed in summary.failed_checks[:3]:
-        yield f"> - {name}: check failed: {text(failed, limit=200)}"
-
-
-def _addresses(addresses: Sequence[str]) -> str:
-    shown = ", ".join(code(address, limit=100) for address in addresses[:_MOST_ADDRESSES])
-    more = len(addresses) - _MOST_ADDRESSES
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-def failed_stacks(stacks: Sequence[StackView]) -> str:
-    """Return the stacks without a plan, each with the reason in one line."""
-    lines = [
-        f"- ❌ **{text(view.stack.label, limit=_LONGEST_LABEL)}**: {failure_headline(view.failed)}{_log(view.run_url)}"
-        for view in stacks
-        if view.failed is not None and state_of(view) is StackState.PLAN_FAILED
-    ]
-    return f"**Plan failed**\n\n{_within(lines, _FAILED_ROOM)}\n" if lines else ""
-
-
-def shut_gates(stacks: Sequence[StackView]) -> str:
-    """Return the shut gates of all stacks, equal ones in one line."""
-    found: dict[GateResult, list[StackView]] = {}
-    for view in stacks:
-        if state_of(view) in {StackState.BLOCKED, StackState.WAITING}:
-            for gate in shut(view.gates):
-                found.setdefault(gate, []).append(view)
-    if not found:
-        return ""
-    lines = [f"- {gate_line(gate, where=_where(views))}" for gate, views in found.items()]
-    number = len({id(view) for views in found.values() for view in views})
-    return f"**Gates that block {counted(number, 'stack')}**\n\n{_within(lines, _GATES_ROOM)}\n"
-
-
-def _where(views: Sequence[StackView]) -> str:
-    shown = ", ".join(text(view.stack.label, limit=_LONGEST_LABEL) for view in views[:3])
-    more = len(views) - 3
-    return f" ({shown} and {more} more)" if more > 0 else f" ({shown})"
-
-
-def _within(lines: Sequence[str], room: int, *, prefix: str = "") -> str:
-    """Return the lines that fit into a number of bytes, and how many do not."""
-    kept: list[str] = []
-    for line in lines:
-        room -= len(line.encode()) + 1
-        if room < 0:
-            break
-        kept.append(line)
-    more = len(lines) - len(kept)
-    return "".join(
-        f"{line}\n"
-        for line in [*kept, *([f"{prefix}- and {more} more; see the sections below"] if more else [])]
-    )
 
 
 def facts_line(view: StackView) -> str:

@@ -1,4 +1,4 @@
-"""The one comment with the plans of a pull request: every stack, what blocks it, what to do next."""
+"""The one comment with all plans of a pull request, what blocks them and what to do next."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from bot.comments.markdown.budget import Part, fit
 from bot.comments.markdown.escape import link, text
 from bot.comments.markdown.header import StackStatus, header
 from bot.comments.markdown.words import short, step_blocks
+from bot.comments.pulls.plan_alerts import failed_stacks, shut_gates, stacks_caution
 from bot.comments.pulls.plan_sections import only_stack, stack_section
 from bot.comments.pulls.plan_steps import steps_of_one, steps_of_several
 from bot.comments.pulls.plan_table import (
     facts_line,
-    failed_stacks,
     gravest_first,
     several_title,
-    shut_gates,
     stack_changes,
     stack_mark,
     stack_table,
-    stacks_caution,
 )
 from bot.comments.pulls.plan_view import PullPlansView, StackState, StackView, is_unchanged, state_of
 from bot.comments.runs.failures import failure_explained, planning_ended

@@ -78,7 +78,7 @@ def _listed(items: Sequence[str]) -> list[str]:
 
 
 def resource_table(summary: PlanSummary) -> Iterator[Part]:
-    """Yield the risk line, where it says something, and one row per resource or group of equal ones."""
+    """Yield the risk line, and one row per resource or group of equal ones."""
     risk = summary.risk
     if not summary.resources:
         return

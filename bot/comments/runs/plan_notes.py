@@ -36,7 +36,7 @@ def pull_link(lock: Lock, stack: Stack) -> str:
 
 
 def locked_step(label: str, who: str, plan: str, *, is_tenanted: bool) -> Step:
-    """Return what to do about a stack that another pull request has locked; `plan` is the command."""
+    """Return what to do about a locked stack; `plan` is the command that plans it."""
     said = f"Blocked: {who} has locked {label}. When {who} is merged or"
     # The environment is destroyed then, and `/plan` would only queue once more.
     if is_tenanted:

@@ -41,7 +41,7 @@ async def test_a_second_pull_request_waits_until_the_first_unlocks(world: World)
     assert f"plan `{plan.header['plan']}` is still what would happen" in said.body
     assert f"Pull request {first} no longer holds it: /unlock by dev" in said.body
     shown = await world.hear(second, kind="plan", env="staging", status="planned")
-    assert "held by" not in shown.body
+    assert "has locked" not in shown.body
     await world.applied(second)
     assert world.locks() == [("staging", second)]
     assert "Second" in await world.page("staging/")

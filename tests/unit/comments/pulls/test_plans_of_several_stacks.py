@@ -38,7 +38,7 @@ def _next(body: str) -> str:
     return body.rsplit("**Next**\n\n", 1)[1]
 
 
-def test_every_stack_has_a_row_and_the_grave_ones_a_section() -> None:
+def test_every_stack_has_a_row_and_a_section() -> None:
     # Given
     dev = stack_of("dev")
     applying = run(status=RunStatus.RUNNING)
