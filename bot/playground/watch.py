@@ -36,7 +36,10 @@ class Heard:
 
     @property
     def said(self) -> str:
-        """Return what it says about its stack: all of it if it is about one, else the lines that name the stack."""
+        """Return what it says about its stack: all of it, or only the lines that name the stack.
+
+        The latter where it is about several stacks.
+        """
         if len((parse_header(self.body) or {}).get("stacks", ())) <= 1:
             return self.body
         env, project = self.key[1:]
@@ -84,7 +87,10 @@ class Watch:
         return found
 
     def unread(self) -> list[Heard]:
-        """Return the comments, and later versions of comments, that were not read, with a header per stack."""
+        """Return the comments, and later versions of comments, that were not read.
+
+        A comment is returned once for each of its stacks.
+        """
         return [
             heard
             for comment in self.comments()

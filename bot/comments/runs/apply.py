@@ -69,16 +69,7 @@ def apply_comment(view: RunView) -> str:
     mark, title = TITLES.get(run.status, ("⏳", "the apply has not ended"))
     if run.kind is RunKind.REVERT:
         title = _REVERTS.get(run.status, title)
-    first = header(
-        run.kind,
-        env=run.stack.env,
-        project=run.stack.project,
-        run=run.id,
-        plan=run.plan_id,
-        head=run.head_sha,
-        status=STATUS.get(run.status, str(run.status)),
-        ref=run.correlation_id if run.kind is RunKind.APPLY else None,
-    )
+    first = _lead(run, run.kind, STATUS.get(run.status, str(run.status)))
     return fit(
         [
             Part(text=f"{first}\n### {mark} {text(run.stack.label)}: {title}\n\n{facts(view)}\n"),
@@ -87,6 +78,21 @@ def apply_comment(view: RunView) -> str:
             Part(text=f"The whole log is on {link('the run page', view.run_url)}.", is_note=True),
             Part(text=steps(change_steps(view))),
         ]
+    )
+
+
+def _lead(run: Run, kind: str, status: str, reasons: Sequence[str] = ()) -> str:
+    return header(
+        kind,
+        env=run.stack.env,
+        project=run.stack.project,
+        run=run.id,
+        plan=run.plan_id,
+        head=run.head_sha,
+        status=status,
+        reason=reasons[0] if reasons else None,
+        reasons=reasons if len(reasons) > 1 else (),
+        ref=run.correlation_id if run.kind is RunKind.APPLY else None,
     )
 
 
@@ -208,18 +214,7 @@ def _refused(view: RunView) -> str:
         else []
     )
     reasons = list(dict.fromkeys(string(gate, "reason") or "gate" for gate in gates)) or ["gate"]
-    first = header(
-        "refusal",
-        env=run.stack.env,
-        project=run.stack.project,
-        run=run.id,
-        plan=run.plan_id,
-        head=run.head_sha,
-        status="refused",
-        reason=reasons[0],
-        reasons=reasons if len(reasons) > 1 else (),
-        ref=run.correlation_id if run.kind is RunKind.APPLY else None,
-    )
+    first = _lead(run, "refusal", "refused", reasons)
     lines = [
         f"- **{text(string(gate, 'gate'), limit=40)}**: {prose(string(gate, 'sentence'), limit=600)}\n"
         for gate in gates

@@ -1,4 +1,4 @@
-"""The comment of an `/apply` of several projects: a row for each, then what each has changed."""
+"""The comment of an `/apply` of several projects: a row and folded details for each."""
 
 from __future__ import annotations
 

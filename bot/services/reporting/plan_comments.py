@@ -1,4 +1,4 @@
-"""Shows plans on pull requests: those of the code in one comment, all others in comments of their own."""
+"""Shows plans on pull requests: those of code in one comment, each other in one of its own."""
 
 from __future__ import annotations
 

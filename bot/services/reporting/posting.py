@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -57,26 +58,19 @@ class Poster:
         """
         async with self.records.read() as reader:
             known = await reader.remote(repo.full_name, key)
+        before = known.id if known else 0
         # A command below the current comment is answered with a new comment, at the end of the page, and the old one is
         # folded. GitHub's ids of comments are ascending.
-        if known and known.id and (not below or below < known.id):
-            try:
-                return (await self.github.update_comment(repo, known.id, body, asked=asked)).at
-            except GitHubNotFoundError:
-                # It was deleted on GitHub: post a new one.
-                known = None
-        posted = await self._post(
-            repo,
-            number,
-            f"{key}>{below or 0}",
-            body,
-            asked=asked,
-            marker=marker or _stable_part(body),
-            newer_than=known.id if known else 0,
-        )
+        if before and (not below or below < before):
+            # If it was deleted on GitHub, a new one is posted.
+            with suppress(GitHubNotFoundError):
+                return (await self.github.update_comment(repo, before, body, asked=asked)).at
+        attempt = f"{key}>{below or 0}"
+        marker = marker or _stable_part(body)
+        posted = await self._post(repo, number, attempt, body, asked=asked, marker=marker, newer_than=before)
         async with self.records.write() as writer:
             await writer.set_remote_id(repo.full_name, key, posted.id, node_id=posted.node_id)
-            if known and known.id:
+            if known and before:
                 # Folding is left to a job, since a plan counts as posted only when this method has returned.
                 await writer.enqueue(fold_job(repo, number, known))
         return posted.at

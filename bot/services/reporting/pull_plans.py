@@ -101,7 +101,10 @@ class PullPlanComments:
         return await self._posted(repo, number, rows, at)
 
     async def _posted(self, repo: Repo, number: int, shown: tuple[Row, ...], at: datetime | None) -> bool:
-        """Record what a write showed; returns whether it is still current. `at` is None if nothing was written."""
+        """Record what a write showed; returns whether it is still current.
+
+        `at` is None if nothing was written.
+        """
         async with self.records.write() as writer:
             # The locks of the stacks are read before plans are updated. All transactions use this order, so that none
             # deadlock.
@@ -214,29 +217,22 @@ class PullPlanComments:
             is_new_head = occasion.head is not None and await reader.remote_id(repo.full_name, head) is None
             written = await reader.remote_id(repo.full_name, written_key(number)) or 0
         below = max(occasion.asked_by or 0, written if is_new_head else 0)
-        is_below = known is not None and known.id > below
-        if is_below and shown == digest and not first:
+        if known is not None and known.id > below and shown == digest and not first:
             return None
+        asked = occasion.asked_by is not None
         at = await self.poster.sticky(
-            repo,
-            number,
-            key,
-            body,
-            below=below,
-            asked=occasion.asked_by is not None,
-            marker=f'"ref": "{_REF}"',
+            repo, number, key, body, below=below, asked=asked, marker=f'"ref": "{_REF}"'
         )
         async with self.records.write() as writer:
-            posted = await writer.remote_id(repo.full_name, key)
             await writer.set_remote_id(repo.full_name, body_key(key), digest)
-            if is_new_head and posted:
+            if is_new_head and (posted := await writer.remote_id(repo.full_name, key)):
                 await writer.set_remote_id(repo.full_name, head, posted)
         if occasion.head is not None:
             await self._fold_older(repo, number)
         return at
 
     async def _fold_older(self, repo: Repo, number: int) -> None:
-        """Fold the comments on the queue of an environment, and on single stacks as earlier versions posted them."""
+        """Fold comments about single stacks: on queues for environments, and of earlier versions."""
         async with self.records.write() as writer:
             for row in await read_rows(writer, repo.full_name, number):
                 key = plan_key(number, row.stack, PlanLane.CODE)

@@ -1,4 +1,4 @@
-"""Comments of plans that are not of the pull request's code: one for each revert and state operation."""
+"""Comments of plans of reverts and state operations, one for each."""
 
 from __future__ import annotations
 
