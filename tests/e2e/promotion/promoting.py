@@ -24,7 +24,9 @@ async def row(world: World, number: int, gate: str, env: str = "prod") -> str:
 
 def gate_line(body: str, gate: str, env: str) -> str:
     """Return what a plan comment says of a gate of an environment; of several, the open ones are only named."""
-    about = next((part for part in body.split("<details>") if f"<b>{env}</b>" in part.split("\n", 1)[0]), body)
+    about = next(
+        (part for part in body.split("<details>") if f"<b>{env}</b>" in part.split("\n", 1)[0]), body
+    )
     found = [line for line in about.splitlines() if f" **{gate}**: " in line]
     found += [f"✅ {gate}" for line in about.splitlines() if re.search(rf" passed: .*\b{gate}\b", line)]
     [line] = found
