@@ -115,7 +115,8 @@ def ending_parts(view: RunView) -> Iterator[Part]:
 def _applied(view: RunView) -> Iterator[Part]:
     outputs = _outputs(view.run.detail.get("outputs"))
     if view.plan is not None:
-        yield Part(text=f"{_done(view.plan)} {_serials(view.run.detail)}\n\n")
+        done = what_was_done(view.plan) or "Only outputs were changed"
+        yield Part(text=f"{done}. {_serials(view.run.detail)}\n\n")
     else:
         yield Part(text=f"{_serials(view.run.detail)}\n\n")
     yield from reverted_parts(view.revert, view.run)
@@ -243,10 +244,9 @@ def _message(view: RunView) -> str:
     return string(view.run.detail, "message") or view.run.summary or "It ended without saying why."
 
 
-def _done(plan: PlanRecord) -> str:
-    """Return what was changed: `2 destroyed, 8 added.`."""
-    done = ", ".join(f"{count} {_DONE[action]}" for action, count in tally(plan.summary.counts))
-    return f"{done}." if done else "Only outputs were changed."
+def what_was_done(plan: PlanRecord) -> str:
+    """Return what was changed, `2 destroyed, 8 added`; empty if only outputs were."""
+    return ", ".join(f"{count} {_DONE[action]}" for action, count in tally(plan.summary.counts))
 
 
 def _serials(detail: Mapping[str, Any]) -> str:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from bot.comments.markdown.budget import Drop, Part, fit
 from bot.comments.markdown.escape import code, link, text
 from bot.comments.markdown.header import StackStatus, header
-from bot.comments.markdown.words import Step, counted, duration, short, steps, tally
-from bot.comments.runs.apply import STATUS, TITLES, change_steps, ending_parts, refused_gates
+from bot.comments.markdown.words import Step, counted, duration, short, steps
+from bot.comments.runs.apply import STATUS, TITLES, change_steps, ending_parts, refused_gates, what_was_done
 from bot.comments.runs.report import RunView, facts, string
 from bot.domain.core.model import Run, RunStatus
+from bot.domain.core.outcome import Outcome
 from bot.domain.core.run_lifecycle import TERMINAL
 
 _SKIPPED = "skipped"
@@ -54,7 +55,9 @@ def _title(views: Sequence[RunView]) -> str:
         mark = TITLES.get(stopped.status, ("❌", ""))[0]
         return f"### {mark} {env}: {of}, stopped at {text(stopped.stack.label, limit=100)}"
     if done == len(runs):
-        return f"### ✅ {env}: {counted(done, 'project')} applied"
+        bad = sum(bool(_failed_checks(view)) for view in views)
+        checks = f", checks of {bad} not passed" if bad else ""
+        return f"### {'⚠️' if bad else '✅'} {env}: {counted(done, 'project')} applied{checks}"
     return f"### ⏳ {env}: applying, {of}"
 
 
@@ -92,10 +95,17 @@ def _result(view: RunView) -> str:
     if refused_gates(run):
         return "🚫 not applied: a gate is shut"
     if run.status is RunStatus.SUCCEEDED and view.plan is not None:
-        done = ", ".join(f"{action} {number}" for action, number in tally(view.plan.summary.counts))
-        return f"✅ {done or 'outputs only'}"
+        done = what_was_done(view.plan) or "only outputs changed"
+        return f"⚠️ {done}, checks {made}" if (made := _failed_checks(view)) else f"✅ {done}"
     mark, title = TITLES[run.status]
     return f"{mark} {title}"
+
+
+def _failed_checks(view: RunView) -> str:
+    """Return the outcome of the checks after the apply, empty unless something is wrong with it."""
+    made = view.verification
+    is_fine = made is None or not made.checks or made.outcome is Outcome.PASS
+    return "" if is_fine or made is None else str(made.outcome)
 
 
 def _details(view: RunView) -> Iterator[Part]:
