@@ -9,7 +9,6 @@ from bot.services.destroying.reports import DestroyReports
 from bot.services.dispatch.run_dispatch import RunDispatch
 from bot.services.dispatch.run_kinds import RunKinds
 from bot.services.dispatch.unsupported_runs import UnsupportedRuns
-from bot.services.reporting.sequence_reports import SequenceReports
 from bot.services.runs.outbox import Outbox
 from bot.services.verification.reports import VerifyReports
 
@@ -63,9 +62,7 @@ def _make_kinds(adapters: Adapters, services: Services, runs: Runs) -> RunKinds:
             plan_comments=services.plan_comments,
             links=services.links,
         ),
-        sequence_reports=SequenceReports(
-            records=adapters.records, github=adapters.github, poster=services.poster
-        ),
+        apply_reports=services.apply_reports,
         drift_reports=runs.side_runs.drift_reports,
         refresh_reports=runs.side_runs.refresh_reports,
         restore_reports=runs.restores.reports,

@@ -22,11 +22,13 @@ from bot.services.merging.policy_checks import PolicyChecks
 from bot.services.planning.base_pushes import BasePushes
 from bot.services.planning.existing_states import ExistingStates
 from bot.services.recovery.errored_states import ErroredStates
+from bot.services.reporting.apply_reports import ApplyReports
 from bot.services.reporting.check_runs import CheckRuns
 from bot.services.reporting.check_turns import CheckTurns
 from bot.services.reporting.deployments import Deployments
 from bot.services.reporting.head_checks import Checks
-from bot.services.reporting.plan_comments import PlanComments
+from bot.services.reporting.plan_comments import PlanComments, plan_comments
+from bot.services.reporting.plan_facts import PlanFacts
 from bot.services.reporting.posting import Poster
 from bot.services.reporting.reports import Reporting
 from bot.services.reporting.statuses import Statuses
@@ -164,14 +166,22 @@ class Services:
     @cached_property
     def plan_comments(self) -> PlanComments:
         adapters = self.adapters
-        return PlanComments(
-            records=adapters.records,
-            github=adapters.github,
-            policies=self.policies,
-            judging=self.judging,
+        return plan_comments(
+            PlanFacts(
+                records=adapters.records,
+                github=adapters.github,
+                policies=self.policies,
+                judging=self.judging,
+            ),
             poster=self.poster,
             links=self.links,
             clock=adapters.clock,
+        )
+
+    @cached_property
+    def apply_reports(self) -> ApplyReports:
+        return ApplyReports(
+            records=self.adapters.records, policies=self.policies, poster=self.poster, links=self.links
         )
 
     @cached_property
@@ -182,6 +192,7 @@ class Services:
             github=adapters.github,
             policies=self.policies,
             plan_comments=self.plan_comments,
+            applies=self.apply_reports,
             poster=self.poster,
             checks=self.checks,
             statuses=self.statuses,

@@ -13,6 +13,8 @@ from bot.playground.github.standin import StandIn
 
 _PATIENCE = 90.0
 T = TypeVar("T")
+_Key = tuple[int, str, str]
+"""Comment id, environment and project."""
 
 
 class MissingCommentError(GatewrightError):
@@ -27,18 +29,41 @@ class Heard:
     body: str
     header: dict[str, Any]
 
+    @property
+    def key(self) -> _Key:
+        """Return the comment and the stack that it is about."""
+        return self.id, str(self.header.get("env")), str(self.header.get("project"))
+
+    @property
+    def said(self) -> str:
+        """Return what it says about its stack: all of it, or only the lines that name the stack.
+
+        The latter where it is about several stacks.
+        """
+        if len((parse_header(self.body) or {}).get("stacks", ())) <= 1:
+            return self.body
+        env, project = self.key[1:]
+        label = env if project == "default" else f"{env} ({project})"
+        # What else the comment says may change because of another stack.
+        lines = [line for line in self.body.split("\n")[1:] if label in line]
+        return "\n".join([str(self.header), *lines])
+
+    def stacks(self) -> list[Heard]:
+        """Return it once for each stack that it is about, with the header of that one."""
+        return [replace(self, header=fields) for fields in stack_headers(self.header)]
+
     def is_about(self, **wanted: object) -> bool:
         """Return whether its header, or that of one of its stacks, has these values."""
         return self.about(**wanted) is not None
 
     def about(self, **wanted: object) -> Heard | None:
         """Return it with the header of the first stack that has these values, None if none has."""
-        headers = (self.header, *stack_headers(self.header))
         found = (
-            header for header in headers if all(header.get(name) == value for name, value in wanted.items())
+            each
+            for each in self.stacks()
+            if all(each.header.get(name) == value for name, value in wanted.items())
         )
-        header = next(found, None)
-        return None if header is None else replace(self, header=header)
+        return next(found, None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,8 +74,8 @@ class Watch:
     repo: str
     number: int
     patience: float = _PATIENCE
-    _read: dict[int, str] = field(default_factory=dict)
-    """Comment id -> the body that was last read."""
+    _read: dict[_Key, str] = field(default_factory=dict)
+    """What was last read, of each stack in each comment."""
 
     def comments(self) -> list[Heard]:
         """Return the bot's comments, oldest first, without those minimised as outdated."""
@@ -62,18 +87,28 @@ class Watch:
         return found
 
     def unread(self) -> list[Heard]:
-        """Return the comments, and later versions of comments, that were not read."""
-        return [heard for heard in self.comments() if self._read.get(heard.id) != heard.body]
+        """Return the comments, and later versions of comments, that were not read.
+
+        A comment is returned once for each of its stacks.
+        """
+        return [
+            heard
+            for comment in self.comments()
+            for heard in comment.stacks()
+            if self._read.get(heard.key) != heard.said
+        ]
 
     def skip(self) -> None:
         """Mark all comments as read."""
-        self._read.update({heard.id: heard.body for heard in self.comments()})
+        self._read.update(
+            {heard.key: heard.said for comment in self.comments() for heard in comment.stacks()}
+        )
 
     def reread(self, heard: Heard) -> Heard:
         """Mark later versions of read comments as read; returns this comment's newest version."""
-        now = {each.id: each for each in self.comments()}
-        self._read.update({number: now[number].body for number in self._read if number in now})
-        return now.get(heard.id, heard)
+        now = {each.key: each for comment in self.comments() for each in comment.stacks()}
+        self._read.update({key: now[key].said for key in self._read if key in now})
+        return now.get(heard.key, heard)
 
     async def hear(self, wanted: Mapping[str, str], *, new: bool = True) -> Heard:
         """Wait for a comment with these header values, by default an unread one.
@@ -81,7 +116,7 @@ class Watch:
         Raises MissingCommentError after a while.
         """
         found = await self.until(lambda: self._find(new=new, wanted=wanted), f"a comment with {wanted}")
-        self._read[found.id] = found.body
+        self._read[found.key] = found.said
         return found
 
     async def until(self, look: Callable[[], T | None], what: str) -> T:

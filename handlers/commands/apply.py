@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.comments.markdown.words import command as command_for
-from bot.comments.runs.sequence import sequence_started_comment
-from bot.context import Answer, Bot, Reply, Request, Started
+from bot.context import Answer, Bot, Request, Started
 from bot.domain.commands.parser import Command, CommandSpec, Parameter, ParameterKind, StackChoice
 from bot.domain.core.model import OperationKind, Permission, PlanLane, PlanStatus, RunKind, Stack
 from bot.domain.core.refusals import Reason, Refusal
@@ -184,11 +183,7 @@ async def _start(plans: list[PlanRecord], request: Request, bot: Bot) -> list[An
             if plan.stack.state_key == lock.stack.state_key:
                 await bot.waiting.refused(plan.stack, trigger.pull.number)
         return [_locked(lock, trigger.repo.full_name)]
-    started = Started(runs=len(plans))
-    if len(plans) == 1:
-        return [started]
-    body = sequence_started_comment(plans=plans, reference=trigger.correlation_id)
-    return [Reply(body=body), started]
+    return [Started(runs=len(plans))]
 
 
 def _locked(lock: Lock, repo: str) -> Refusal:

@@ -43,8 +43,7 @@ async def handle_commits(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         else f"{repo.full_name}#{pull.number}@{head_key(pull.head_sha, pull.head_number)}"
     )
     note = await _autoplan(delivery, payload, bot, repo=repo, pull=pull, found=in_force, dedupe=dedupe)
-    for plan in outdated:
-        await bot.plan_comments.refresh(repo, plan.id)
+    await bot.plan_comments.refresh_all(repo, outdated)
     return note
 
 
@@ -83,8 +82,7 @@ async def handle_edited(delivery: Delivery, payload: Payload, bot: Bot) -> str:
         )
     else:
         await bot.policy_checks.look(repo, pull, in_force)
-    for plan in outdated:
-        await bot.plan_comments.refresh(repo, plan.id)
+    await bot.plan_comments.refresh_all(repo, outdated)
     return note
 
 

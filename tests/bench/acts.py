@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import aiohttp
 
-from bot.comments.markdown.header import parse_header
+from bot.comments.markdown.header import parse_header, stack_headers
 from bot.playground.github.records.model import Delivery
 from bot.playground.github.standin import StandIn
 from bot.playground.stack import Playground
@@ -118,9 +118,9 @@ class Acting:
 
     def _new_plan(self) -> str | None:
         for comment in self._github.comments(self.module.repo, self.pull):
-            header = parse_header(comment.body) or {}
-            if header.get("status") == "planned" and header["plan"] not in self._seen:
-                return str(header["plan"])
+            for header in stack_headers(parse_header(comment.body) or {}):
+                if header.get("status") == "planned" and header["plan"] not in self._seen:
+                    return str(header["plan"])
         return None
 
 

@@ -10,7 +10,7 @@ from statistics import median
 
 from rich.console import Console
 
-from bot.comments.markdown.header import parse_header
+from bot.comments.markdown.header import parse_header, stack_headers
 from bot.playground.stack import Playground
 from tests.bench.acts import AUTHOR, Acting, SilenceError, until_idle
 from tests.bench.module import Module, fresh_names
@@ -129,7 +129,8 @@ async def _planned(playground: Playground, module: Module, numbers: list[int], w
 
 
 def _plans(playground: Playground, module: Module, number: int) -> int:
-    headers = (parse_header(each.body) or {} for each in playground.github.comments(module.repo, number))
+    comments = playground.github.comments(module.repo, number)
+    headers = [header for each in comments for header in stack_headers(parse_header(each.body) or {})]
     return len({header["env"] for header in headers if header.get("status") == "planned"})
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.comments.runs.plan import PlanView, plan_comment
+from bot.comments.pulls.plans import PullPlansView, StackView, pull_plans_comment
 from bot.domain.plans.plan import Action, Counts, OutputChange, PlanRecord, ResourceChange, Risk, RiskLevel
 from tests.fakes.records import builders
 
@@ -26,7 +26,8 @@ _PAGE = """\
 def plan_comment_sample() -> str:
     """Return the comment on a small plan of staging."""
     plan = _plan()
-    return plan_comment(PlanView(plan=plan, run_url=RUN_URL))
+    stack = StackView(stack=plan.stack, plan=plan, run_url=RUN_URL)
+    return pull_plans_comment(PullPlansView(pull=7, head=plan.head_sha, stacks=[stack]))
 
 
 def _plan() -> PlanRecord:

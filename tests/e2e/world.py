@@ -195,10 +195,15 @@ class World:
         return await self.hear(number, kind="refusal", reason=reason)
 
     async def told(self, number: int) -> list[str]:
-        """Wait until the bot is idle; return every live comment in few words, oldest first, and count it as read."""
+        """Wait until the bot is idle; return every live comment in few words, oldest first, and count it as read.
+
+        A comment about several stacks is returned once for each.
+        """
         await self.idle()
         self.watch(number).skip()
-        return [words(heard) for heard in self.watch(number).comments()]
+        return [
+            word for heard in self.watch(number).comments() for word in sorted(map(words, heard.stacks()))
+        ]
 
     async def page(self, path: str) -> str:
         url = f"{self.playground.sites.url}/{path}"

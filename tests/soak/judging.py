@@ -6,7 +6,7 @@ import json
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 
-from bot.comments.markdown.header import parse_header
+from bot.comments.markdown.header import parse_header, stack_headers
 from bot.playground.github.records.checks import CheckRun
 from tests.soak.ground import PullOf, is_open, now
 from tests.soak.storm import WINDOW, Storm
@@ -108,8 +108,8 @@ def _is_told(storm: Storm, pull: PullOf, head: str) -> bool:
     headers = [parse_header(each.body) or {} for each in github.comments(pull.repo.full_name, pull.number)]
     plans = [header for header in headers if header.get("kind") == "plan"]
     if plans and plans[-1].get("head") == head:
-        # One that is stale says why, and why not may not be a head that is gone.
-        return not _moved_on(storm, str(plans[-1].get("plan")))
+        # One that is stale says why, and why not may not be a head that is gone. Stacks of older heads may be shown beside.
+        return any(not _moved_on(storm, str(each.get("plan"))) for each in stack_headers(plans[-1]))
     return any(header.get("kind") in _REASONS and header.get("head") == head for header in headers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot.adapters.github.call import Call
@@ -11,6 +12,7 @@ from bot.adapters.github.sending import Look, Sender
 from bot.adapters.github.transport import Answer
 from bot.domain.core.errors import GitHubError
 from bot.domain.core.model import Repo
+from bot.ports.shared_reads import asked_once
 
 PAGE = 100
 _MOST_PAGES = 200
@@ -28,7 +30,10 @@ class Client:
         self, repo: Repo, call: Call, *, look: Look | None = None, in_doubt: bool = False
     ) -> Answer:
         """Return GitHub's answer to one call; `look` and `in_doubt` are those of `Sender.send`."""
-        return await self._sender.send(call, self._credential(repo), look=look, in_doubt=in_doubt)
+        send = partial(self._sender.send, call, self._credential(repo), look=look, in_doubt=in_doubt)
+        if call.write is not None or call.method != "GET":
+            return await send()
+        return await asked_once((self._profile, call.subject, call.accept), send)
 
     async def page(self, repo: Repo, call: Call, number: int) -> Answer:
         """Return one page, counted from 1, of a call whose route takes `per_page` and `page`."""

@@ -160,5 +160,5 @@ def plan_step(rows: Sequence[StatusRow]) -> Step:
     """Return the next step if there is no plan to apply."""
     done = any(row.plan is not None and row.plan.status is PlanStatus.APPLIED for row in rows)
     if done:
-        return Step(sentence="Nothing is left to apply; to plan anew", command="/plan")
+        return Step(sentence="Nothing is left to apply; to re-plan", command="/plan")
     return Step(sentence="To plan what this pull request changes", command="/plan")

@@ -9,7 +9,7 @@ from bot.comments.gates.table import gate_table
 from bot.comments.markdown.budget import Drop, Part, fit
 from bot.comments.markdown.escape import code, text
 from bot.comments.markdown.header import header
-from bot.comments.markdown.words import Step, command, counted, short, steps
+from bot.comments.markdown.words import Step, command, counted, short, step_blocks
 from bot.domain.core.accounts import Account
 from bot.domain.core.model import Sha, Stack
 from bot.domain.gates import GateResult, shut
@@ -35,7 +35,7 @@ def gates_comment(
             Part(text=f"{first}\n### Gates at commit {short(head)}, for {code(actor, limit=60)}\n\n"),
             *(part for row in rows for part in _row(row)),
             Part(text="", is_note=True),
-            Part(text=steps(_steps(rows))),
+            Part(text=step_blocks(_steps(rows))),
         ]
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -18,18 +18,24 @@ class Drop(IntEnum):
     LOW_RISK_DIFF = 1
     DIFF = 2
     ADDED_ROW = 3
-    WARNING = 4
-    DETAIL = 5
-    ROW = 6
+    UNCHANGED = 4
+    WARNING = 5
+    DETAIL = 6
+    ROW = 7
+    GATE = 8
+    STACK = 9
 
 
 _NAMES: Mapping[Drop, tuple[str, str]] = {
     Drop.LOW_RISK_DIFF: ("low-risk diff", "low-risk diffs"),
     Drop.DIFF: ("diff", "diffs"),
     Drop.ADDED_ROW: ("row of a resource to add", "rows of resources to add"),
+    Drop.UNCHANGED: ("unchanged stack", "unchanged stacks"),
     Drop.WARNING: ("warning", "warnings"),
     Drop.DETAIL: ("detail", "details"),
     Drop.ROW: ("table row", "table rows"),
+    Drop.GATE: ("list of gates", "lists of gates"),
+    Drop.STACK: ("stack", "stacks"),
 }
 
 
@@ -41,6 +47,7 @@ class Part:
     drop: Drop | None = None
     """None for parts that are never omitted; their size must be bounded by their author."""
     group: str | None = None
+    """What it belongs to; `3/diffs` is the group `diffs` inside the group `3`."""
     frame_of: str | None = None
     """Headings and closing lines that are omitted together with everything of that group."""
     is_note: bool = False
@@ -49,18 +56,24 @@ class Part:
 
 def fit(parts: Sequence[Part], *, limit: int = LIMIT) -> str:
     """Join the parts, omitting the least important ones while the result is too long."""
-    kept = [part for part in parts if part.text or part.is_note]
+    kept = _with_frames([part for part in parts if part.text or part.is_note])
     total = sum(_size(part.text) for part in kept if not part.is_note)
     left_out: Counter[Drop] = Counter()
     if total > limit:
         kept, left_out = _reduced(kept, total - (limit - _NOTE_ROOM))
-    groups = {part.group for part in kept if part.group}
-    body = "".join(
-        _note(left_out, part.text) if part.is_note else part.text
-        for part in kept
-        if part.frame_of is None or part.frame_of in groups
-    )
+    body = "".join(_note(left_out, part.text) if part.is_note else part.text for part in _with_frames(kept))
     return clip(body, limit)
+
+
+def _with_frames(parts: Sequence[Part]) -> list[Part]:
+    """Return the parts without frames of groups that are empty."""
+    groups = {name for part in parts if part.group for name in _with_outer(part.group)}
+    return [part for part in parts if part.frame_of is None or part.frame_of in groups]
+
+
+def _with_outer(group: str) -> Iterator[str]:
+    levels = group.split("/")
+    return ("/".join(levels[:depth]) for depth in range(1, len(levels) + 1))
 
 
 def clip(value: str, limit: int) -> str:
@@ -92,12 +105,22 @@ def _reduced(parts: Sequence[Part], excess: int) -> tuple[list[Part], Counter[Dr
     order = sorted(
         ((part.drop, -position) for position, part in enumerate(parts) if part.drop is not None),
     )
+    members = Counter(name for part in parts if part.group for name in _with_outer(part.group))
+    frames: Counter[str] = Counter()
+    for part in parts:
+        if part.frame_of is not None:
+            frames[part.frame_of] += _size(part.text)
     gone: set[int] = set()
     for _, negative in order:
         if excess <= 0:
             break
+        part = parts[-negative]
         gone.add(-negative)
-        excess -= _size(parts[-negative].text)
+        excess -= _size(part.text)
+        for name in _with_outer(part.group) if part.group else ():
+            members[name] -= 1
+            # A frame goes with the last part of its group.
+            excess -= 0 if members[name] else frames[name]
     left_out = Counter(drop for position in gone if (drop := parts[position].drop) is not None)
     return [part for position, part in enumerate(parts) if position not in gone], left_out
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from bot.comments.markdown.escape import code, prose
+from bot.comments.markdown.escape import code, fence, one_line, prose
 from bot.domain.core.model import PlanLane, Sha, Stack
 from bot.domain.plans.plan import Action, Counts, PlanRecord
 
@@ -34,6 +34,17 @@ def steps(items: Iterable[Step]) -> str:
         say = f", comment {code(step.command, limit=150)}." if step.command else end
         lines.append(f"- {prose(step.sentence, limit=200)}{say}\n")
     return "**Next**\n" + "".join(lines) if lines else ""
+
+
+def step_blocks(items: Iterable[Step]) -> str:
+    """Return the next steps with each command in a fenced block; empty without steps."""
+    # GitHub gives a block a button that copies it, and a comment that is only the command is run.
+    said = []
+    for step in [*items][:MOST_STEPS]:
+        sentence = prose(step.sentence.rstrip("."), limit=300)
+        shown = one_line(step.command, 200) if step.command else ""
+        said.append(f"{sentence}, comment:\n\n{fence(shown)}\n" if shown else f"{sentence}.\n\n")
+    return "**Next**\n\n" + "".join(said).rstrip("\n") + "\n" if said else ""
 
 
 def is_command(value: str) -> bool:

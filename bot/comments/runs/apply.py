@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from bot.comments.markdown.budget import Drop, Part, fit
 from bot.comments.markdown.escape import address, code, link, prose, text
@@ -15,18 +15,19 @@ from bot.comments.runs.operation import operation_done
 from bot.comments.runs.report import RunView, facts, log_block, number, string, strings
 from bot.comments.runs.revert import reverted_parts
 from bot.comments.runs.verification import verified_part
-from bot.domain.core.model import RunKind, RunStatus
+from bot.domain.core.model import Run, RunKind, RunStatus
+from bot.domain.plans.plan import Action, PlanRecord
 
 _MOST_REFUSALS = 20
 _LONGEST_OUTPUT = 200
-_STATUS = {
+STATUS: Final = {
     RunStatus.SUCCEEDED: "applied",
     RunStatus.FAILED: "failed",
     RunStatus.INTERRUPTED: "interrupted",
     RunStatus.CANCELED: "canceled",
     RunStatus.TIMED_OUT: "timed_out",
 }
-_TITLES = {
+TITLES: Final = {
     RunStatus.SUCCEEDED: ("✅", "applied"),
     RunStatus.FAILED: ("❌", "the apply failed"),
     RunStatus.INTERRUPTED: ("⚠️", "the apply was interrupted"),
@@ -39,6 +40,15 @@ _REVERTS = {
     RunStatus.INTERRUPTED: "the revert was interrupted",
     RunStatus.CANCELED: "the revert was canceled",
     RunStatus.TIMED_OUT: "the revert took too long and was stopped",
+}
+_DONE = {
+    Action.DESTROY: "destroyed",
+    Action.REPLACE: "replaced",
+    Action.FORGET: "forgotten",
+    Action.CHANGE: "changed",
+    Action.ADD: "added",
+    Action.IMPORT: "imported",
+    Action.MOVE: "moved",
 }
 _ERRORED_STATE = (
     "> [!CAUTION]\n> Terraform could not save the state. What it knows is kept in `errored.tfstate` in the working"
@@ -54,29 +64,46 @@ def apply_comment(view: RunView) -> str:
     not sensitive; or the `problem` `refused` with the gates that were shut before the start.
     """
     run = view.run
-    if string(run.detail, "problem") == "refused":
+    if refused_gates(run):
         return _refused(view)
-    mark, title = _TITLES.get(run.status, ("⏳", "the apply has not ended"))
+    mark, title = TITLES.get(run.status, ("⏳", "the apply has not ended"))
     if run.kind is RunKind.REVERT:
         title = _REVERTS.get(run.status, title)
-    first = header(
-        run.kind,
-        env=run.stack.env,
-        project=run.stack.project,
-        run=run.id,
-        plan=run.plan_id,
-        head=run.head_sha,
-        status=_STATUS.get(run.status, str(run.status)),
-    )
+    first = _lead(run, run.kind, STATUS.get(run.status, str(run.status)))
     return fit(
         [
             Part(text=f"{first}\n### {mark} {text(run.stack.label)}: {title}\n\n{facts(view)}\n"),
             *ending_parts(view),
             Part(text=_kept(view)),
             Part(text=f"The whole log is on {link('the run page', view.run_url)}.", is_note=True),
-            Part(text=steps((*(view.next_steps or _usual_steps(view)), *_unlocking(view)))),
+            Part(text=steps(change_steps(view))),
         ]
     )
+
+
+def _lead(run: Run, kind: str, status: str, reasons: Sequence[str] = ()) -> str:
+    return header(
+        kind,
+        env=run.stack.env,
+        project=run.stack.project,
+        run=run.id,
+        plan=run.plan_id,
+        head=run.head_sha,
+        status=status,
+        reason=reasons[0] if reasons else None,
+        reasons=reasons if len(reasons) > 1 else (),
+        ref=run.correlation_id if run.kind is RunKind.APPLY else None,
+    )
+
+
+def change_steps(view: RunView) -> Sequence[Step]:
+    """Return the next commands after an ended change."""
+    return (*(view.next_steps or _usual_steps(view)), *_unlocking(view))
+
+
+def refused_gates(run: Run) -> bool:
+    """Whether the run was not started because a gate had shut."""
+    return string(run.detail, "problem") == "refused"
 
 
 def ending_parts(view: RunView) -> Iterator[Part]:
@@ -88,15 +115,15 @@ def ending_parts(view: RunView) -> Iterator[Part]:
 def _applied(view: RunView) -> Iterator[Part]:
     outputs = _outputs(view.run.detail.get("outputs"))
     if view.plan is not None:
-        done = [f"{action} {count}" for action, count in tally(view.plan.summary.counts)]
-        yield Part(text=f"Done: {', '.join(done) or 'outputs only'}. {_serials(view.run.detail)}\n\n")
+        done = what_was_done(view.plan) or "Only outputs were changed"
+        yield Part(text=f"{done}. {_serials(view.run.detail)}\n\n")
     else:
         yield Part(text=f"{_serials(view.run.detail)}\n\n")
     yield from reverted_parts(view.revert, view.run)
     yield Part(text="" if view.plan is None else operation_done(view.plan))
     url = outputs.pop(view.url_output or "", None)
     if url:
-        yield Part(text=f"**It is reachable at {address(url)}**\n\n")
+        yield Part(text=f"**URL: {address(url)}**\n\n")
     yield Part(text="| Output | Value |\n| --- | --- |\n", frame_of="outputs")
     for name, value in outputs.items():
         shown = code(value, limit=_LONGEST_OUTPUT) if value else ""
@@ -106,7 +133,9 @@ def _applied(view: RunView) -> Iterator[Part]:
         yield Part(text=verified_part(view.verification))
     kept = strings(view.run.detail, "artifacts")[:10]
     if kept:
-        yield Part(text=f"Kept encrypted: {', '.join(code(name, limit=100) for name in kept)}.\n\n")
+        names = ", ".join(code(name, limit=100) for name in kept)
+        what = "Artifact" if len(kept) == 1 else "Artifacts"
+        yield Part(text=f"{what}: {names} (encrypted; download on {link('the run page', view.run_url)})\n\n")
 
 
 def _failed(view: RunView) -> Iterator[Part]:
@@ -135,7 +164,7 @@ def _stopped(view: RunView) -> Iterator[Part]:
 def _interrupted(view: RunView) -> Iterator[Part]:
     detail = view.run.detail
     yield Part(
-        text="The machine that ran Terraform was lost before the apply had ended. It is not repeated by itself.\n\n"
+        text="The machine that ran Terraform was lost before the apply had ended. It is not repeated automatically.\n\n"
     )
     match string(detail, "state"):
         case "locked":
@@ -186,17 +215,7 @@ def _refused(view: RunView) -> str:
         else []
     )
     reasons = list(dict.fromkeys(string(gate, "reason") or "gate" for gate in gates)) or ["gate"]
-    first = header(
-        "refusal",
-        env=run.stack.env,
-        project=run.stack.project,
-        run=run.id,
-        plan=run.plan_id,
-        head=run.head_sha,
-        status="refused",
-        reason=reasons[0],
-        reasons=reasons if len(reasons) > 1 else (),
-    )
+    first = _lead(run, "refusal", "refused", reasons)
     lines = [
         f"- **{text(string(gate, 'gate'), limit=40)}**: {prose(string(gate, 'sentence'), limit=600)}\n"
         for gate in gates
@@ -225,13 +244,20 @@ def _message(view: RunView) -> str:
     return string(view.run.detail, "message") or view.run.summary or "It ended without saying why."
 
 
+def what_was_done(plan: PlanRecord) -> str:
+    """Return what was changed, `2 destroyed, 8 added`; empty if only outputs were."""
+    return ", ".join(f"{count} {_DONE[action]}" for action, count in tally(plan.summary.counts))
+
+
 def _serials(detail: Mapping[str, Any]) -> str:
     before, after = number(detail, "serial_before"), number(detail, "serial_after")
     if before is None and after is None:
         return "There is no state."
     if before == after:
-        return f"The state serial is still {after}."
-    return f"The state serial went from {'none' if before is None else before} to {'none' if after is None else after}."
+        return f"State unchanged (serial {after})."
+    if before is None:
+        return f"First state written (serial {after})."
+    return f"State serial {before} → {'none' if after is None else after}."
 
 
 def what_changed(detail: Mapping[str, Any]) -> str:
@@ -252,7 +278,7 @@ def _kept(view: RunView) -> str:
     if not _is_left_locked(view):
         return ""
     name = text(view.run.stack.label, limit=100)
-    return f"This pull request keeps {name} locked for others until it is merged or gives it up.\n\n"
+    return f"This pull request keeps {name} locked until it is merged or unlocked.\n\n"
 
 
 def _unlocking(view: RunView) -> Iterator[Step]:

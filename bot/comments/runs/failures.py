@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from bot.comments.markdown.budget import fit_text
 from bot.comments.markdown.escape import code, fence, prose, text
 from bot.comments.markdown.header import header
-from bot.comments.markdown.words import Step, command, sentence, short, steps
+from bot.comments.markdown.words import Step, command, sentence, short, step_blocks
 from bot.comments.runs.omissions import omissions
 from bot.comments.runs.report import RunView, facts, log_block, string, strings
 from bot.comments.runs.unplannable import unplannable
-from bot.domain.core.model import PullRequest, RunStatus, Sha
+from bot.domain.core.model import PullRequest, Run, RunStatus, Sha, Stack
 from bot.domain.core.refusals import Reason
 
 _MOST_PROBLEMS = 30
@@ -24,7 +24,7 @@ def plan_failed_comment(view: RunView) -> str:
     `unplannable`, `policy` or `other`.
     """
     run = view.run
-    reason, explained = _explained(view)
+    reason, explained = failure_explained(view)
     status = "canceled" if run.status is RunStatus.CANCELED else "failed"
     first = header(
         "plan",
@@ -36,9 +36,34 @@ def plan_failed_comment(view: RunView) -> str:
         reason=reason,
     )
     mark = "🚫" if status == "canceled" else "❌"
-    title = f"### {mark} {text(run.stack.label)}: {_ended(run.status)}"
-    asked = view.next_steps or (Step(sentence="When that is settled", command=command("plan", run.stack)),)
-    return fit_text(f"{first}\n{title}\n\n{facts(view)}\n{explained}\n{steps(asked)}")
+    title = f"### {mark} {text(run.stack.label)}: {planning_ended(run.status)}"
+    asked = view.next_steps or (retry_step(run.stack),)
+    return fit_text(f"{first}\n{title}\n\n{facts(view)}\n{explained}\n{step_blocks(asked)}")
+
+
+def retry_step(stack: Stack) -> Step:
+    """Return what to do after a plan that failed."""
+    return Step(
+        sentence="Push a fix and it is planned automatically; to retry unchanged",
+        command=command("plan", stack),
+    )
+
+
+def failure_headline(run: Run) -> str:
+    """Return in one line why a run ended without a plan."""
+    detail = run.detail
+    match string(detail, "problem"):
+        case "conflict":
+            return "The head does not merge cleanly into its base."
+        case "policy":
+            return "`gatewright.yaml` is not valid."
+        case "unsafe_tree":
+            return "The tree holds files that could redirect Terraform's state or data."
+        case "tree_changed":
+            return "A program that ran during the plan changed its working directory."
+        case _:
+            said = string(detail, "message") or run.summary or ""
+            return sentence(said, limit=300) or f"{planning_ended(run.status).capitalize()}."
 
 
 def conflict_comment(*, paths: Sequence[str], pull: PullRequest) -> str:
@@ -48,7 +73,7 @@ def conflict_comment(*, paths: Sequence[str], pull: PullRequest) -> str:
     return (
         f"{first}\n### ❌ Nothing was planned: merge conflict\n\n"
         f"{short(pull.head_sha)} does not merge cleanly into {base}, and plans are made of the merge.\n\n"
-        f"{_bullets(paths, as_code=True)}\nMerge or rebase onto {base} and push: the plan then starts by itself.\n"
+        f"{_bullets(paths, as_code=True)}\nMerge or rebase onto {base} and push: the plan then starts automatically.\n"
     )
 
 
@@ -72,7 +97,7 @@ def policy_in_force_comment(*, branch: str, commit: Sha) -> str:
     )
 
 
-def _explained(view: RunView) -> tuple[str | None, str]:
+def failure_explained(view: RunView) -> tuple[str | None, str]:
     """Return the reason code and the explanation why there is no plan."""
     detail = view.run.detail
     match string(detail, "problem"):
@@ -132,7 +157,8 @@ def _refused(detail: Mapping[str, object]) -> tuple[str | None, str]:
     return reason or None, f"{sentence(string(detail, 'message'))}\n{named and chr(10) + named}"
 
 
-def _ended(status: RunStatus) -> str:
+def planning_ended(status: RunStatus) -> str:
+    """Return how a run ended without a plan, in words."""
     match status:
         case RunStatus.CANCELED:
             return "planning was canceled"

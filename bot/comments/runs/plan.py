@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,9 +10,10 @@ from bot.comments.gates.table import gate_table
 from bot.comments.markdown.budget import Part, fit
 from bot.comments.markdown.escape import code, link, text
 from bot.comments.markdown.header import header
-from bot.comments.markdown.words import Step, command, minute, sentence, short, steps, to_do
+from bot.comments.markdown.words import Step, command, minute, short, step_blocks, to_do
 from bot.comments.runs.operation import operation_notes, operation_title
 from bot.comments.runs.plan_body import caution, diffs, drift, exposed, outputs, remarks, resource_table
+from bot.comments.runs.plan_notes import plan_notes
 from bot.comments.runs.plan_origins import added_files, moving_sources
 from bot.comments.runs.revert import RevertView, completed_parts, revert_notes
 from bot.domain.core.model import PlanLane, PlanStatus, RunId
@@ -30,7 +31,6 @@ _STATES = {
     PlanStatus.STALE: ("⚠️", "**stale**"),
     PlanStatus.CANCELED: ("🚫", "canceled"),
 }
-_PARTIAL = ("-target", "-refresh=false")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +65,16 @@ def plan_comment(view: PlanView) -> str:
             Part(text=operation_notes(plan)),
             Part(text=caution(summary)),
             Part(text=exposed(summary)),
+            Part(text=gate_table(view.gates)),
             *resource_table(summary),
             *outputs(summary),
-            Part(text=gate_table(view.gates)),
             *diffs(summary),
             *drift(summary, view.outside),
             *added_files(summary),
             *moving_sources(summary),
-            *remarks("Failed checks", summary.failed_checks),
             *remarks("Warnings", summary.warnings),
             Part(text=f"The whole plan is on {link('the run page', view.run_url)}.", is_note=True),
-            Part(text=steps(view.next_steps or usual(view, plan))),
+            Part(text=step_blocks(view.next_steps or usual(view, plan))),
         ]
     )
 
@@ -105,49 +104,8 @@ def _top(view: PlanView) -> str:
         f"expires {minute(plan.expires_at)}",
         *([link("run", view.run_url)] if view.run_url else ()),
     ]
-    said = "".join(f"\n{line}\n" for line in _circumstances(view))
+    said = "".join(f"\n{line}\n" for line in plan_notes(plan, view.locked_by, is_tenanted=view.is_tenanted))
     return f"{first}\n### {mark} {text(plan.stack.label)}: {title}\n\n{' · '.join(facts)}\n{said}\n"
-
-
-def _circumstances(view: PlanView) -> Iterator[str]:
-    """Yield the notes that must be read before the table."""
-    plan, lock = view.plan, view.locked_by
-    why = f" {sentence(plan.status_reason, limit=300)}" if plan.status_reason else ""
-    if plan.status is PlanStatus.STALE:
-        yield f"> [!WARNING]\n> **This plan is stale and cannot be applied.**{why}"
-    elif plan.status is PlanStatus.FAILED:
-        yield f"> [!WARNING]\n> **Applying this plan failed.**{why}"
-    elif why:
-        yield why.strip()
-    if plan.arguments:
-        partial = any(argument.startswith(_PARTIAL) for argument in plan.arguments)
-        so = ": it does not show everything, and it cannot be promoted." if partial else "."
-        yield f"> [!NOTE]\n> This plan was made with {code(' '.join(plan.arguments))}{so}"
-    if lock is not None:
-        yield _held(lock, plan, is_tenanted=view.is_tenanted)
-
-
-def _held(lock: Lock, plan: PlanRecord, *, is_tenanted: bool) -> str:
-    """Return which pull request has the lock, and what that means for the plan."""
-    said = (
-        f"> [!NOTE]\n> {text(lock.stack.label, limit=150)} is held by pull request {lock.pull}"
-        f" ({code(lock.holder, limit=60)}) since {minute(lock.since)}"
-    )
-    if not is_tenanted:
-        give_up = code(f"/unlock {lock.stack.env}", limit=150)
-        return f"{said}; it can be applied here once that one is merged, or gives it up with {give_up}."
-    # Plans of an environment that was handed over are stale, so an open one was made while that one held it.
-    against = (
-        f" **This plan was made against the state of pull request {lock.pull}**: it shows the way from what that one has"
-        " there, not what this one gets."
-        if plan.status in {PlanStatus.PLANNED, PlanStatus.NO_CHANGES}
-        else ""
-    )
-    give_up = code(command("destroy", lock.stack), limit=150)
-    return (
-        f"{said}.{against} It cannot be applied here before that one is merged or closed, or gives it up with {give_up};"
-        " what is there is destroyed then, and the next in line gets a plan of its own."
-    )
 
 
 def _revert_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
@@ -160,7 +118,7 @@ def _revert_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
         case PlanStatus.PLANNED:
             return (
                 Step(
-                    sentence="To go back with exactly this plan",
+                    sentence="To revert with exactly this plan",
                     command=command("apply", plan.stack, plan.id),
                 ),
                 Step(sentence="To drop it", command=f"/cancel {plan.id}"),
@@ -172,7 +130,7 @@ def _revert_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
             return (Step(sentence="To see every environment of this pull request", command="/status"),)
         case _:
             again = command("revert", plan.stack, "to", str(plan.reverts_to))
-            return (Step(sentence="To plan the way back anew", command=again),)
+            return (Step(sentence="To re-plan the revert", command=again),)
 
 
 def _operation_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
@@ -187,15 +145,18 @@ def _operation_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
             shut = any(gate.outcome is not Outcome.PASS for gate in view.gates)
             opened = "Once the gates above are open, to" if shut else "To"
             return (
-                Step(sentence=f"{opened} do exactly this", command=command("apply", plan.stack, plan.id)),
+                Step(
+                    sentence=f"{opened} apply exactly this plan",
+                    command=command("apply", plan.stack, plan.id),
+                ),
                 Step(sentence="To drop it", command=f"/cancel {plan.id}"),
             )
         case PlanStatus.APPLIED | PlanStatus.NO_CHANGES:
             return (
-                Step(sentence="To see what the code says of it now", command=command("plan", plan.stack)),
+                Step(sentence="To plan the code against the new state", command=command("plan", plan.stack)),
             )
         case _:
-            return (Step(sentence="To plan it anew", command=command_of(plan.operation, plan.stack)),)
+            return (Step(sentence="To re-plan it", command=command_of(plan.operation, plan.stack)),)
 
 
 def _usual_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
@@ -210,10 +171,10 @@ def _usual_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
             )
             return (
                 Step(sentence=purpose, command=command("apply", plan.stack)),
-                Step(sentence="To plan anew", command=again),
+                Step(sentence="To re-plan", command=again),
             )
         case PlanStatus.NO_CHANGES:
-            return (Step(sentence="There is nothing to apply; to plan anew", command=again),)
+            return (Step(sentence="Nothing to apply; to re-plan", command=again),)
         case PlanStatus.APPLYING:
             stop = (Step(sentence="To stop the apply", command=f"/cancel {view.applying_run}"),)
             return (
@@ -223,9 +184,9 @@ def _usual_steps(view: PlanView, plan: PlanRecord) -> tuple[Step, ...]:
         case PlanStatus.APPLIED:
             return (Step(sentence="To see every environment of this pull request", command="/status"),)
         case PlanStatus.FAILED:
-            return (Step(sentence="To see what is left to do", command=again),)
+            return (Step(sentence="To plan what is left", command=again),)
         case PlanStatus.STALE | PlanStatus.CANCELED:
-            return (Step(sentence="To plan anew", command=again),)
+            return (Step(sentence="To re-plan", command=again),)
 
 
 _STEPS: Final = {

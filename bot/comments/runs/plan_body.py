@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from bot.comments.markdown.budget import Drop, Part, clip_lines
@@ -14,6 +16,11 @@ from bot.domain.releases.drift_checks import Drifted
 _LONGEST_DIFF = 12_000
 """Bytes of one resource's diff; the run's page shows all of it."""
 _MOST_LISTED = 8
+_MOST_SINGLE = 8
+"""Rows of a table in which equal ones are not grouped."""
+_FEWEST_GROUPED = 3
+_QUIET = frozenset({RiskLevel.NONE, RiskLevel.LOW})
+_KEYS = re.compile(r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]')
 _ACTION_MARKS = {
     Action.DESTROY: "🟥",
     Action.REPLACE: "🟧",
@@ -26,22 +33,30 @@ _ACTION_MARKS = {
 
 
 def caution(summary: PlanSummary) -> str:
-    """Return the box on data loss; destroyed resources are listed even if they hold no data."""
+    """Return the box on what is destroyed or replaced, and on failed `check` blocks."""
     risk = summary.risk
-    lines: list[str] = []
-    if risk.stateful:
-        lines += [
+    known = {*risk.stateful}
+    destroyed = [address for address in risk.destroys if address not in known]
+    replaced = [address for address in risk.replaces if address not in known]
+    groups = [
+        [
             f"> **This plan loses data.** It destroys or replaces {counted(len(risk.stateful), 'resource')} holding data:",
             *_listed(risk.stateful),
         ]
-    others = [address for address in risk.destroys if address not in {*risk.stateful}]
-    if others:
-        lines += [
-            *([">"] if lines else []),
-            f"> It destroys {counted(len(others), 'resource')}:",
-            *_listed(others),
-        ]
-    return "\n".join(["> [!CAUTION]", *lines]) + "\n\n" if lines else ""
+        if risk.stateful
+        else [],
+        [f"> It destroys {counted(len(destroyed), 'resource')}:", *_listed(destroyed)] if destroyed else [],
+        [f"> It replaces {counted(len(replaced), 'resource')}:", *_listed(replaced)] if replaced else [],
+        _failed_checks(summary.failed_checks),
+    ]
+    said = "\n>\n".join("\n".join(group) for group in groups if group)
+    return f"> [!CAUTION]\n{said}\n\n" if said else ""
+
+
+def _failed_checks(failed: Sequence[str]) -> list[str]:
+    lines = [f"> - Check failed: {text(said, limit=300)}" for said in failed[:_MOST_LISTED]]
+    more = len(failed) - _MOST_LISTED
+    return [*lines, f"> - and {counted(more, 'more failed check')}"] if more > 0 else lines
 
 
 def exposed(summary: PlanSummary) -> str:
@@ -63,20 +78,57 @@ def _listed(items: Sequence[str]) -> list[str]:
 
 
 def resource_table(summary: PlanSummary) -> Iterator[Part]:
-    """Yield the risk line and one row per resource."""
+    """Yield the risk line, and one row per resource or group of equal ones."""
     risk = summary.risk
     if not summary.resources:
         return
-    reasons = " ".join(risk.reasons)
-    yield Part(text=f"Risk: **{risk.level}** ({risk.score} of 100). {text(reasons)}".rstrip() + "\n\n")
-    yield Part(text="| Action | Resource | Why | Risk |\n| --- | --- | --- | --- |\n", frame_of="resources")
-    for row in summary.resources:
+    if risk.level not in _QUIET:
+        yield Part(text=f"Risk: **{risk.level}**. {text(' '.join(risk.reasons))}".rstrip() + "\n\n")
+    rows = _grouped(summary.resources)
+    # Columns that say nothing are not drawn.
+    has_why = any(_why(row) for row, _ in rows)
+    has_risk = any(row.risk not in _QUIET for row, _ in rows)
+    titles = ["Action", "Resource", *(["Why"] if has_why else []), *(["Risk"] if has_risk else [])]
+    frame = f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}\n"
+    yield Part(text=frame, frame_of="resources")
+    for row, number in rows:
         drop = Drop.ADDED_ROW if row.action is Action.ADD and row.risk is RiskLevel.LOW else Drop.ROW
-        line = (
-            f"| {_ACTION_MARKS[row.action]} {row.action} | {code(row.address)} | {_why(row)} | {row.risk} |\n"
-        )
-        yield Part(text=line, drop=drop, group="resources")
-    yield Part(text="\n")
+        cells = [
+            f"{_ACTION_MARKS[row.action]} {row.action}",
+            code(row.address)
+            if number == 1
+            else f"{number} \N{MULTIPLICATION SIGN} {code(_without_keys(row.address))}",
+            *([_why(row)] if has_why else []),
+            *([_risk(row)] if has_risk else []),
+        ]
+        yield Part(text=f"| {' | '.join(cells)} |\n", drop=drop, group="resources")
+    yield Part(text="\n", frame_of="resources")
+
+
+def _grouped(rows: Sequence[ResourceChange]) -> list[tuple[ResourceChange, int]]:
+    """Return the rows with how many each stands for; in a short table, each stands for one."""
+    if len(rows) <= _MOST_SINGLE:
+        return [(row, 1) for row in rows]
+    numbers = Counter(_kind(row) for row in rows)
+    found: dict[object, tuple[ResourceChange, int]] = {}
+    for row in rows:
+        number = numbers[_kind(row)]
+        # What is destroyed or replaced is always named.
+        is_single = number < _FEWEST_GROUPED or row.action in {Action.DESTROY, Action.REPLACE}
+        found.setdefault(row.address if is_single else _kind(row), (row, 1 if is_single else number))
+    return [*found.values()]
+
+
+def _kind(row: ResourceChange) -> tuple[str, ...]:
+    return (row.action, row.risk, _without_keys(row.address), _why(row))
+
+
+def _risk(row: ResourceChange) -> str:
+    return "" if row.risk in _QUIET else str(row.risk)
+
+
+def _without_keys(address: str) -> str:
+    return _KEYS.sub("", address)
 
 
 def _why(row: ResourceChange) -> str:
@@ -129,7 +181,7 @@ def drift(summary: PlanSummary, checked: Sequence[Drifted] = ()) -> Iterator[Par
         yield Part(text=f"- {code(row.address)} was {_outside(row)}.\n", drop=Drop.DETAIL, group="drift")
     for other in others:
         was = "deleted" if other.action is Action.DESTROY else "changed"
-        line = f"- {code(other.address)} was {was}, first seen {minute(other.since)}; it does not matter to this plan.\n"
+        line = f"- {code(other.address)} was {was}, first seen {minute(other.since)}; this plan is not affected.\n"
         yield Part(text=line, drop=Drop.DETAIL, group="drift")
     yield Part(text="\n", frame_of="drift")
     yield Part(

@@ -52,6 +52,10 @@ class OutlineReader(Protocol):
         """Return plans, newest first (`stack` compares repo, project and env)."""
         ...
 
+    async def outlines_of(self, ids: Sequence[PlanId]) -> Sequence[PlanOutline]:
+        """Return these plans, without those that do not exist, in no order."""
+        ...
+
     async def pulls_planned_at(self, repo: str, head: Sha) -> tuple[int, ...]:
         """Return the pull requests with a plan of this commit that can still be applied, in order."""
         ...

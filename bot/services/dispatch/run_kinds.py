@@ -24,9 +24,9 @@ from bot.services.merging.closeouts import Closeouts
 from bot.services.merging.syncing import Syncing
 from bot.services.recovery.dead_letters import LOST
 from bot.services.recovery.errored_states import ErroredStates
+from bot.services.reporting.apply_reports import ApplyReports
 from bot.services.reporting.code_reports import CodeReports
 from bot.services.reporting.reports import Reporting
-from bot.services.reporting.sequence_reports import SequenceReports
 from bot.services.reverting.checks import RevertChecks
 from bot.services.reverting.plan_runs import PlanRuns
 from bot.services.reverting.reports import RevertReports
@@ -69,7 +69,7 @@ class RunKinds:
     code_reports: CodeReports
     destroy_reports: DestroyReports
     verify_reports: VerifyReports
-    sequence_reports: SequenceReports
+    apply_reports: ApplyReports
     drift_reports: DriftReports
     refresh_reports: RefreshReports
     restore_reports: RestoreReports
@@ -158,8 +158,9 @@ class RunKinds:
         await self._freed(reverted)
 
     async def _free_skipped(self, run_id: RunId) -> None:
-        """Report the projects that a failed apply stopped, and start who waits for them."""
-        for stack in await self.sequence_reports.report(run_id):
+        """Start who waits for the projects that a failed apply stopped."""
+        run = await self._run(run_id)
+        for stack in () if run is None else await self.apply_reports.stopped_by(run):
             await self._freed(stack)
 
     async def _free_reverted(self, run_id: RunId) -> None:

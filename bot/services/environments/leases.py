@@ -22,7 +22,7 @@ from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, NewRun, Reader, Records, Writer
 from bot.ports.records.environment_queue import Waiting
 from bot.services.applying import project_rollout
-from bot.services.reporting.posting import Poster, sticky_key
+from bot.services.reporting.posting import Poster, folded_key, sticky_key
 from bot.services.runs.new_runs import Cause, follow_up, job_of, new_run, queue_run
 from bot.services.runs.requests import Trigger
 from bot.services.stacks import locking
@@ -253,11 +253,13 @@ class EnvironmentLeases:
             lock = await reader.lock(line[0].stack) if line else None
         for place, one in enumerate(line, start=1):
             body = queue_comment(QueueView(stack=one.stack, place=place, length=len(line), lock=lock))
+            comment = sticky_key(one.pull, one.stack.project, one.stack.env)
+            async with self.records.read() as reader:
+                # A plan has replaced that comment: this is another wait.
+                folded = await reader.remote_id(one.stack.repo, folded_key(comment))
             with suppress(NotServedError):
                 repo = await self.github.known_repository(one.stack.repo)
-                await self.poster.sticky(
-                    repo, one.pull, sticky_key(one.pull, one.stack.project, one.stack.env), body
-                )
+                await self.poster.sticky(repo, one.pull, comment, body, below=folded)
 
     async def _may_exist(self, stack: Stack, pull: int) -> bool:
         async with self.records.read() as reader:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.comments.answers.status import StatusRow, plan_step
 from bot.comments.markdown.words import Step, apply_command, command
+from bot.comments.runs.plan_notes import locked_step, pull_link
 from bot.domain.core.heads import is_of_head
 from bot.domain.core.model import PlanStatus, PullRequest, Run, RunKind, RunStatus
 from bot.domain.gates import names
@@ -21,12 +22,12 @@ def after_plan(plan: PlanRecord, env: EnvironmentPolicy, held: Lock | None) -> t
     planning = (
         command("plan", plan.stack) if plan.operation is None else command_of(plan.operation, plan.stack)
     )
-    again = Step(sentence="To plan anew", command=planning)
+    again = Step(sentence="To re-plan", command=planning)
     if plan.status is not PlanStatus.PLANNED or plan.reverts_to is not None:
         return ()
     if held is not None:
-        free = f"Once pull request {held.pull} is merged or has given it up, to plan anew"
-        return (Step(sentence=free, command=planning),)
+        who, is_tenanted = pull_link(held, plan.stack), env.lifecycle != "permanent"
+        return (locked_step(plan.stack.label, who, planning, is_tenanted=is_tenanted),)
     # A command that would be refused is not offered.
     closed = why_closed(env)
     return (Step(sentence=closed), again) if closed else ()
@@ -35,13 +36,11 @@ def after_plan(plan: PlanRecord, env: EnvironmentPolicy, held: Lock | None) -> t
 def why_closed(env: EnvironmentPolicy) -> str | None:
     """Return why no apply of the environment can succeed; None if one can."""
     if not env.apply.is_possible:
-        return f"This plan is for reading: the policy lets nobody apply {env.name}"
+        return f"Plan only: `{env.name}` has no `apply.allow`, so nobody can apply it"
     unknown = [gate for gate in env.apply.gates if gate not in names()]
     if unknown:
         listed = ", ".join(unknown)
-        return (
-            f"This plan is for reading: {env.name} asks for gates that this version cannot judge ({listed})"
-        )
+        return f"Plan only: `{env.name}` requires gates that this version does not have ({listed})"
     return None
 
 
@@ -76,11 +75,7 @@ def after_status(pull: PullRequest, policy: RepoPolicy, rows: Sequence[StatusRow
     if reverts:
         return reverts
     if not pull.is_open:
-        return (
-            Step(
-                sentence="The pull request is closed: nothing but a revert is planned or applied from it any more"
-            ),
-        )
+        return (Step(sentence="The pull request is closed: only a revert can be planned or applied from it"),)
     waiting = [row for row in rows if row.plan is not None and row.plan.status is PlanStatus.PLANNED]
     if not waiting or all(why_closed(policy.environment(row.stack.env)) is None for row in waiting):
         return ()
@@ -99,10 +94,10 @@ def _revert_steps(rows: Sequence[StatusRow]) -> tuple[Step, ...]:
         if plan is None or plan.reverts_to is None:
             continue
         if plan.status is PlanStatus.PLANNED:
-            said = f"To take {row.stack.label} back to {plan.reverts_to}"
+            said = f"To revert {row.stack.label} to {plan.reverts_to}"
             steps.append(Step(sentence=said, command=command("apply", row.stack, plan.id)))
         elif plan.status in {PlanStatus.FAILED, PlanStatus.STALE}:
-            said = f"The revert of {row.stack.label} did not come to its end: to plan what is left of it"
+            said = f"The revert of {row.stack.label} was not completed; to plan what is left of it"
             again = command("revert", row.stack, "to", str(plan.reverts_to))
             steps.append(Step(sentence=said, command=again))
     return tuple(steps)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,47 +40,86 @@ class Poster:
         await self._remember(repo, key, posted)
 
     async def sticky(
-        self, repo: Repo, number: int, key: str, body: str, *, asked_by: int | None = None
+        self,
+        repo: Repo,
+        number: int,
+        key: str,
+        body: str,
+        *,
+        below: int | None = None,
+        asked: bool = False,
+        marker: str | None = None,
     ) -> datetime:
         """Post or update the current comment of `key`; returns the time of that on GitHub.
 
-        `asked_by` is the id of the comment that requested it.
+        A comment that is not `below` this one on the page is replaced by a new one. `asked`: a person waits for
+        it. `marker` finds the comment of an attempt before a crash; by default what its first line says before
+        the status.
         """
         async with self.records.read() as reader:
             known = await reader.remote(repo.full_name, key)
+        before = known.id if known else 0
         # A command below the current comment is answered with a new comment, at the end of the page, and the old one is
         # folded. GitHub's ids of comments are ascending.
-        if known and known.id and (asked_by is None or asked_by < known.id):
-            try:
-                return (await self.github.update_comment(repo, known.id, body, asked=asked_by is not None)).at
-            except GitHubNotFoundError:
-                # It was deleted on GitHub: post a new one.
-                known = None
-        posted = await self._post(repo, number, f"{key}>{asked_by or 0}", body, asked=asked_by is not None)
+        if before and (not below or below < before):
+            # If it was deleted on GitHub, a new one is posted.
+            with suppress(GitHubNotFoundError):
+                return (await self.github.update_comment(repo, before, body, asked=asked)).at
+        attempt = f"{key}>{below or 0}"
+        marker = marker or _stable_part(body)
+        posted = await self._post(repo, number, attempt, body, asked=asked, marker=marker, newer_than=before)
         async with self.records.write() as writer:
             await writer.set_remote_id(repo.full_name, key, posted.id, node_id=posted.node_id)
-            if known and known.id:
+            if known and before:
                 # Folding is left to a job, since a plan counts as posted only when this method has returned.
                 await writer.enqueue(fold_job(repo, number, known))
         return posted.at
 
+    async def shown(self, repo: Repo, number: int, key: str, body: str, *, asked: bool, marker: str) -> None:
+        """Post or update the comment of `key`, unless GitHub shows this text already."""
+        digest = digest_of(body)
+        async with self.records.read() as reader:
+            known = await reader.remote_id(repo.full_name, key)
+            if known and await reader.remote_id(repo.full_name, body_key(key)) == digest:
+                return
+        await self.sticky(repo, number, key, body, asked=asked, marker=marker)
+        async with self.records.write() as writer:
+            await writer.set_remote_id(repo.full_name, body_key(key), digest)
+
     async def written_before(self, repo: Repo, number: int, key: str, body: str) -> datetime | None:
         """Return when an earlier attempt with this key wrote the comment, and record this attempt."""
-        async with self.records.write() as writer:
-            again = await writer.remote_id(repo.full_name, key) is not None
-            if not again:
-                await writer.set_remote_id(repo.full_name, key, ANNOUNCED)
+        again = await self._announce(repo, key)
         found = await self.github.find_comment(repo, number, _stable_part(body)) if again else None
         return None if found is None else found.at
 
-    async def _post(self, repo: Repo, number: int, attempt: str, body: str, *, asked: bool) -> Posted:
-        """Post a comment, or update the one that an attempt wrote before it crashed."""
+    async def found_at(self, repo: Repo, number: int, marker: str) -> datetime | None:
+        """Return when the newest comment with `marker` in its first line was written."""
+        found = await self.github.find_comment(repo, number, marker)
+        return None if found is None else found.at
+
+    async def _announce(self, repo: Repo, attempt: str) -> bool:
+        """Record an attempt; returns whether there was one before."""
         async with self.records.write() as writer:
             again = await writer.remote_id(repo.full_name, attempt) is not None
             if not again:
                 await writer.set_remote_id(repo.full_name, attempt, ANNOUNCED)
-        found = await self.github.find_comment(repo, number, _stable_part(body)) if again else None
-        if found is not None:
+        return again
+
+    async def _post(
+        self,
+        repo: Repo,
+        number: int,
+        attempt: str,
+        body: str,
+        *,
+        asked: bool,
+        marker: str,
+        newer_than: int,
+    ) -> Posted:
+        """Post a comment, or update the one that an attempt wrote before it crashed."""
+        again = await self._announce(repo, attempt)
+        found = await self.github.find_comment(repo, number, marker) if again else None
+        if found is not None and found.id > newer_than:
             return await self.github.update_comment(repo, found.id, body, asked=asked)
         return await self.github.comment(repo, number, body, asked=asked)
 
@@ -124,3 +165,23 @@ def _stable_part(body: str) -> str:
 def sticky_key(pull: int, project: str, env: str) -> str:
     """Return the key of the plan comment of a stack on a pull request."""
     return f"sticky:{pull}:{project}:{env}"
+
+
+def folded_key(key: str) -> str:
+    """Return the key of the last comment of a sticky `key` that another comment has replaced."""
+    return f"{key}:folded"
+
+
+def written_key(number: int) -> str:
+    """Return the key of the newest comment that a person has written on a pull request."""
+    return f"written:{number}"
+
+
+def body_key(key: str) -> str:
+    """Return the key of the digest of the text that a sticky comment shows."""
+    return f"{key}:body"
+
+
+def digest_of(body: str) -> int:
+    """Return a number that tells the texts of a comment apart."""
+    return int.from_bytes(hashlib.sha256(body.encode("utf-8", "replace")).digest()[:6])

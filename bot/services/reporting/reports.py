@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 from bot.comments.answers.status import ActiveRun, LastApply, StatusRow, StatusView
 from bot.comments.markdown.words import Step, command
-from bot.comments.runs.apply import apply_comment
 from bot.comments.runs.failures import plan_failed_comment
 from bot.comments.runs.report import RunView
-from bot.domain.core.errors import PolicyError
 from bot.domain.core.model import (
     PlanLane,
     PlanStatus,
@@ -28,10 +26,12 @@ from bot.domain.plans.plan import PlanRecord, lane_of
 from bot.domain.state.operations import command_of
 from bot.policy import RepoPolicy
 from bot.ports import Clock, GitHub, Records
+from bot.services.reporting.apply_reports import ApplyReports
 from bot.services.reporting.head_checks import Checks
-from bot.services.reporting.next_steps import after_apply, after_status
-from bot.services.reporting.plan_comments import PlanComments, is_tenanted, plan_key, revert_view
+from bot.services.reporting.next_steps import after_status
+from bot.services.reporting.plan_comments import PlanComments
 from bot.services.reporting.posting import Poster
+from bot.services.reporting.separate_plans import plan_key
 from bot.services.reporting.statuses import Statuses
 from bot.services.runs.links import Links
 from bot.services.runs.requests import Trigger
@@ -50,6 +50,7 @@ class Reporting:
     github: GitHub
     policies: Policies
     plan_comments: PlanComments
+    applies: ApplyReports
     poster: Poster
     checks: Checks
     statuses: Statuses
@@ -70,16 +71,27 @@ class Reporting:
         if run.status is RunStatus.SUCCEEDED and run.plan_id is not None:
             await self.plan_comments.report(repo, run.plan_id, asked_by=run.comment_id)
         elif await self._is_newest(run):
-            async with self.records.read() as reader:
-                revert = await reader.revert(run.id)
-            lane = lane_of(None if revert is None else revert.target, run.operation)
-            steps = _again(run, lane)
-            body = plan_failed_comment(RunView(run=run, run_url=self.links.run(run.id), next_steps=steps))
-            key = plan_key(run.pull, run.stack, lane)
-            await self.poster.sticky(repo, run.pull, key, body, asked_by=run.comment_id)
+            await self._report_failure(repo, run, run.pull)
         # The answer to the command comes before updates of lower priority.
         await self._react(repo, run)
         await self._checks(run)
+
+    async def _report_failure(self, repo: Repo, run: Run, number: int) -> None:
+        async with self.records.read() as reader:
+            revert = await reader.revert(run.id)
+        lane = lane_of(None if revert is None else revert.target, run.operation)
+        if lane is PlanLane.CODE:
+            await self.plan_comments.report_failure(repo, run)
+            return
+        view = RunView(run=run, run_url=self.links.run(run.id), next_steps=(_again(run),))
+        await self.poster.sticky(
+            repo,
+            number,
+            plan_key(number, run.stack, lane),
+            plan_failed_comment(view),
+            below=run.comment_id,
+            asked=run.comment_id is not None,
+        )
 
     async def report_change(self, run_id: RunId) -> None:
         """Report the result of a change; updates the plan comment, checks and deployment."""
@@ -87,42 +99,13 @@ class Reporting:
         if run is None or run.pull is None:
             return
         repo = await self.github.known_repository(run.stack.repo)
-        async with self.records.read() as reader:
-            plan = await reader.plan(run.plan_id) if run.plan_id else None
-            replans = await reader.runs(
-                repo=run.stack.repo, pull=run.pull, kinds=(RunKind.PLAN,), statuses=ACTIVE
-            )
-            verified = await reader.verifications(run.stack, release=run.plan_id, limit=1) if plan else ()
-            revert = await revert_view(reader, plan) if plan else None
-            others = await reader.plan_outlines(repo=run.stack.repo, pull=run.pull)
-        policy = await self._policy(repo)
-        view = RunView(
-            run=run,
-            run_url=self.links.run(run.id),
-            plan=plan,
-            replanned=any(other.stack.state_key == run.stack.state_key for other in replans),
-            url_output=_url_output(policy, run.stack),
-            keeps_lock=await self._keeps_lock(repo, run),
-            verification=verified[0] if verified else None,
-            revert=revert,
-            next_steps=after_apply(run, policy, others) if policy is not None else (),
-        )
-        await self.poster.once(
-            repo, run.pull, f"report:{run.id}", apply_comment(view), asked=run.comment_id is not None
-        )
+        await self.applies.ended(repo, run)
         await self._react(repo, run)
-        if plan is not None:
-            await self.plan_comments.refresh(repo, plan.id)
+        if run.plan_id is not None:
+            await self.plan_comments.refresh(repo, run.plan_id)
             await self.plan_comments.show(repo.full_name)
-            await self._refresh_waiting(repo, run)
         await self.statuses.request_deployment(run)
         await self._checks(run)
-
-    async def _refresh_waiting(self, repo: Repo, run: Run) -> None:
-        """Update the comments of the pull request's other plans."""
-        # This apply may have opened or shut their gates, for example the promotion to the next environment.
-        if run.pull is not None and (pull := await self.github.pull(repo, run.pull)).is_open:
-            await self.plan_comments.refresh_judged(repo, pull)
 
     async def announce_change(self, run_id: RunId) -> None:
         """Show that a change has begun; does nothing if it has ended."""
@@ -132,6 +115,7 @@ class Reporting:
             return
         repo = await self.github.known_repository(run.stack.repo)
         if run.plan_id is not None and run.status not in TERMINAL:
+            await self.applies.begun(repo, run)
             await self.plan_comments.refresh(repo, run.plan_id)
         await self.statuses.request_deployment(run)
 
@@ -210,26 +194,6 @@ class Reporting:
         good = all(other.status is RunStatus.SUCCEEDED for other in asked)
         await self.github.react(repo, run.comment_id, "rocket" if good else "confused")
 
-    async def _keeps_lock(self, repo: Repo, run: Run) -> bool:
-        """Whether the pull request keeps the lock of the stack after this run."""
-        async with self.records.read() as reader:
-            lock = await reader.lock(run.stack)
-        if lock is None or (lock.stack.repo, lock.pull) != (run.stack.repo, run.pull):
-            return False
-        # An environment of a pull request is destroyed, not unlocked, when the pull request is closed.
-        return not await is_tenanted(self.policies, repo, run.stack)
-
-    async def _policy(self, repo: Repo) -> RepoPolicy | None:
-        try:
-            return (await self.policies.recent(repo)).policy
-        except PolicyError:
-            return None
-
-
-def _url_output(policy: RepoPolicy | None, stack: Stack) -> str | None:
-    known = policy is not None and stack.env in policy.environments
-    return policy.environment(stack.env).url_output if policy is not None and known else None
-
 
 def _may_be_shown(plan: PlanRecord) -> bool:
     """Whether `/status` may show this plan as the newest of its stack."""
@@ -237,12 +201,10 @@ def _may_be_shown(plan: PlanRecord) -> bool:
     return plan.operation is None or plan.status is PlanStatus.PLANNED
 
 
-def _again(run: Run, lane: PlanLane) -> tuple[Step, ...]:
-    """Return the step that plans a revert or state operation again; empty for plans of code."""
-    if lane is PlanLane.CODE:
-        return ()
+def _again(run: Run) -> Step:
+    """Return the step that plans a revert or state operation again."""
     again = command("revert", run.stack) if run.operation is None else command_of(run.operation, run.stack)
-    return (Step(sentence="When that is settled", command=again),)
+    return Step(sentence="To retry once the cause is removed", command=again)
 
 
 def _same(one: Stack, other: Stack) -> bool:

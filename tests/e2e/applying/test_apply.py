@@ -108,7 +108,7 @@ async def test_prod_stays_shut_while_its_gates_are(world: World) -> None:
     number = await world.open({"envs/prod.tfvars": text})
     plan = await world.hear(number, kind="plan", env="prod", status="planned")
     # which its comment shows,
-    assert "| codeowners | ❌ FAIL |" in plan.body
+    assert "- ⏳ **codeowners**: " in plan.body
     # when a developer asks for the apply,
     command = await world.comment(number, "/apply prod")
     # then it is refused by gate, nothing runs, and nobody holds prod.

@@ -22,7 +22,7 @@ async def test_hold_refuses_applies_and_says_who_set_it_and_why(world: World) ->
     assert "The database is being moved." in said.body
     # then the plan's comment shows it,
     shown = await world.hear(number, kind="plan", env="staging", status="planned")
-    assert "| hold | ❌ FAIL | staging is on hold: the database is being moved (by owner" in shown.body
+    assert "- ❌ **hold**: staging is on hold: the database is being moved (by owner" in shown.body
     # an apply is refused with who and why,
     await world.comment(number, "/apply staging")
     refused = await world.refused(number, "hold")

@@ -30,7 +30,7 @@ async def test_a_second_pull_request_waits_until_the_first_unlocks(world: World)
     # And a new plan alone does not open it,
     await world.comment(second, "/plan staging")
     plan = await world.hear(second, kind="plan", env="staging", status="planned")
-    assert f"held by pull request {first}" in plan.body
+    assert f"#{first} has locked staging" in plan.body
     await world.comment(second, "/apply staging")
     await world.refused(second, "locked")
     # but after the first has unlocked, the same plan is applied.
@@ -41,7 +41,7 @@ async def test_a_second_pull_request_waits_until_the_first_unlocks(world: World)
     assert f"plan `{plan.header['plan']}` is still what would happen" in said.body
     assert f"Pull request {first} no longer holds it: /unlock by dev" in said.body
     shown = await world.hear(second, kind="plan", env="staging", status="planned")
-    assert "held by" not in shown.body
+    assert "has locked" not in shown.body
     await world.applied(second)
     assert world.locks() == [("staging", second)]
     assert "Second" in await world.page("staging/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.playground.github.records.model import Review
+from tests.e2e.promotion.promoting import gate_line
 from tests.e2e.world import ADMIN, OWNER, World, next_second
 
 CODEOWNERS = ".github/CODEOWNERS"
@@ -28,8 +29,7 @@ async def shown(world: World, number: int) -> str:
     [comment] = [
         heard for heard in world.watch(number).comments() if heard.is_about(kind="plan", env="staging")
     ]
-    [row] = [line for line in comment.body.splitlines() if line.startswith("| codeowners |")]
-    return row.replace("&#8203;", "")
+    return gate_line(comment.body, "codeowners", "staging")
 
 
 async def refused(world: World, number: int, *says: str, command: str = "/apply staging") -> str:

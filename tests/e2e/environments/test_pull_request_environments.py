@@ -102,7 +102,7 @@ async def test_two_pull_requests_race_for_test_and_others_queue(town: World) -> 
     # Whoever waits may plan, but not apply.
     await town.comment(third, "/plan test")
     planned = await town.hear(third, kind="plan", env="test", status="planned")
-    assert f"made against the state of pull request {holder}" in planned.body
+    assert f"made against the state of #{holder}" in planned.body
     await town.comment(third, "/apply test")
     await town.refused(third, "locked")
     # Nobody frees test without destroying it, but an administrator.

@@ -72,7 +72,7 @@ async def test_a_push_of_the_named_file_alone_is_not_promoted(scene: Scene) -> N
     # then prod is not promoted: staging never had these words.
     await world.comment(number, "/gates prod")
     gates = await world.hear(number, kind="gates")
-    [line] = [line for line in gates.body.splitlines() if line.startswith("| promoted |")]
+    [line] = [line for line in gates.body.splitlines() if " **promoted**: " in line]
     assert "was not applied to staging" in line
     await world.told(number)
 

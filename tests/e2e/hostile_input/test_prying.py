@@ -111,6 +111,8 @@ async def test_apply_of_staging_reaches_neither_prod_state_nor_bots_bucket(
 ) -> None:
     # Given a state of prod, and code that reads it with the keys at hand, but only when it is applied,
     world = scene.world
+    if not world.playground.sandbox:
+        pytest.skip("there is no bubblewrap here, and the keys are elsewhere")
     name = world.repo.partition("/")[2]
     await asyncio.to_thread(put_state, world, f"prod/{name}-late/terraform.tfstate", "word-of-prod")
     late = 'resource "terraform_data" "first" {\n  input = timestamp()\n}\n'

@@ -36,21 +36,21 @@ async def test_a_module_that_has_moved_since_staging_is_not_promoted(world: Worl
         assert f"{MODULES}.git?ref=main" in plan.body
     await world.told(number)
     await world.applied(number)
-    assert "✅ PASS" in await row(world, number, "promoted")
+    assert "✅" in await row(world, number, "promoted")
     # when that branch moves, and prod is planned with what is there now,
     await say(world, "second")
     await world.comment(number, "/plan prod")
     await world.hear(number, kind="plan", env="prod", status="planned")
     # then prod's gate is shut, and says why.
     shut = await row(world, number, "promoted")
-    assert "❌ FAIL" in shut
+    assert "❌" in shut
     assert "Modules or providers that were fetched differ from those of staging" in shut
     assert "`/plan staging`" in shut
     # When staging gets it first, then it opens again.
     await world.comment(number, "/plan staging")
     await world.hear(number, kind="plan", env="staging", status="planned")
     await world.applied(number)
-    assert "✅ PASS" in await row(world, number, "promoted")
+    assert "✅" in await row(world, number, "promoted")
 
 
 async def test_a_destroy_is_made_with_the_modules_that_were_applied(town: World) -> None:

@@ -44,7 +44,7 @@ async def test_force_push_back_to_an_older_commit_is_planned_again(world: World)
     # then that is planned against what is there now, in a plan of its own.
     again = await world.hear(number, kind="plan", env="staging", status="planned", head=head)
     assert again.header["plan"] != first.header["plan"]
-    assert await world.told(number) == ["plan staging planned", "apply staging applied"]
+    assert await world.told(number) == ["apply staging applied", "plan staging planned"]
     assert numbers(world) == [1, 2, 3]
     # And it can be applied.
     await world.applied(number)

@@ -10,7 +10,8 @@ from bot.adapters.database import Database
 from bot.domain.core.errors import PolicyError
 from bot.domain.core.model import PlanStatus, Repo
 from bot.ports import Posted
-from bot.services.reporting.plan_comments import PlanComments
+from bot.services.reporting.plan_comments import PlanComments, plan_comments
+from bot.services.reporting.plan_facts import PlanFacts
 from bot.services.reporting.posting import Poster
 from bot.services.runs.links import Links
 from tests.fakes.clock import HandClock
@@ -56,11 +57,11 @@ class SlowGitHub:
 
 def a_worker(records: Database, github: SlowGitHub) -> PlanComments:
     given = cast("Any", github)
-    return PlanComments(
-        records=records,
-        github=given,
-        policies=cast("Any", NoPolicy()),
-        judging=cast("Any", None),
+    facts = PlanFacts(
+        records=records, github=given, policies=cast("Any", NoPolicy()), judging=cast("Any", None)
+    )
+    return plan_comments(
+        facts,
         poster=Poster(github=given, records=records),
         links=Links(origin="https://bot.example"),
         clock=HandClock(),

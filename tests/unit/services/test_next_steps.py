@@ -1,4 +1,4 @@
-"""What is offered under an apply that went well."""
+"""What is offered under a plan, and under an apply that went well."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from bot.domain.core.model import PlanId, PlanStatus, RunKind, RunStatus, Sha
 from bot.policy import load_policy
 from bot.ports.records.outlines import PlanOutline
-from bot.services.reporting.next_steps import after_apply
+from bot.services.reporting.next_steps import after_apply, after_plan
 from tests.fakes.records import builders
 from tests.unit.comments.samples import run
 
@@ -19,6 +19,8 @@ terraform: {version: "1.11.4"}
 environments:
   staging: {apply: {allow: write}}
   prod: {apply: {allow: write, from: staging}}
+  ci: {}
+  test: {lifecycle: pull_request, apply: {allow: write}}
 """
 
 
@@ -62,3 +64,45 @@ def test_the_way_on_is_not_offered(changes: dict[str, object], plans: list[PlanO
     policy = load_policy(POLICY, path="gatewright.yaml")
 
     assert after_apply(run(**changes), policy, plans) == ()
+
+
+@pytest.mark.parametrize(
+    ("env", "sentence", "command"),
+    [
+        pytest.param(
+            "staging",
+            "Blocked: #12 has locked staging. When #12 is merged or unlocked",
+            "/plan staging",
+            id="permanent",
+        ),
+        pytest.param(
+            "test",
+            "Blocked: #12 has locked test. When #12 is merged or closed, the next pull request in the queue is planned"
+            " automatically",
+            None,
+            id="queued for",
+        ),
+    ],
+)
+def test_locked_stack_says_who_blocks_it(env: str, sentence: str, command: str | None) -> None:
+    # Given
+    stack = builders.stack(env)
+    held = builders.lock(stack=stack, pull=12)
+
+    # When
+    [step] = after_plan(builders.plan(stack=stack), load_policy(POLICY).environment(stack.env), held)
+
+    # Then
+    assert (step.sentence, step.command) == (sentence, command)
+
+
+def test_environment_without_allow_is_plan_only() -> None:
+    # Given
+    stack = builders.stack("ci")
+
+    # When
+    first, again = after_plan(builders.plan(stack=stack), load_policy(POLICY).environment(stack.env), None)
+
+    # Then
+    assert first.sentence == "Plan only: `ci` has no `apply.allow`, so nobody can apply it"
+    assert (again.sentence, again.command) == ("To re-plan", "/plan ci")

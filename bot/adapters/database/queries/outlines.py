@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.adapters.database.connection.transaction import Transaction
 from bot.adapters.database.queries import rows
 from bot.adapters.database.tables import core
-from bot.domain.core.model import PlanStatus, Sha, Stack
+from bot.domain.core.model import PlanId, PlanStatus, Sha, Stack
 from bot.ports.records.outlines import PlanOutline
 
 _STACK = frozenset(field.name for field in fields(Stack))
@@ -33,6 +33,11 @@ class OutlineQueries(Transaction):
     ) -> Sequence[PlanOutline]:
         """Return plans, newest first; `stack` compares repository, project and environment."""
         query = plans_query(_COLUMNS, repo=repo, pull=pull, stack=stack, statuses=statuses, limit=limit)
+        return [_outline(row) for row in await self._all(query)]
+
+    async def outlines_of(self, ids: Sequence[PlanId]) -> Sequence[PlanOutline]:
+        """Return these plans, without those that do not exist, in no order."""
+        query = sa.select(*_COLUMNS).where(core.plans.c.id.in_(ids))
         return [_outline(row) for row in await self._all(query)]
 
     async def pulls_planned_at(self, repo: str, head: Sha) -> tuple[int, ...]:

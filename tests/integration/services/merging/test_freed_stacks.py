@@ -15,7 +15,7 @@ from bot.services.dispatch.run_dispatch import RunDispatch
 from bot.services.dispatch.run_kinds import RunKinds
 from bot.services.merging.syncing import Syncing
 from bot.services.recovery.dead_letters import DeadLetters
-from bot.services.reporting.sequence_reports import SequenceReports
+from bot.services.reporting.apply_reports import ApplyReports
 from bot.services.runs import sequences
 from bot.services.runs.requests import RunRequests
 from tests.fakes.accounts import account
@@ -96,9 +96,9 @@ async def stopped(records: Database) -> Database:
 async def test_lock_of_a_skipped_apply_is_free_for_waiters(stopped: Database) -> None:
     outside = Adapters()
     given = cast("Any", outside)
-    telling = SequenceReports(records=stopped, github=given, poster=given)
+    telling = ApplyReports(records=stopped, policies=given, poster=given, links=given)
 
-    await dispatch_of(outside, records=stopped, sequence_reports=telling).report(RunId("run-1"))
+    await dispatch_of(outside, records=stopped, apply_reports=telling, reporting=given).report(RunId("run-1"))
 
     assert outside.freed_stacks == [STAGING]
 

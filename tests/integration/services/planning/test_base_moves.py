@@ -13,7 +13,8 @@ from bot.policy import load_policy
 from bot.ports import Merge, Posted
 from bot.ports.workspace import TreeFiles
 from bot.services.planning.base_pushes import BasePushes
-from bot.services.reporting.plan_comments import PlanComments
+from bot.services.reporting.plan_comments import plan_comments
+from bot.services.reporting.plan_facts import PlanFacts
 from bot.services.reporting.posting import Poster
 from bot.services.runs.links import Links
 from bot.services.stacks.touched import Trees
@@ -82,11 +83,11 @@ class _NoPolicy:
 
 def _outdating(records: Database, github: _GitHub, *changed: str) -> BasePushes:
     some: Any = None
-    plan_comments = PlanComments(
-        records=records,
-        github=cast("Any", github),
-        policies=cast("Any", _NoPolicy()),
-        judging=some,
+    facts = PlanFacts(
+        records=records, github=cast("Any", github), policies=cast("Any", _NoPolicy()), judging=some
+    )
+    comments = plan_comments(
+        facts,
         poster=Poster(github=cast("Any", github), records=records),
         links=Links(origin="https://bot.example"),
         clock=HandClock(),
@@ -96,7 +97,7 @@ def _outdating(records: Database, github: _GitHub, *changed: str) -> BasePushes:
         records=records,
         github=cast("Any", github),
         trees=trees,
-        plan_comments=plan_comments,
+        plan_comments=comments,
         clock=HandClock(),
     )
 

@@ -224,9 +224,9 @@ async def test_a_comment_is_posted_before_the_older_one_is_folded(
     records: Database, inspector: Inspector, world: World
 ) -> None:
     poster = Poster(github=cast("GitHub", world), records=records)
-    await poster.sticky(REPOSITORY, 7, "plan", "the first", asked_by=None)
+    await poster.sticky(REPOSITORY, 7, "plan", "the first", below=None)
 
-    at = await poster.sticky(REPOSITORY, 7, "plan", "the second", asked_by=110)
+    at = await poster.sticky(REPOSITORY, 7, "plan", "the second", below=110)
     before = list(world.folded)
     [argument] = inspector.arguments()
     await make(records, world).fold_comment(argument)

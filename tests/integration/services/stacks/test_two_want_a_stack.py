@@ -29,7 +29,8 @@ from bot.policy import load_policy
 from bot.ports import Writer
 from bot.services.environments.leases import EnvironmentLeases
 from bot.services.environments.lock_waiters import Waiting
-from bot.services.reporting.plan_comments import PlanComments
+from bot.services.reporting.pull_plan_rows import read_rows
+from bot.services.reporting.pull_plans import PullPlanComments
 from bot.services.runs.requests import RunRequests, cancel_run
 from bot.services.runs.run_completion import Ending, record_end
 from bot.services.stacks import locking
@@ -280,12 +281,14 @@ async def test_posted_comment_does_not_block_the_invalidation_of_its_plan(
     planned: Database, inspector: Inspector, kind: str
 ) -> None:
     given, plan = cast("Any", Adapters()), a_plan(pull=OURS)
-    others = {each.name: given for each in fields(PlanComments)}
-    comments = PlanComments(**others | {"records": planned, "clock": HandClock()})
+    async with planned.read() as reader:
+        shown = await read_rows(reader, REPO, OURS)
+    others = {each.name: given for each in fields(PullPlanComments)}
+    comments = PullPlanComments(**others | {"records": planned})
 
     async with asyncio.timeout(20), planned.write() as writer:
         await writer.lock(STAGING)
-        task = asyncio.create_task(comments._posted(replace(plan, posted_at=None), given, NOW))
+        task = asyncio.create_task(comments._posted(REPOSITORY, OURS, shown, NOW))
         await until_it_waits(inspector, kind)
         await writer.set_plan_status(plan.id, PlanStatus.STALE, "the state was restored")
 

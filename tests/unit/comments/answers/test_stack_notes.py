@@ -32,13 +32,13 @@ def test_where_all_is_well_nothing_is_said() -> None:
         pytest.param(
             RunStatus.INTERRUPTED,
             {"state": "changed", "changed": True, "serial_before": 4, "serial_after": 6},
-            ("was interrupted. Part of the plan was applied. The state serial went from 4 to 6.",),
+            ("was interrupted. Part of the plan was applied. State serial 4 → 6.",),
             id="the state was changed",
         ),
         pytest.param(
             RunStatus.INTERRUPTED,
             {"state": "not_changed", "changed": False, "serial_before": 4, "serial_after": 4},
-            ("was interrupted. No change is recorded. The state serial is still 4.",),
+            ("was interrupted. No change is recorded. State unchanged (serial 4).",),
             id="no change is recorded",
         ),
         pytest.param(

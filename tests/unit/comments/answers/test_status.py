@@ -85,7 +85,7 @@ def test_where_everything_is_applied_nothing_is_told_to_be_planned() -> None:
 
     body = status_comment(view(applied, StatusRow(stack=builders.stack("ci"))))
 
-    assert body.endswith("**Next**\n- Nothing is left to apply; to plan anew, comment `/plan`.\n")
+    assert body.endswith("**Next**\n- Nothing is left to apply; to re-plan, comment `/plan`.\n")
 
 
 def test_a_pull_request_without_stacks() -> None:

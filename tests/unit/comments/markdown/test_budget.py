@@ -104,3 +104,31 @@ def test_long_text_is_cut_at_lines_with_their_count() -> None:
     assert clip_lines(text, 9, keep_end=True) == "… 3 more lines\nfour"
     assert clip_lines(text, 100) == text
     assert clip_lines("x" * 50, 10) == "xxxxxxx…"
+
+
+def test_frame_of_an_empty_group_makes_room_for_others() -> None:
+    # Given a group whose frame is as long as what is too much,
+    frame = Part(text="f" * 30_000, frame_of="1")
+    inside = Part(text="inside\n", drop=Drop.DIFF, group="1/diffs")
+    kept = [Part(text="k" * 30_000, drop=Drop.ROW), Part(text="end\n")]
+
+    # when its only part is omitted,
+    body = fit([frame, inside, *kept])
+
+    # then the frame goes with it, and nothing else has to.
+    assert body == "k" * 30_000 + "end\n"
+
+
+def test_outer_frame_stays_while_an_inner_group_has_a_part() -> None:
+    # Given
+    parts = [
+        Part(text="<section>\n", frame_of="1"),
+        Part(text="<diffs>\n", frame_of="1/diffs"),
+        Part(text="warning\n", drop=Drop.WARNING, group="1/warnings"),
+    ]
+
+    # When
+    body = fit(parts)
+
+    # Then
+    assert body == "<section>\nwarning\n"

@@ -36,21 +36,21 @@ def test_an_apply_that_worked() -> None:
     }
 
     assert comment(detail=detail, plan=planned("mixed"), url_output="url") == snapshot("""\
-<!-- gatewright {"kind": "apply", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "applied"} -->
+<!-- gatewright {"kind": "apply", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "applied", "ref": "delivery-1"} -->
 ### ✅ staging: applied
 
 Plan `pabcdefg` · commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
-Done: destroy 2, replace 1, forget 1, change 4, add 1, import 1, move 1. The state serial went from 4 to 5.
+2 destroyed, 1 replaced, 1 forgotten, 4 changed, 1 added, 1 imported, 1 moved. State serial 4 → 5.
 
-**It is reachable at <https://pr-7.example.com/>**
+**URL: <https://pr-7.example.com/>**
 
 | Output | Value |
 | --- | --- |
 | `greeting` | <code>hello &#124; &#64;world</code> |
 | `empty` |  |
 
-Kept encrypted: `kubeconfig`.
+Artifact: `kubeconfig` (encrypted; download on [the run page](<https://gatewright.example/runs/r123456789abcdef>))
 
 **Next**
 - To see every environment of this pull request, comment `/status`.
@@ -74,19 +74,19 @@ def test_an_address_that_is_none_is_no_link() -> None:
     body = comment(detail=SERIALS | {"outputs": {"url": "javascript:alert(1)"}}, url_output="url")
 
     assert "`javascript:alert(1)`" in body
-    assert "href" not in rendered(body.split("**It is reachable", 1)[1])
+    assert "href" not in rendered(body.split("**URL", 1)[1])
 
 
 def test_an_apply_that_failed_half_way() -> None:
     detail = SERIALS | {"exit_code": 1, "log_tail": "Error: no such bucket\n```\n@everybody\n"}
 
     assert comment(status=RunStatus.FAILED, detail=detail, replanned=True) == snapshot("""\
-<!-- gatewright {"kind": "apply", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "failed"} -->
+<!-- gatewright {"kind": "apply", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "failed", "ref": "delivery-1"} -->
 ### ❌ staging: the apply failed
 
 Plan `pabcdefg` · commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
-Terraform ended with exit code 1. Part of the plan was applied. The state serial went from 4 to 5. A new plan was started; it shows what is left to do.
+Terraform ended with exit code 1. Part of the plan was applied. State serial 4 → 5. A new plan was started; it shows what is left to do.
 
 The end of the log:
 
@@ -107,7 +107,7 @@ def test_an_apply_that_changed_nothing() -> None:
 
     body = comment(status=RunStatus.FAILED, detail=detail)
 
-    assert "No change is recorded. The state serial is still 4." in body
+    assert "No change is recorded. State unchanged (serial 4)." in body
     assert body.endswith("- To see what is left to do, comment `/plan staging`.\n")
 
 
@@ -147,10 +147,10 @@ def test_an_interrupted_apply_is_explained(state: str) -> None:
         body.split("\n\n", 2)[2]
         == {
             "locked": snapshot("""\
-The machine that ran Terraform was lost before the apply had ended. It is not repeated by itself.
+The machine that ran Terraform was lost before the apply had ended. It is not repeated automatically.
 
 - **The state is still locked** by `id 1234 of terraform`: what was created is unknown, also where the serial did not change.
-- The state serial is still 4.
+- State unchanged (serial 4).
 - Before anything else is applied, an operator must make sure that no Terraform runs any more, and release the lock.
 
 A new plan was started; it shows what is left to do.
@@ -159,9 +159,9 @@ A new plan was started; it shows what is left to do.
 - When the lock is released, to see what is left to do, comment `/plan staging`.
 """),
             "changed": snapshot("""\
-The machine that ran Terraform was lost before the apply had ended. It is not repeated by itself.
+The machine that ran Terraform was lost before the apply had ended. It is not repeated automatically.
 
-- **The state was changed.** The state serial went from 4 to 5.
+- **The state was changed.** State serial 4 → 5.
 - An empty new plan means that all of it was applied.
 
 A new plan was started; it shows what is left to do.
@@ -171,9 +171,9 @@ A new plan was started; it shows what is left to do.
 - To see what is running, comment `/status`.
 """),
             "not_changed": snapshot("""\
-The machine that ran Terraform was lost before the apply had ended. It is not repeated by itself.
+The machine that ran Terraform was lost before the apply had ended. It is not repeated automatically.
 
-- **No change is recorded.** The state serial is still 4.
+- **No change is recorded.** State unchanged (serial 4).
 - Terraform's lock is free. Something may have been created just before the end that the state does not know of.
 
 A new plan was started; it shows what is left to do.
@@ -228,7 +228,7 @@ def test_gates_that_were_shut_at_the_start_are_a_refusal() -> None:
     }
 
     assert comment(status=RunStatus.FAILED, detail=detail) == snapshot("""\
-<!-- gatewright {"kind": "refusal", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "refused", "reason": "head_moved", "reasons": ["head_moved", "locked"]} -->
+<!-- gatewright {"kind": "refusal", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "refused", "reason": "head_moved", "reasons": ["head_moved", "locked"], "ref": "delivery-1"} -->
 ### 🚫 staging: not applied
 
 Plan `pabcdefg` · commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
@@ -311,7 +311,7 @@ def test_abandoned_apply_says_that_the_stack_stays_locked(
 
     body = comment(status=status, detail=detail, keeps_lock=True)
 
-    assert "This pull request keeps staging locked for others until it is merged or gives it up." in body
+    assert "This pull request keeps staging locked until it is merged or unlocked." in body
     assert "`/unlock staging`" in body
 
 

@@ -42,7 +42,12 @@ Error: Unsupported argument
 ```
 
 **Next**
-- When that is settled, comment `/plan staging`.
+
+Push a fix and it is planned automatically; to retry unchanged, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -84,7 +89,7 @@ def test_each_reason_is_told_in_its_own_words(detail: dict[str, Any], reason: st
     assert fields is not None
     assert (fields["kind"], fields["status"], fields.get("reason")) == ("plan", "failed", reason)
     assert words in body
-    assert body.endswith("comment `/plan staging`.\n")
+    assert body.endswith("to retry unchanged, comment:\n\n```\n/plan staging\n```\n")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_a_merge_conflict() -> None:
 - `main.tf`
 - <code>a&#124;b.tf</code>
 
-Merge or rebase onto `main` and push: the plan then starts by itself.
+Merge or rebase onto `main` and push: the plan then starts automatically.
 """)
 
 
@@ -177,7 +182,12 @@ no file exists at "/work/shared/x.json"
 ```
 
 **Next**
-- When that is settled, comment `/plan staging`.
+
+Push a fix and it is planned automatically; to retry unchanged, comment:
+
+```
+/plan staging
+```
 """)
 
 

@@ -27,8 +27,8 @@ def test_plan_of_an_import_says_what_belongs_into_the_code() -> None:
     assert 'to = terraform_data.a["x"]' in body
     assert "must stay in the code" in body
     assert "it is changed to what the code says" not in body
-    assert f"`/apply staging {planned.id}`" in body
-    assert f"`/cancel {planned.id}`" in body
+    assert f"```\n/apply staging {planned.id}\n```\n" in body
+    assert f"```\n/cancel {planned.id}\n```\n" in body
 
 
 def test_plan_of_an_import_warns_that_it_changes_the_object() -> None:
@@ -70,7 +70,7 @@ def test_each_end_of_its_plan_offers_what_comes_next(status: PlanStatus, said: s
     body = plan_comment(PlanView(plan=plan(operation=FORGET, status=status), run_url=None))
 
     assert said in body
-    assert f"`{step}`" in body
+    assert f"```\n{step}\n```\n" in body
 
 
 def test_its_report_says_that_it_is_no_release() -> None:
@@ -78,7 +78,7 @@ def test_its_report_says_that_it_is_no_release() -> None:
 
     body = apply_comment(RunView(run=run(operation=FORGET), run_url=None, plan=done))
 
-    assert "Done: forget 1." in body
+    assert "1 forgotten." in body
     assert "knows nothing of `module.legacy` any more" in body
     assert "It is no release" in body
 

@@ -14,7 +14,7 @@ from bot.comments.markdown.words import Step
 from bot.comments.runs.plan import PlanView, plan_comment
 from bot.domain.core.model import PlanStatus, RunId
 from bot.domain.core.refusals import Reason
-from bot.domain.gates import GateResult, Outcome
+from bot.domain.gates import GateResult, Outcome, shut
 from bot.domain.plans.plan import Action, Counts, OutputChange, PlanSummary, ResourceChange, Risk, RiskLevel
 from tests.fakes.records import builders
 from tests.unit.comments.rendered import MENTION, outside_code, rendered
@@ -55,28 +55,35 @@ Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:0
 >
 > It destroys 1 resource:
 > - `aws_instance.web (deposed a1b2c3d4)`
+>
+> - Check failed: aws_instance.web: It could not be evaluated.
 
 > [!WARNING]
 > **This plan opens something to everybody.**
 > - `aws_security_group.web accepts traffic from 0.0.0.0/0`
 > - `aws_iam_policy.deploy allows every action (IAM *)`
 
-Risk: **high** (90 of 100). Destroys 1 resource holding data. Replaces 1 resource holding data. Opens 2 resources to everybody. Destroys 2 resources. Replaces 1 resource.
+**Blocked by 2 of 3 gates**
+
+- ❌ **lock**: staging is held by #&#8203;12 (bob). → `/unlock staging`
+- ⏳ **codeowners**: No owner has approved `terraform/main.tf`. → an approval by @&#8203;acme/platform
+
+<details><summary>1 gate passed</summary>
+
+- ✅ **head**: The head is the planned commit.
+
+</details>
+
+Risk: **high**. Destroys 1 resource holding data. Replaces 1 resource holding data. Opens 2 resources to everybody. Destroys 2 resources. Replaces 1 resource.
 
 | Action | Resource | Why | Risk |
 | --- | --- | --- | --- |
 | 🟥 destroy | `aws_db_instance.main` | No longer in the configuration. | high |
 | 🟥 destroy | `aws_instance.web (deposed a1b2c3d4)` | Left over from a replacement that failed half-way. | medium |
 | 🟧 replace | `module.files.aws_s3_bucket.uploads` | It cannot be updated in place. Forced by `bucket`. | high |
-| 🟨 change | `aws_instance.web` |  | low |
+| 🟨 change | `aws_instance.web` |  |  |
 | 🟨 change | `aws_security_group.web` |  | high |
 | 🟩 add | `aws_iam_policy.deploy` |  | high |
-
-| Gate | State | What it says | Opens with |
-| --- | --- | --- | --- |
-| head | ✅ PASS | The head is the planned commit. |  |
-| lock | ❌ FAIL | staging is held by #&#8203;12 (bob). | `/unlock staging` |
-| codeowners | ❔ INCONCLUSIVE | No owner has approved `terraform/main.tf`. | an approval by @&#8203;acme/platform |
 
 <details><summary>Diff of 4 resources</summary>
 
@@ -145,17 +152,23 @@ Risk: **high** (90 of 100). Destroys 1 resource holding data. Replaces 1 resourc
 
 </details>
 
-**Failed checks**
-
-- aws_instance.web: It could not be evaluated.
-
 **Warnings**
 
 - Deprecated attribute.
 
 **Next**
-- Once the gates above are open, to apply exactly this plan, comment `/apply staging`.
-- To plan anew, comment `/plan staging`.
+
+Once the gates above are open, to apply exactly this plan, comment:
+
+```
+/apply staging
+```
+
+To re-plan, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -172,8 +185,13 @@ Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:0
 > It destroys 2 resources:
 > - `terraform_data.gone`
 > - `terraform_data.many["c/d"]`
+>
+> It replaces 1 resource:
+> - `terraform_data.replaced`
+>
+> - Check failed: check.size_is_small: size must be small, not 2
 
-Risk: **medium** (50 of 100). Destroys 2 resources. Replaces 1 resource. Forgets 1 resource: left running, no longer managed.
+Risk: **medium**. Destroys 2 resources. Replaces 1 resource. Forgets 1 resource: left running, no longer managed.
 
 | Action | Resource | Why | Risk |
 | --- | --- | --- | --- |
@@ -181,13 +199,13 @@ Risk: **medium** (50 of 100). Destroys 2 resources. Replaces 1 resource. Forgets
 | 🟥 destroy | `terraform_data.many["c/d"]` | Its key is no longer in for_each. | medium |
 | 🟧 replace | `terraform_data.replaced` | It cannot be updated in place. Forced by `triggers_replace`. | medium |
 | 🟪 forget | `terraform_data.forgotten` | A removed block lets go of it without destroying it. | medium |
-| 🟨 change | `terraform_data.keep` |  | low |
-| 🟨 change | `terraform_data.many["a b"]` |  | low |
-| 🟨 change | `terraform_data.many["e\\"f"]` |  | low |
-| 🟨 change | `terraform_data.text` |  | low |
-| 🟩 add | `terraform_data.fresh` |  | low |
-| 🟦 import | `terraform_data.imported` | Imported. | low |
-| ⬜ move | `terraform_data.new_name` | Moved from `terraform_data.old_name`. | low |
+| 🟨 change | `terraform_data.keep` |  |  |
+| 🟨 change | `terraform_data.many["a b"]` |  |  |
+| 🟨 change | `terraform_data.many["e\\"f"]` |  |  |
+| 🟨 change | `terraform_data.text` |  |  |
+| 🟩 add | `terraform_data.fresh` |  |  |
+| 🟦 import | `terraform_data.imported` | Imported. |  |
+| ⬜ move | `terraform_data.new_name` | Moved from `terraform_data.old_name`. |  |
 
 Outputs: `dropped` (destroy), `size` (change), `fresh` (add).
 
@@ -201,15 +219,13 @@ def test_a_small_plan_in_whole() -> None:
 
 Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
 
-Risk: **low** (10 of 100).
-
-| Action | Resource | Why | Risk |
-| --- | --- | --- | --- |
-| 🟨 change | `terraform_data.kubeconfig` |  | low |
-| 🟨 change | `terraform_data.number` |  | low |
-| 🟨 change | `terraform_data.pem` |  | low |
-| 🟨 change | `terraform_data.short` |  | low |
-| 🟨 change | `terraform_data.token` |  | low |
+| Action | Resource |
+| --- | --- |
+| 🟨 change | `terraform_data.kubeconfig` |
+| 🟨 change | `terraform_data.number` |
+| 🟨 change | `terraform_data.pem` |
+| 🟨 change | `terraform_data.short` |
+| 🟨 change | `terraform_data.token` |
 
 Outputs: `token` (change, sensitive).
 
@@ -279,8 +295,18 @@ Outputs: `token` (change, sensitive).
 </details>
 
 **Next**
-- To apply exactly this plan, comment `/apply staging`.
-- To plan anew, comment `/plan staging`.
+
+To apply exactly this plan, comment:
+
+```
+/apply staging
+```
+
+To re-plan, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -315,7 +341,12 @@ Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:0
 > **This plan is stale and cannot be applied.** The pull request moved on to 1234567.
 
 **Next**
-- To plan anew, comment `/plan staging`.
+
+To re-plan, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -329,7 +360,12 @@ def test_a_plan_without_changes() -> None:
 Commit `aaaaaaa` · state serial 4 · plan `pabcdefg` · expires 2026-03-11T12:00Z · [run](<https://gatewright.example/runs/r123456789abcdef>)
 
 **Next**
-- There is nothing to apply; to plan anew, comment `/plan staging`.
+
+Nothing to apply; to re-plan, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -338,11 +374,9 @@ def test_a_plan_being_applied_can_be_stopped() -> None:
 
     body = plan_comment(PlanView(plan=plan, run_url=RUN_URL, applying_run=RunId("r999")))
 
-    assert body.rsplit("\n\n", 1)[-1] == snapshot("""\
-**Next**
-- To stop the apply, comment `/cancel r999`.
-- To see what is running, comment `/status`.
-""")
+    assert body.endswith(
+        "To stop the apply, comment:\n\n```\n/cancel r999\n```\n\nTo see what is running, comment:\n\n```\n/status\n```\n"
+    )
 
 
 def test_a_targeted_plan_in_another_project_that_somebody_else_holds() -> None:
@@ -359,11 +393,21 @@ Commit `aaaaaaa` · no state yet · plan `pabcdefg` · expires 2026-03-11T12:00Z
 > This plan was made with `-target=aws_vpc.main`: it does not show everything, and it cannot be promoted.
 
 > [!NOTE]
-> prod (network) is held by pull request 12 (`dev`) since 2026-03-04T12:00Z; it can be applied here once that one is merged, or gives it up with `/unlock prod`.
+> **Blocked: #12 has locked prod (network).** It can be applied here when #12 is merged or unlocked (`/unlock prod -p network` on #12).
 
 **Next**
-- To apply exactly this plan, comment `/apply prod -p network`.
-- To plan anew, comment `/plan prod -p network`.
+
+To apply exactly this plan, comment:
+
+```
+/apply prod -p network
+```
+
+To re-plan, comment:
+
+```
+/plan prod -p network
+```
 """)
 
 
@@ -378,7 +422,7 @@ def test_given_steps_take_the_place_of_the_usual_ones() -> None:
 
     body = plan_comment(PlanView(plan=builders.plan(), run_url=RUN_URL, next_steps=steps))
 
-    assert body.endswith("**Next**\n- To apply the revert, comment `/apply staging pabcdefg`.\n")
+    assert body.endswith("**Next**\n\nTo apply the revert, comment:\n\n```\n/apply staging pabcdefg\n```\n")
 
 
 def test_only_outputs() -> None:
@@ -438,8 +482,8 @@ def test_rows_of_added_resources_go_before_all_other_rows() -> None:
     assert "aws_thing.add_1999" not in body
     assert "rows of resources to add" in body
     assert "This plan loses data" in body
-    assert "| codeowners |" in body
-    assert body.endswith("comment `/plan staging`.\n")
+    assert "**codeowners**" in body
+    assert body.endswith("```\n/plan staging\n```\n")
 
 
 _text = st.text(max_size=400) | st.text(alphabet="`|@#$&<漢😀_*\n", max_size=400)
@@ -512,11 +556,11 @@ def test_any_plan_fits_and_keeps_title_boxes_gates_and_commands(view: PlanView) 
     assert "…" not in body[-3:]
     assert parse_header(body) is not None
     assert body.split("\n")[1].startswith("### ")
-    assert "**Next**\n- " in body.rsplit("</details>", 1)[-1]
+    assert "**Next**\n\n" in body.rsplit("</details>", 1)[-1]
     assert ("> [!CAUTION]" in body) == bool(
-        view.plan.summary.risk.stateful or view.plan.summary.risk.destroys
+        view.plan.summary.risk.stateful or view.plan.summary.risk.destroys or view.plan.summary.failed_checks
     )
-    assert ("| Gate | State |" in body) == bool(view.gates)
+    assert ("**Blocked by " in body or "**Waiting for " in body) == bool(shut(view.gates))
     assert not MENTION.search(outside_code(body))
     html = rendered(body)
     assert html.count("<details>") == html.count("</details>")

@@ -35,7 +35,12 @@ Commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abc
 Without configuration, Terraform would plan to destroy everything that the state holds.
 
 **Next**
-- When that is settled, comment `/plan staging`.
+
+Push a fix and it is planned automatically; to retry unchanged, comment:
+
+```
+/plan staging
+```
 """)
 
 
@@ -66,7 +71,12 @@ Git LFS pointers, whose files are not fetched:
 Commit the files themselves (`git lfs untrack`), or have Terraform read them from where they are kept.
 
 **Next**
-- When that is settled, comment `/plan staging`.
+
+Push a fix and it is planned automatically; to retry unchanged, comment:
+
+```
+/plan staging
+```
 """)
     assert said == snapshot(
         "Content is missing that git does not hold, so nothing was planned. Submodule `terraform/modules/app`: pin it as a module source instead. Git LFS pointer `terraform/a.bin`, `terraform/b.bin`: commit the file itself instead."
@@ -91,7 +101,12 @@ Release p1234567 was made without content that git does not hold, `modules/app`,
 - `terraform/a.bin`
 
 **Next**
-- When that is settled, comment `/plan staging`.
+
+Push a fix and it is planned automatically; to retry unchanged, comment:
+
+```
+/plan staging
+```
 """)
     assert no_configuration_in_release_sentence(STACK, "p1234567") == snapshot(
         "Release p1234567 has no Terraform configuration in `terraform`, so nothing was planned. Name another release: `/revert staging to RELEASE`."

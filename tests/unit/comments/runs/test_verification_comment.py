@@ -95,7 +95,7 @@ def test_gates_are_told_per_environment_with_what_comes_next() -> None:
     assert (parse_header(said) or {})["kind"] == "gates"
     assert "staging, plan `pabcdefg`: every gate is open" in said
     assert "prod, plan `pabcdefg`: 1 gate shut" in said
-    assert "| promoted | ❌ FAIL | It was not applied to staging. | `/apply staging` |" in said
-    assert "To apply the plan of staging, comment `/apply staging`." in said
-    assert "To plan test, comment `/plan test`." in said
-    assert "`/apply prod`" not in said
+    assert "- ❌ **promoted**: It was not applied to staging. → `/apply staging`\n" in said
+    assert "To apply the plan of staging, comment:\n\n```\n/apply staging\n```\n" in said
+    assert "To plan test, comment:\n\n```\n/plan test\n```\n" in said
+    assert "/apply prod" not in said
