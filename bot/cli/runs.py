@@ -29,6 +29,32 @@ _Limit = Annotated[
     str | None,
     typer.Option("--limit", metavar="N", help="Records on a page, at most 200.", show_default="50"),
 ]
+_Project = Annotated[str | None, typer.Option("-p", "--project", metavar="NAME", help="Project.")]
+_Env = Annotated[str | None, typer.Option("--env", metavar="ENV", help="Environment.")]
+_Pull = Annotated[str | None, typer.Option("--pull", metavar="NUMBER", help="Pull request.")]
+_Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Such as plan or apply.")]
+_Status = Annotated[str | None, typer.Option("--status", metavar="STATUS", help="Such as failed or running.")]
+_FailureClass = Annotated[
+    str | None, typer.Option("--failure-class", metavar="CLASS", help="Such as TIMEOUT or TERRAFORM.")
+]
+_Actor = Annotated[str | None, typer.Option("--actor", metavar="LOGIN", help="Who requested it.")]
+_Since = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Requested then or later (ISO 8601; UTC).")
+]
+_Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Requested before.")]
+_CorrelationId = Annotated[
+    str | None, typer.Option("--correlation-id", metavar="ID", help="Caused by the same delivery.")
+]
+_ReleaseCandidate = Annotated[
+    str | None, typer.Option("--release-candidate", metavar="COMMIT", help="Commit that was run.")
+]
+_HasRiskSummary = Annotated[
+    str | None,
+    typer.Option("--has-risk-summary", metavar="true|false", help="Whether its plan's risk is recorded."),
+]
+_Before = Annotated[
+    str | None, typer.Option("--before", metavar="RUN", help="Runs older than this one: the next page.")
+]
 
 
 def _epilog(*lines: str) -> str:
@@ -46,34 +72,19 @@ def _epilog(*lines: str) -> str:
 def list_runs(
     *,
     repo: _Repository = None,
-    project: Annotated[str | None, typer.Option("-p", "--project", metavar="NAME", help="Project.")] = None,
-    env: Annotated[str | None, typer.Option("--env", metavar="ENV", help="Environment.")] = None,
-    pull: Annotated[str | None, typer.Option("--pull", metavar="NUMBER", help="Pull request.")] = None,
-    kind: Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Such as plan or apply.")] = None,
-    status: Annotated[
-        str | None, typer.Option("--status", metavar="STATUS", help="Such as failed or running.")
-    ] = None,
-    failure_class: Annotated[
-        str | None, typer.Option("--failure-class", metavar="CLASS", help="Such as TIMEOUT or TERRAFORM.")
-    ] = None,
-    actor: Annotated[str | None, typer.Option("--actor", metavar="LOGIN", help="Who requested it.")] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", metavar="TIME", help="Requested then or later (ISO 8601; UTC).")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Requested before.")] = None,
-    correlation_id: Annotated[
-        str | None, typer.Option("--correlation-id", metavar="ID", help="Caused by the same delivery.")
-    ] = None,
-    release_candidate: Annotated[
-        str | None, typer.Option("--release-candidate", metavar="COMMIT", help="Commit that was run.")
-    ] = None,
-    has_risk_summary: Annotated[
-        str | None,
-        typer.Option("--has-risk-summary", metavar="true|false", help="Whether its plan's risk is recorded."),
-    ] = None,
-    before: Annotated[
-        str | None, typer.Option("--before", metavar="RUN", help="Runs older than this one: the next page.")
-    ] = None,
+    project: _Project = None,
+    env: _Env = None,
+    pull: _Pull = None,
+    kind: _Kind = None,
+    status: _Status = None,
+    failure_class: _FailureClass = None,
+    actor: _Actor = None,
+    since: _Since = None,
+    until: _Until = None,
+    correlation_id: _CorrelationId = None,
+    release_candidate: _ReleaseCandidate = None,
+    has_risk_summary: _HasRiskSummary = None,
+    before: _Before = None,
     limit: _Limit = None,
     as_json: AsJson = False,
 ) -> None:
@@ -81,27 +92,12 @@ def list_runs(
 
     Several filters must all fit.
     """
+    given = dict(locals())
     # Imported here and below so that a command's help does not load the database.
     from bot.cli.run_records import show_runs  # noqa: PLC0415 - see above
+    from bot.services.run_records.filters import NAMES  # noqa: PLC0415 - see above
 
-    given = {
-        "repo": repo,
-        "project": project,
-        "env": env,
-        "pull": pull,
-        "kind": kind,
-        "status": status,
-        "failure_class": failure_class,
-        "actor": actor,
-        "since": since,
-        "until": until,
-        "correlation_id": correlation_id,
-        "release_candidate": release_candidate,
-        "has_risk_summary": has_risk_summary,
-        "before": before,
-        "limit": limit,
-    }
-    wanted = {name: value for name, value in given.items() if value is not None}
+    wanted = {name: value for name, value in given.items() if name in NAMES and value is not None}
     raise typer.Exit(show_runs(wanted, as_json=as_json))
 
 

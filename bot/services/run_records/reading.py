@@ -31,7 +31,7 @@ class RecordMissingError(GatewrightError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecords:
-    """Reads records for display; whoever calls it has decided what may be read."""
+    """Reads records for display; its callers decide what may be read."""
 
     records: Records
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from bot.adapters.database.connection.transaction import Transaction
 from bot.adapters.database.queries import rows
 from bot.adapters.database.tables import core
-from bot.domain.core.model import PlanStatus, Sha, Stack
+from bot.domain.core.model import PlanId, PlanStatus, Sha, Stack
 from bot.ports.records.outlines import PlanOutline
 
 _STACK = frozenset(field.name for field in fields(Stack))
@@ -71,6 +71,12 @@ def plans_query(
             columns.repo == stack.repo, columns.project == stack.project, columns.env == stack.env
         )
     return query.where(columns.status.in_(statuses)) if statuses else query
+
+
+def has_risk_summary(plan_id: PlanId | None) -> sa.ColumnElement[bool]:
+    """Return whether the risk of a plan is recorded."""
+    # Each recorded plan has its risk. PostgreSQL cannot look into a summary whose text contains NUL.
+    return sa.false() if plan_id is None else sa.exists().where(core.plans.c.id == plan_id)
 
 
 def _outline(row: sa.RowMapping) -> PlanOutline:

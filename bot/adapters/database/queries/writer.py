@@ -20,6 +20,7 @@ from bot.adapters.database.queries.fields import account_values
 from bot.adapters.database.queries.forks import ForkStatements
 from bot.adapters.database.queries.live_log import LogChunkStatements
 from bot.adapters.database.queries.measures import MeasureStatements
+from bot.adapters.database.queries.outlines import has_risk_summary
 from bot.adapters.database.queries.parities import ParityStatements
 from bot.adapters.database.queries.pull_heads import PullHeadStatements
 from bot.adapters.database.queries.pushers import PusherStatements
@@ -120,7 +121,7 @@ class SqlWriter(
 
     async def add_run(self, run: NewRun, at: datetime) -> Run | None:
         """Record a queued run with its first timeline row; None if its dedupe key is known."""
-        values = rows.run_values(run) | {"created_at": at, "has_risk_summary": _has_risk(run.plan_id)}
+        values = rows.run_values(run) | {"created_at": at, "has_risk_summary": has_risk_summary(run.plan_id)}
         statement = self._insert(core.runs, values)
         statement = statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
         row = await self._first(statement.returning(core.runs))
@@ -161,7 +162,7 @@ class SqlWriter(
         elif row["started_at"] is None:
             values["started_at"] = at
         if plan_id is not None:
-            values |= {"plan_id": plan_id, "has_risk_summary": _has_risk(plan_id)}
+            values |= {"plan_id": plan_id, "has_risk_summary": has_risk_summary(plan_id)}
         await self._update(core.runs, id, **values)
         await self._add_timeline(id, status, at, actor, why)
         if is_end:
@@ -272,14 +273,6 @@ class SqlWriter(
     ) -> None:
         values = {"run_id": id, "status": status, "at": at, "why": why, **account_values("actor", actor)}
         await self._connection.execute(self._insert(core.run_timeline, values))
-
-
-def _has_risk(plan_id: PlanId | None) -> Any:
-    """Return whether the risk of a plan is recorded: False, or the expression that finds it out."""
-    if plan_id is None:
-        return False
-    # Each recorded plan has its risk. PostgreSQL cannot look into a summary whose text contains NUL.
-    return sa.exists().where(core.plans.c.id == plan_id)
 
 
 def _first_time(column: sa.Column[datetime], at: datetime) -> sa.ColumnElement[datetime]:
