@@ -20,6 +20,7 @@ from bot.cli.app import app as register_app
 from bot.cli.baseline import baseline_app, report_app
 from bot.cli.console import AsJson, examples, group, note, show, show_json, show_usage_error
 from bot.cli.local import app as local_app
+from bot.cli.runs import policy_app, runs_app
 from bot.cli.state import app as state_app
 from bot.domain.core.errors import GatewrightError
 
@@ -235,6 +236,8 @@ app.add_typer(local_app, name="local")
 app.add_typer(state_app, name="state")
 app.add_typer(baseline_app, name="baseline")
 app.add_typer(report_app, name="report")
+app.add_typer(runs_app, name="runs")
+app.add_typer(policy_app, name="policy")
 
 
 @app.command(

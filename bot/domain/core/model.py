@@ -264,6 +264,13 @@ class Run:
     """What is planned or applied, where it is not code."""
     head_number: int | None = None
     """The number of its head; None in rows of older versions and for runs without a head."""
+    has_risk_summary: bool = False
+    """Whether the risk of the plan that it made or applies is recorded."""
+
+    @property
+    def release_candidate_id(self) -> Sha | None:
+        """The commit that it runs."""
+        return self.head_sha or self.base_sha
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from bot.ports.records.live_log import LogChunkReader, LogChunkWriter
 from bot.ports.records.measures import MeasureReader
 from bot.ports.records.outlines import OutlineReader
 from bot.ports.records.parity import ParityReader, ParityWriter
+from bot.ports.records.policies import PolicyReader
 from bot.ports.records.pull_heads import PullHeadReader, PullHeadWriter
 from bot.ports.records.reconciliation import ReconciliationReader
 from bot.ports.records.releases import ReleaseReader, ReleaseWriter
@@ -63,6 +64,7 @@ class Reader(
     PullHeadReader,
     CheckRunReader,
     ParityReader,
+    PolicyReader,
     RepositoryReader,
     Protocol,
 ):
@@ -99,10 +101,6 @@ class Reader(
 
     async def lock(self, stack: Stack) -> Lock | None: ...
     async def locks(self, *, repo: str, pull: int | None = None) -> Sequence[Lock]: ...
-    async def policy_in_force(self, repo: str) -> tuple[str, str] | None:
-        """Return digest and text of the valid policy that was read last, in any process."""
-        ...
-
     async def remote_id(self, repo: str, key: str) -> int | None:
         """Return the id GitHub gave something we created (a comment, a check, a deployment)."""
         ...

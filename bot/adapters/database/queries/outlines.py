@@ -78,6 +78,12 @@ def plans_query(
     return query.where(columns.status.in_(statuses)) if statuses else query
 
 
+def has_risk_summary(plan_id: PlanId | None) -> sa.ColumnElement[bool]:
+    """Return whether the risk of a plan is recorded."""
+    # Each recorded plan has its risk. PostgreSQL cannot look into a summary whose text contains NUL.
+    return sa.false() if plan_id is None else sa.exists().where(core.plans.c.id == plan_id)
+
+
 def _outline(row: sa.RowMapping) -> PlanOutline:
     own = {name: row[name] for name in _OWN}
     read = {

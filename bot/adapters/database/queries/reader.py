@@ -21,12 +21,12 @@ from bot.adapters.database.queries.parities import ParityQueries
 from bot.adapters.database.queries.pull_heads import PullHeadQueries
 from bot.adapters.database.queries.pushers import PusherQueries
 from bot.adapters.database.queries.reconciliation import SqlReconciliationReader
+from bot.adapters.database.queries.record_pages import PolicyQueries, RunListQueries
 from bot.adapters.database.queries.releases import ReleaseQueries
 from bot.adapters.database.queries.repositories import RepositoryQueries
 from bot.adapters.database.queries.restores import RestoreQueries
 from bot.adapters.database.queries.reverts import RevertQueries
 from bot.adapters.database.queries.run_audit import RunAuditQueries
-from bot.adapters.database.queries.run_list import RunListQueries
 from bot.adapters.database.queries.upkeep import SqlUpkeepReader
 from bot.adapters.database.tables import core
 from bot.domain.core.model import (
@@ -64,6 +64,7 @@ class SqlReader(
     PullHeadQueries,
     CheckRunQueries,
     ParityQueries,
+    PolicyQueries,
     RepositoryQueries,
 ):
     """Reads inside one transaction of `connection`."""
@@ -158,17 +159,6 @@ class SqlReader(
         """Return GitHub's id of a comment, check or deployment that Gatewright created."""
         found = await self.remote(repo, key)
         return None if found is None else found.id
-
-    async def policy_in_force(self, repo: str) -> tuple[str, str] | None:
-        """Return digest and text of the valid policy that any process read last."""
-        versions, noted = core.policy_versions.c, core.remote_ids.c
-        query = (
-            sa.select(versions.digest, versions.text)
-            .join(core.remote_ids, sa.and_(noted.repo == versions.repo, noted.remote_id == versions.sequence))
-            .where(versions.repo == repo, noted.key == core.IN_FORCE)
-        )
-        row = await self._first(query)
-        return None if row is None else (str(row["digest"]), str(row["text"]))
 
     async def remote(self, repo: str, key: str) -> Remote | None:
         """Return GitHub's ids of something that Gatewright created."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from bot.adapters.database.connection.transaction import Transaction
 from bot.adapters.database.tables import core, releases
+from bot.adapters.database.tables.upkeep import duties, pruned
 from bot.domain.core.model import PlanId, PlanStatus, RunId
 from bot.domain.core.run_lifecycle import TERMINAL
 from bot.ports.records.upkeep import OldPlan, Pruned
@@ -69,7 +70,7 @@ class SqlUpkeepWriter(Transaction):
         `every` is the time between two turns. A turn that was abandoned is passed on earlier.
         """
         # One atomic statement, so that two workers never both get the turn.
-        table = core.duties
+        table = duties
         values = {"begun_at": at, "begun_by": by, "ended_at": at if by is None else None}
         turn = self._insert(table, {"duty": duty, **values}).on_conflict_do_update(
             index_elements=["duty"],
@@ -80,7 +81,7 @@ class SqlUpkeepWriter(Transaction):
 
     def _is_abandoned(self, at: datetime, by: str | None) -> sa.ColumnElement[bool]:
         """Whether the process that began a duty cannot be working on it any more."""
-        table = core.duties.c
+        table = duties.c
         # A SQLite database is used by one process at a time, so any other process has ended.
         alone = self._connection.dialect.name == "sqlite"
         others = table.begun_by.is_not(None) if alone else table.begun_at <= at - _AT_WORK
@@ -90,7 +91,7 @@ class SqlUpkeepWriter(Transaction):
 
     async def end_turn(self, duty: str, *, at: datetime, by: str) -> None:
         """Record that the caller has finished a duty."""
-        table = core.duties
+        table = duties
         await self._connection.execute(
             sa.update(table).where(table.c.duty == duty, table.c.begun_by == by).values(ended_at=at)
         )
@@ -98,7 +99,7 @@ class SqlUpkeepWriter(Transaction):
     async def mark_pruned(self, what: Pruned, ids: Sequence[str], at: datetime) -> None:
         """Record that these objects were deleted; known ones do not change."""
         for each in ids:
-            statement = self._insert(core.pruned, {"what": what, "id": each, "pruned_at": at})
+            statement = self._insert(pruned, {"what": what, "id": each, "pruned_at": at})
             await self._connection.execute(statement.on_conflict_do_nothing())
 
     async def clear_payloads(self, before: datetime, *, limit: int) -> int:
@@ -120,7 +121,7 @@ class SqlUpkeepWriter(Transaction):
 
 
 def _is_pruned(what: Pruned, id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    gone = core.pruned.c
+    gone = pruned.c
     return sa.exists().where(gone.what == what, gone.id == id)
 
 

@@ -20,6 +20,7 @@ from bot.adapters.database.queries.fields import account_values
 from bot.adapters.database.queries.forks import ForkStatements
 from bot.adapters.database.queries.live_log import LogChunkStatements
 from bot.adapters.database.queries.measures import MeasureStatements
+from bot.adapters.database.queries.outlines import has_risk_summary
 from bot.adapters.database.queries.parities import ParityStatements
 from bot.adapters.database.queries.pull_heads import PullHeadStatements
 from bot.adapters.database.queries.pushers import PusherStatements
@@ -120,7 +121,8 @@ class SqlWriter(
 
     async def add_run(self, run: NewRun, at: datetime) -> Run | None:
         """Record a queued run with its first timeline row; None if its dedupe key is known."""
-        statement = self._insert(core.runs, rows.run_values(run) | {"created_at": at})
+        values = rows.run_values(run) | {"created_at": at, "has_risk_summary": has_risk_summary(run.plan_id)}
+        statement = self._insert(core.runs, values)
         statement = statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
         row = await self._first(statement.returning(core.runs))
         if row is None:
@@ -160,7 +162,7 @@ class SqlWriter(
         elif row["started_at"] is None:
             values["started_at"] = at
         if plan_id is not None:
-            values["plan_id"] = plan_id
+            values |= {"plan_id": plan_id, "has_risk_summary": has_risk_summary(plan_id)}
         await self._update(core.runs, id, **values)
         await self._add_timeline(id, status, at, actor, why)
         if is_end:

@@ -118,12 +118,23 @@ runs = sa.Table(
     sa.Column("finished_at", UtcDateTime),
     sa.Column("operation", sa.JSON(none_as_null=True)),
     sa.Column("head_number", BigNumber),
+    # An older version, which does not know the column, may write at the same time.
+    sa.Column("has_risk_summary", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index(None, "repo", "pull"),
     sa.Index(None, "state_key", "status"),
     sa.Index(None, "status"),
     sa.Index(None, "correlation_id"),
     sa.Index(None, "finished_at"),
     sa.Index(None, "release_candidate_id"),
+    # A page of a repository's runs with one filter reads no run that is not on it.
+    sa.Index(None, "repo", "sequence", "created_at"),
+    sa.Index(None, "repo", "project", "sequence"),
+    sa.Index(None, "repo", "env", "sequence"),
+    sa.Index(None, "repo", "kind", "sequence"),
+    sa.Index(None, "repo", "status", "sequence"),
+    sa.Index(None, "repo", "failure_class", "sequence"),
+    sa.Index(None, "repo", "has_risk_summary", "sequence"),
+    sa.Index("ix_runs_repo_actor_sequence", "repo", sa.text("lower(actor)"), "sequence"),
     sqlite_autoincrement=True,
 )
 
@@ -258,23 +269,4 @@ policy_versions = sa.Table(
     sa.Column("recorded_at", UtcDateTime, nullable=False),
     sa.UniqueConstraint("repo", "digest"),
     sqlite_autoincrement=True,
-)
-
-# Others skip a duty that was begun until it is due again, unless its process died before ending it.
-duties = sa.Table(
-    "duties",
-    metadata,
-    sa.Column("duty", sa.Text, primary_key=True),
-    sa.Column("begun_at", UtcDateTime, nullable=False),
-    sa.Column("begun_by", sa.Text),
-    sa.Column("ended_at", UtcDateTime),
-)
-
-# Objects that were deleted from the object store; the rows that refer to them are kept for the audit.
-pruned = sa.Table(
-    "pruned",
-    metadata,
-    sa.Column("what", sa.Text, primary_key=True),
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("pruned_at", UtcDateTime, nullable=False),
 )

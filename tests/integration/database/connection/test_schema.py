@@ -25,6 +25,8 @@ MIGRATE = "import sys; from bot.adapters.database import migrate; migrate(sys.ar
 ROOT = Path(__file__).parents[4]
 
 
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 def test_migrations_make_exactly_the_tables_of_the_code(url: str) -> None:
     engine = migration_engine(parse_url(url))
     with engine.connect() as connection:

@@ -1,0 +1,1 @@
+"""Records of runs and policies, for the command line and the API."""
