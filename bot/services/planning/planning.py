@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bot.domain.core.accounts import SELF
@@ -41,6 +41,7 @@ from bot.services.planning.omissions import explained
 from bot.services.planning.plan_operations import hints, refuse_others
 from bot.services.planning.plan_records import Subject, plan_record
 from bot.services.planning.plan_storage import PlanStorage
+from bot.services.planning.shared_answers import SharedAnswers
 from bot.services.runs.credentials import Credentials
 from bot.services.runs.plan_inputs import checked_inputs, root_module
 from bot.services.runs.run_completion import Ending, RunCompletion
@@ -78,6 +79,7 @@ class Planning:
     owners: StateOwners
     existing: ExistingStates
     completion: RunCompletion
+    answers: SharedAnswers = field(default_factory=SharedAnswers, repr=False)
 
     async def execute(self, run_id: RunId) -> None:
         """Plan, and record how it ended.
@@ -191,7 +193,8 @@ class Planning:
 
     async def _subject(self, run: Run, watch: Stopwatch) -> Subject:
         known = await self.github.known_repository(run.stack.repo)
-        (repo, pull), early = await together(self._current_pull(run), self._early_policy(known))
+        (repo, pull), early = await self._asked(run, known)
+        await self._refuse_superseded(run, repo, pull)
         loaded = early if early is not None and repo == known else await self.policies.load(repo)
         stack = loaded.policy.stack(repo.full_name, run.stack.env, run.stack.project, pull=pull.number)
         base = (
@@ -218,12 +221,24 @@ class Planning:
         except GatewrightError:
             return None
 
-    async def _current_pull(self, run: Run) -> tuple[Repo, PullRequest]:
+    async def _asked(self, run: Run, known: Repo) -> tuple[tuple[Repo, PullRequest], LoadedPolicy | None]:
+        """Return the pull request and the policy in force, as GitHub has them now."""
         if run.pull is None:
             raise GatewrightError("a plan run needs a pull request")
-        repo, pull = await self.github.subject(run.stack.repo, run.pull)
+        number = run.pull
+
+        async def ask() -> tuple[tuple[Repo, PullRequest], LoadedPolicy | None]:
+            return await together(self.github.subject(run.stack.repo, number), self._early_policy(known))
+
+        if run.kind is not RunKind.PLAN:
+            return await ask()
+        push = (known.full_name, number, run.head_sha, run.head_number, run.correlation_id)
+        asked: tuple[tuple[Repo, PullRequest], LoadedPolicy | None] = await self.answers.get(push, ask)
+        return asked
+
+    async def _refuse_superseded(self, run: Run, repo: Repo, pull: PullRequest) -> None:
         if run.kind is RunKind.SYNC:
-            return repo, pull
+            return
         if not pull.is_open:
             raise SupersededError("The pull request was closed.")
         if not is_of_head(run, pull):
@@ -232,7 +247,6 @@ class Planning:
             async with self.records.read() as reader:
                 if not await reader.is_allowed(repo.full_name, pull.number, pull.head_sha):
                     raise SupersededError("The commit is a fork's, and no maintainer has allowed it.")
-        return repo, pull
 
     async def running(self, run: Run) -> None:
         """Record that Terraform is about to start.
