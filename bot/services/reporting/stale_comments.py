@@ -12,10 +12,11 @@ from uuid import uuid4
 from bot.domain.core.errors import GatewrightError
 from bot.domain.core.model import PlanId, Repo
 from bot.ports import Clock, GitHub, Records
-from bot.services.reporting.plan_comments import PlanComments
+from bot.services.reporting.plan_comments import PlanComments, one_per_comment
 
 _LOG = logging.getLogger(__name__)
 _DUTY: Final = "show"
+_MOST_PLANS: Final = 1000
 _AT_ONCE: Final = 5
 """Comments per repository and round.
 
@@ -58,9 +59,10 @@ class StaleComments:
 
     async def _show(self, repo: Repo) -> None:
         async with self.records.read() as reader:
-            plans = await reader.unshown_plans(repo=repo.full_name, limit=_AT_ONCE)
-        for plan in plans:
-            await self._refresh(repo, plan)
+            found = await reader.unshown_plans(repo=repo.full_name, limit=_MOST_PLANS)
+            plans = {plan.id: plan for plan in await reader.outlines_of(found)}
+        for plan in one_per_comment(plans[each] for each in found if each in plans)[:_AT_ONCE]:
+            await self._refresh(repo, plan.id)
 
     async def _refresh(self, repo: Repo, plan: PlanId) -> None:
         try:
