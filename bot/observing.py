@@ -24,8 +24,8 @@ class Observing:
     count_lost: Callable[[str], None]
     """Given a workflow's name."""
 
-    def delivery(self, call: Callable[[DeliveryId], Awaitable[None]]) -> Call:
-        """Observe a call that handles a delivery."""
+    def delivery(self, call: Callable[[DeliveryId], Awaitable[str | None]]) -> Call:
+        """Observe a call that handles a delivery and returns its outcome."""
 
         async def observed(argument: str) -> None:
             async with self.records.read() as reader:
@@ -37,8 +37,7 @@ class Observing:
                 stack.enter_context(
                     self.tracer.span("delivery", delivery_id=argument, repo=repo, pull=pull, event=event)
                 )
-                await call(DeliveryId(argument))
-                await self.measuring.handled(DeliveryId(argument))
+                self.measuring.handled(await call(DeliveryId(argument)))
 
         return observed
 

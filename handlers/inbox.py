@@ -56,18 +56,22 @@ class Inbox:
 
     bot: Bot
 
-    async def handle(self, delivery_id: DeliveryId) -> None:
-        """Handle a delivery; only temporary errors are raised, so that the step is retried."""
+    async def handle(self, delivery_id: DeliveryId) -> str | None:
+        """Handle a delivery and return its outcome; None where it had one before.
+
+        Only temporary errors are raised, so that the call is retried.
+        """
         async with self.bot.records.read() as reader:
             delivery = await reader.delivery(delivery_id)
         if delivery is None or delivery.outcome is not None:
-            return
+            return None
         outcome, note = await self._outcome(delivery)
         async with self.bot.records.write() as writer:
             await writer.finish_delivery(delivery_id, outcome, note)
             apology = apology_for(delivery) if outcome == "failed" else None
             if apology is not None:
                 await writer.enqueue(apology)
+        return outcome
 
     async def _outcome(self, delivery: Delivery) -> tuple[str, str]:
         """Return the outcome and a note, which is fit to be shown."""

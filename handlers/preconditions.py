@@ -110,7 +110,8 @@ def _lacks_permission(spec: CommandSpec, request: Request) -> Refusal | None:
 
 async def _may_not_apply(name: EnvName, request: Request, bot: Bot) -> Refusal | None:
     env = request.loaded.policy.environment(name)
-    if await bot.access.may_apply(request.trigger.repo, env, request.trigger.actor):
+    trigger = request.trigger
+    if await bot.access.may_apply(trigger.repo, env, trigger.actor, held=request.permission):
         return None
     return Refusal(
         reason=Reason.PERMISSION,

@@ -9,7 +9,7 @@ which the contract test checks.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ ASKED: Final = "asked"
 _YES: Final = "yes"
 ATTRIBUTES: Final[Mapping[str, str]] = {ASKED: _YES}
 """Of such a workflow."""
+_BOTH: Final = frozenset({True, False})
+_LOOKED_AT: Final = 50
 _Claimed = tuple[list[str], Any]
 
 
@@ -71,7 +73,7 @@ class ClaimOrder:
         caps = self._queues.get(queue.name)
         claimed: list[str] = []
         stopped: Any = None
-        for asked in (True, False) if caps is not None and caps.has_commands else (False,):
+        for asked in self._classes(caps):
             left = room - len(claimed) - (0 if asked or caps is None else caps.kept)
             if left > 0:
                 whole._worker_concurrency = left  # noqa: SLF001 -- See above.
@@ -79,6 +81,18 @@ class ClaimOrder:
                 ids, stopped = claim(whole, executor, version, None, 0, **rest)
                 claimed += ids
         return claimed, stopped
+
+    def note_waiting(self, classes: frozenset[bool]) -> None:
+        """Note for this thread's next claim whether commands wait, and whether other jobs do."""
+        self._turn.waiting = classes
+
+    def _classes(self, caps: QueueLimits | None) -> tuple[bool, ...]:
+        """Return what is claimed one after the other: commands, and whatever else has room."""
+        if caps is None or not caps.has_commands:
+            return (False,)
+        waiting: frozenset[bool] = getattr(self._turn, "waiting", _BOTH)
+        # A statement that can only find nothing is left out.
+        return tuple(asked for asked in (True, False) if asked in waiting)
 
     def gate(self, jobs: sa.Table, queue: str) -> list[sa.ColumnElement[bool]]:
         """Return the condition for claiming a job from the whole queue."""
@@ -96,6 +110,17 @@ class ClaimOrder:
             # A command waits for what came before it on its pull request, so that is as urgent.
             first.append(_of_its_key(jobs, behind, "ENQUEUED").where(_is_asked(behind)).exists())
         return first
+
+
+def waiting(jobs: sa.Table) -> sa.Select[Any]:
+    """Return the query of the first jobs that wait in a queue: whether each is a command."""
+    waits = (jobs.c.queue_name == sa.bindparam("queue"), jobs.c.status == sa.literal_column("'ENQUEUED'"))
+    return sa.select(sa.func.coalesce(_is_asked(jobs), sa.false())).where(*waits).limit(_LOOKED_AT)
+
+
+def classes_of(found: Sequence[bool]) -> frozenset[bool]:
+    """Return which classes wait, by the rows of `waiting`; both where there may be more rows."""
+    return _BOTH if len(found) == _LOOKED_AT else frozenset(bool(one) for one in found)
 
 
 def _is_asked(jobs: sa.FromClause) -> sa.ColumnElement[bool]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -52,6 +52,11 @@ class OwnLimits:
         self._poll_seconds = poll_seconds
         self._lock = threading.Lock()
         self._differing: set[str] = set()
+
+    @property
+    def note_waiting(self) -> Callable[[frozenset[bool]], None]:
+        """Return what notes which jobs wait, before a claim."""
+        return self._order.note_waiting
 
     def install(self, dbos: DBOS) -> None:
         """Give every queue that is read from the database this process's limits."""

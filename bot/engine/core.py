@@ -44,7 +44,7 @@ class Engine:
         """Those of this process's sessions on PostgreSQL, its own as well as the library's."""
         self._storage = Storage(config, self.session_limits)
         self._own_caps = OwnLimits(config.queues(), poll_seconds=config.poll_seconds)
-        self._reads = LibraryReads(due=self._due)
+        self._reads = LibraryReads(due=self._due, note_waiting=self._own_caps.note_waiting)
         self._wakeups = Wakeups(before_polling=self._before_polling, longest=config.idle_poll_seconds)
         self._running_calls = RunningCalls()
         self._accepting = False

@@ -15,6 +15,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from dbos import DBOS
 
+from bot.engine.claiming import classes_of, waiting
+
 FRESH_SECONDS: Final = 5.0
 """How long the queues and the newest application version are cached."""
 _DEADLINES_SECONDS: Final = 30.0
@@ -24,12 +26,18 @@ _DEADLINES_SECONDS: Final = 30.0
 class LibraryReads:
     """Caches reads of one launched library, for all of its threads."""
 
-    def __init__(self, *, due: Callable[[str], None]) -> None:
-        """`due` is called with the queue of delayed jobs that may be claimed from now on."""
+    def __init__(
+        self, *, due: Callable[[str], None], note_waiting: Callable[[frozenset[bool]], None]
+    ) -> None:
+        """`due` is called with the queue of delayed jobs that may be claimed from now on.
+
+        `note_waiting` is called before each claim: whether commands wait, and whether other jobs do.
+        """
         self._due = due
+        self._note_waiting = note_waiting
         self._lock = threading.Lock()
         self._no_deadline_until = 0.0
-        self._question: sa.Select[tuple[int]] | None = None
+        self._question: sa.Select[Any] | None = None
 
     def install(self, dbos: DBOS) -> None:
         """Let the library read through this from now on; once is enough."""
@@ -62,17 +70,15 @@ class LibraryReads:
         **named: Any,
     ) -> Any:
         """Claim jobs if any wait: this check is cheaper than the library's own statement."""
-        with database.engine.connect() as connection:
-            waits = connection.execute(self._waiting(database), {"queue": queue.name}).first()
-        return nothing if waits is None else claim(queue, *arguments, **named)
-
-    def _waiting(self, database: Any) -> sa.Select[tuple[int]]:
-        """Return the query whether a job of a queue waits; it is built once."""
+        # The query is built once.
         if self._question is None:
-            jobs = database.tables.workflow_status.c
-            waits = (jobs.queue_name == sa.bindparam("queue"), jobs.status == sa.literal_column("'ENQUEUED'"))
-            self._question = sa.select(sa.literal_column("1")).where(*waits).limit(1)
-        return self._question
+            self._question = waiting(database.tables.workflow_status)
+        with database.engine.connect() as connection:
+            found = connection.scalars(self._question, {"queue": queue.name}).all()
+        if not found:
+            return nothing
+        self._note_waiting(classes_of(found))
+        return claim(queue, *arguments, **named)
 
     def _cancel(self, cancel: Callable[[int], list[str]], limit: int) -> list[str]:
         """Cancel jobs past their deadline, unless there was none a moment ago."""

@@ -1,4 +1,4 @@
-"""Register the workflows with the library: one step each, retried, its failure recorded."""
+"""Register the workflows with the library: one call each, retried, its failure recorded."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RunningCalls:
     def working(self) -> Iterator[None]:
         """Mark the current task as inside a call, not between two attempts."""
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101 -- Steps are coroutines, they always run in a task.
+        assert task is not None  # noqa: S101 -- Calls are coroutines, they always run in a task.
         self._waiting.discard(task)
         try:
             yield
@@ -74,7 +74,7 @@ class RunningCalls:
 
 
 class Workflows:
-    """Registers the workflows with the library, and runs their steps."""
+    """Registers the workflows with the library, and makes their calls."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Workflows:
         async def workflow(argument: str) -> None:
             self._running_calls.enter(partial(self._ended, name))
             try:
-                await self._step(name, partial(call, argument), retries, retries.worth)
+                await self._call(name, partial(call, argument), retries, retries.worth)
             except Exception as error:  # noqa: BLE001 -- The catch-all of each delivery and run.
                 # The library's own signals (ownership lost, cancelled) are no Exceptions and pass by.
                 _log.exception("workflow %s %s failed for good", name, argument)
@@ -119,29 +119,28 @@ class Workflows:
         """Record a failure, after which the workflow counts as done."""
         record = partial(self._work.on_lost, name, argument, error)
         try:
-            await self._step("on_lost", record, self._config.retries, lambda _: True)
+            await self._call("on_lost", record, self._config.retries, lambda _: True)
         except Exception as failure:
             _log.exception("the failure of %s %s could not be recorded", name, argument)
             raise GivenUpError(error) from failure
 
-    async def _step(
+    async def _call(
         self,
         name: str,
         call: Callable[[], Awaitable[None]],
         retries: Retries,
         worth: Callable[[BaseException], bool],
     ) -> None:
-        """Run a step with attempts of our own: the library's could not wait as long as GitHub asks."""
+        """Call with attempts of our own: the library's could not wait as long as GitHub asks."""
 
         async def attempt() -> None:
             await self._permitted()
             with self._running_calls.working():
                 await call()
 
-        async def attempts() -> None:
-            await persist(retries, name, attempt, worth=worth)
-
-        await DBOS.run_step_async({"name": name}, attempts)
+        # No step of the library's: it would record the end of the call a moment before the end of the workflow,
+        # for four statements. A call is repeated after a crash either way, and knows what it did before.
+        await persist(retries, name, attempt, worth=worth)
 
 
 def describe(error: BaseException) -> str:

@@ -21,3 +21,11 @@ class WriteLedger(Protocol):
         An unknown installation has an empty state.
         """
         ...
+
+
+class StoredLedger(WriteLedger, Protocol):
+    """A ledger that outlives the process."""
+
+    async def store_writes(self, installation: str, state: WriteState) -> None:
+        """Replace the state, whatever it was; for the only process that changes it."""
+        ...

@@ -74,9 +74,8 @@ async def _read(request: web.Request, services: WebServices) -> bytes:
 
 async def _record(services: WebServices, event: IncomingEvent, body: bytes) -> str:
     async with services.records.write() as writer:
-        # Do not process a redelivery twice.
-        is_known = await writer.delivery(event.delivery_id) is not None
-        why = None if is_known else await _ignored(services, writer, event)
+        # A redelivery is judged once more, and then found known by the insert: no query is spent on all others.
+        why = await _ignored(services, writer, event)
         delivery = Delivery(
             id=event.delivery_id,
             event=event.event,
@@ -89,7 +88,7 @@ async def _record(services: WebServices, event: IncomingEvent, body: bytes) -> s
             outcome=None if why is None else "ignored",
             note=why,
         )
-        if is_known or not await take_in(writer, delivery, asked=event.payload.is_command):
+        if not await take_in(writer, delivery, asked=event.payload.is_command):
             return "duplicate"
     return "accepted" if why is None else "ignored"
 

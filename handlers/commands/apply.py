@@ -169,7 +169,10 @@ def _is_done(found: PlanRecord | Refusal) -> bool:
 
 async def _shut(plan: PlanRecord, request: Request, bot: Bot) -> list[Refusal]:
     trigger = request.trigger
-    gates = shut(await bot.judging.judge(trigger.repo, trigger.pull, request.loaded, plan, trigger.actor))
+    results = await bot.judging.judge(
+        trigger.repo, trigger.pull, request.loaded, plan, trigger.actor, held=request.permission
+    )
+    gates = shut(results)
     if any(gate.reason is Reason.LOCKED for gate in gates):
         await bot.waiting.refused(plan.stack, trigger.pull.number)
     return list(refusals_of(gates)) if gates else []

@@ -50,5 +50,7 @@ async def _row(stack: Stack, request: Request, bot: Bot) -> GatesRow:
         )
     if not plans:
         return GatesRow(stack=stack, plan=None)
-    results = await bot.judging.judge(trigger.repo, trigger.pull, request.loaded, plans[0], trigger.actor)
+    results = await bot.judging.judge(
+        trigger.repo, trigger.pull, request.loaded, plans[0], trigger.actor, held=request.permission
+    )
     return GatesRow(stack=stack, plan=plans[0], results=results)

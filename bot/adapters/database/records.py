@@ -67,6 +67,12 @@ class Database:
             async with self._writing.begin() as connection:
                 return await WriteBucketStatements(connection).change_writes(installation, step)
 
+    async def store_writes(self, installation: str, state: WriteState) -> None:
+        """Replace the count of writes to GitHub, for a process that is alone; see `bot.ports.write_ledger`."""
+        with translated("counting the writes to GitHub"):
+            async with self._writing.begin() as connection:
+                await WriteBucketStatements(connection).store_writes(installation, state)
+
     @property
     def is_shared(self) -> bool:
         """Whether several processes may use the database at the same time; False for SQLite."""

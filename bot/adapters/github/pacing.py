@@ -15,7 +15,7 @@ from bot.adapters.github.options import Options, Waits
 from bot.domain.core.errors import GatewrightError, GitHubUnavailableError
 from bot.domain.core.write_buckets import Turn, WriteKind, WriteLimits, WriteState, ask, close, release
 from bot.ports import Clock
-from bot.ports.write_ledger import WriteLedger
+from bot.ports.write_ledger import StoredLedger, WriteLedger
 
 Result = TypeVar("Result")
 _LONGEST_REST = 0.5
@@ -40,7 +40,7 @@ class OwnLedger:
 class SoleLedger:
     """Counts writes in memory for a single process; stores only counts that a successor needs."""
 
-    def __init__(self, ledger: WriteLedger) -> None:
+    def __init__(self, ledger: StoredLedger) -> None:
         self._ledger = ledger
         self._states: dict[str, WriteState] = {}
         self._changing: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -56,7 +56,7 @@ class SoleLedger:
             after, result = step(before)
             # Who writes and who waits ends with this process.
             if (after.spent, after.closed_until) != (before.spent, before.closed_until):
-                await self._ledger.change_writes(installation, lambda _: (after, None))
+                await self._ledger.store_writes(installation, after)
             self._states[installation] = after
             return result
 

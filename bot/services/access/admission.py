@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from bot.domain.core.accounts import SELF
 from bot.domain.core.errors import NotServedError
-from bot.domain.core.model import FailureClass, RunId, RunStatus
+from bot.domain.core.model import FailureClass, Run, RunStatus
 from bot.domain.core.repositories import (
     OTHER_ID,
     Listed,
@@ -102,25 +102,23 @@ class Admission:
             for one in found
         )
 
-    async def give_up(self, run_id: RunId) -> bool:
+    async def give_up(self, run: Run) -> bool:
         """End a run of a repository that is no longer listed, unless its change has started.
 
         Returns whether the run must not be executed.
         """
-        async with self.records.read() as reader:
-            run = await reader.run(run_id)
-        if run is None or self.serves(run.stack.repo):
+        if self.serves(run.stack.repo):
             return False
         async with self.records.write() as writer:
-            run = await writer.run(run_id)
+            now = await writer.run(run.id)
             # What has begun a change is explained first, which asks nothing of GitHub.
-            if run is None or run.intent_at is not None:
+            if now is None or now.intent_at is not None:
                 return False
-            if run.status not in TERMINAL:
+            if now.status not in TERMINAL:
                 why = f"{run.stack.repo} is not listed in GATEWRIGHT_REPOSITORIES any more"
-                await writer.set_result(run_id, summary=why, detail={"started": False})
+                await writer.set_result(run.id, summary=why, detail={"started": False})
                 await writer.move_run(
-                    run_id,
+                    run.id,
                     RunStatus.CANCELED,
                     at=self.clock.now(),
                     actor=SELF,
@@ -129,8 +127,6 @@ class Admission:
                 )
         return True
 
-    async def is_silent(self, run_id: RunId) -> bool:
+    def is_silent(self, run: Run) -> bool:
         """Whether nothing about a run may be reported on GitHub."""
-        async with self.records.read() as reader:
-            run = await reader.run(run_id)
-        return run is not None and not self.serves(run.stack.repo)
+        return not self.serves(run.stack.repo)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.domain.core.accounts import Account, Login, recorded
+from bot.domain.core.accounts import Account, recorded
 from bot.domain.core.model import Permission, PullRequest, Repo, Sha
 from bot.domain.gates import codeowners
 from bot.domain.gates.approvals import (
@@ -24,7 +24,7 @@ from bot.domain.gates.approvals import (
 )
 from bot.domain.gates.codeowners import CodeOwners, Owner, OwnerKind
 from bot.domain.plans.plan import PlanRecord
-from bot.ports import GitHub, Records
+from bot.ports import Collaborator, GitHub, Records
 from bot.services.access.pushes import PushHistory, PushRecords, barred_people
 from bot.services.access.teams import may_write
 from bot.services.stacks.policies import LoadedPolicy
@@ -115,22 +115,20 @@ class Ownership:
 
     async def _rights(self, repo: Repo, required: Sequence[Required], tally: ReviewTally) -> Rights:
         named = candidates(required, tally)[:_MOST_CANDIDATES]
-        writes = {login.lower(): await self._named_writes(repo, login) for login in named}
+        approving = {account.login.lower(): account.login for account in tally.approvals.values()}
+        logins = {login.lower(): login for login in named} | approving
+        found = {key: await self.github.collaborator(repo, login) for key, login in logins.items()}
+        writes = {login.lower(): _writes(found[login.lower()]) for login in named}
         # The account that has an approver's login now may be another than the one that approved.
-        writes |= {who: await self._writes(repo, account) for who, account in tally.approvals.items()}
+        writes |= {
+            who: _writes(found[account.login.lower()], account) for who, account in tally.approvals.items()
+        }
         approvers, teams = tally.approvals.values(), list(_teams(required))
         return Rights(
             writes=writes,
             members={owner.key: await self._members(repo, owner, approvers) for owner in teams},
             without_access=frozenset([owner.key for owner in teams if not await self._has_say(repo, owner)]),
         )
-
-    async def _writes(self, repo: Repo, account: Account) -> bool:
-        return (await self.github.permission(repo, account)).allows(Permission.WRITE)
-
-    async def _named_writes(self, repo: Repo, login: Login) -> bool:
-        found = await self.github.collaborator(repo, login)
-        return found is not None and found.permission.allows(Permission.WRITE)
 
     async def _has_say(self, repo: Repo, team: Owner) -> bool:
         """Whether a team may own code.
@@ -151,6 +149,13 @@ class Ownership:
                 if await self.github.is_team_member(org, slug, each.login)
             ]
         )
+
+
+def _writes(found: Collaborator | None, account: Account | None = None) -> bool:
+    """Whether a collaborator, who must be this account where one is named, may write."""
+    if found is None or not found.permission.allows(Permission.WRITE):
+        return False
+    return account is None or found.account.is_certainly(account)
 
 
 def _teams(required: Iterable[Required]) -> Iterable[Owner]:

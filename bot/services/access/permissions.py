@@ -21,9 +21,15 @@ class Access:
         """Return the user's current right on the repository."""
         return await self.github.permission(repo, account)
 
-    async def may_apply(self, repo: Repo, env: EnvironmentPolicy, account: Account) -> bool:
-        """Whether `apply.allow` of the environment includes the user, who must have write access."""
-        held = await self.github.permission(repo, account)
+    async def may_apply(
+        self, repo: Repo, env: EnvironmentPolicy, account: Account, *, held: Permission | None = None
+    ) -> bool:
+        """Whether `apply.allow` of the environment includes the user, who must have write access.
+
+        `held` is the user's right, where the same act has read it already.
+        """
+        if held is None:
+            held = await self.github.permission(repo, account)
         if not held.allows(Permission.WRITE):
             return False
         if env.apply.allow_permission is not None and held.allows(env.apply.allow_permission):

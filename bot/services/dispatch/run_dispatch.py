@@ -31,10 +31,8 @@ class RunDispatch:
 
     async def execute(self, run_id: RunId) -> None:
         """Execute a run at most once, queue its report, and start what follows from it."""
-        if await self.admission.give_up(run_id):
-            return
         run = await self._run(run_id)
-        if run is None:
+        if run is None or await self.admission.give_up(run):
             return
         steps = self.kinds.steps(run.kind)
         for step in steps.execute:
@@ -46,15 +44,14 @@ class RunDispatch:
 
     async def announce(self, run_id: RunId) -> None:
         """Show on GitHub that Terraform has started."""
-        if not await self.admission.is_silent(run_id):
+        run = await self._run(run_id)
+        if run is not None and not self.admission.is_silent(run):
             await self.reporting.announce_change(run_id)
 
     async def report(self, run_id: RunId) -> None:
         """Report how a run ended; repeating it posts nothing twice."""
-        if await self.admission.is_silent(run_id):
-            return
         run = await self._run(run_id)
-        if run is None:
+        if run is None or self.admission.is_silent(run):
             return
         for step in self.kinds.steps(run.kind).report:
             await step(run_id)

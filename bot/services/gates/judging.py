@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.core.accounts import Account
 from bot.domain.core.errors import GatewrightError, PolicyError
-from bot.domain.core.model import PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
+from bot.domain.core.model import Permission, PlanStatus, PullRequest, Repo, Run, RunKind, RunStatus, Stack
 from bot.domain.core.run_kinds import QUEUED_BY_APPLY
 from bot.domain.gates import Facts, GateResult, Outcome, RiskLimits, judge, shut, waived
 from bot.domain.gates.environment import HOLD
@@ -168,11 +168,21 @@ class Judging:
         return lock is not None and lock.run_id == plan.run_id
 
     async def judge(
-        self, repo: Repo, pull: PullRequest, loaded: LoadedPolicy, plan: PlanRecord, actor: Account
+        self,
+        repo: Repo,
+        pull: PullRequest,
+        loaded: LoadedPolicy,
+        plan: PlanRecord,
+        actor: Account,
+        *,
+        held: Permission | None = None,
     ) -> tuple[GateResult, ...]:
-        """Gather the facts about applying `plan` for `actor` now, and judge them."""
+        """Gather the facts about applying `plan` for `actor` now, and judge them.
+
+        `held` is the actor's right, where the same act has read it already.
+        """
         env = loaded.policy.environment(plan.stack.env)
-        may_apply = await self.access.may_apply(repo, env, actor)
+        may_apply = await self.access.may_apply(repo, env, actor, held=held)
         facts = await self._facts(repo, pull, loaded, plan, may_apply=may_apply)
         results = judge(await self._for_revert(facts, repo, loaded, actor))
         return await self._overridden(results, plan, facts.holds)

@@ -71,9 +71,15 @@ class CheckRuns:
 
     async def write(self, repo: Repo, head: CheckedHead, check: Check) -> None:
         """Show a check; the caller must have the turn of the commit."""
-        key = head.key(check.name)
         async with self.records.read() as reader:
             on_commit = await reader.written_checks(repo.full_name, head.sha)
+        await self.write_onto(on_commit, repo, head, check)
+
+    async def write_onto(
+        self, on_commit: Sequence[WrittenCheck], repo: Repo, head: CheckedHead, check: Check
+    ) -> None:
+        """Show a check on a commit of which these are recorded; the caller must have its turn."""
+        key = head.key(check.name)
         known = next((one for one in on_commit if one.key == key), None)
         if known is None or known.remote_id is None:
             await self._create(repo, head, check, known)

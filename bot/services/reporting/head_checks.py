@@ -53,16 +53,21 @@ class Checks:
             about = await self.runs.head(repo, pull, head)
             async with self.records.read() as reader:
                 rows = await head_rows(reader, repo, about, policy)
-                known = await reader.written_check(repo.full_name, about.key(APPLY))
+                # Read once for both checks: one never changes what is known of the other.
+                written = await reader.written_checks(repo.full_name, about.sha)
             # The page of the newest plan, not of a running apply: otherwise each apply would cost a request here.
             url = self._page(repo, pull, rows.newest_plan or rows.newest)
             text = plan_check(rows.planned, unplanned=_by_command(rows, policy))
-            await self.runs.write(repo, about, _check(PLAN, head, text, url=url, buttons=(_REPLAN,)))
-            if planning and known is not None:
+            await self.runs.write_onto(
+                written, repo, about, _check(PLAN, head, text, url=url, buttons=(_REPLAN,))
+            )
+            if planning and any(one.key == about.key(APPLY) for one in written):
                 return
             url = self._page(repo, pull, rows.newest)
             text, buttons = _apply_text(rows, policy), _apply_buttons(rows, policy)
-            await self.runs.write(repo, about, _check(APPLY, head, text, url=url, buttons=buttons))
+            await self.runs.write_onto(
+                written, repo, about, _check(APPLY, head, text, url=url, buttons=buttons)
+            )
 
     async def conflict(self, repo: Repo, pull: int, head: Sha, paths: Sequence[str]) -> None:
         """Show in both checks that the pull request does not merge."""

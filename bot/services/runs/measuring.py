@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.core.model import DeliveryId, EnvName, RunId, RunKind, RunStatus
+from bot.domain.core.model import EnvName, RunId, RunKind, RunStatus
 from bot.domain.core.refusals import Reason, Refusal
 from bot.domain.core.run_lifecycle import TERMINAL
 from bot.ports import Records
@@ -39,12 +39,10 @@ class Measuring:
     records: Records
     counters: Counters
 
-    async def handled(self, delivery_id: DeliveryId) -> None:
-        """Count a delivery that was handled."""
-        async with self.records.read() as reader:
-            delivery = await reader.delivery(delivery_id)
-        if delivery is not None and delivery.outcome is not None:
-            self.counters.delivery_handled(delivery.outcome)
+    def handled(self, outcome: str | None) -> None:
+        """Count a delivery by its outcome, where it has one."""
+        if outcome is not None:
+            self.counters.delivery_handled(outcome)
 
     async def ended(self, run_id: RunId) -> None:
         """Count a run that has ended, and why it was refused.

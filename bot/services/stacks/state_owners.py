@@ -34,8 +34,7 @@ class StateOwners:
 
     async def _claim(self, stack: Stack) -> None:
         async with self.records.read() as reader:
-            number = await reader.repository_id(stack.repo)
-            owner = await reader.state_owner(self.bucket, stack.state_key)
+            owner, number = await reader.owner_and_repository(self.bucket, stack.state_key, stack.repo)
         if owner is None or self._is_to_be_completed(owner, stack, number):
             owner = await self._record(stack, number)
         if not owner.is_stack(stack, number):
@@ -65,8 +64,7 @@ class StateOwners:
         return next((each for each in found if each is not None), None)
 
     async def _refusal(self, reader: RepositoryReader, stack: Stack) -> Refusal | None:
-        owner = await reader.state_owner(self.bucket, stack.state_key)
-        number = await reader.repository_id(stack.repo)
+        owner, number = await reader.owner_and_repository(self.bucket, stack.state_key, stack.repo)
         if owner is None or owner.is_stack(stack, number):
             return None
         return Refusal(reason=Reason.STATE_OWNER, sentence=not_yours(owner, stack, number))

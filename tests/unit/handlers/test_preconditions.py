@@ -97,7 +97,7 @@ def _bot(world: World) -> Bot:
         async def refusal(self, _: object) -> Refusal | None:
             return world.foreign
 
-        async def may_apply(self, *_: object) -> bool:
+        async def may_apply(self, *_: object, **__: object) -> bool:
             return world.may_apply
 
         async def standing(

@@ -73,7 +73,7 @@ class World:
     async def lock(self, _: object) -> None:
         return None
 
-    async def may_apply(self, *_: object) -> bool:
+    async def may_apply(self, *_: object, **__: object) -> bool:
         return True
 
     async def gather(self, _: object) -> dict[str, Any]:

@@ -85,6 +85,22 @@ class RepositoryQueries(Transaction):
         row = await self._first(query.order_by(columns.bucket.desc()))
         return None if row is None else _to_owner(row)
 
+    async def owner_and_repository(
+        self, bucket: str, key: StateKey, full_name: str
+    ) -> tuple[StateOwner | None, int | None]:
+        """Return the owner of a state, and the id to which a repository's name is bound, in one query."""
+        columns = state_owners.c
+        bound = sa.select(repositories.c.repository_id).where(repositories.c.name == full_name.lower())
+        is_of_state = sa.and_(columns.bucket.in_((bucket, _ANY_BUCKET)), columns.state_key == key)
+        # The owner may be missing, so it is joined to a row that is always there.
+        one = sa.select(bound.scalar_subquery().label("bound_id")).subquery()
+        query = sa.select(state_owners, one.c.bound_id).select_from(one.outerjoin(state_owners, is_of_state))
+        row = await self._first(query.order_by(columns.bucket.desc()))
+        if row is None:
+            return None, None
+        number = None if row["bound_id"] is None else int(row["bound_id"])
+        return (None if row["state_key"] is None else _to_owner(row)), number
+
     async def state_owners(self, bucket: str) -> Sequence[StateOwner]:
         """Return the owners of all states, by key."""
         columns = state_owners.c

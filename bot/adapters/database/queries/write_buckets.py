@@ -46,6 +46,15 @@ class WriteBucketStatements(Transaction):
             await self._connection.execute(statement.values(state=_write(after)))
         return result
 
+    async def store_writes(self, installation: str, state: WriteState) -> None:
+        """Replace the state without a look at the one before."""
+        new = {"installation": installation, "state": _write(state)}
+        statement = self._insert(write_buckets, new)
+        statement = statement.on_conflict_do_update(
+            index_elements=["installation"], set_={"state": statement.excluded.state}
+        )
+        await self._connection.execute(statement)
+
 
 def _write(state: WriteState) -> str:
     return _STATE.dump_json(state).decode()

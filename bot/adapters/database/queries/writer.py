@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -146,28 +145,28 @@ class SqlWriter(
         A run that ends without a result gets the reason of its last transition as its summary.
         """
         columns = core.runs.c
-        # The row is locked, so that of two concurrent transitions the second one is judged by the first one's result.
         is_end = status in TERMINAL
-        wanted = sa.select(core.runs) if is_end else sa.select(columns.status, columns.started_at)
-        row = await self._first(wanted.where(columns.id == id).with_for_update())
-        if row is None:
-            raise DatabaseError(f"The run {id} is not recorded.")
-        if not may_move(RunStatus(row["status"]), status):
-            return False
         values: dict[str, Any] = {"status": status}
         # A result that was recorded before is kept as the summary.
         if is_end:
             summary = sa.func.coalesce(columns.summary, sa.literal(why, FreeText()))
             values |= {"finished_at": at, "summary": summary, "failure_class": failure_class}
-        elif row["started_at"] is None:
-            values["started_at"] = at
+        else:
+            values["started_at"] = _first_time(columns.started_at, at)
         if plan_id is not None:
             values |= {"plan_id": plan_id, "has_risk_summary": has_risk_summary(plan_id)}
-        await self._update(core.runs, id, **values)
+        # The condition stands in the update, so that of two concurrent transitions the second one is judged by the
+        # first one's result.
+        movable = columns.status.in_([before for before in RunStatus if may_move(before, status)])
+        statement = sa.update(core.runs).where(columns.id == id, movable).values(values)
+        row = await self._first(statement.returning(core.runs))
+        if row is None:
+            if await self._row(core.runs, id=id) is None:
+                raise DatabaseError(f"The run {id} is not recorded.")
+            return False
         await self._add_timeline(id, status, at, actor, why)
         if is_end:
-            ended = replace(rows.to_run(row), status=status, failure_class=failure_class, finished_at=at)
-            await self._add_fact(ended)
+            await self._add_fact(rows.to_run(row))
         return True
 
     async def set_result(self, id: RunId, *, summary: str, detail: Mapping[str, Any]) -> bool:

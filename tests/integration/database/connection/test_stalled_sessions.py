@@ -62,7 +62,7 @@ async def test_what_a_stalled_transaction_holds_is_free_before_a_takeover(
     async with other.write() as writer:
         await writer.add_run(a_run(), NOW)
     # Given a process that stands still while it holds a run's row,
-    proxy.stalls_after = lambda message: "FOR UPDATE" in message.statement and message.kind == "Z"
+    proxy.stalls_after = lambda message: "UPDATE runs" in message.statement and message.kind == "Z"
     first = asyncio.create_task(end(stalled, RunStatus.CANCELED))
     await proxy.stalled.wait()
 

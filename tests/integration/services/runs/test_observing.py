@@ -62,11 +62,12 @@ async def test_delivery_is_logged_by_its_facts_and_counted_by_outcome(sight: Sig
     async with sight.records.write() as writer:
         await writer.add_delivery(a_delivery())
 
-    async def handle(argument: str) -> None:
+    async def handle(argument: str) -> str:
         with sight.tracer.span("handler", event="issue_comment"):
             _LOG.info("handling")
         async with sight.records.write() as writer:
             await writer.finish_delivery(DeliveryId(argument), "handled", "done")
+        return "handled"
 
     await sight.observing.delivery(handle)("guid-1")
 

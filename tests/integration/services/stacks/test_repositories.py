@@ -105,16 +105,18 @@ async def test_unlisted_repository_is_turned_away_without_a_token(records: Datab
 
 async def test_queued_run_of_a_repository_listed_no_more_is_canceled(records: Database) -> None:
     async with records.write() as writer:
-        await writer.add_run(a_run(), NOW)
-        await writer.add_run(a_run("run-2"), NOW)
+        first = await writer.add_run(a_run(), NOW)
+        second = await writer.add_run(a_run("run-2"), NOW)
         await writer.record_intent(RunId("run-2"), NOW)
+    assert first is not None
+    assert second is not None
     left, listed = admission(records, "acme/other"), admission(records, "acme/infra")
 
-    assert not await listed.give_up(RunId("run-1"))
-    assert await left.give_up(RunId("run-1"))
+    assert not await listed.give_up(first)
+    assert await left.give_up(first)
     # What has begun is explained, and nothing of it is told.
-    assert not await left.give_up(RunId("run-2"))
-    assert await left.is_silent(RunId("run-2"))
+    assert not await left.give_up(second)
+    assert left.is_silent(second)
 
     async with records.read() as reader:
         run = await reader.run(RunId("run-1"))
