@@ -20,6 +20,7 @@ from bot.domain.secrets.redaction import Redactor
 from bot.domain.secrets.sensitive import scalars
 from bot.domain.state.facts import StateFacts, state_facts
 from bot.policy import RepoPolicy
+from bot.policy.verify import VerifyCheck
 from bot.ports import Clock, GitHub, NewRun, Records, SourceBundle, Terraform, Workspace, Writer
 from bot.ports.probes import Probes
 from bot.ports.records.releases import ReleaseReader
@@ -110,7 +111,10 @@ class Verifying:
     async def _checks(
         self, run: Run, release: Release, loaded: LoadedPolicy, facts: StateFacts
     ) -> tuple[Sequence[CheckResult], bool]:
-        """Execute the checks, and return whether they exceeded the time limit; such a one has failed."""
+        """Execute the checks, and return whether they exceeded the time limit.
+
+        A check that exceeds it has failed.
+        """
         secrets = {text for name in facts.sensitive for text in scalars(facts.outputs[name])}
         redactor = self.credentials.redactor(release.stack.env).with_more(secrets)
         log = LineSink(self.logs.open(run.id), redactor)
@@ -131,10 +135,7 @@ class Verifying:
                     result = await checker.check(check)
             except TimeoutError:
                 is_late = True
-                said = f"All checks together took longer than {limit:g} s."
-                result = CheckResult(
-                    name=check.name or check.type, type=check.type, outcome=Outcome.FAIL, sentence=said
-                )
+                result = _late(check, limit)
             log(f"{result.outcome} {result.name}: {result.sentence}")
             results.append(result)
         return results, is_late
@@ -188,6 +189,12 @@ class Verifying:
     async def _store_log(self, run: Run, summary: str) -> None:
         self.logs.open(run.id).write(summary)
         await self.logs.store(run.id)
+
+
+def _late(check: VerifyCheck, limit: float) -> CheckResult:
+    """Return the result of a check that was stopped at the time limit of all."""
+    said = f"All checks together took longer than {limit:g} s."
+    return CheckResult(name=check.name or check.type, type=check.type, outcome=Outcome.FAIL, sentence=said)
 
 
 def failure_of_checks(outcome: Outcome, *, is_late: bool) -> FailureClass | None:
