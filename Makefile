@@ -81,6 +81,7 @@ docs: $(VENV)/.dev  ## Write the generated parts of the documentation.
 	$(BIN)/python -m bot schema > docs/gatewright.schema.json
 	$(BIN)/python -m bot audit-schema > docs/audit.schema.json
 	$(BIN)/python -m tests.unit.reports.schemas
+	$(BIN)/python -m tests.unit.web.openapi
 
 clean:  ## Remove the virtual environment and the playground's data.
 	rm -rf $(VENV) .playground

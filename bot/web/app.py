@@ -10,11 +10,21 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.web import health, login, webhook
+from bot.web.api import routes as api
 from bot.web.middleware import AccessLog, errors, harden
 from bot.web.pages import acts, environments, run_list, runs, stream
 from bot.web.services import SERVICES, WebServices
 
 _FILES: Final = Path(__file__).parent / "pages"
+
+_API: Final = (
+    web.get("/api/v1/openapi.json", api.describe),
+    web.get("/api/v1/runs", api.list_runs),
+    web.get("/api/v1/runs/{id}", api.show_run),
+    web.get("/api/v1/runs/{id}/timeline", api.show_timeline),
+    web.get("/api/v1/repos/{owner}/{name}/policies", api.list_policies),
+    web.get("/api/v1/repos/{owner}/{name}/policies/{digest}", api.show_policy),
+)
 
 
 def create_app(services: WebServices) -> web.Application:
@@ -44,6 +54,7 @@ def create_app(services: WebServices) -> web.Application:
             web.get("/runs/{id}/stream", stream.stream),
             web.post("/runs/{id}/cancel", acts.cancel),
             web.post("/runs/{id}/artifacts/{name}", acts.download),
+            *_API,
         ]
     )
     return app

@@ -66,7 +66,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 def _error(request: web.Request, status: int, cause: web.HTTPException | None = None) -> web.Response:
     """Return a page to browsers, JSON to others; of the cause only its status and safe headers."""
     word = _WORDS.get(status, "the request failed")
-    if "text/html" in request.headers.get("Accept", ""):
+    is_api = request.path.startswith("/api/")
+    if "text/html" in request.headers.get("Accept", "") and not is_api:
         response = error_page(request, status, word, request[REQUEST_ID])
     else:
         body = {"error": word, "request_id": request[REQUEST_ID]}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bot.domain.core.errors import WorkspaceError
 from bot.domain.core.git_access import as_environment
+from bot.domain.core.model import FailureClass
 
 _NEEDED = (2, 38)
 """The first git with `merge-tree --write-tree`."""
@@ -64,8 +65,10 @@ class _TooMuchError(Exception):
 class GitError(WorkspaceError):
     """Git ended with an error; `stderr` is its output, without the token."""
 
-    def __init__(self, message: str, *, exit_code: int, stderr: str) -> None:
+    def __init__(self, message: str, *, exit_code: int, stderr: str, timed_out: bool = False) -> None:
         super().__init__(message)
+        if timed_out:
+            self.failure_class = FailureClass.TIMEOUT
         self.exit_code = exit_code
         self.stderr = stderr
 
@@ -138,7 +141,10 @@ class Git:
             ) from error
         except TimeoutError as error:
             raise GitError(
-                f"{doing}: git timed out after {seconds:.0f} seconds", exit_code=-1, stderr="timed out"
+                f"{doing}: git timed out after {seconds:.0f} seconds",
+                exit_code=-1,
+                stderr="timed out",
+                timed_out=True,
             ) from error
         finally:
             await _end(process)

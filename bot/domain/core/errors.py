@@ -73,6 +73,8 @@ class WorkspaceError(GatewrightError):
 class CommitMissingError(WorkspaceError):
     """GitHub does not serve the commit, or not yet."""
 
+    failure_class = FailureClass.GITHUB
+
 
 class MergeConflictError(WorkspaceError):
     """The head of the pull request does not merge cleanly into its base."""

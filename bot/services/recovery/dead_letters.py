@@ -44,7 +44,7 @@ class DeadLetters:
             if workflow in DELIVERIES:
                 await _lose_delivery(writer, DeliveryId(argument), shown(error))
             elif workflow in _EXECUTIONS:
-                await self._lose_run(writer, RunId(argument), shown(error))
+                await self._lose_run(writer, RunId(argument), error)
 
     async def _lose_run(self, writer: Writer, run_id: RunId, error: str) -> None:
         run = await writer.run(run_id)
@@ -91,15 +91,24 @@ def shown(error: str) -> str:
     return (message or kind)[:_LONGEST_ERROR] if hasattr(errors, kind) else f"an unexpected {kind[:60]}"
 
 
-def _ending(run: Run, message: str) -> Ending:
+def class_of(error: str) -> FailureClass:
+    """Return the class of the failure behind `Kind: message`."""
+    kind = getattr(errors, error.partition(": ")[0], None)
+    if isinstance(kind, type) and issubclass(kind, errors.GatewrightError):
+        return kind.failure_class
+    return FailureClass.EXECUTOR
+
+
+def _ending(run: Run, error: str) -> Ending:
     """Whether Terraform changed anything is unknown where it was about to start.
 
     There is no process left that could look.
     """
+    message = shown(error)
     if run.intent_at is None:
         return Ending(
             status=RunStatus.FAILED,
-            failure=FailureClass.EXECUTOR,
+            failure=class_of(error),
             summary="It could not be carried out after several tries.",
             detail={
                 "problem": LOST,

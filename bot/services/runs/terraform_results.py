@@ -19,7 +19,8 @@ def ended(output: ApplyOutput) -> tuple[RunStatus, FailureClass | None]:
         return RunStatus.TIMED_OUT, FailureClass.TIMEOUT
     if output.stopped_by:
         return RunStatus.CANCELED, FailureClass.CANCELED
-    return RunStatus.FAILED, FailureClass.TERRAFORM
+    # A Terraform that could not save its state made its changes; the store failed it.
+    return RunStatus.FAILED, FailureClass.STATE if output.errored_state else FailureClass.TERRAFORM
 
 
 def change_detail(

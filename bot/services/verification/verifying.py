@@ -20,6 +20,7 @@ from bot.domain.secrets.redaction import Redactor
 from bot.domain.secrets.sensitive import scalars
 from bot.domain.state.facts import StateFacts, state_facts
 from bot.policy import RepoPolicy
+from bot.policy.verify import VerifyCheck
 from bot.ports import Clock, GitHub, NewRun, Records, SourceBundle, Terraform, Workspace, Writer
 from bot.ports.probes import Probes
 from bot.ports.records.releases import ReleaseReader
@@ -88,7 +89,8 @@ class Verifying:
         loaded = await self.policies.load(repo)
         identity, data = await self.states.read(run.stack.state_key)
         facts = await asyncio.to_thread(state_facts, data)
-        results = [*_moved(release, identity), *await self._checks(run, release, loaded, facts)]
+        checked, is_late = await self._checks(run, release, loaded, facts)
+        results = [*_moved(release, identity), *checked]
         outcome = worst(result.outcome for result in results)
         verification = Verification(
             run_id=run.id,
@@ -104,12 +106,15 @@ class Verifying:
             actor=run.actor,
             verified_at=self.clock.now(),
         )
-        await self._record(run, verification)
+        await self._record(run, verification, failure_of_checks(outcome, is_late=is_late))
 
     async def _checks(
         self, run: Run, release: Release, loaded: LoadedPolicy, facts: StateFacts
-    ) -> Sequence[CheckResult]:
-        """Execute all checks concurrently; one that exceeds the time limit has failed."""
+    ) -> tuple[Sequence[CheckResult], bool]:
+        """Execute the checks, and return whether they exceeded the time limit.
+
+        A check that exceeds it has failed.
+        """
         secrets = {text for name in facts.sensitive for text in scalars(facts.outputs[name])}
         redactor = self.credentials.redactor(release.stack.env).with_more(secrets)
         log = LineSink(self.logs.open(run.id), redactor)
@@ -122,20 +127,18 @@ class Verifying:
         )
         limit = bounded(_LONGEST, loaded.policy.timeouts.verify)
         env = loaded.policy.environment(release.stack.env)
-        results = []
+        results, is_late = [], False
         deadline = asyncio.get_running_loop().time() + limit
         for check in env.verify:
             try:
                 async with asyncio.timeout_at(deadline):
                     result = await checker.check(check)
             except TimeoutError:
-                said = f"All checks together took longer than {limit:g} s."
-                result = CheckResult(
-                    name=check.name or check.type, type=check.type, outcome=Outcome.FAIL, sentence=said
-                )
+                is_late = True
+                result = _late(check, limit)
             log(f"{result.outcome} {result.name}: {result.sentence}")
             results.append(result)
-        return results
+        return results, is_late
 
     def _command(
         self, run: Run, release: Release, loaded: LoadedPolicy, redactor: Redactor
@@ -164,7 +167,7 @@ class Verifying:
 
         return pause
 
-    async def _record(self, run: Run, made: Verification) -> None:
+    async def _record(self, run: Run, made: Verification, failure: FailureClass | None) -> None:
         passed = made.outcome is Outcome.PASS
         summary = f"Verified: {made.outcome}." if made.checks else "There are no checks to carry out."
         await self._store_log(run, summary)
@@ -180,12 +183,28 @@ class Verifying:
                 at=self.clock.now(),
                 actor=SELF,
                 why=summary,
-                failure_class=None if passed else FailureClass.POLICY,
+                failure_class=failure,
             )
 
     async def _store_log(self, run: Run, summary: str) -> None:
         self.logs.open(run.id).write(summary)
         await self.logs.store(run.id)
+
+
+def _late(check: VerifyCheck, limit: float) -> CheckResult:
+    """Return the result of a check that was stopped at the time limit of all."""
+    said = f"All checks together took longer than {limit:g} s."
+    return CheckResult(name=check.name or check.type, type=check.type, outcome=Outcome.FAIL, sentence=said)
+
+
+def failure_of_checks(outcome: Outcome, *, is_late: bool) -> FailureClass | None:
+    """Return what a verification failed of, None if it passed."""
+    if outcome is Outcome.PASS:
+        return None
+    if is_late:
+        return FailureClass.TIMEOUT
+    # A check that could not be tried says nothing about the environment.
+    return FailureClass.EXECUTOR if outcome is Outcome.ERROR else FailureClass.POLICY
 
 
 def verify_run(because: Run, release: Release, *, dedupe: str, now: datetime) -> NewRun:

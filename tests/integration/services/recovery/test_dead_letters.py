@@ -9,7 +9,7 @@ import pytest
 
 from bot.adapters.database import Database
 from bot.domain.core.accounts import SELF
-from bot.domain.core.model import DeliveryId, PlanId, PlanStatus, RunId, RunKind, RunStatus
+from bot.domain.core.model import DeliveryId, FailureClass, PlanId, PlanStatus, RunId, RunKind, RunStatus
 from bot.ports import Delivery
 from bot.services.pages.run_actions import cancel_one
 from bot.services.recovery.dead_letters import DeadLetters, shown
@@ -44,6 +44,7 @@ async def test_apply_lost_after_its_intent_spends_its_plan_and_replans(
     assert plan is not None
     assert other is not None
     assert (run.status, run.detail["state"]) == (RunStatus.INTERRUPTED, "unknown")
+    assert run.failure_class is FailureClass.EXECUTOR
     assert run.detail["message"] == "the bucket does not answer"
     assert (plan.status, other.status) == (PlanStatus.FAILED, PlanStatus.STALE)
     assert (newest.kind, newest.status) == (RunKind.PLAN, RunStatus.QUEUED)
@@ -62,6 +63,7 @@ async def test_apply_lost_before_its_intent_leaves_its_plan_applicable(
     assert run is not None
     assert plan is not None
     assert (run.status, plan.status) == (RunStatus.FAILED, PlanStatus.PLANNED)
+    assert run.failure_class is FailureClass.GITHUB
     assert inspector.started() == ["report_change-run-2"]
 
 

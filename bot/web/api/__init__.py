@@ -1,0 +1,1 @@
+"""`/api/v1`: records of runs and policies as JSON."""
