@@ -68,7 +68,7 @@ class Database:
                 return await WriteBucketStatements(connection).change_writes(installation, step)
 
     async def store_writes(self, installation: str, state: WriteState) -> None:
-        """Replace the count of writes to GitHub, for a process that is alone; see `bot.ports.write_ledger`."""
+        """Replace the count of writes to GitHub; see `bot.ports.write_ledger`."""
         with translated("counting the writes to GitHub"):
             async with self._writing.begin() as connection:
                 await WriteBucketStatements(connection).store_writes(installation, state)

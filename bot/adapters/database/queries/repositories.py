@@ -88,7 +88,7 @@ class RepositoryQueries(Transaction):
     async def owner_and_repository(
         self, bucket: str, key: StateKey, full_name: str
     ) -> tuple[StateOwner | None, int | None]:
-        """Return the owner of a state, and the id to which a repository's name is bound, in one query."""
+        """Return a state's owner and the id of a repository, with one query."""
         columns = state_owners.c
         bound = sa.select(repositories.c.repository_id).where(repositories.c.name == full_name.lower())
         is_of_state = sa.and_(columns.bucket.in_((bucket, _ANY_BUCKET)), columns.state_key == key)
