@@ -111,10 +111,7 @@ class Verifying:
     async def _checks(
         self, run: Run, release: Release, loaded: LoadedPolicy, facts: StateFacts
     ) -> tuple[Sequence[CheckResult], bool]:
-        """Execute the checks, and return whether they exceeded the time limit.
-
-        A check that exceeds it has failed.
-        """
+        """Execute the checks; return also whether one exceeded the time limit, and so failed."""
         secrets = {text for name in facts.sensitive for text in scalars(facts.outputs[name])}
         redactor = self.credentials.redactor(release.stack.env).with_more(secrets)
         log = LineSink(self.logs.open(run.id), redactor)
