@@ -27,7 +27,7 @@ message        = "Nothing depends on this"
 instance_count = 1
 """
 _ONE, _TWO = "instance_count = 1", "instance_count = 2"
-_SERIAL = re.compile(r"The state serial went from \S+ to (\d+)")
+_SERIAL = re.compile(r"(?:\(serial|serial \d+ →) (\d+)")
 _CONFIRM = re.compile(r"/state restore \S+ \d+ --confirm \d+")
 
 

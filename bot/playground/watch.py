@@ -35,6 +35,20 @@ class Heard:
         return self.id, str(self.header.get("env")), str(self.header.get("project"))
 
     @property
+    def label(self) -> str:
+        """Return the name of its stack."""
+        _, env, project = self.key
+        return env if project == "default" else f"{env} ({project})"
+
+    @property
+    def part(self) -> str:
+        """Return the part about its stack: a section of a comment about several stacks, else all of it."""
+        sections = self.body.split("\n<details><summary>")
+        return next(
+            (each for each in sections if f"<b>{self.label}</b>" in each.split("\n", 1)[0]), self.body
+        )
+
+    @property
     def said(self) -> str:
         """Return what it says about its stack: all of it, or only the lines that name the stack.
 
@@ -42,10 +56,8 @@ class Heard:
         """
         if len((parse_header(self.body) or {}).get("stacks", ())) <= 1:
             return self.body
-        env, project = self.key[1:]
-        label = env if project == "default" else f"{env} ({project})"
         # What else the comment says may change because of another stack.
-        lines = [line for line in self.body.split("\n")[1:] if label in line]
+        lines = [line for line in self.body.split("\n")[1:] if self.label in line]
         return "\n".join([str(self.header), *lines])
 
     def stacks(self) -> list[Heard]:

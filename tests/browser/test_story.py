@@ -12,7 +12,7 @@ async def test_somebody_reads_plan_applies_it_and_sees_the_site_change(world: Wo
     await dev.open(f"{world.github.url}/{world.repo}/pull/{number}")
     await dev.page.get_by_label("Act as").select_option(DEV)
     await dev.page.wait_for_load_state()
-    await dev.reads("(planned)")
+    await dev.reads("To apply exactly this plan")
 
     await dev.page.get_by_label("Comment", exact=True).fill("/apply staging")
     await dev.page.get_by_role("button", name="Comment", exact=True).click()

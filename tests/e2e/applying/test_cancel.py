@@ -84,7 +84,7 @@ async def test_a_push_does_not_stop_an_apply(world: World) -> None:
     await world.hear(number, kind="apply", env="staging", status="applied")
     plan = await world.hear(number, kind="plan", env="staging", status="planned", head=head)
     assert "terraform_data.pause" in plan.body
-    assert await world.told(number) == ["plan staging planned", "apply staging applied"]
+    assert await world.told(number) == ["apply staging applied", "plan staging planned"]
 
 
 async def test_a_dropped_plan_cannot_be_applied(world: World) -> None:

@@ -52,7 +52,7 @@ async def test_a_push_after_the_approval_voids_it(gated: World) -> None:
     await refused(gated, number, "@owner approved an older commit.")
     # and has one when the owner approves again.
     await approve(gated, number)
-    assert "PASS" in await shown(gated, number)
+    assert "✅" in await shown(gated, number)
     await gated.applied(number)
 
 
@@ -63,7 +63,7 @@ async def test_an_approval_survives_the_same_plan_and_no_other(gated: World) -> 
     # when the same is planned again, then the approval still counts.
     await gated.comment(number, "/plan staging")
     await gated.idle()
-    assert "PASS" in await shown(gated, number)
+    assert "✅" in await shown(gated, number)
     # When a plan with other changes follows on the same commit, then the approval is void,
     await gated.comment(number, "/plan staging -- -replace=terraform_data.release")
     await gated.idle()
@@ -140,11 +140,11 @@ async def test_a_dismissed_approval_opens_nothing(gated: World) -> None:
     # Given an approved plan,
     number, _ = await gated.open_planned("Dismissed")
     given = await approve(gated, number)
-    assert "PASS" in await shown(gated, number)
+    assert "✅" in await shown(gated, number)
     # when the approval is dismissed, then the plan comment follows, and the apply is refused.
     await gated.github.dismiss_review(given.id, author=ADMIN)
     await gated.idle()
-    assert "FAIL" in await shown(gated, number)
+    assert "⏳" in await shown(gated, number)
     await refused(gated, number, "@owner gave a review that was dismissed.")
 
 

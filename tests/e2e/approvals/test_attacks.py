@@ -17,7 +17,7 @@ async def test_former_owner_opens_nothing_by_an_earlier_approval(gated: World, h
     await own(gated, f"* @acme/{team}\n")
     number, _ = await gated.open_planned("Formerly")
     await approve(gated, number)
-    assert "PASS" in await shown(gated, number)
+    assert "✅" in await shown(gated, number)
     # when they are taken out of the team, or its right to write is, and nobody tells the bot,
     if how == "left the team":
         await gated.github.add_team("acme", team, [])
@@ -39,7 +39,7 @@ async def test_an_approval_does_not_reach_a_plan_of_some_resources(gated: World)
     await refused(gated, number, "@owner has not approved since plan")
     # and an approval of that part is not one of another part.
     await approve(gated, number)
-    assert "PASS" in await shown(gated, number)
+    assert "✅" in await shown(gated, number)
     await gated.comment(number, "/plan staging -- -target=terraform_data.file")
     other = await gated.hear(number, kind="plan", env="staging", status="planned")
     assert other.header["plan"] != part.header["plan"]

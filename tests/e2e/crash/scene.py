@@ -48,7 +48,7 @@ def count(playground: Playground) -> int:
 
 def told(seen: Watch, kind: str) -> list[str]:
     """Return environment and status of each of its comments, sorted: one told twice is there twice."""
-    headers = [heard.header for heard in seen.comments()]
+    headers = [each.header for heard in seen.comments() for each in heard.stacks()]
     return sorted(f"{header['env']} {header['status']}" for header in headers if header["kind"] == kind)
 
 

@@ -128,7 +128,7 @@ async def test_restore_that_lost_its_server_says_whether_state_was_written(own: 
     await own.github.comment(REPO, seen.number, author="dev", body="/apply staging")
     applied = await seen.hear({"kind": "apply", "env": "staging", "status": "applied"})
     await settled(own)
-    serial = re.findall(r"serial went from \S+ to (\d+)", applied.body)[0]
+    serial = re.findall(r"(?:\(serial|serial \d+ →) (\d+)", applied.body)[0]
     with state_client(own) as client:
         client.put_object(Bucket=own.s3.state_bucket, Key="staging/terraform.tfstate", Body=b"damaged")
     for point, status, words in (

@@ -14,7 +14,7 @@ async def planned(
     number = await world.open(changes)
     plan = await world.hear(number, kind="plan", env="staging", status=status)
     await world.told(number)
-    return number, plan.body
+    return number, plan.part
 
 
 def objects(world: World, bucket: str) -> list[bytes]:

@@ -47,7 +47,7 @@ async def test_private_modules_are_fetched_with_a_token_of_init_alone(world: Wor
     assert "said by a private module" in plan.body
     if world.playground.sandbox:
         # and the plan saw the credentials of plans, but neither tokens of registries nor git's,
-        seen = dict(re.findall(r"\[(\S.*?)\]=(\w+)", plan.body))
+        seen = dict(re.findall(r"\[(\S.*?)\]=(\w+)", plan.part))
         assert {name: seen[name] for name in looked_for} == {
             "CLOUD_KEY": "true",
             **dict.fromkeys(looked_for[1:], "false"),

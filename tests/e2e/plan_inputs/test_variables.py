@@ -59,7 +59,7 @@ async def test_a_variable_of_applies_alone_is_refused_by_name(world: World) -> N
     # then it is refused with both names of the setting, and without its value,
     assert failed.header["reason"] == "inputs_differ"
     assert "`STAGING_TF_VAR_login` is set, `STAGING_PLAN_TF_VAR_login` is not" in failed.body
-    assert "```\n/plan staging\n```" in failed.body
+    assert "```\n/plan\n```" in failed.body
     assert LOGIN not in failed.body
     assert [run["failure_class"] for run in world.runs(kind="plan") if run["env"] == "staging"] == ["CONFIG"]
     # and doctor says the same.

@@ -174,12 +174,12 @@ async def test_code_that_terraform_rejects_is_told_with_its_error(world: World) 
     number = await world.open({"terraform/broken.tf": 'resource "terraform_data" "broken" {\n'})
     # when it is planned,
     told = await world.told(number)
-    # then each comment says that planning failed and shows Terraform's own words, and the check is red.
+    # then the comment says that planning failed and shows Terraform's own words, and the check is red.
     assert sorted(told) == [f"plan {env} failed" for env in ("ci", "prod", "staging", "test")]
-    staging = next(said for said in world.watch(number).comments() if said.header["env"] == "staging")
-    assert "broken.tf" in staging.body
+    [comment] = world.watch(number).comments()
+    assert "broken.tf" in comment.body
     assert world.conclusions(number) == ("failure", "queued")
-    # And when the error is corrected, the same comments show the plans.
+    # And when the error is corrected, the same comment shows the plans.
     await world.push({"terraform/broken.tf": 'resource "terraform_data" "broken" {}\n'})
     told = await world.told(number)
     assert sorted(told) == [f"plan {env} planned" for env in ("ci", "prod", "staging", "test")]

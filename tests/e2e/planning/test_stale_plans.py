@@ -103,7 +103,7 @@ async def test_apply_while_new_plan_is_made_is_asked_to_wait(world: World) -> No
     await world.comment(number, "/apply staging")
     # then it is refused, and the plan goes on.
     await world.refused(number, "not_yet")
-    assert await world.told(number) == ["plan staging planned", "refusal staging refused not_yet"]
+    assert await world.told(number) == ["refusal staging refused not_yet", "plan staging planned"]
 
 
 async def test_a_state_that_was_changed_elsewhere_closes_the_way(world: World) -> None:

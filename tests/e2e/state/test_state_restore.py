@@ -19,7 +19,7 @@ MORE = 'resource "terraform_data" "more" {\n  input = "b"\n}\n'
 
 async def applied_serial(world: World, number: int) -> int:
     said = await world.applied(number)
-    found = re.search(r"serial went from \S+ to (\d+)", said.body)
+    found = re.search(r"(?:\(serial|serial \d+ →) (\d+)", said.body)
     assert found is not None
     return int(found[1])
 
