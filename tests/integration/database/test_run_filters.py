@@ -196,7 +196,7 @@ async def test_versions_of_a_policy_are_listed_and_shown(records: Database) -> N
         await policies.policies("acme/infra", before="4" * 64, limit=None)
 
 
-async def test_risk_summaries_of_an_older_version_are_found_by_the_migration(empty_url: str) -> None:
+async def test_migration_finds_the_risk_summaries_of_older_runs(empty_url: str) -> None:
     # Given a run with a recorded plan, one whose plan is not recorded, and one without a plan,
     with old_rows(empty_url, "0024") as old:
         for name, plan_id in (("with", "p2345678"), ("lost", "p9999999"), ("none", None)):
