@@ -17,14 +17,19 @@ from bot.web.services import SERVICES, WebServices
 
 _FILES: Final = Path(__file__).parent / "pages"
 
-_API: Final = (
+_HEALTH: Final = [
+    web.get("/healthz", health.alive),
+    web.get("/readyz", health.ready),
+    web.get("/metrics", health.metrics),
+]
+_API: Final = [
     web.get("/api/v1/openapi.json", api.describe),
     web.get("/api/v1/runs", api.list_runs),
     web.get("/api/v1/runs/{id}", api.show_run),
     web.get("/api/v1/runs/{id}/timeline", api.show_timeline),
     web.get("/api/v1/repos/{owner}/{name}/policies", api.list_policies),
     web.get("/api/v1/repos/{owner}/{name}/policies/{digest}", api.show_policy),
-)
+]
 
 
 def create_app(services: WebServices) -> web.Application:
@@ -37,10 +42,9 @@ def create_app(services: WebServices) -> web.Application:
     app.on_shutdown.append(stream.close_streams)
     app.add_routes(
         [
+            *_HEALTH,
+            *_API,
             web.post("/webhooks/github", webhook.receive),
-            web.get("/healthz", health.alive),
-            web.get("/readyz", health.ready),
-            web.get("/metrics", health.metrics),
             web.get("/", health.front),
             web.get("/style.css", _file("style.css")),
             web.get("/live.js", _file("live.js")),
@@ -54,7 +58,6 @@ def create_app(services: WebServices) -> web.Application:
             web.get("/runs/{id}/stream", stream.stream),
             web.post("/runs/{id}/cancel", acts.cancel),
             web.post("/runs/{id}/artifacts/{name}", acts.download),
-            *_API,
         ]
     )
     return app
@@ -66,13 +69,7 @@ def create_worker_app(services: WebServices) -> web.Application:
     app[SERVICES] = services
     app[health.READINESS] = health.Readiness()
     app.on_response_prepare.append(harden)
-    app.add_routes(
-        [
-            web.get("/healthz", health.alive),
-            web.get("/readyz", health.ready),
-            web.get("/metrics", health.metrics),
-        ]
-    )
+    app.add_routes(_HEALTH)
     return app
 
 

@@ -123,10 +123,9 @@ class Verifying:
             pause=self._pause(run.id),
         )
         limit = bounded(_LONGEST, loaded.policy.timeouts.verify)
-        env = loaded.policy.environment(release.stack.env)
         results, is_late = [], False
         deadline = asyncio.get_running_loop().time() + limit
-        for check in env.verify:
+        for check in loaded.policy.environment(release.stack.env).verify:
             try:
                 async with asyncio.timeout_at(deadline):
                     result = await checker.check(check)

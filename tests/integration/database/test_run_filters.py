@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from bot.adapters.database import Database
+from bot.adapters.database import Database, migrate
+from bot.adapters.database.queries.rows import plan_values, run_values
+from bot.adapters.database.tables import core
 from bot.domain.core.accounts import SELF
 from bot.domain.core.model import FailureClass, PlanId, ProjectName, Run, RunId, RunKind, RunStatus, Sha
 from bot.ports import RunFilter
@@ -19,6 +22,7 @@ from bot.services.run_records.models import RunRecord
 from bot.services.run_records.reading import RecordMissingError, RunRecords
 from tests.fakes.accounts import account
 from tests.fakes.records.rows import HEAD, NOW, PROD, STAGING, a_plan, a_run
+from tests.integration.database.old_rows import old_rows
 
 OTHER = Sha("9" * 40)
 NOON = NOW + timedelta(minutes=10)
@@ -190,3 +194,21 @@ async def test_versions_of_a_policy_are_listed_and_shown(records: Database) -> N
         await policies.policy("acme/nothing", None)
     with pytest.raises(FilterError, match="has no version 4444"):
         await policies.policies("acme/infra", before="4" * 64, limit=None)
+
+
+async def test_migration_finds_the_risk_summaries_of_older_runs(empty_url: str) -> None:
+    # Given a run with a recorded plan, one whose plan is not recorded, and one without a plan,
+    with old_rows(empty_url, "0024") as old:
+        for name, plan_id in (("with", "p2345678"), ("lost", "p9999999"), ("none", None)):
+            values = run_values(a_run(name, plan_id=plan_id))
+            old.add(core.runs, values | {"status": "succeeded", "created_at": NOW})
+        old.add(core.plans, plan_values(a_plan("p2345678", run_id=RunId("with"))))
+
+    # when the database is migrated,
+    await asyncio.to_thread(migrate, empty_url)
+
+    # then the first one has a risk summary.
+    database = Database(empty_url)
+    found = await _find(database)
+    await database.close()
+    assert {run.id: run.has_risk_summary for run in found} == {"with": True, "lost": False, "none": False}
