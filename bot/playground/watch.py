@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -13,6 +14,8 @@ from bot.playground.github.standin import StandIn
 
 _PATIENCE = 90.0
 T = TypeVar("T")
+_SECTION = re.compile(r"^<details><summary>[^\n]*?<b>(.*?)</b>", re.MULTILINE)
+"""The beginning of a section; the folded parts inside of it have no bold titles."""
 _Key = tuple[int, str, str]
 """Comment id, environment and project."""
 
@@ -43,10 +46,9 @@ class Heard:
     @property
     def part(self) -> str:
         """Return the part about its stack: a section of a comment about several stacks, else all of it."""
-        sections = self.body.split("\n<details><summary>")
-        return next(
-            (each for each in sections if f"<b>{self.label}</b>" in each.split("\n", 1)[0]), self.body
-        )
+        # Labels and texts take turns.
+        sections = _SECTION.split(self.body)[1:]
+        return dict(zip(sections[::2], sections[1::2], strict=True)).get(self.label, self.body)
 
     @property
     def said(self) -> str:

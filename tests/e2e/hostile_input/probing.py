@@ -11,6 +11,7 @@ from tests.e2e.world import World, state_client
 async def planned(
     world: World, changes: dict[str, str | None], *, status: str = "planned"
 ) -> tuple[int, str]:
+    """Have a pull request planned; returns its number and what its comment says of staging."""
     number = await world.open(changes)
     plan = await world.hear(number, kind="plan", env="staging", status=status)
     await world.told(number)

@@ -60,7 +60,9 @@ output "leak" {
 async def test_text_of_a_plan_stays_text(scene: Scene) -> None:
     # Given a pull request whose values are Markdown, HTML, mentions and a header of the bot's own,
     world = scene.world
-    number, body = await planned(world, {"terraform/hostile.tf": _HOSTILE})
+    number, _ = await planned(world, {"terraform/hostile.tf": _HOSTILE})
+    [comment] = world.watch(number).comments()
+    body = comment.body
     # When it is planned, and applied on staging,
     applied = await world.applied(number)
     # Then what it says is shown inside one code block,
