@@ -62,8 +62,8 @@ async def _verified(stage: Actors, expect: Expect) -> None:
 async def _refused(stage: Actors, expect: Expect, page: Page) -> None:
     await stage.comment("dev", "/gates prod")
     gates = await stage.hear(kind="gates")
-    expect("| promoted | ✅ PASS" in gates.body, "what was verified in staging does not open prod")
-    expect("| codeowners | ❌ FAIL" in gates.body, "prod is open without its owner")
+    expect("- ✅ **promoted**: " in gates.body, "what was verified in staging does not open prod")
+    expect("- ⏳ **codeowners**: " in gates.body, "prod is open without its owner")
     await stage.comment("dev", "/apply prod")
     await stage.hear(kind="refusal", env="prod", reason="codeowners")
     expect(FIRST not in await page("prod/"), "prod was applied without an approval")
