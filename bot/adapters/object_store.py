@@ -172,7 +172,7 @@ class S3ObjectStore:
             ) from exc
         raise StoreError(
             f"The S3 server at {self._endpoint_url} ignores `If-Match`, so `/state restore` could overwrite a state "
-            f"that somebody has just changed. {_USE_ANOTHER}"
+            f"that was changed just before. {_USE_ANOTHER}"
         )
 
     def _put(self, key: str, data: bytes, *, create_only: bool) -> None:

@@ -48,7 +48,7 @@ class S3StateObject:
         except ObjectExistsError:
             if await self._is_ours(lock):
                 return None
-            return await lock_info(self.store, self.key) or "somebody who has let go of it just now"
+            return await lock_info(self.store, self.key) or "a process that has just released it"
         return None
 
     async def unlock(self, lock: StateLock) -> None:

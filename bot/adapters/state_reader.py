@@ -125,7 +125,7 @@ async def lock_info(store: ObjectStore, key: StateKey) -> str | None:
     except (ValueError, RecursionError):
         info = None
     if not isinstance(info, dict):
-        return "somebody whose lock file cannot be read"
+        return "a process whose lock file cannot be read"
     who, operation = _field(info, "Who"), _field(info, "Operation")
     return f"{who} for {operation} since {_field(info, 'Created')} (lock id {_field(info, 'ID')})"
 

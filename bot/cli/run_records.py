@@ -116,7 +116,7 @@ async def _one_repository(database: Database, given: str | None) -> str:
 
 def _run_lines(page: RunPage) -> list[str]:
     if not page.runs:
-        return ["No run fits."]
+        return ["No runs match these filters."]
     head = ("RUN", "REQUESTED", "KIND", "REPOSITORY", "ENV", "PULL", "STATUS", "CLASS", "BY", "SUMMARY")
     rows = [
         (

@@ -45,7 +45,7 @@ class Heard:
 
     @property
     def part(self) -> str:
-        """Return the part about its stack: a section of a comment about several stacks, else all of it."""
+        """Return the part about its stack, all of it if it is about that one alone."""
         # Labels and texts take turns.
         sections = _SECTION.split(self.body)[1:]
         return dict(zip(sections[::2], sections[1::2], strict=True)).get(self.label, self.body)

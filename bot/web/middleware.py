@@ -20,7 +20,7 @@ _WORDS: Final = {
     400: "the request is not understood",
     401: "a login or a token is needed",
     403: "this is not allowed",
-    404: "there is nothing here, or nothing that you may see",
+    404: "not found, or you have no access",
     405: "this method is not allowed here",
     409: "this has changed in the meantime; look at the page again",
     413: "the body is too long",

@@ -109,7 +109,7 @@ async def _candidate(stack: Stack, command: Command, request: Request, bot: Bot)
         )
     own = [run for run in runs if (run.stack.project, run.stack.env) == (stack.project, stack.env)]
     if any(run.kind in BLOCKING_APPLY for run in own):
-        return _refusal(Reason.ALREADY_RUNNING, f"{stack.label} is being changed already.", "/status")
+        return _refusal(Reason.ALREADY_RUNNING, f"A change of {stack.label} is running.", "/status")
     if any(run.kind is RunKind.PLAN for run in own) and command.plan is None:
         return _refusal(
             Reason.NOT_YET, f"A new plan of {stack.label} is being made. Read it first.", "/status"

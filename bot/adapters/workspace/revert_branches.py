@@ -55,9 +55,7 @@ class RevertCommits:
             raise WorkspaceError(f"reverting pull request {merged.number}: git has written no tree")
         if tree == (await self._run("rev-parse", f"{tip}^{{tree}}")).strip():
             return tip
-        return await self._commit(
-            tree, tip, f"Revert pull request #{merged.number}\n\nThis takes back {ground}."
-        )
+        return await self._commit(tree, tip, f"Revert pull request #{merged.number}\n\nThis undoes {ground}.")
 
     async def _before(self, merged: Merged) -> str:
         """Return the base as it was before the pull request."""

@@ -20,7 +20,7 @@ def canceled_comment(*, what: Sequence[str], by: Account, reference: str | None 
     """
     return (
         f"{header('cancel', status='canceled', ref=reference)}\n"
-        f"🚫 {code(by, limit=60)} canceled {_listed(what)}. A Terraform that is running is given time to end by itself;"
+        f"🚫 {code(by, limit=60)} canceled {_listed(what)}. A running Terraform is given time to end;"
         " its stack stays held until it is gone.\n\nNext: comment `/status` to see what is left.\n"
     )
 

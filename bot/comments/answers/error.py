@@ -33,7 +33,7 @@ def given_up_comment(*, reference: str, what: str, why: str, next_command: str |
         else "Next: comment `/status` to see how things stand.\n"
     )
     return (
-        f"{header('error', status='failed', ref=reference)}\n### ⚠️ Given up after several tries\n\n"
+        f"{header('error', status='failed', ref=reference)}\n### ⚠️ Failed after several tries\n\n"
         f"{sentence(what)} It could not be carried out: {sentence(why, limit=500)}"
-        f" It will not be tried again by itself. The log has it under {code(reference, limit=80)}.\n\n{again}"
+        f" It will not be retried automatically. The log has it under {code(reference, limit=80)}.\n\n{again}"
     )

@@ -43,7 +43,7 @@ def refusal_comment(
         reasons=reasons if len(reasons) > 1 else (),
         ref=reference,
     )
-    asked = f"{code(line, limit=200)} by {code(actor, limit=60)} was not carried out."
+    asked = f"{code(actor, limit=60)} asked for {code(line, limit=200)}, but nothing was done."
     if all(refusal.reason is Reason.PERMISSION for refusal in refusals):
         return f"{first}\n🚫 {asked} {prose(refusals[0].sentence, limit=500)}\n{_next(refusals)}"
     return fit(

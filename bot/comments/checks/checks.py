@@ -29,7 +29,7 @@ class Conclusion(StrEnum):
 class UndoneBy(StrEnum):
     """Why an applied change is no longer in place, as the end of `applied, and`."""
 
-    REVERTED = "taken back by a revert"
+    REVERTED = "undone by a revert"
     RESTORED = "its state was restored since"
 
 

@@ -22,7 +22,11 @@ def code_check(report: CodeReport) -> CheckText:
         Part(text=f"- {code(f'{one.path}:{one.line}')}: {prose(one.message, limit=300)}\n", drop=Drop.DETAIL)
         for one in report.findings
     ]
-    title = f"{', '.join(wrong)}: {counted(len(report.findings), 'finding')}" if wrong else "The code is fine"
+    title = (
+        f"{', '.join(wrong)}: {counted(len(report.findings), 'finding')}"
+        if wrong
+        else "fmt, validate and test passed"
+    )
     return CheckText(
         conclusion=Conclusion.FAILURE if wrong else Conclusion.SUCCESS,
         title=title,

@@ -35,7 +35,7 @@ def queue_plan_check(rows: Sequence[QueueRow] | None) -> CheckText:
     return CheckText(
         conclusion=Conclusion.SUCCESS,
         title="Planned on the pull requests",
-        summary="Each pull request of the group was planned by itself; what is merged is planned again after the merge.\n",
+        summary="Each pull request of the group was planned alone; what is merged is planned again after the merge.\n",
     )
 
 

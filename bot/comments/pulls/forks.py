@@ -17,8 +17,8 @@ def fork_comment(pull: PullRequest) -> str:
         f"{first}\n### 🔒 Nothing runs for this pull request\n\n"
         "It comes from a fork, and its code would run with this repository's credentials. "
         "Nothing was planned.\n\n"
-        "Whoever may maintain this repository can read a commit and let exactly that commit run; each push needs it"
-        f" anew.\n\nNext: comment {code(f'/allow {pull.head_sha}')} after having read {short(pull.head_sha)}.\n"
+        "A person with maintain or admin access can review a commit and let exactly that commit run; each push needs"
+        f" it again.\n\nNext: comment {code(f'/allow {pull.head_sha}')} after having read {short(pull.head_sha)}.\n"
     )
 
 

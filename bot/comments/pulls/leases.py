@@ -48,12 +48,12 @@ def queue_comment(view: QueueView) -> str:
         who = "It is being handed over."
     else:
         since = minute(lock.since)
-        who = f"Pull request {lock.pull} holds it ({code(lock.holder, limit=60)}, since {since})."
+        who = f"#{lock.pull} has it ({code(lock.holder, limit=60)}, since {since})."
     place = "next" if view.place == 1 else f"number {view.place} of {view.length}"
     return (
-        f"{first}\n### ⏳ {name}: waiting, {place} in line\n\n{who} There is one {name} for all pull requests; this one is"
-        " planned and applied by itself as soon as the other's is destroyed, which its merge, its close or"
-        f" {code(command('destroy', view.stack))} there brings about.\n"
+        f"{first}\n### ⏳ {name}: waiting, {place} in line\n\n{who} All pull requests share one {name}. This"
+        " one is planned and applied automatically when the other is merged or closed, or after"
+        f" {code(command('destroy', view.stack))} there.\n"
     )
 
 
@@ -85,7 +85,7 @@ def expired_comment(*, stack: Stack, idle: timedelta, reference: str) -> str:
     first = header("expiry", env=stack.env, project=stack.project, status="expired", ref=reference)
     name = text(stack.label, limit=100)
     return (
-        f"{first}\n### 💤 {name}: given up after {_span(idle)} without any run\n\n"
+        f"{first}\n### 💤 {name}: released after {_span(idle)} without a run\n\n"
         f"It is being destroyed, so that nobody waits or pays for it. A push brings it back.\n"
     )
 
@@ -130,9 +130,9 @@ def _kept(view: RunView, attempts_left: int) -> str:
     if view.run.status is RunStatus.SUCCEEDED:
         return ""
     again = (
-        f"The destroy is tried again by itself, {counted(attempts_left, 'more time')} at most."
+        f"The destroy is retried automatically, {counted(attempts_left, 'more time')} at most."
         if attempts_left
-        else "It is not tried again by itself."
+        else "It is not retried automatically."
     )
     return f"\nThis pull request keeps the environment until it is destroyed; nobody else gets it before. {again}\n\n"
 

@@ -41,6 +41,6 @@ def refresh_comment(run: Run, *, run_url: str | None) -> str:
     again = "" if good else f"\nNext: comment {code(f'/rerun {run.id}')}.\n"
     return (
         f"{first}\n### {'✅' if good else '❌'} {text(run.stack.label)}: {title}\n\n"
-        f"{prose(run.summary or '', limit=500)}\n\nAsked for by {code(run.actor, limit=60)}"
+        f"{prose(run.summary or '', limit=500)}\n\nRequested by {code(run.actor, limit=60)}"
         f" · {link(f'run {code(run.id)}', run_url)}\n{again}"
     )

@@ -37,19 +37,13 @@ def drift_comment(view: DriftView) -> str:
     status = ("drifted" if found else "clean") if ended else str(run.status)
     first = header("drift", env=run.stack.env, project=run.stack.project, run=run.id, status=status)
     mark = ("⚠️" if found else "✅") if ended else "❌"
-    title = (
-        f"{found} changed outside Terraform"
-        if found
-        else "as Terraform left it"
-        if ended
-        else "not looked at"
-    )
+    title = f"{found} changed outside Terraform" if found else "no drift" if ended else "not checked"
     issue = f" · issue #{view.issue}" if view.issue else ""
     return fit(
         [
             Part(text=f"{first}\n### {mark} {text(run.stack.label)}: {title}\n\n"),
             Part(
-                text=f"{prose(run.summary or '', limit=500)}\n\nAsked for by {code(run.actor, limit=60)}"
+                text=f"{prose(run.summary or '', limit=500)}\n\nRequested by {code(run.actor, limit=60)}"
                 f" · {link(f'run {code(run.id)}', view.run_url)}{issue}\n\n"
             ),
             *rows(drifted(run), found),
@@ -71,10 +65,10 @@ def drift_issue(view: DriftView) -> tuple[str, str]:
     first = header("drift", env=run.stack.env, project=run.stack.project, ref="issue")
     title = f"{run.stack.label} was changed outside Terraform"
     at = minute(run.finished_at) if run.finished_at else "an unknown time"
-    looked = f"Last looked at {at} ({link(f'run {code(run.id)}', view.run_url)})."
+    looked = f"Last checked {at} ({link(f'run {code(run.id)}', view.run_url)})."
     if not found:
         return title, (
-            f"{first}\n{text(run.stack.label)} is as Terraform left it again. {looked}\n\n"
+            f"{first}\n{text(run.stack.label)} has no drift any more. {looked}\n\n"
             "This issue is opened again when it drifts the next time.\n"
         )
     body = fit(

@@ -48,7 +48,7 @@ def facts(view: RunView) -> str:
     said = [
         *([f"plan {code(plan_id)}"] if plan_id else ()),
         *([f"commit {code(run.head_sha[:7])}"] if run.head_sha else ()),
-        f"asked for by {code(run.actor, limit=60)}",
+        f"requested by {code(run.actor, limit=60)}",
         *([f"took {took}"] if took else ()),
         link(f"run {code(run.id)}", view.run_url),
     ]

@@ -20,23 +20,23 @@ _MEANINGS = {
     "orphans": (
         "forgotten",
         (
-            "Known before, unknown to the restored state: what is listed here lives on as an orphan that no plan shows, and"
+            "Not in the restored state: these objects keep running, but Terraform no longer manages them, and"
             " where the code still has the address, the next apply creates a duplicate."
         ),
     ),
     "ghosts": (
-        "believed in",
+        "added back to the state",
         (
-            "Known to the restored state, unknown before: what was destroyed since is missed by the next plan and created"
-            " anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being believed in;"
-            " what was given to another state would be managed by both."
+            "Only in the restored state: these objects may no longer exist. Terraform re-creates the ones"
+            " that it finds missing. Types that it cannot refresh, such as `terraform_data`, stay in the state. Objects that"
+            " were moved to another state are managed twice."
         ),
     ),
     "renamed": (
         "known by another address",
         (
-            "Known to both: code with the newer address destroys and creates it anew, unless a `moved` block says that it is"
-            " the same."
+            "In both states, under another address: code with the newer address destroys and re-creates them,"
+            " unless a `moved` block names both addresses."
         ),
     ),
 }

@@ -36,7 +36,7 @@ def revert_notes(view: RevertView | None, summary: PlanSummary) -> Iterator[Part
         text=f"> [!IMPORTANT]\n> **This plan goes back to release {_release(view.target, view.revert)}.**\n"
     )
     for release in view.undone[:_MOST]:
-        yield Part(text=f"> It takes back release {_release(release, view.revert)}.\n")
+        yield Part(text=f"> It undoes release {_release(release, view.revert)}.\n")
     more = len(view.undone) - _MOST
     yield Part(text=f"> And {counted(more, 'release')} more.\n\n" if more > 0 else "\n")
     yield from _commits(view.revert)
@@ -60,9 +60,7 @@ def _release(release: Release | None, revert: Revert) -> str:
 def _commits(revert: Revert) -> Iterator[Part]:
     listed: Any = revert.notes.get("commits")
     if listed is None:
-        yield Part(
-            text="The commits that it takes back are not known here: the mirror does not have them.\n\n"
-        )
+        yield Part(text="The commits that it undoes are not known here: the mirror does not have them.\n\n")
         return
     yield Part(text="**Commits undone**\n\n", frame_of="commits")
     for sha, subject in listed:
@@ -99,7 +97,7 @@ def _lasting(revert: Revert, summary: PlanSummary) -> str:
         lines.append(f"- The data of {_named(summary.risk.stateful)}: it goes with them.")
     made = [row.address for row in summary.resources if row.action in {Action.REPLACE, Action.ADD}]
     if made:
-        lines.append(f"- The ids of {_named(made)}: they are made anew.")
+        lines.append(f"- The ids of {_named(made)}: they get new ones.")
     lost: Any = revert.notes.get("provisioners") or ()
     if lost:
         lines.append(

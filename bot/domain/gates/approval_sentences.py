@@ -25,7 +25,10 @@ def missing_sentence(verdict: Verdict) -> str:
     groups: dict[tuple[str, ...], list[PathVerdict]] = {}
     for path in verdict.missing:
         groups.setdefault(tuple(owner.written for owner in path.owners), []).append(path)
-    said = [_group(paths) for paths in list(groups.values())[:_MOST_GROUPS]]
+    shown = list(groups.values())[:_MOST_GROUPS]
+    needed = [_group(paths) for paths in shown if paths[0].owners]
+    said = [f"Needs a code owner's approval: {', '.join(needed)}."] if needed else []
+    said += [_ownerless(paths) for paths in shown if not paths[0].owners]
     if len(groups) > _MOST_GROUPS:
         hidden = sum(len(paths) for paths in list(groups.values())[_MOST_GROUPS:])
         said.append(f"{hidden} more paths are not approved.")
@@ -36,7 +39,7 @@ def what_opens(verdict: Verdict, *, override: str) -> str:
     """List the approvals that open the gate; `override` is the command that opens it without."""
     steps = []
     if verdict.ask:
-        steps.append(f"an approval of {listed([owner.written for owner in verdict.ask], 'and')}")
+        steps.append(f"approval from {listed([owner.written for owner in verdict.ask], 'and')}")
     if verdict.unapprovable:
         paths = _paths(verdict.unapprovable)
         steps.append(f"another owner of {paths} in {LOCATIONS[0]} on the default branch, and their approval")
@@ -79,12 +82,11 @@ def _known_again(unknown: Sequence[UnknownHead], override: str) -> str:
 
 
 def _group(paths: Sequence[PathVerdict]) -> str:
-    are = "is" if len(paths) == 1 else "are"
-    owners = paths[0].owners
-    if not owners:
-        has = "has" if len(paths) == 1 else "have"
-        return f"{_paths(paths)} {has} no owner."
-    return f"{_paths(paths)} {are} not approved by {listed(_owners(owners), 'or')}."
+    return f"{listed(_owners(paths[0].owners), 'or')} ({_paths(paths)})"
+
+
+def _ownerless(paths: Sequence[PathVerdict]) -> str:
+    return f"{_paths(paths)} {'has' if len(paths) == 1 else 'have'} no owner."
 
 
 def _paths(paths: Sequence[PathVerdict]) -> str:
@@ -103,7 +105,7 @@ def _written(owner: Owner) -> str:
     """Return an owner as the file has it, with a remark on an address."""
     # GitHub does not say whose an address is, so it can open nothing.
     known = owner.kind is not OwnerKind.EMAIL
-    return owner.written if known else f"{owner.written} (an address, which cannot be told to be anybody's)"
+    return owner.written if known else f"{owner.written} (an address, whose account GitHub does not tell)"
 
 
 def _skipped(verdict: Verdict) -> Iterable[str]:

@@ -23,7 +23,7 @@ def checks(facts: Facts) -> GateResult:
         sentence = f"Not passed: {_named(bad)}."
         return CHECKS.failed(sentence, "a push that mends it, or a re-run of the check")
     if pending := [check for check in found if check.outcome is not Outcome.PASS]:
-        return CHECKS.waiting(_awaited(pending), "wait for it; this is judged again by itself")
+        return CHECKS.waiting(_awaited(pending), "wait for it; this gate is judged again automatically")
     if not found:
         return CHECKS.passed("No other check is required.")
     return CHECKS.passed(f"Passed: {', '.join(check.name for check in found[:_MOST_NAMED])}.")

@@ -84,7 +84,7 @@ def drift(facts: Facts) -> GateResult:
         return DRIFT.unreadable("What changed outside Terraform", facts)
     # Without a check there is no finding; `drift.every` in the policy enables checks.
     if facts.drift is None:
-        return DRIFT.passed("Not watched: nobody has looked for changes from outside.")
+        return DRIFT.passed("No drift check has run yet.")
     if facts.drift:
         named = ", ".join(f"`{address}`" for address in facts.drift[:_MOST_NAMED])
         more = len(facts.drift) - _MOST_NAMED

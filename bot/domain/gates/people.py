@@ -23,7 +23,7 @@ def permission(facts: Facts) -> GateResult:
         )
     if not facts.actor_may_apply:
         sentence = f"Applying {facts.plan.stack.env} needs {facts.needed_permission}."
-        return PERMISSION.failed(sentence, f"ask somebody with {facts.needed_permission}")
+        return PERMISSION.failed(sentence, f"ask a person with {facts.needed_permission}")
     return PERMISSION.passed(f"The requester has {facts.needed_permission}.")
 
 
@@ -82,5 +82,5 @@ CODEOWNERS: Final = Gate(
         "the code owners of the stack's directory, of its var file and of every changed path with an owner have approved"
         " the plan; for a revert, the requester is a code owner or on call"
     ),
-    opened_by="an approval of the owners whom the answer names",
+    opened_by="approval from the owners whom the answer names",
 )

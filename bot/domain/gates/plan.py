@@ -169,7 +169,7 @@ def undiverged(facts: Facts) -> GateResult:
     if moved:
         sentence = f"The base has moved to {now.base[:7]}, which changes {' and '.join(moved)}."
         return UNDIVERGED.failed(sentence, facts.plan_command)
-    return UNDIVERGED.passed(f"The base's tip, {now.base[:7]}, changes nothing of this stack.")
+    return UNDIVERGED.passed(f"No changes to this stack on the base ({now.base[:7]}) since the plan.")
 
 
 UNDIVERGED: Final = Gate(

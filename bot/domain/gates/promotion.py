@@ -98,7 +98,7 @@ def _holds(facts: Facts, known: Promotion, made: Verification) -> GateResult:
         return PROMOTED.failed(sentence, known.smoke_command)
     if made.revoked_at is not None:
         sentence = (
-            f"What was verified in {known.source} holds no longer: {made.revoked_why or 'it was revoked'}."
+            f"The verification in {known.source} is no longer valid: {made.revoked_why or 'it was revoked'}."
         )
         return PROMOTED.failed(sentence, again)
     if not unchanged:

@@ -164,7 +164,7 @@ def state_problem(
     return Refusal(
         reason=Reason.STATE_MOVED,
         sentence=(
-            f"The state of {stack.label} {how}: somebody has changed it outside Gatewright, and a revert"
+            f"The state of {stack.label} {how}: it was changed outside Gatewright, and a revert"
             " would take that back unseen."
         ),
         next_command=f"/plan {stack.env} and /apply {stack.env} on an open pull request, which puts it on record",

@@ -149,11 +149,7 @@ class Drifting:
         rows = () if found is None else found.drift
         detail = as_detail(rows, before=before, state=state, now=self.clock.now())
         gone = sum(row.action is Action.DESTROY for row in rows)
-        said = (
-            "There is no state yet, so nothing can have drifted."
-            if found is None
-            else drift_line(len(rows), gone)
-        )
+        said = "It is not deployed yet." if found is None else drift_line(len(rows), gone)
         await self.completion.end(run, RunStatus.SUCCEEDED, None, said, detail)
 
     async def _found(

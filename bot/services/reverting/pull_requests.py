@@ -32,7 +32,7 @@ class RevertPulls:
             return
         merged = await self._merged(repo, revert)
         number: int | None = None
-        why: str | None = "What is taken back is not in the base, so no pull request is needed."
+        why: str | None = "What is undone is not in the base, so no pull request is needed."
         if merged:
             try:
                 number, why = await self._open(repo, revert, merged), None

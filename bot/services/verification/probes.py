@@ -105,7 +105,7 @@ class ProbeRunner:
                 wrong = f"The certificate ends in {days:.0f} days, {check.tls_days} are needed."
         if wrong is not None:
             return Outcome.FAIL, wrong
-        return Outcome.PASS, f"Status {answer.status} came in {answer.seconds * 1000:.0f} ms."
+        return Outcome.PASS, f"HTTP {answer.status} in {answer.seconds * 1000:.0f} ms."
 
     async def _tcp(self, check: TcpCheck) -> _Said:
         host, port = check.host, check.port
@@ -133,7 +133,7 @@ class ProbeRunner:
             if (type(value) is bool, value) != (type(wanted) is bool, wanted):
                 found = "another value" if name in self.state.sensitive else f"`{str(value)[:_SHOWN]}`"
                 return Outcome.FAIL, f"The output `{name}` is {found}, not `{wanted}`."
-        return Outcome.PASS, f"As expected: {', '.join(f'`{name}`' for name in check.expect)}."
+        return Outcome.PASS, _expected(list(check.expect))
 
     def _conditions(self) -> _Said:
         bad = [each for each in self.state.conditions if each.outcome is not Outcome.PASS]
@@ -160,3 +160,8 @@ def _wrong(check: HttpCheck, answer: HttpAnswer) -> str | None:
     if check.latency is not None and answer.seconds > check.latency.total_seconds():
         return f"It took {answer.seconds:.2f} s, {check.latency.total_seconds():g} s are allowed."
     return None
+
+
+def _expected(names: list[str]) -> str:
+    has = "has the expected value" if len(names) == 1 else "have the expected values"
+    return f"{', '.join(f'`{name}`' for name in names)} {has}."

@@ -44,7 +44,7 @@
       say("The run has ended. Load this page again to see how.");
     }
   };
-  source.addEventListener("open", () => say("Live: new lines appear by themselves."));
+  source.addEventListener("open", () => say("● Live"));
   source.addEventListener("lines", (event) => add(event.data));
   source.addEventListener("status", (event) => show(event.data));
   source.addEventListener("end", (event) => {

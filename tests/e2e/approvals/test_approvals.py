@@ -26,9 +26,9 @@ async def test_staging_is_applied_once_its_owner_has_approved(gated: World) -> N
     number, _ = await gated.open_planned("Approved")
     row = await shown(gated, number)
     assert "⏳" in row
-    assert "an approval of @owner" in row
+    assert "approval from @owner" in row
     # when it is applied without an approval, then it is refused, for the paths and the owner that are missing.
-    await refused(gated, number, "`terraform/`", f"`{STAGING}`", "not approved by @owner")
+    await refused(gated, number, "`terraform/`", f"`{STAGING}`", "Needs a code owner's approval: @owner")
     # When the owner approves, then the plan comment follows,
     await approve(gated, number)
     row = await shown(gated, number)
@@ -97,7 +97,7 @@ async def test_the_author_cannot_approve(gated: World) -> None:
         await approve(gated, number)
     # and nobody else's approval opens the gate.
     await approve(gated, number, by="owner2")
-    await refused(gated, number, "not approved by @owner", "another owner of `terraform/`")
+    await refused(gated, number, "Needs a code owner's approval: @owner", "another owner of `terraform/`")
 
 
 @pytest.mark.parametrize("named", ["by the commit", "by GitHub only"])
@@ -133,7 +133,7 @@ async def test_an_owner_who_may_only_read_opens_nothing(gated: World) -> None:
 async def test_a_writer_who_is_no_owner_opens_nothing(gated: World) -> None:
     number, _ = await gated.open_planned("Not mine")
     await approve(gated, number, by="owner2")
-    await refused(gated, number, "not approved by @owner")
+    await refused(gated, number, "Needs a code owner's approval: @owner")
 
 
 async def test_a_dismissed_approval_opens_nothing(gated: World) -> None:
@@ -174,7 +174,7 @@ async def test_codeowners_changed_in_the_pull_request_has_no_effect(gated: World
     await gated.hear(number, kind="plan", env="staging", status="planned")
     # when that one approves, then the owner on the default branch is still missing,
     await approve(gated, number, by="owner2")
-    body = await refused(gated, number, "not approved by @owner")
+    body = await refused(gated, number, "Needs a code owner's approval: @owner")
     assert f"`{CODEOWNERS}`" in body
     # whose approval opens the gate.
     await approve(gated, number)
@@ -189,7 +189,7 @@ async def test_every_owned_path_of_the_change_needs_its_owner(gated: World) -> N
     await gated.hear(number, kind="plan", env="staging", status="planned")
     # when one owner approves, then only the other's path is missing,
     await approve(gated, number)
-    body = await refused(gated, number, "`docs/a.md` is not approved by @owner2.")
+    body = await refused(gated, number, "@owner2 (`docs/a.md`)")
     assert "notes/b.md" not in body
     # and with both approvals it is applied.
     await approve(gated, number, by="owner2")
@@ -214,7 +214,9 @@ async def test_a_member_of_an_owning_team_opens_the_gate(gated: World) -> None:
     number, _ = await gated.open_planned("By a team")
     # when somebody outside of it approves, then the team is missing.
     await approve(gated, number, by="owner2")
-    await refused(gated, number, "not approved by @acme/platform", "an approval of @acme/platform")
+    await refused(
+        gated, number, "Needs a code owner's approval: @acme/platform", "approval from @acme/platform"
+    )
     # When a member approves, then it is applied.
     await approve(gated, number)
     await gated.applied(number)

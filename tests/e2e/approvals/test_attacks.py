@@ -24,7 +24,7 @@ async def test_former_owner_opens_nothing_by_an_earlier_approval(gated: World, h
     else:
         gated.github.set_team_permission(gated.repo, team, "read")
     # then the approval counts no more.
-    await refused(gated, number, f"not approved by @acme/{team}")
+    await refused(gated, number, f"Needs a code owner's approval: @acme/{team}")
     assert "Formerly" not in await gated.page("staging/")
 
 

@@ -111,7 +111,7 @@ async def test_drift_opens_an_issue_and_shuts_the_gate_until_planned(world: Worl
     # whereupon it is looked at once more without being asked, and the issue is closed.
     closed = await _issue(world, "closed")
     assert closed.number == issue.number
-    assert "as Terraform left it again" in (closed.body or "")
+    assert "has no drift any more" in (closed.body or "")
     await world.told(number)
 
     # When the policy wants it looked at daily, then it is: once, by whichever worker has the turn,

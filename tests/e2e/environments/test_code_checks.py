@@ -66,4 +66,4 @@ async def test_findings_are_annotations_and_good_code_is_green(world: World) -> 
     )
     await world.told(number)
     check = world.check(number, "gatewright/ci")
-    assert (check.conclusion, check.title) == ("success", "The code is fine"), check.summary
+    assert (check.conclusion, check.title) == ("success", "fmt, validate and test passed"), check.summary

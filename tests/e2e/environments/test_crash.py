@@ -44,7 +44,7 @@ async def test_interrupted_destroy_is_reported_and_finished_after_a_kill(tmp_pat
 
         # then Terraform came to its end alone, that is told, and the next try frees test.
         told = await seen.hear({"kind": "destroy", "env": "test", "status": "interrupted"})
-        assert "tried again by itself" in told.body
+        assert "retried automatically" in told.body
         await seen.hear({"kind": "destroy", "env": "test", "status": "destroyed"})
         assert marks.read_text().split() == ["started", "done"]
         assert own.github.violations == []

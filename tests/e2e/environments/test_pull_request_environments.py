@@ -94,7 +94,7 @@ async def test_two_pull_requests_race_for_test_and_others_queue(town: World) -> 
     second = two if holder == one else one
     assert "apply test applied" in await town.told(holder)
     waiting = await town.hear(second, kind="queue", env="test", status="waiting")
-    assert f"Pull request {holder} holds it" in waiting.body
+    assert f"#{holder} has it" in waiting.body
     assert "next in line" in waiting.body
     third = await _open(town, "Three")
     assert "number 2 of 2 in line" in (await town.hear(third, kind="queue", status="waiting")).body
@@ -149,7 +149,7 @@ async def test_failed_destroy_keeps_holder_and_is_tried_again_few_times(town: Wo
     await town.idle()
     assert "2 more times at most" in bodies[0]
     assert "1 more time at most" in bodies[1]
-    assert "not tried again by itself" in bodies[2]
+    assert "not retried automatically" in bodies[2]
     assert "/destroy test" in bodies[2]
     assert town.locks() == [("test", holder)]
     assert len(town.runs(kind="destroy")) == 3

@@ -121,7 +121,7 @@ async def test_staging_applied_from_elsewhere_in_between_shuts_prod(world: World
     await world.applied(second)
     # then the first one's release is no longer what was verified there.
     body = await refused(world, first, "promoted")
-    assert "holds no longer" in body
+    assert "is no longer valid" in body
     assert "`/plan staging`" in body
     # And the second one's release opens prod only with an approval of its own.
     await refused(world, second, "codeowners")

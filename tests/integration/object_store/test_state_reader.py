@@ -163,7 +163,7 @@ async def test_a_lock_that_cannot_be_read_is_still_a_lock(data: bytes) -> None:
     store = MemoryObjectStore()
     await store.put(f"{KEY}.tflock", data)
 
-    assert await lock_info(store, KEY) == "somebody whose lock file cannot be read"
+    assert await lock_info(store, KEY) == "a process whose lock file cannot be read"
 
 
 async def test_what_a_lock_says_is_made_safe_to_show() -> None:

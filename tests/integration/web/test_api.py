@@ -134,7 +134,7 @@ async def test_what_outsiders_may_not_read_does_not_exist(filled: World, route: 
 
     status, body = await ask(filled, route)
 
-    assert (status, body["error"]) == (404, "there is nothing here, or nothing that you may see")
+    assert (status, body["error"]) == (404, "not found, or you have no access")
     assert await listed(filled, "") == []
 
 

@@ -57,7 +57,7 @@ async def test_a_stack_of_which_nothing_is_recorded_says_so(reader: World) -> No
 
     assert list(found) == ["staging", "prod"]
     assert found["staging"] == (
-        "Held by nobody Hold none Last good apply never Newest release none Outside changes never looked for"
+        "Held by nobody Hold none Last good apply never Newest release none Drift never checked"
         " Waiting nobody Data from prod not refreshed yet"
     )
     assert "closed by the calendar : the &lt;audit&gt;" in found["prod"]
@@ -111,7 +111,7 @@ async def test_everything_that_is_recorded_of_a_stack_is_shown(reader: World) ->
         "serial 5 ( run )",
         "Newest release p2345678",
         "verified 2026-03-04 12:00:00 UTC",
-        "2 changed outside Terraform , looked at 2026-03-04 13:00:00 UTC",
+        "2 changed outside Terraform , checked 2026-03-04 13:00:00 UTC",
         "Waiting 1. pull request #8 since",
         "refresh failed",
         "Twin prod 1 difference , compared",

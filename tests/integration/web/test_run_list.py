@@ -61,7 +61,7 @@ async def test_no_filter_reaches_repository_that_the_user_may_not_read(reader: W
     async with reader.client.get(f"/runs?{query}") as response:
         text = await response.text()
 
-    assert "No run fits, or none that you may see." in text
+    assert "No runs match these filters." in text
     assert 'href="/runs/r' not in text
 
 

@@ -93,15 +93,15 @@ HTTP: dict[str, Any] = {"type": "http", "url_output": "url", "attempts": 1}
 @pytest.mark.parametrize(
     ("more", "given", "outcome", "says"),
     [
-        ({}, answer(), PASS, "Status 200 came in 20 ms."),
-        ({"status": 401}, answer(401), PASS, "Status 401 came"),
+        ({}, answer(), PASS, "HTTP 200 in 20 ms."),
+        ({"status": 401}, answer(401), PASS, "HTTP 401 in"),
         ({}, answer(500), FAIL, "Status 500 came, 200 was expected."),
         ({}, answer(302), FAIL, "Status 302 came, 200 was expected."),
-        ({"contains": "staging"}, answer(), PASS, "Status 200"),
+        ({"contains": "staging"}, answer(), PASS, "HTTP 200"),
         ({"contains": "prod"}, answer(), FAIL, "does not contain the expected text."),
-        ({"latency": "1s"}, answer(seconds=1.0), PASS, "Status 200"),
+        ({"latency": "1s"}, answer(seconds=1.0), PASS, "HTTP 200"),
         ({"latency": "1s"}, answer(seconds=1.01), FAIL, "It took 1.01 s, 1 s are allowed."),
-        ({"tls_days": 90}, answer(), PASS, "Status 200"),
+        ({"tls_days": 90}, answer(), PASS, "HTTP 200"),
         ({"tls_days": 91}, answer(), FAIL, "ends in 90 days, 91 are needed."),
         ({}, ProbeError("no answer within 30 s"), FAIL, "No answer within 30 s."),
         ({}, GatewrightError("the sandbox is broken"), ERROR, "could not be tried: the sandbox is broken."),
@@ -183,7 +183,11 @@ def test_command_passes_with_exit_code_0_only_and_is_redacted() -> None:
 @pytest.mark.parametrize(
     ("expect", "outcome", "says"),
     [
-        ({"environment": "staging", "replicas": 2, "ready": True}, PASS, "As expected: `environment`"),
+        (
+            {"environment": "staging", "replicas": 2, "ready": True},
+            PASS,
+            "`environment`, `replicas`, `ready` have the expected values.",
+        ),
         ({"environment": "prod"}, FAIL, "The output `environment` is `staging`, not `prod`."),
         ({"ready": 1}, FAIL, "The output `ready` is `True`, not `1`."),
         ({"gone": "x"}, FAIL, "There is no output `gone`."),

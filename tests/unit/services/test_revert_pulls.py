@@ -186,7 +186,7 @@ async def test_what_is_not_in_the_base_needs_none(pull: PullRequest) -> None:
 
     recorded = await outside.open()
 
-    assert recorded.opened_why == "What is taken back is not in the base, so no pull request is needed."
+    assert recorded.opened_why == "What is undone is not in the base, so no pull request is needed."
     assert (outside.pushed, outside.opened) == ([], [])
 
 
@@ -195,7 +195,7 @@ async def test_what_target_was_made_on_top_of_stays_in_base() -> None:
 
     recorded = await outside.open(replace(REVERT, target=PlanId("p9999999")))
 
-    assert recorded.opened_why == "What is taken back is not in the base, so no pull request is needed."
+    assert recorded.opened_why == "What is undone is not in the base, so no pull request is needed."
     assert (outside.pushed, outside.opened) == ([], [])
 
 

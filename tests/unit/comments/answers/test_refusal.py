@@ -31,7 +31,7 @@ def test_one_refusal_with_its_choices_and_the_next_command() -> None:
 <!-- gatewright {"kind": "refusal", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "refused", "reason": "environment", "ref": "delivery-1"} -->
 ### 🚫 Refused
 
-`/apply stagin` by `dev` was not carried out.
+`dev` asked for `/apply stagin`, but nothing was done.
 
 There is no environment `stagin` in gatewright.yaml.
 
@@ -57,7 +57,7 @@ def test_several_refusals_are_told_at_once() -> None:
 <!-- gatewright {"kind": "refusal", "status": "refused", "reason": "head_moved", "reasons": ["head_moved", "locked", "plan_expired"]} -->
 ### 🚫 Refused
 
-`/apply staging` by `dev` was not carried out.
+`dev` asked for `/apply staging`, but nothing was done.
 
 - The head moved.
 - It is held by #&#8203;12 (bob).
@@ -74,7 +74,7 @@ def test_a_missing_permission_is_told_shortly() -> None:
 
     assert refusal_comment([refusal], actor=account("outsider"), line="/apply prod") == snapshot("""\
 <!-- gatewright {"kind": "refusal", "status": "refused", "reason": "permission"} -->
-🚫 `/apply prod` by `outsider` was not carried out. `/apply` needs write access to acme/infra.
+🚫 `outsider` asked for `/apply prod`, but nothing was done. `/apply` needs write access to acme/infra.
 """)
 
 
@@ -122,7 +122,7 @@ def test_shut_gates_are_named_and_open_ones_can_be_read() -> None:
     shut = Refusal(
         reason=Reason.CODEOWNERS,
         sentence="`terraform/` is not approved by @owner.",
-        next_command="an approval of @owner",
+        next_command="approval from @owner",
         gate="codeowners",
     )
 
@@ -131,6 +131,6 @@ def test_shut_gates_are_named_and_open_ones_can_be_read() -> None:
     assert body.split("\n\n", 2)[2] == snapshot("""\
 Gate `codeowners`: `terraform/` is not approved by @&#8203;owner.
 
-Next: an approval of @&#8203;owner.
+Next: approval from @&#8203;owner.
 To see every gate, comment `/gates prod -p api`.
 """)

@@ -71,7 +71,7 @@ def test_a_cancellation() -> None:
         what=["run r1", "plan p1"], by=account("bob"), reference="delivery-1"
     ) == snapshot("""\
 <!-- gatewright {"kind": "cancel", "status": "canceled", "ref": "delivery-1"} -->
-🚫 `bob` canceled run r1, plan p1. A Terraform that is running is given time to end by itself; its stack stays held until it is gone.
+🚫 `bob` canceled run r1, plan p1. A running Terraform is given time to end; its stack stays held until it is gone.
 
 Next: comment `/status` to see what is left.
 """)

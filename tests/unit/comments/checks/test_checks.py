@@ -199,5 +199,5 @@ def test_what_was_applied_and_reverted_is_not_applied() -> None:
     check = apply_check([CheckRow(stack=STAGING, plan=applied, undone_by=UndoneBy.REVERTED)])
 
     assert (state_of(check), check.title) == ("queued", "Not applied yet: staging")
-    assert "↩️ applied, and taken back by a revert" in check.summary
+    assert "↩️ applied, and undone by a revert" in check.summary
     assert "`/plan staging`" in check.summary

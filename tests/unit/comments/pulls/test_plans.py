@@ -183,7 +183,7 @@ def test_a_failed_plan_says_why_and_how_to_retry() -> None:
     assert _without_header(body) == snapshot("""\
 ### ❌ prod: planning failed
 
-Commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · requested by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
 Terraform plan failed.
 

@@ -39,7 +39,7 @@ def test_an_apply_that_worked() -> None:
 <!-- gatewright {"kind": "apply", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "applied", "ref": "delivery-1"} -->
 ### ✅ staging: applied
 
-Plan `pabcdefg` · commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
+Plan `pabcdefg` · commit `aaaaaaa` · requested by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
 2 destroyed, 1 replaced, 1 forgotten, 4 changed, 1 added, 1 imported, 1 moved. State serial 4 → 5.
 
@@ -84,7 +84,7 @@ def test_an_apply_that_failed_half_way() -> None:
 <!-- gatewright {"kind": "apply", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "failed", "ref": "delivery-1"} -->
 ### ❌ staging: the apply failed
 
-Plan `pabcdefg` · commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
+Plan `pabcdefg` · commit `aaaaaaa` · requested by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
 Terraform ended with exit code 1. Part of the plan was applied. State serial 4 → 5. A new plan was started; it shows what is left to do.
 
@@ -231,7 +231,7 @@ def test_gates_that_were_shut_at_the_start_are_a_refusal() -> None:
 <!-- gatewright {"kind": "refusal", "env": "staging", "project": "default", "run": "r123456789abcdef", "plan": "pabcdefg", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "refused", "reason": "head_moved", "reasons": ["head_moved", "locked"], "ref": "delivery-1"} -->
 ### 🚫 staging: not applied
 
-Plan `pabcdefg` · commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
+Plan `pabcdefg` · commit `aaaaaaa` · requested by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
 Nothing was changed. The gates were asked again just before the start, and not all were open:
 

@@ -29,7 +29,7 @@ def test_terraform_error_is_shown_with_the_end_of_the_log() -> None:
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "failed"} -->
 ### ❌ staging: planning failed
 
-Commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · requested by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
 Terraform plan ended with exit code 1.
 

@@ -91,16 +91,16 @@ def test_what_restore_would_bring_about_is_said_with_its_count() -> None:
 - Compared with the state of now, serial 15
 - It would be written with its lineage and as serial 16, above every serial ever used; every plan would be void, and the environment on hold until a plan made after it is applied.
 
-**2 would be forgotten.** Known before, unknown to the restored state: what is listed here lives on as an orphan that no plan shows, and where the code still has the address, the next apply creates a duplicate.
+**2 would be forgotten.** Not in the restored state: these objects keep running, but Terraform no longer manages them, and where the code still has the address, the next apply creates a duplicate.
 
 - `aws_instance.web["a"]`, id `i-1`
 - `terraform_data.note`, no id
 
-**1 would be believed in.** Known to the restored state, unknown before: what was destroyed since is missed by the next plan and created anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being believed in; what was given to another state would be managed by both.
+**1 would be added back to the state.** Only in the restored state: these objects may no longer exist. Terraform re-creates the ones that it finds missing. Types that it cannot refresh, such as `terraform_data`, stay in the state. Objects that were moved to another state are managed twice.
 
 - `aws_instance.old`, id `i-2`
 
-**1 would be known by another address.** Known to both: code with the newer address destroys and creates it anew, unless a `moved` block says that it is the same.
+**1 would be known by another address.** In both states, under another address: code with the newer address destroys and re-creates them, unless a `moved` block names both addresses.
 
 - `aws_instance.front`, id `i-3`, as `aws_instance.back`
 
@@ -140,7 +140,7 @@ def test_end_says_what_became_void_and_how_it_goes_on() -> None:
 <!-- gatewright {"kind": "restore", "env": "staging", "project": "default", "run": "r123456789abcdef", "status": "restored"} -->
 ### 🛟 staging: its state was restored
 
-Commit `aaaaaaa` · asked for by `admin` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · requested by `admin` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
 Serial 12 was restored and written as serial 16.
 
@@ -148,16 +148,16 @@ Serial 12 was restored and written as serial 16.
 - Every plan of the stack is void.
 - staging is **on hold** until a plan that was made after this is applied.
 
-**Forgotten now: 2.** Known before, unknown to the restored state: what is listed here lives on as an orphan that no plan shows, and where the code still has the address, the next apply creates a duplicate.
+**Forgotten now: 2.** Not in the restored state: these objects keep running, but Terraform no longer manages them, and where the code still has the address, the next apply creates a duplicate.
 
 - `aws_instance.web["a"]`, id `i-1`
 - `terraform_data.note`, no id
 
-**Believed in now: 1.** Known to the restored state, unknown before: what was destroyed since is missed by the next plan and created anew where the code has it; kinds that cannot be looked up, such as `terraform_data`, go on being believed in; what was given to another state would be managed by both.
+**Added back to the state now: 1.** Only in the restored state: these objects may no longer exist. Terraform re-creates the ones that it finds missing. Types that it cannot refresh, such as `terraform_data`, stay in the state. Objects that were moved to another state are managed twice.
 
 - `aws_instance.old`, id `i-2`
 
-**Known by another address now: 1.** Known to both: code with the newer address destroys and creates it anew, unless a `moved` block says that it is the same.
+**Known by another address now: 1.** In both states, under another address: code with the newer address destroys and re-creates them, unless a `moved` block names both addresses.
 
 - `aws_instance.front`, id `i-3`, as `aws_instance.back`
 

@@ -28,7 +28,7 @@ def test_module_without_configuration_is_told_how_it_is_taken_down() -> None:
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "failed", "reason": "no_configuration"} -->
 ### ❌ staging: planning failed
 
-Commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · requested by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
 `terraform` has no Terraform configuration, so nothing was planned. Put its files back; or, to take a stack down on purpose, leave a file with only its `terraform` and `provider` blocks there, apply that plan, then remove the directory once `gatewright.yaml` no longer names it.
 
@@ -53,7 +53,7 @@ def test_missing_content_is_told_by_its_paths() -> None:
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "failed", "reason": "unfetched_content"} -->
 ### ❌ staging: planning failed
 
-Commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · requested by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
 Terraform would not see what these paths stand for, and would plan to destroy what it misses; so it was not started.
 
@@ -93,7 +93,7 @@ def test_release_without_its_content_is_told_with_way_to_another() -> None:
 <!-- gatewright {"kind": "plan", "env": "staging", "project": "default", "run": "r123456789abcdef", "head": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "status": "failed", "reason": "unfetched_content"} -->
 ### ❌ staging: planning failed
 
-Commit `aaaaaaa` · asked for by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
+Commit `aaaaaaa` · requested by `dev` · took 1 min 12 s · [run `r123456789abcdef`](<https://gatewright.example/runs/r123456789abcdef>)
 
 Release p1234567 was made without content that git does not hold, `modules/app`, `terraform/a.bin`, so nothing was planned. Name another release: `/revert staging to RELEASE`.
 

@@ -13,7 +13,7 @@ from tests.fakes.accounts import account
 from tests.fakes.records import builders
 from tests.unit.comments.samples import RUN_URL, run
 
-GOOD = CheckResult(name="front page", type="http", outcome=Outcome.PASS, sentence="Status 200 came in 9 ms.")
+GOOD = CheckResult(name="front page", type="http", outcome=Outcome.PASS, sentence="HTTP 200 in 9 ms.")
 BAD = CheckResult(
     name="@team | page", type="http", outcome=Outcome.FAIL, sentence="Status 500 came.", attempts=3
 )
@@ -39,7 +39,7 @@ def test_an_apply_tells_what_each_check_found() -> None:
     said = verified_part(MADE)
 
     assert "**Verified**: every check passed." in said
-    assert "| front page | ✅ PASS | Status 200 came in 9 ms. |" in said
+    assert "| front page | ✅ PASS | HTTP 200 in 9 ms. |" in said
 
 
 def test_failed_verification_warns_and_names_the_command_that_checks_again() -> None:

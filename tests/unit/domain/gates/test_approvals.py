@@ -287,7 +287,7 @@ def test_an_address_is_nobody() -> None:
 
     assert [path.path for path in found.missing] == ["a"]
     assert found.ask == ()
-    assert "cannot be told to be anybody's" in missing_sentence(found)
+    assert "whose account GitHub does not tell" in missing_sentence(found)
     assert what_opens(found, override=OVERRIDE).startswith(
         "another owner of `a` in .github/CODEOWNERS on the default branch"
     )
@@ -304,7 +304,7 @@ def test_what_opens_the_gate_is_all_that_is_needed() -> None:
     found = verdict(needed(a="@x", b="@dev", c="@y"), submitted())
 
     assert what_opens(found, override=OVERRIDE) == (
-        "an approval of @x and @y and another owner of `b` in .github/CODEOWNERS on the default branch,"
+        "approval from @x and @y and another owner of `b` in .github/CODEOWNERS on the default branch,"
         " and their approval"
     )
 
@@ -314,7 +314,7 @@ def test_each_missing_path_is_named_with_its_possible_approvers() -> None:
 
     found = verdict(required, submitted(review()))
 
-    assert missing_sentence(found) == "`a` and `b` are not approved by @x. `c` is not approved by @y or @z."
+    assert missing_sentence(found) == "Needs a code owner's approval: @x (`a` and `b`), @y or @z (`c`)."
     assert [path.path for path in found.paths if path.approved_by] == ["d"]
 
 

@@ -124,8 +124,8 @@ def test_missing_approval_shuts_the_gate_and_names_who_opens_it() -> None:
     [closed] = shut(judge(facts(required_gates=("codeowners",), approvals=approvals(None))))
 
     assert (closed.gate, closed.outcome, closed.reason) == ("codeowners", Outcome.FAIL, Reason.CODEOWNERS)
-    assert closed.sentence == "`terraform/` is not approved by @owner."
-    assert closed.opens_with == "an approval of @owner"
+    assert closed.sentence == "Needs a code owner's approval: @owner (`terraform/`)."
+    assert closed.opens_with == "approval from @owner"
 
 
 @pytest.mark.parametrize("approved", [None, Verdict(paths=())], ids=["not gathered", "about nothing"])

@@ -76,7 +76,11 @@ def unreadable(gate: str, **changes: Any) -> dict[str, Any]:
 
 OPEN: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
     "same policy": ("config", {}, "The policy is the one under which this was planned."),
-    "base changes nothing": ("undiverged", {}, "The base's tip, 7777777, changes nothing of this stack."),
+    "base changes nothing": (
+        "undiverged",
+        {},
+        "No changes to this stack on the base (7777777) since the plan.",
+    ),
     "a green check": ("checks", {}, "Passed: ci/tests."),
     "no other check": ("checks", {"checks": ()}, "No other check is required."),
     "verified and soaked": ("promoted", {}, "Verified in staging as plan pstaging at 2026-03-04 13:00 UTC."),
@@ -114,7 +118,7 @@ OPEN: Final[dict[str, tuple[str, dict[str, Any], str]]] = {
         },
         "The risk is high.",
     ),
-    "nobody watches": ("drift", {}, "Not watched: nobody has looked for changes from outside."),
+    "nobody watches": ("drift", {}, "No drift check has run yet."),
     "nothing changed outside": (
         "drift",
         {"drift": ()},
@@ -221,7 +225,7 @@ SHUT: Final[dict[str, tuple[dict[str, Any], str, Outcome, Reason, str, str]]] = 
     ),
     "revoked by a failed smoke": (
         verification(revoked_at=NOW, revoked_why="its checks failed later"),
-        "promoted", FAIL, Reason.PROMOTED, "holds no longer: its checks failed later.", "/smoke staging",
+        "promoted", FAIL, Reason.PROMOTED, "is no longer valid: its checks failed later.", "/smoke staging",
     ),
     "revoked by a later apply": (
         verification(revoked_at=NOW, revoked_why="plan pother was applied") | {"now": NOW},
