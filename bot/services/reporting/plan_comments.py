@@ -132,7 +132,7 @@ class PlanComments:
 
     async def refresh_all(self, repo: Repo, plans: Iterable[PlanOutline | PlanRecord]) -> None:
         """Render the comments that show these plans again, each once."""
-        for plan in one_per_comment(plans):
+        for plan in one_per_comment(plan for plan in plans if plan.posted_at is not None):
             await self.refresh(repo, plan.id)
 
     async def refresh_environment(self, repo: Repo, env: EnvName | None) -> None:

@@ -227,7 +227,7 @@ class PullPlanComments:
             await writer.set_remote_id(repo.full_name, body_key(key), digest)
             if is_new_head and (posted := await writer.remote_id(repo.full_name, key)):
                 await writer.set_remote_id(repo.full_name, head, posted)
-        if occasion.head is not None:
+        if known is None or occasion.head is not None:
             await self._fold_older(repo, number)
         return at
 

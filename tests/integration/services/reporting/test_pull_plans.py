@@ -194,6 +194,24 @@ async def test_comments_of_single_stacks_are_folded(records: Database, inspector
     assert ['"comment":55' in argument for argument in inspector.arguments()] == [True]
 
 
+async def test_comment_is_refreshed_though_another_plan_is_not_shown_yet(records: Database) -> None:
+    # Given a shown plan of one stack, and one of another stack that is still to be reported,
+    github, plan = GitHub(), await planned(records, "p2222222")
+    writer = writer_of(records, github)
+    await writer.report(REPOSITORY, plan.id)
+    prod = await planned(records, "p3333333", stack=PROD)
+    # when both become stale by a push,
+    async with records.write() as transaction:
+        for each in (prod, plan):
+            await transaction.set_plan_status(each.id, PlanStatus.STALE, "the head moved")
+    async with records.read() as reader:
+        outdated = await reader.plan_outlines(repo=REPO, pull=PULL)
+    assert [each.id for each in outdated] == [prod.id, plan.id]
+    await writer.refresh_all(REPOSITORY, outdated)
+    # then the comment shows it.
+    assert github.stacks(101) == {"staging": "stale", "prod": "stale"}
+
+
 async def test_plan_of_a_revert_has_a_comment_of_its_own(records: Database) -> None:
     # Given a plan of the code and one of a revert,
     github, plan = GitHub(), await planned(records, "p2222222")
