@@ -27,8 +27,8 @@ _IN_ONE_PROCESS = (
     "integration/object_store",
 )
 """Directories whose tests share servers of their own, which would be started once more in each other process."""
-_WHOLE_PROGRAMS = _LONG - {"soak"}
-"""Directories whose tests wait for many processes, and are tried a second time: a busy machine may be too slow for one.
+_OF_PROCESSES = (_LONG - {"soak"}) | {"integration"}
+"""Directories whose tests wait for other processes, and are tried a second time: a busy machine may be too slow for one.
 
 The first failure of each is printed at the end: it is a fault of the test or of the program, to be looked into.
 """
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for directory in _IN_ONE_PROCESS:
             if item.path.is_relative_to(_HERE / directory):
                 item.add_marker(pytest.mark.xdist_group(directory))
-        if item.path.relative_to(_HERE).parts[0] in _WHOLE_PROGRAMS:
+        if item.path.relative_to(_HERE).parts[0] in _OF_PROCESSES:
             item.add_marker(pytest.mark.flaky(reruns=1))
     # No process is left with a long test when the others have no more; each folder stays in its random order.
     items.sort(key=_brevity)
