@@ -19,6 +19,7 @@ from bot.services.reporting.apply_reports import ApplyReports
 from bot.services.runs import sequences
 from bot.services.runs.requests import RunRequests
 from tests.fakes.accounts import account
+from tests.fakes.admission import ServesAll
 from tests.fakes.clock import HandClock
 from tests.fakes.records.rows import NOW, PROD, REPO, STAGING, a_lock, a_run
 from tests.integration.services.scene import REPOSITORY
@@ -54,7 +55,7 @@ def dispatch_of(outside: Adapters, *, records: Database, **services: object) -> 
     kinds = dict.fromkeys((each.name for each in fields(RunKinds)), given)
     return RunDispatch(
         records=records,
-        admission=given,
+        admission=cast("Any", ServesAll()),
         kinds=RunKinds(**kinds | {"records": records} | services),
         outbox=given,
         reporting=given,
