@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot.adapters.github.branch_rules import BranchRules
@@ -20,6 +21,7 @@ from bot.domain.core.model import Repo, Sha
 from bot.domain.core.outcome import Outcome
 from bot.domain.gates import OtherCheck
 from bot.domain.gates.required_checks import ReportedCheck, checks_to_pass
+from bot.ports.shared_reads import asked_once
 
 _MOST_PAGES = 30
 _APP_AVATAR = re.compile(r"/in/(\d{1,18})$", re.ASCII)
@@ -97,7 +99,8 @@ class CommitChecks:
         self._tokens.installations.learn(repo)
         # A separate permission, see `Profile.CHECKS`: an installation may not have granted it.
         signer = credential(self._tokens, repo.owner, repo.name, Profile.CHECKS)
-        return (await self._sender.send(call, signer)).data
+        answer = await asked_once((Profile.CHECKS, call.subject), partial(self._sender.send, call, signer))
+        return answer.data
 
 
 def _newest(runs: Iterable[_Run]) -> Iterable[_Run]:
