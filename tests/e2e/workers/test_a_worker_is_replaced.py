@@ -11,6 +11,8 @@ pytestmark = pytest.mark.timeout(3 * PATIENCE)
 
 
 async def test_worker_is_replaced_under_load_and_its_plan_applied_elsewhere(fleet: Fleet) -> None:
+    if not fleet.sandbox:
+        pytest.skip("without a sandbox a plan is applied where it was made, since it holds paths")
     many = crowd(fleet, "rolling")
     await many.create()
     old = await fleet.start_worker("old")
